@@ -1,0 +1,102 @@
+"""`throwback COMMAND`: reads the command line and hands over to the command's module.
+
+A command in `bot.commands` is a module with `add_arguments(parser)` and `run(args) -> int`, imported only when it is
+asked for. What needs torch runs as `python -m engine COMMAND` in a process of its own.
+
+Exit status: 0; 2 for a bad command line; 3 for a photo that cannot be used; 1 otherwise. Never a traceback, unless
+THROWBACK_LOG is debug.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from bot.commands.child import run_engine
+from bot.commands.output import explain, say
+from engine import EngineError, SettingsError
+
+_log = logging.getLogger(__name__)
+
+COMMANDS = {
+    "playground": "chat with the real bot in a browser",
+    "run": "the bot on Telegram",
+    "render": "make one photo's pet younger, without a chat",
+    "recognise": "what is in these photos: species, breeds, heads",
+    "doctor": "what works here, and what to do about the rest",
+    "bench": "measure speed and quality",
+}
+ENGINE_COMMANDS = {
+    "networks": "list, pull, import, verify and remove networks",
+    "ages": "list, learn and remove age vectors",
+}
+
+_INTERRUPTED = 130  # as shells count: 128 + SIGINT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (without the program's name) and return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    level = os.environ.get("THROWBACK_LOG", "").upper()
+    logging.basicConfig(
+        level=level if level in logging.getLevelNamesMapping() else "WARNING",
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        return _dispatch(arguments)
+    except SystemExit as end:  # argparse has said what is wrong
+        return end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not fail again
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            say(f"throwback: {line}")
+    except EngineError as error:
+        say(f"throwback: {explain(error)[1]}")
+    except Exception as error:
+        _log.debug("unforeseen", exc_info=True)
+        say(f"throwback: something went wrong ({type(error).__name__}); THROWBACK_LOG=debug tells more")
+    return 1
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] in ENGINE_COMMANDS:
+        return run_engine(arguments)
+    args = _parser(arguments).parse_args(arguments)
+    status: int = args.run(args)
+    return status
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="throwback",
+        description="Throwback to when your pets were babies: a photo of a dog or cat in, the puppy or kitten and a "
+        "film of the way out.",
+        epilog="`throwback COMMAND --help` says more of each.",
+    )
+    parser.add_argument("--version", action="version", version=f"throwback {_version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in (COMMANDS | ENGINE_COMMANDS).items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name in COMMANDS and arguments[:1] == [name]:
+            module = import_module(f"bot.commands.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("throwback")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""`throwback bench SUBJECT`: how fast and how good this installation is on this machine.
+
+`projection` and `pictures` run where torch is (`engine.bench`); the others look on from outside, as owners do.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from bot import benchmarks
+from bot.commands.child import run_engine
+from bot.commands.output import FAULT_STATUS, emit, say
+
+_OUTSIDE: dict[str, str] = {
+    "latency": "seconds from a photo to the keyboard, the first preview, the picture and film, another age",
+    "throughput": "several people's portraits at once against one by one",
+    "bot": "updates a second and waiting times with many chats and an engine that answers at once",
+}
+_INSIDE: dict[str, str] = {
+    "projection": "the published projection algorithm against ours",
+    "pictures": "how young drawn adults become, against the same pets drawn young",
+}
+_COUNTS = {"latency": 10, "projection": 1, "pictures": 100}  # photos or pets, unless told otherwise
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
+    for name, summary in (_OUTSIDE | _INSIDE).items():
+        subject = subjects.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        subject.add_argument("--json", action="store_true", help="the figures as a JSON object on standard output")
+        if name == "bot":
+            subject.add_argument("--chats", type=int, default=1000, help="how many write at once (default 1000)")
+            continue
+        if name != "pictures":
+            subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
+        if name == "throughput":
+            subject.add_argument("--people", type=int, nargs="+", default=[1, 4, 8, 16], help="how many at once")
+        else:
+            subject.add_argument("--count", type=int, default=_COUNTS[name], help="how many")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.subject in _INSIDE:
+        photos = ["--photos", str(args.photos)] if getattr(args, "photos", None) else []
+        json = ["--json"] if args.json else []
+        return run_engine(["bench", args.subject, "--count", str(args.count), *photos, *json])
+    measures: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, dict[str, Any]]]] = {
+        "latency": _latency,
+        "throughput": _throughput,
+        "bot": _bot,
+    }
+    try:
+        figures = asyncio.run(measures[args.subject](args))
+    except benchmarks.NoPhotos as error:
+        say(f"throwback: {error}")
+        return FAULT_STATUS
+    for name, value in figures.items():
+        say(f"{name}: {value}")
+    if args.json:
+        emit(figures)
+    return 0
+
+
+async def _latency(args: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as aside:
+        return await benchmarks.latency(_photos(args.photos, args.count, Path(aside)))
+
+
+async def _throughput(args: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as aside:
+        return await benchmarks.throughput(_photos(args.photos, max(args.people), Path(aside)), args.people)
+
+
+async def _bot(args: argparse.Namespace) -> dict[str, Any]:
+    return await benchmarks.chats(args.chats)
+
+
+def _photos(folder: Path | None, count: int, aside: Path) -> list[bytes]:
+    """`count` photos from the folder, or as many drawn pets."""
+    if folder is None:
+        if run_engine(["bench", "draw", "--count", str(count), "--out", str(aside)]):
+            raise benchmarks.NoPhotos("no pets could be drawn; `throwback doctor` may know why")
+        folder = aside
+    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    if len(files) < count:
+        raise benchmarks.NoPhotos(f"{folder} has {len(files)} photos, and {count} are needed")
+    return [file.read_bytes() for file in files[:count]]

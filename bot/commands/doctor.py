@@ -1,0 +1,182 @@
+"""`throwback doctor`: what works on this machine, what does not, and what to do about it."""
+
+import argparse
+import asyncio
+import io
+import os
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+from PIL import Image
+from telegram import Bot
+from telegram.error import InvalidToken, TelegramError
+
+from bot.commands.output import FAULT_STATUS, emit, say
+from bot.settings import TELEGRAM_URL, Settings
+from engine import EngineClient, EngineError, EngineSettings, SettingsError, engine_settings
+
+_PATIENCE_S = 20  # for ffmpeg and for Telegram
+
+
+class State(StrEnum):
+    GOOD = "good"
+    LATER = "later"  # not needed for everything
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one part."""
+
+    part: str
+    state: State
+    says: str
+    advice: str = ""
+    facts: Mapping[str, Any] | None = None  # for --json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="the findings as a JSON object on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    return asyncio.run(_examine(args.json))
+
+
+async def _examine(as_json: bool) -> int:
+    findings = []
+    async for finding in _findings(os.environ):
+        findings.append(finding)
+        sign = {State.GOOD: "ok  ", State.LATER: "-   ", State.BAD: "BAD "}[finding.state]
+        say(f"{sign}{finding.part}: {finding.says}")
+        if finding.advice:
+            say(f"    → {finding.advice}")
+    good = all(finding.state is not State.BAD for finding in findings)
+    if as_json:
+        facts = {name: value for finding in findings for name, value in (finding.facts or {}).items()}
+        checks = [
+            {"part": one.part, "state": one.state, "says": one.says, "advice": one.advice or None} for one in findings
+        ]
+        emit({"ok": good, **facts, "checks": checks})
+    return 0 if good else FAULT_STATUS
+
+
+async def _findings(environment: Mapping[str, str]) -> AsyncIterator[Finding]:
+    try:
+        settings = engine_settings(environment)
+    except SettingsError as error:
+        yield Finding("settings", State.BAD, str(error), "correct the variable; everything else depends on it")
+        return
+    for finding in await engine_findings(settings):
+        yield finding
+    yield await asyncio.to_thread(ffmpeg_finding)
+    yield home_finding(settings.home)
+    yield database_finding(settings.home / "throwback.sqlite3")
+    for finding in await bot_findings(environment):
+        yield finding
+
+
+async def engine_findings(settings: EngineSettings) -> list[Finding]:
+    """Start the engine process, let it describe itself and look at a picture."""
+    again = "reinstall with `pip install --force-reinstall .`"
+    try:
+        async with EngineClient(settings) as engine:
+            description = await engine.describe()
+            try:
+                await engine.recognise(_grey_picture())
+                seeing = Finding("recognition", State.GOOD, "it looks at pictures")
+            except EngineError as error:
+                seeing = Finding("recognition", State.BAD, f"it does not work ({error})", again)
+    except EngineError as error:
+        return [Finding("engine", State.BAD, f"it does not work ({error})", again, {"device": None, "networks": []})]
+    networks = ", ".join(description.networks)
+    return [
+        Finding("device", State.GOOD, description.device, facts={"device": description.device}),
+        Finding(
+            "networks",
+            State.GOOD if networks else State.BAD,
+            networks or "none",
+            "" if networks else f"`throwback networks pull afhqdog`, or {again} to get the embedded one",
+            {"networks": list(description.networks)},
+        ),
+        Finding("perceptual distance", State.GOOD, description.extractor, facts={"extractor": description.extractor}),
+        seeing,
+        *(Finding("note", State.LATER, note) for note in description.notes),
+    ]
+
+
+def _grey_picture() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (256, 256), "grey").save(stream, "PNG")
+    return stream.getvalue()
+
+
+def ffmpeg_finding() -> Finding:
+    try:
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-encoders"]
+        listed = subprocess.run(command, capture_output=True, check=True, timeout=_PATIENCE_S, text=True).stdout  # noqa: S603 - a fixed list
+        version = imageio_ffmpeg.get_ffmpeg_version()
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        advice = "`pip install --force-reinstall imageio-ffmpeg`, or set IMAGEIO_FFMPEG_EXE to an ffmpeg of yours"
+        return Finding("ffmpeg", State.BAD, f"it cannot be run ({type(error).__name__})", advice, {"ffmpeg": None})
+    if "libx264" not in listed:
+        return Finding("ffmpeg", State.BAD, f"{version} has no libx264", "unset IMAGEIO_FFMPEG_EXE", {"ffmpeg": None})
+    return Finding("ffmpeg", State.GOOD, f"{version} with libx264", facts={"ffmpeg": version})
+
+
+def home_finding(home: Path) -> Finding:
+    facts = {"home": str(home)}
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Finding("data folder", State.BAD, f"{home} cannot be written to", "set THROWBACK_HOME to another", facts)
+    return Finding("data folder", State.GOOD, f"{home}{'' if home.exists() else ' (made when needed)'}", facts=facts)
+
+
+def database_finding(file: Path) -> Finding:
+    if not file.exists():
+        return Finding("database", State.GOOD, "none yet; it is made at the first start", facts={"database": "none"})
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            (portraits,) = database.execute("SELECT count(*) FROM portraits").fetchone()
+    except sqlite3.Error as error:
+        verdict = type(error).__name__
+    if verdict != "ok":
+        advice = "move it away, with what lies beside it, and start again, or bring back a copy of it"
+        return Finding("database", State.BAD, f"damaged ({verdict})", advice, {"database": "damaged"})
+    return Finding("database", State.GOOD, f"sound, {portraits} portraits", facts={"database": "ok"})
+
+
+async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
+    """The bot's settings, and whether Telegram knows the token."""
+    missing = not environment.get("THROWBACK_TOKEN", "").strip()
+    try:
+        settings = Settings.read(environment)
+    except SettingsError as error:
+        wrong = [line for line in str(error).splitlines() if not (missing and line.startswith("THROWBACK_TOKEN "))]
+        findings = [Finding("settings", State.BAD, line) for line in wrong]
+        if not missing:
+            return [*findings, Finding("token", State.LATER, "not tried", facts={"token": "not tried"})]
+        advice = "@BotFather on Telegram gives you one for `throwback run`; `throwback playground` needs none"
+        return [*findings, Finding("token", State.LATER, "none", advice, {"token": "none"})]
+    return [await token_finding(settings)]
+
+
+async def token_finding(settings: Settings) -> Finding:
+    server = "Telegram" if settings.api_url == TELEGRAM_URL else settings.api_url
+    try:
+        # What goes wrong is told in our own words: the library's may contain the token.
+        async with asyncio.timeout(_PATIENCE_S), Bot(settings.token, f"{settings.api_url}/bot") as bot:
+            return Finding("token", State.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
+    except InvalidToken:
+        return Finding("token", State.BAD, f"{server} does not know it", "ask @BotFather", {"token": "unknown"})
+    except (TelegramError, TimeoutError) as error:
+        says = f"{server} cannot be reached ({type(error).__name__})"
+        return Finding("token", State.BAD, says, "is there a network, a proxy?", {"token": "unreachable"})

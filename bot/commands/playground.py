@@ -1,0 +1,69 @@
+"""`throwback playground`: a Telegram of our own, the real bot and its engine, and a chat page, all on this machine."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import webbrowser
+from pathlib import Path
+
+from bot.commands.output import FAULT_STATUS, say
+from bot.playground.double import Double
+from bot.playground.household import BotGone, Household
+from bot.playground.server import serve
+from bot.playground.store import StoreInUse
+from bot.settings import Settings
+
+PORT = 8090
+# Settings want a token; the playground makes its own, which the bot is told later.
+_ANY_TOKEN = "1:aaaaaaaaaaaaaaaaaaaaaaaa"  # noqa: S105
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_port, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")
+    parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
+    parser.epilog = "Needs no token and no network. Conversations are kept in THROWBACK_HOME/playground."
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = Settings.read(os.environ | {"THROWBACK_TOKEN": _ANY_TOKEN})
+    logging.getLogger("tornado").setLevel(logging.ERROR)
+    try:
+        return asyncio.run(_playground(settings.home, args.port, browser=not args.no_browser))
+    except StoreInUse:
+        say("throwback: another playground is running with this data folder; THROWBACK_HOME chooses another")
+    except OSError as error:
+        say(f"throwback: the page cannot be served on port {args.port} ({error.strerror}); --port chooses another")
+    return FAULT_STATUS
+
+
+async def _playground(home: Path, port: int, browser: bool) -> int:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serve(Double.open(home / "playground"), port) as address:
+        household = Household(address, home)
+        say(f"Chat with the bot at {address.url}  (Ctrl-C stops)")
+        if browser and not await asyncio.to_thread(webbrowser.open, address.url):
+            say("No browser could be opened; open the address yourself.")
+        keeping = asyncio.create_task(household.keep_running())
+        waiting = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((keeping, waiting), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            keeping.cancel()
+            waiting.cancel()
+            outcome = (await asyncio.gather(keeping, waiting, return_exceptions=True))[0]
+            await household.stop()
+    if isinstance(outcome, BotGone):
+        say(f"throwback: the bot does not stay up; its log is {household.log}")
+        return FAULT_STATUS
+    return 0
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number

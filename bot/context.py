@@ -1,0 +1,122 @@
+"""What every handler has at hand: the product, the storage, and the words of whoever wrote."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from telegram import Message, Update, User
+from telegram.error import BadRequest, TelegramError
+from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
+
+from bot.settings import Settings
+from bot.studio import Studio
+from bot.texts import Words, closest_language, words_for
+from bot.voice import Voice
+from storage import Portrait, Storage
+
+DESK = "desk"  # in bot_data
+_ANONYMOUS = 1087968824  # Telegram's account behind which a group's anonymous administrators write
+_ADMINISTRATORS = ("creator", "administrator")
+
+Bot = ExtBot[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the handlers work with, for the lifetime of the process."""
+
+    settings: Settings
+    storage: Storage
+    studio: Studio
+    voice: Voice
+    username: str  # the bot's, without @
+    pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
+
+
+class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Desk]]):
+    """Made anew for every update; `words` are set by `introduce` before any other handler."""
+
+    words: Words = words_for("en")
+
+    @property
+    def desk(self) -> Desk:
+        return self.bot_data[DESK]
+
+    @property
+    def studio(self) -> Studio:
+        return self.desk.studio
+
+    @property
+    def storage(self) -> Storage:
+        return self.desk.storage
+
+    @property
+    def voice(self) -> Voice:
+        return self.desk.voice
+
+    def is_admin(self, user: User | None) -> bool:
+        return user is not None and user.id in self.desk.settings.admins
+
+
+App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Desk], JobQueue[Context]]
+
+
+async def introduce(update: Update, context: Context) -> None:
+    """First of all handlers: who writes, in which language, and whether they may."""
+    user = update.effective_user
+    if user is None:
+        return
+    if update.effective_chat and update.effective_chat.type == "private":
+        person = await context.studio.meet(user.id, user.language_code or "")
+    else:
+        # In groups nobody is noted down for merely being there.
+        known = await context.storage.people.get(owner_of(update) or user.id)
+        if known is None:
+            context.words = words_for(closest_language(user.language_code))
+            return
+        person = known
+    if person.blocked:
+        raise ApplicationHandlerStop
+    context.words = words_for(person.language or closest_language(user.language_code))
+
+
+def owner_of(update: Update) -> int | None:
+    """To whom a message belongs: the group itself for its anonymous administrators, who share one user id."""
+    message = update.effective_message
+    if isinstance(message, Message) and message.sender_chat and not update.callback_query:
+        return message.sender_chat.id
+    return update.effective_user.id if update.effective_user else None
+
+
+async def may_press(user: User, portrait: Portrait, bot: Bot) -> bool:
+    """Whether this person owns the portrait; a portrait of anonymous administrators belongs to all of them."""
+    if user.id == portrait.owner:
+        return True
+    if portrait.owner != portrait.chat:
+        return False
+    if user.id == _ANONYMOUS:
+        return True
+    try:
+        member = await bot.get_chat_member(portrait.chat, user.id)
+    except TelegramError:
+        return False
+    return member.status in _ADMINISTRATORS
+
+
+async def reply(update: Update, text: str, **options: Any) -> Message | None:
+    """Answer a message, in its topic; in groups as a reply to it."""
+    message = update.effective_message
+    if message is None:
+        return None
+    quoted = update.effective_chat is not None and update.effective_chat.type != "private"
+    return await message.reply_text(text, do_quote=quoted, **options)
+
+
+async def answer(update: Update, text: str = "", alert: bool = False) -> None:
+    """Answer a press; one that is too old to be answered is nobody's worry."""
+    query = update.callback_query
+    if query is None:
+        return
+    try:
+        await query.answer(text or None, show_alert=alert)
+    except BadRequest:
+        return

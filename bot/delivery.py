@@ -1,0 +1,141 @@
+"""Bringing results to their owners: those of a new portrait, and what is asked for later."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from itertools import count
+
+from bot.errors import FileGone, Unsure, short
+from bot.speaker import Speaker
+from bot.texts import words_for
+from bot.views import title
+from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
+from storage import Kind, Made, Portrait, Result, State, Storage
+
+_SHOWN_S = 4.5  # how long the app shows that somebody is typing, a little less
+_LAST_UPLOADS_S = 3.0  # an upload that is nearly through may end before we stop
+
+
+class Delivery:
+    """The steps of a portrait whose results are made."""
+
+    def __init__(self, storage: Storage, engine: EngineClient, speaker: Speaker) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._speaker = speaker
+        self._uploads: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Give uploads under way a moment, so that nothing is sent twice later."""
+        if self._uploads:
+            _, late = await asyncio.wait(self._uploads, timeout=_LAST_UPLOADS_S)
+            for upload in late:
+                upload.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def deliver(self, portrait: Portrait) -> None:
+        """Send what is not sent yet; then the portrait is done."""
+        async with meanwhile(self._speaker.sending, portrait):
+            await self._send_all(portrait)
+        done = await self._storage.portraits.advance(portrait.id, State.DONE, self._storage.now())
+        if done:
+            await self._speaker.finished(done)
+            if done.pet is not None:
+                await self._storage.people.use_pet(done.pet, self._storage.now())
+
+    async def fulfil(self, portrait: Portrait) -> None:
+        """Make and send what the owner asked for after the portrait was done."""
+        while wanted := await self._storage.portraits.unsent(portrait.id):
+            async with meanwhile(self._speaker.sending, portrait):
+                for age in {result.age for result in wanted if result.digest is None}:
+                    await self._reimagine(portrait, age)
+                await self._send_all(portrait)
+
+    async def _reimagine(self, portrait: Portrait, age: float) -> None:
+        latent = await self._storage.media.read(portrait.latent or "")
+        request = Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=True, card=card_text(portrait, age))
+        try:
+            made = await self._engine.reimagine(request)
+        except (EngineFault, PhotoError) as error:
+            await self._storage.portraits.unwant(portrait.id, age)
+            await self._speaker.sorry(portrait)
+            await self._speaker.alarm(portrait, reason_of(error))
+            return
+        results = made_results(age, made.still, made.whole, made.card, made.film)
+        await self._storage.portraits.add_results(portrait.id, results, self._storage.now())
+        if await self._storage.portraits.unwant(portrait.id, age):  # asked for, but not to be had of this photo
+            await self._speaker.only_face(portrait)
+
+    async def _send_all(self, portrait: Portrait) -> None:
+        for result in await self._storage.portraits.unsent(portrait.id):
+            if result.digest is not None:
+                upload = asyncio.create_task(self._send(portrait, result))
+                self._uploads.add(upload)
+                upload.add_done_callback(self._uploads.discard)
+                await asyncio.shield(upload)
+
+    async def _send(self, portrait: Portrait, result: Result) -> None:
+        """Send one result and note it; never torn apart by a cancellation in between."""
+        try:
+            sent = await self._speaker.send(portrait, result)
+        except Unsure:
+            await self._storage.portraits.sent(result.id, 0, "")
+            await self._speaker.unsure(portrait, result.age)
+        else:
+            await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
+
+
+@asynccontextmanager
+async def meanwhile(show: Callable[[Portrait, int], Awaitable[None]], portrait: Portrait) -> AsyncIterator[None]:
+    """Show again and again what we are at, with the count of the times: the app forgets it after five seconds.
+
+    What is being shown at the end of the block is shown to its end, so that nothing overtakes it.
+    """
+    done = asyncio.Event()
+
+    async def keep_showing() -> None:
+        for times in count():
+            await show(portrait, times)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), _SHOWN_S)
+                return
+
+    showing = asyncio.create_task(keep_showing())
+    try:
+        yield
+        done.set()
+        await showing
+    finally:
+        showing.cancel()
+
+
+def card_text(portrait: Portrait, age: float) -> CardText:
+    words = words_for(portrait.language)
+    return CardText(
+        title=title(words, portrait),
+        then=words("card.then") if age >= 0 else words("card.grown"),
+        now=words("card.now"),
+        footer=words("card.footer", date=words.date(date.today())),
+    )
+
+
+def made_results(age: float, still: bytes, whole: bytes | None, card: bytes | None, film: Film | None) -> list[Made]:
+    """The engine's answer as results; the still and the film are sent, the others wait to be asked for."""
+    made = [Made(Kind.STILL, age, still)]
+    if whole is not None:
+        made.append(Made(Kind.WHOLE, age, whole, wanted=False))
+    if card is not None:
+        made.append(Made(Kind.CARD, age, card, wanted=False))
+    if film is not None:
+        made.append(Made(Kind.FILM, age, film.mp4, True, film.thumbnail, film.width, film.height, film.duration_s))
+    return made
+
+
+def reason_of(error: Exception) -> str:
+    """What the row remembers: a photo's reason, else the type of the error, never its words."""
+    if isinstance(error, PhotoError):
+        return error.reason
+    if isinstance(error, FileGone):
+        return "not_fetched"
+    return error.detail if isinstance(error, EngineFault) else short(error)

@@ -1,0 +1,95 @@
+"""What can go wrong between us and Telegram, and what becomes of errors nobody foresaw.
+
+TelegramTrouble     try later; Telegram or the way to it is ill
+├── Unsure          it may have arrived: do not blindly send again
+ChatGone            nothing can be sent there: the person stopped the bot, the group removed it
+FileGone            the file cannot be had from Telegram (any more)
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError, TimedOut
+
+_logger = logging.getLogger(__name__)
+
+# What Telegram says when a chat is no more; it has no codes finer than 400.
+_GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "not enough rights to send", "have no rights")
+_UNCHANGED = "message is not modified"
+_NO_TEXT = "no text in the message"
+_NO_MESSAGE = ("message to edit not found", "message can't be edited", "message to delete not found")
+
+
+class TelegramTrouble(Exception):
+    """Telegram cannot be reached, or asks for patience."""
+
+
+class Unsure(TelegramTrouble):
+    """The request went out whole and no answer came."""
+
+
+class ChatGone(Exception):
+    """Nothing can be sent to this chat."""
+
+
+class FileGone(Exception):
+    """Telegram does not give us this file."""
+
+
+class ChatMoved(Exception):
+    """The group became a supergroup; `new_id` is its id from now on."""
+
+    def __init__(self, new_id: int) -> None:
+        super().__init__("the group became a supergroup")
+        self.new_id = new_id
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn python-telegram-bot's errors into ours; refusals that are none of these pass unchanged (defects of ours)."""
+    try:
+        yield
+    except ChatMigrated as error:
+        raise ChatMoved(error.new_chat_id) from None
+    except Forbidden as error:
+        raise ChatGone(str(error)) from None
+    except BadRequest as error:
+        if any(words in str(error).lower() for words in _GONE):
+            raise ChatGone(str(error)) from None
+        raise
+    except TimedOut as error:
+        if isinstance(error.__cause__, httpx.ReadTimeout):
+            raise Unsure("no answer") from None
+        raise TelegramTrouble("timed out") from None
+    except NetworkError as error:
+        if isinstance(error.__cause__, httpx.ReadError | httpx.RemoteProtocolError):
+            raise Unsure("the connection broke") from None
+        raise TelegramTrouble(type(error).__name__) from None
+    except RetryAfter:
+        raise TelegramTrouble("too many requests") from None
+
+
+def unchanged(error: TelegramError) -> bool:
+    """Whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
+    said = str(error).lower()
+    return _UNCHANGED in said or any(words in said for words in _NO_MESSAGE)
+
+
+def has_no_text(error: TelegramError) -> bool:
+    """Whether a text was edited in a message that is a picture with a caption."""
+    return _NO_TEXT in str(error).lower()
+
+
+def short(error: BaseException) -> str:
+    """What a log or an administrator may see of an error: its type, never its words."""
+    return type(error).__name__
+
+
+def trail(error: BaseException) -> str:
+    """What a log may see of a defect of ours: type and places, but neither words nor paths."""
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-4:])
+    return f"{short(error)} at " + " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)

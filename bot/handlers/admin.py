@@ -1,0 +1,111 @@
+"""What only administrators may: see how things are, pause, block. To everybody else these commands do not exist."""
+
+import shutil
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from telegram import Update
+from telegram.ext import ApplicationHandlerStop
+
+from bot.context import Context, reply
+from bot.handlers.start import anything_else
+from engine import EngineError
+from storage import State
+
+Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
+
+
+def admins_only(handler: Handler) -> Handler:
+    """Answer others as if there were no such command: a hint in private, nothing in groups."""
+
+    async def checked(update: Update, context: Context) -> None:
+        if context.is_admin(update.effective_user):
+            await handler(update, context)
+        elif update.effective_chat and update.effective_chat.type == "private":
+            await anything_else(update, context)
+        raise ApplicationHandlerStop
+
+    return checked
+
+
+async def stats(update: Update, context: Context) -> None:
+    counts = await context.storage.counts()
+    try:
+        engine = await context.studio.engine.describe()
+        says = f"{engine.device}, {', '.join(engine.networks) or '–'}, {engine.extractor}"
+    except EngineError as error:
+        says = type(error).__name__
+    failures = ", ".join(f"{name} {count}" for name, count in sorted(counts.failures.items()))
+    text = context.words(
+        "admin.stats",
+        people=counts.people,
+        groups=counts.groups,
+        queued=counts.states.get(State.QUEUED, 0),
+        running=counts.states.get(State.RUNNING, 0),
+        done=counts.states.get(State.DONE, 0),
+        failed=counts.states.get(State.FAILED, 0),
+        median=round(counts.median_s),
+        slowest=round(counts.slowest_s),
+        failures=failures or context.words("admin.no_failures"),
+        megabytes=round(counts.media_bytes / 1e6, 1),
+        free=round(shutil.disk_usage(context.desk.settings.home).free / 1e9, 1),
+        engine=says,
+    )
+    await reply(update, text)
+
+
+async def pause(update: Update, context: Context) -> None:
+    """Take photos in, but start no work: for maintenance. It stays so over a restart."""
+    await context.storage.pause(True)
+    context.studio.workshop.ring()
+    await reply(update, context.words("admin.paused"))
+
+
+async def resume(update: Update, context: Context) -> None:
+    await context.storage.pause(False)
+    context.studio.workshop.ring()
+    await reply(update, context.words("admin.resumed"))
+
+
+async def block(update: Update, context: Context) -> None:
+    if (id_ := _number(context)) is None:
+        await reply(update, context.words("admin.usage_block"))
+        return
+    await context.storage.people.block(id_, context.storage.now())
+    for portrait in await context.storage.portraits.open_of(id_):
+        await context.studio.cancel(portrait.id)
+    await reply(update, context.words("admin.blocked", id=str(id_)))
+
+
+async def unblock(update: Update, context: Context) -> None:
+    if (id_ := _number(context)) is None:
+        await reply(update, context.words("admin.usage_block"))
+        return
+    await context.storage.people.unblock(id_)
+    await reply(update, context.words("admin.unblocked", id=str(id_)))
+
+
+async def blocked(update: Update, context: Context) -> None:
+    ids = await context.storage.people.blocked()
+    text = context.words("admin.blocked_list", ids=", ".join(map(str, ids))) if ids else ""
+    await reply(update, text or context.words("admin.blocked_none"))
+
+
+async def limit(update: Update, context: Context) -> None:
+    """/limit GROUP NUMBER: another daily limit for one group; "default" takes it back."""
+    match context.args:
+        case [group, number] if group.lstrip("-").isdecimal() and (number.isdecimal() or number == "default"):
+            daily = int(number) if number.isdecimal() else None
+            await context.storage.people.limit_group(int(group), daily, context.storage.now())
+            await reply(update, context.words("admin.limit_set"))
+        case _:
+            await reply(update, context.words("admin.usage_limit"))
+
+
+def _number(context: Context) -> int | None:
+    """The one number after a command."""
+    match context.args:
+        case [text] if text.lstrip("-").isdecimal():
+            return int(text)
+        case _:
+            return None

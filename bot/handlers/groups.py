@@ -1,0 +1,36 @@
+"""Groups the bot is added to, removed from, or that become supergroups; people who stop the bot."""
+
+from telegram import ChatMember, Update
+
+from bot.context import Context
+
+_IN = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
+
+
+async def my_membership(update: Update, context: Context) -> None:
+    """Somebody changed what the bot is in a chat."""
+    change = update.my_chat_member
+    if change is None:
+        return
+    was_in, is_in = change.old_chat_member.status in _IN, change.new_chat_member.status in _IN
+    if change.chat.type == "private":
+        if not is_in:
+            await context.storage.people.mark_unreachable(change.chat.id)
+    elif is_in:
+        await context.storage.people.join_group(change.chat.id, context.storage.now())
+        if not was_in:
+            text = context.words("group.added", bot=context.desk.username)
+            await context.bot.send_message(change.chat.id, text, rate_limit_args=3)
+    else:
+        await context.storage.people.leave_group(change.chat.id)
+
+
+async def migrated(update: Update, context: Context) -> None:
+    """The group became a supergroup: its rows go with it. Both chats tell of it; the second one changes nothing."""
+    message = update.effective_message
+    if message is None:
+        return
+    if message.migrate_to_chat_id:
+        await context.storage.people.move_group(message.chat_id, message.migrate_to_chat_id)
+    elif message.migrate_from_chat_id:
+        await context.storage.people.move_group(message.migrate_from_chat_id, message.chat_id)

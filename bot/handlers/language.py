@@ -1,0 +1,23 @@
+"""/language: which language the bot speaks with somebody."""
+
+from telegram import Update
+
+from bot.context import Context, answer, reply
+from bot.keyboards import language_keyboard
+from bot.texts import LANGUAGES, closest_language, words_for
+
+
+async def language(update: Update, context: Context) -> None:
+    await reply(update, context.words("language.ask"), reply_markup=language_keyboard(context.words))
+
+
+async def choose(update: Update, context: Context, value: str) -> None:
+    """`value` is one of our languages, or "" to follow Telegram."""
+    query = update.callback_query
+    if query is None or (value and value not in LANGUAGES):
+        return
+    await context.studio.meet(query.from_user.id, query.from_user.language_code or "")
+    await context.storage.people.choose_language(query.from_user.id, value or None)
+    words = words_for(value or closest_language(query.from_user.language_code))
+    await answer(update)
+    await query.edit_message_text(words("language.chosen"))

@@ -1,0 +1,126 @@
+"""Photos: in private every one, in groups those that are sent to us."""
+
+from dataclasses import replace
+
+from telegram import Document, Message, PhotoSize, Update
+
+from bot.captions import read_caption
+from bot.context import Context, owner_of, reply
+from bot.voice import MAX_DOWNLOAD
+from storage import Photo, Portrait, State
+
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+_ASKED_LATELY_S = 6 * 3600.0  # a photo that comes later than this is a new one, not the answer to a question
+
+
+def attached(message: Message) -> PhotoSize | Document | None:
+    """The picture that a message carries, as a photo in its largest size or as a file; None when it carries none.
+
+    Phones send HEIC as a file of no declared type, so the name decides then; the bytes are looked at later.
+    """
+    if message.photo:
+        return message.photo[-1]
+    document = message.document
+    if document is None:
+        return None
+    kind, name = document.mime_type or "", (document.file_name or "").lower()
+    if kind.startswith("image/") or name.endswith(_PICTURES):
+        return document
+    return document if kind in ("", "application/octet-stream") and "." not in name else None
+
+
+async def private_photo(update: Update, context: Context) -> None:
+    """A photo in a private chat: the baby photo where we asked for one, else the beginning of a portrait."""
+    message = update.effective_message
+    if message is None:
+        return
+    file = attached(message)
+    if file is None:
+        await reply(update, context.words("hint.not_a_photo"))
+        return
+    if await _too_large(update, context, file):
+        return
+    if asking := await _asking_for_baby(update, context, message):
+        await context.studio.add_baby_photo(asking.id, file.file_id)
+        return
+    await begin(update, context, message, file, message.caption or "")
+
+
+async def _asking_for_baby(update: Update, context: Context, message: Message) -> Portrait | None:
+    """The portrait whose baby photo this is."""
+    owner, states = owner_of(update) or 0, (State.AWAITING_BABY_PHOTO,)
+    if message.reply_to_message:
+        about = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
+        if about and about.owner == owner and about.state in states:
+            return about
+    if message.chat_id < 0 or message.caption:
+        return None
+    latest = await context.storage.portraits.latest(owner, message.chat_id, states)
+    if latest is None or (message.media_group_id and message.media_group_id == latest.album):
+        return None
+    return latest if context.storage.now() - latest.changed_at < _ASKED_LATELY_S else None
+
+
+async def group_photo(update: Update, context: Context) -> None:
+    """A photo in a group that replies to our question; all others are none of our business."""
+    message = update.effective_message
+    if message is None or (file := attached(message)) is None:
+        return
+    if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
+        await context.studio.add_baby_photo(asking.id, file.file_id)
+
+
+async def young(update: Update, context: Context) -> None:
+    """/young as a photo's caption, or as a reply to a photo."""
+    message = update.effective_message
+    if message is None:
+        return
+    text = message.caption or message.text or ""
+    file = attached(message)
+    if file is None and message.reply_to_message is not None:
+        file = attached(message.reply_to_message)
+    if file is None:
+        await reply(update, context.words("hint.young_reply"))
+        return
+    if not await _too_large(update, context, file):
+        await begin(update, context, message, file, text)
+
+
+async def begin(update: Update, context: Context, message: Message, file: PhotoSize | Document, caption: str) -> None:
+    """A new portrait, unless today's allowance is used up."""
+    owner = owner_of(update)
+    if owner is None:
+        return
+    if over := await context.studio.over_limit(owner, message.chat_id):
+        await reply(update, context.words(f"limit.{over[0]}", count=over[1]))
+        return
+    said = read_caption(caption, context.words.language)
+    photo = Photo(
+        owner=owner,
+        chat=message.chat_id,
+        message=message.message_id,
+        file_id=file.file_id,
+        language=context.words.language,
+        topic=message.message_thread_id if message.is_topic_message else None,
+        album=message.media_group_id,
+    )
+    await context.studio.receive(replace(photo, breed=said.breed, name=said.name))
+
+
+async def edited(update: Update, context: Context) -> None:
+    """A caption that was added later may still say the breed."""
+    message = update.edited_message
+    if message is None or not message.caption:
+        return
+    portrait = await context.storage.portraits.at(message.chat_id, message.message_id)
+    said = read_caption(message.caption, context.words.language)
+    if portrait and portrait.owner == owner_of(update) and said.breed:
+        await context.studio.choose_breed(portrait.id, said.breed)
+
+
+async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:
+    """Say so before anything is downloaded."""
+    if (file.file_size or 0) <= MAX_DOWNLOAD:
+        return False
+    await reply(update, context.words("reason.too_large"))
+    return True

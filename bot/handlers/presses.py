@@ -1,0 +1,212 @@
+"""Buttons about portraits: answers to questions, and what can be done with results.
+
+Every press is answered, only its owner's counts, and one that no longer fits shows how things stand now.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from telegram import InlineKeyboardMarkup, Update
+from telegram.error import BadRequest
+
+from bot.context import Context, answer, may_press
+from bot.errors import unchanged
+from bot.handlers import history, language, privacy
+from bot.keyboards import Press, Verb, delete_keyboard, result_keyboard
+from storage import ASKING, Kind, Portrait
+
+Deed = Callable[[Update, Context, Portrait, str], Awaitable[object]]
+"""What a press does with its portrait and value; None when it does not fit (any more)."""
+
+
+async def press(update: Update, context: Context) -> None:
+    query = update.callback_query
+    if query is None:
+        return
+    said = Press.unpack(query.data or "")
+    if said and (general := _GENERAL.get(said.verb)):
+        await general(update, context, said.value)
+        return
+    portrait = await context.storage.portraits.get(said.portrait) if said else None
+    if said is None or said.verb not in _DEEDS or portrait is None:
+        await answer(update, context.words("error.stale"), alert=True)
+        return
+    if not await may_press(query.from_user, portrait, context.bot):
+        await answer(update, context.words("error.not_yours"), alert=True)
+        return
+    deed, toast = _DEEDS[said.verb]
+    try:
+        done = await deed(update, context, portrait, said.value)
+    except ValueError:  # a value that no keyboard of ours has
+        done = None
+    if done is None:
+        await _show_how_things_stand(update, context, portrait.id)
+    else:
+        await answer(update, context.words(toast) if toast else "")
+
+
+async def _show_how_things_stand(update: Update, context: Context, id_: int) -> None:
+    portrait = await context.storage.portraits.get(id_)
+    if portrait and portrait.state in ASKING:
+        await answer(update)
+        await context.voice.ask(portrait)
+    else:
+        await answer(update, context.words("error.too_late"))
+
+
+# ---- answers to questions
+
+
+async def _head(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.choose_head(portrait.id, int(value))
+
+
+async def _breed(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.choose_breed(portrait.id, value)
+
+
+async def _type_breed(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    expecting = await context.studio.expect_breed(portrait.id)
+    if expecting:
+        await context.voice.ask(expecting)
+    return expecting
+
+
+async def _pet(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.choose_pet(portrait.id, int(value))
+
+
+async def _skip(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    return await context.studio.go_on(portrait.id)
+
+
+async def _use_album(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    return await context.studio.use_album_photo(portrait.id)
+
+
+async def _grown_up(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    return await context.studio.grow_up(portrait.id)
+
+
+async def _cancel(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    return await context.studio.cancel(portrait.id)
+
+
+async def _anyway(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    return await context.studio.try_anyway(portrait.id)
+
+
+async def _retry(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    return await context.studio.retry(portrait.id)
+
+
+# ---- with results
+
+
+async def _age(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.at_age(portrait.id, float(value))
+
+
+async def _resend(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.send_again(portrait.id, float(value))
+
+
+async def _card(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.want(portrait.id, float(value), Kind.CARD)
+
+
+async def _whole(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.want(portrait.id, float(value), Kind.WHOLE)
+
+
+async def _film(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await context.studio.want(portrait.id, float(value), Kind.FILM)
+
+
+async def _again(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+    return await context.studio.again(portrait.id)
+
+
+async def _name(update: Update, context: Context, portrait: Portrait, __: str) -> object:
+    expecting = await context.studio.expect_name(portrait.id)
+    message = update.effective_message
+    if expecting and message:
+        key = "question.name_group" if portrait.in_group else "question.name"
+        asked = await context.bot.send_message(
+            portrait.chat, context.words(key), message_thread_id=portrait.topic, rate_limit_args=3
+        )
+        await context.storage.portraits.change(portrait.id, context.storage.now(), status_message=asked.message_id)
+    return expecting
+
+
+async def _delete(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    await _swap_keyboard(update, delete_keyboard(context.words, portrait, value))
+    return True
+
+
+async def _delete_no(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    if value.startswith(history.GALLERY):
+        await history.turn(update, context, value.removeprefix(history.GALLERY))
+        return True
+    keyboard = result_keyboard(context.words, portrait, float(value or portrait.age))
+    await _swap_keyboard(update, keyboard)
+    return True
+
+
+async def _delete_yes(update: Update, context: Context, portrait: Portrait, _: str) -> object:
+    await context.studio.delete(portrait)
+    if update.effective_message:
+        try:
+            await context.bot.delete_message(portrait.chat, update.effective_message.message_id)
+        except BadRequest:
+            return True  # erased with the portrait, or too old to be
+    return True
+
+
+async def _swap_keyboard(update: Update, keyboard: InlineKeyboardMarkup) -> None:
+    query = update.callback_query
+    try:
+        if query:
+            await query.edit_message_reply_markup(keyboard)
+    except BadRequest as error:
+        if not unchanged(error):
+            raise
+
+
+async def _forget(update: Update, context: Context, _: str) -> None:
+    await privacy.forget(update, context)
+
+
+async def _keep(update: Update, context: Context, _: str) -> None:
+    await privacy.keep(update, context)
+
+
+# Buttons about no portrait; whoever presses them means themselves.
+_GENERAL: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
+    Verb.PAGE: history.turn,
+    Verb.LANGUAGE: language.choose,
+    Verb.FORGET_YES: _forget,
+    Verb.FORGET_NO: _keep,
+}
+
+_DEEDS: dict[Verb, tuple[Deed, str]] = {
+    Verb.HEAD: (_head, ""),
+    Verb.BREED: (_breed, ""),
+    Verb.TYPE_BREED: (_type_breed, ""),
+    Verb.PET: (_pet, ""),
+    Verb.SKIP: (_skip, ""),
+    Verb.USE_ALBUM: (_use_album, ""),
+    Verb.GROWN_UP: (_grown_up, ""),
+    Verb.CANCEL: (_cancel, ""),
+    Verb.ANYWAY: (_anyway, ""),
+    Verb.RETRY: (_retry, ""),
+    Verb.AGE: (_age, "result.wait"),
+    Verb.RESEND: (_resend, "result.wait"),
+    Verb.CARD: (_card, "result.wait"),
+    Verb.WHOLE: (_whole, "result.wait"),
+    Verb.FILM: (_film, "result.wait"),
+    Verb.AGAIN: (_again, "result.wait"),
+    Verb.NAME: (_name, ""),
+    Verb.DELETE: (_delete, ""),
+    Verb.DELETE_NO: (_delete_no, ""),
+    Verb.DELETE_YES: (_delete_yes, "result.deleted"),
+}

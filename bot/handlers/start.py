@@ -1,0 +1,47 @@
+"""/start, /help, /cancel, and what is answered to everything that is no photo."""
+
+from importlib.resources import files
+
+from telegram import Update
+
+from bot.context import Context, owner_of, reply
+
+
+async def start(update: Update, context: Context) -> None:
+    """Show in one picture what will happen. It is uploaded once a process; after that Telegram has it."""
+    message = update.effective_message
+    if message is None:
+        return
+    known = context.desk.pictures
+    picture = known.get("start") or files("bot").joinpath("pictures/start.jpg").read_bytes()
+    sent = await message.reply_photo(picture, caption=context.words("start.hello"))
+    known["start"] = sent.photo[-1].file_id
+
+
+async def help_(update: Update, context: Context) -> None:
+    private = update.effective_chat is not None and update.effective_chat.type == "private"
+    if private:
+        await reply(update, context.words("help.private"))
+    else:
+        await reply(update, context.words("help.group", bot=context.desk.username))
+
+
+async def cancel(update: Update, context: Context) -> None:
+    """Stop everything of this person that is under way in this chat."""
+    owner, chat = owner_of(update), update.effective_chat
+    if owner is None or chat is None:
+        return
+    if not await context.studio.cancel_all(owner, chat.id):
+        await reply(update, context.words("progress.nothing_to_cancel"))
+
+
+async def video(update: Update, context: Context) -> None:
+    await reply(update, context.words("hint.video"))
+
+
+async def sticker(update: Update, context: Context) -> None:
+    await reply(update, context.words("hint.sticker"))
+
+
+async def anything_else(update: Update, context: Context) -> None:
+    await reply(update, context.words("hint.send_photo"))

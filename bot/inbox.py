@@ -1,0 +1,40 @@
+"""The queue between Telegram and our handlers, which forgets nothing.
+
+python-telegram-bot tells Telegram that it has an update as soon as it lies in this queue. So an update is written
+down before `put` returns, and crossed out when its handlers are through: a process killed in between hands it out
+again at its next start. Handlers may thus see an update twice and must not mind.
+"""
+
+import asyncio
+import json
+
+from telegram import Bot, Update
+
+from storage import Storage
+
+
+class Inbox(asyncio.Queue[object]):
+    def __init__(self, storage: Storage) -> None:
+        super().__init__()
+        self._storage = storage
+
+    async def put(self, item: object) -> None:
+        if isinstance(item, Update) and not await self._storage.updates.remember(item.update_id, item.to_json()):
+            return  # Telegram sends again what it thinks was lost
+        await super().put(item)
+
+    async def reopen(self, bot: Bot) -> int:
+        """Queue what an earlier process left unhandled; gives how many."""
+        left = [Update.de_json(json.loads(body), bot) for body in await self._storage.updates.left()]
+        for update in left:
+            self.put_nowait(update)
+        return len(left)
+
+    def close(self) -> None:
+        """Leave what waits to the next process."""
+        while not self.empty():
+            self.get_nowait()
+            self.task_done()
+
+    async def handled(self, update: Update) -> None:
+        await self._storage.updates.handled(update.update_id)

@@ -1,0 +1,57 @@
+"""Updates of one chat in their order, those of different chats side by side."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
+
+from telegram import Update
+from telegram.ext import BaseUpdateProcessor
+
+# Whoever waits for their chat's turn holds one of these places: so many that one eager chat leaves room for the rest.
+_PLACES = 10_000
+
+
+class InOrder(BaseUpdateProcessor):
+    """One lock a chat. `handled` is awaited with every update after its handlers ended, however they ended."""
+
+    def __init__(self, handled: Callable[[Update], Awaitable[None]]) -> None:
+        super().__init__(_PLACES)
+        self._handled = handled
+        self._turns: dict[int, asyncio.Lock] = {}
+        self._waiting: dict[int, int] = {}
+        self._closed = False
+
+    def close(self) -> None:
+        """Let handlers that run end, and begin no more: what waits is handled by the next process."""
+        self._closed = True
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        if not isinstance(update, Update):
+            await coroutine
+            return
+        key = _key(update)
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        self._waiting[key] = self._waiting.get(key, 0) + 1
+        try:
+            async with turn:
+                if self._closed:
+                    cast(Coroutine[Any, Any, Any], coroutine).close()
+                    return
+                await coroutine
+                await self._handled(update)
+        finally:
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                del self._waiting[key], self._turns[key]
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to free."""
+
+
+def _key(update: Update) -> int:
+    if update.effective_chat:
+        return update.effective_chat.id
+    return update.effective_user.id if update.effective_user else 0

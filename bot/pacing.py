@@ -1,0 +1,146 @@
+"""Sending no faster than Telegram allows.
+
+python-telegram-bot's own limiter lets twice the published rate through after a quiet minute and halts every chat when
+one is refused. This one counts what was sent in sliding windows and lets each chat wait for itself.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from telegram.error import RetryAfter
+from telegram.ext import BaseRateLimiter
+
+_logger = logging.getLogger(__name__)
+
+os.environ.setdefault("PTB_TIMEDELTA", "1")  # durations as python-telegram-bot will give them from its next version on
+
+_FREE = ("get", "answer", "delete", "set", "leave")  # methods beginning so are no messages
+_MANY = 1000  # chats from which on silent ones are dropped
+_FORGET_S = 120.0  # a chat silent for so long has its whole allowance again
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What we allow ourselves, a little below what Telegram publishes (30 a second, 1 a second, 20 a minute)."""
+
+    overall_per_s: int = 20  # what leaves us evenly arrives in bunches
+    chat_burst: int = 3  # at once in a private chat, and then
+    chat_per_s: float = 1.0
+    group_per_minute: int = 18
+
+
+@dataclass(slots=True)
+class _Chat:
+    """When a chat may be written to again."""
+
+    sent: deque[float] = field(default_factory=deque)  # within the last minute
+    blocked_until: float = 0.0  # after a refusal
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Pacer(BaseRateLimiter[int]):
+    """`rate_limit_args` is how many refusals (429) to sit out; 0 or None gives up at the first."""
+
+    def __init__(self, pace: Pace | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = pace or Pace()
+        self._clock = clock
+        self._overall: deque[float] = deque()
+        self._chats: dict[int, _Chat] = {}
+        self._tidy_at = _MANY
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to free."""
+
+    def busy(self, chat: int) -> bool:
+        """Whether a message to this chat would have to wait: for those who would rather send none."""
+        return self._wait_s(chat) > 0
+
+    async def process_request(
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Any]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: int | None,
+    ) -> Any:
+        chat = data.get("chat_id")
+        if endpoint.startswith(_FREE) or not isinstance(chat, int):
+            return await callback(*args, **kwargs)
+        for refusals_left in range(rate_limit_args or 0, -1, -1):
+            await self._turn(chat)
+            try:
+                return await callback(*args, **kwargs)
+            except RetryAfter as refusal:
+                pause_s = _seconds(refusal)
+                self._chat(chat).blocked_until = self._clock() + pause_s
+                _logger.warning("Telegram refuses %s in one chat for %.0f s", endpoint, pause_s)
+                if not refusals_left:
+                    raise
+        return None
+
+    async def _turn(self, chat: int) -> None:
+        """Wait until one more message may go to this chat, and count it."""
+        async with self._chat(chat).turn:
+            while (wait_s := self._wait_s(chat)) > 0:  # noqa: ASYNC110 (time passes without an event)
+                await asyncio.sleep(wait_s)
+            now = self._clock()
+            self._overall.append(now)
+            self._chat(chat).sent.append(now)
+
+    def _wait_s(self, chat: int) -> float:
+        now = self._clock()
+        self._forget(now)
+        state = self._chat(chat)
+        while state.sent and now - state.sent[0] >= 60:
+            state.sent.popleft()
+        while self._overall and now - self._overall[0] >= 1:
+            self._overall.popleft()
+        waits = [state.blocked_until - now, _window(self._overall, self._pace.overall_per_s, 1.0, now)]
+        if chat < 0:
+            waits.append(_window(state.sent, self._pace.group_per_minute, 60.0, now))
+        waits.append(_bucket(state.sent, self._pace.chat_burst, self._pace.chat_per_s, now))
+        return max(0.0, *waits)
+
+    def _chat(self, chat: int) -> _Chat:
+        return self._chats.setdefault(chat, _Chat())
+
+    def _forget(self, now: float) -> None:
+        """Drop chats that were silent for long, now and then, so that the table does not grow for ever."""
+        if len(self._chats) < self._tidy_at:
+            return
+        self._chats = {
+            id_: chat
+            for id_, chat in self._chats.items()
+            if chat.turn.locked() or now < max([*chat.sent, chat.blocked_until]) + _FORGET_S
+        }
+        self._tidy_at = max(_MANY, 2 * len(self._chats))
+
+
+def _window(sent: deque[float], limit: int, length_s: float, now: float) -> float:
+    """Seconds until fewer than `limit` lie in the last `length_s`."""
+    return 0.0 if len(sent) < limit else sent[-limit] + length_s - now
+
+
+def _bucket(sent: deque[float], burst: int, per_s: float, now: float) -> float:
+    """Seconds until a bucket of `burst` tokens, refilled at `per_s`, has one again."""
+    tokens, at = float(burst), float("-inf")
+    for moment in sent:
+        tokens = min(float(burst), tokens + (moment - at) * per_s) - 1
+        at = moment
+    tokens = min(float(burst), tokens + (now - at) * per_s)
+    return 0.0 if tokens >= 1 - 1e-9 else (1 - tokens) / per_s
+
+
+def _seconds(refusal: RetryAfter) -> float:
+    after = refusal.retry_after
+    return float(after if isinstance(after, int | float) else after.total_seconds())

@@ -1,0 +1,124 @@
+"""The Bot API over HTTP: `/bot<token>/METHOD` and `/file/bot<token>/PATH`, with faults where they were ordered."""
+
+import asyncio
+import hmac
+import json
+import logging
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler
+
+from bot.playground.double import Double
+from bot.playground.errors import ApiError, Json
+from bot.playground.faults import Fault, FaultKind
+from bot.playground.files import UPLOAD_MAX_BYTES
+from bot.playground.methods import call
+from bot.playground.parameters import Parameters
+
+logger = logging.getLogger(__name__)
+
+
+class _BotHandler(RequestHandler):
+    def initialize(self, double: Double) -> None:
+        self.double = double
+        self._gone = asyncio.Event()
+
+    def on_connection_close(self) -> None:
+        self._gone.set()
+
+    def _check_token(self, token: str) -> None:
+        if not hmac.compare_digest(token.encode(), self.double.token.encode()):
+            raise ApiError(401, "Unauthorized")
+
+    async def _reply(self, status: int, payload: Json) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        with suppress(StreamClosedError):
+            await self.finish(json.dumps(payload, ensure_ascii=False))
+
+
+class MethodHandler(_BotHandler):
+    """One call of a method, by GET or POST."""
+
+    async def get(self, token: str, method: str) -> None:
+        await self.post(token, method)
+
+    async def post(self, token: str, method: str) -> None:
+        status, chat_id = 0, None
+        try:
+            self._check_token(token)
+            fault = self.double.faults.take(method)
+            if fault is not None and not await self._suffer(fault):
+                return
+            if len(self.request.body) > UPLOAD_MAX_BYTES:
+                raise ApiError(413, "Request Entity Too Large")
+            parameters = Parameters.of(self.request)
+            chat_id = _number(parameters.text("chat_id"))
+            result = await self._while_connected(call(self.double, method, parameters), method)
+            if fault is not None:
+                await self._gone.wait()  # done, but the answer is lost
+                return
+            status = 200
+            await self._reply(status, {"ok": True, "result": result})
+        except ApiError as error:
+            status = error.code
+            await self._reply(status, error.payload())
+        except asyncio.CancelledError:
+            if not self._gone.is_set():
+                raise
+        except Exception:
+            logger.exception("%s failed", method)
+            status = 500
+            await self._reply(status, {"ok": False, "error_code": 500, "description": "Internal Server Error"})
+        finally:
+            self.double.log_call(method, chat_id, status)
+
+    async def _suffer(self, fault: Fault) -> bool:
+        """Whether the method is to be run all the same."""
+        error = fault.error()
+        if error is not None:
+            raise error
+        if fault.kind is FaultKind.TIMEOUT:
+            await self._gone.wait()
+        elif fault.kind is FaultKind.DISCONNECT:
+            self.detach().close()
+        return fault.kind is FaultKind.TIMEOUT_AFTER
+
+    async def _while_connected(self, work: Awaitable[Any], method: str) -> Any:
+        """Waiting for updates ends with the connection, so that a dead bot takes none; all else is done anyway."""
+        if method.lower() != "getupdates":
+            return await work
+        task = asyncio.ensure_future(work)
+        gone = asyncio.create_task(self._gone.wait())
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+        return await task
+
+
+class DownloadHandler(_BotHandler):
+    """The bytes of a file that getFile named."""
+
+    async def get(self, token: str, path: str) -> None:
+        try:
+            self._check_token(token)
+            stored = self.double.files.find_path(path)
+            if stored is None:
+                raise ApiError(404, "Not Found")
+        except ApiError as error:
+            await self._reply(error.code, error.payload())
+            return
+        self.set_header("Content-Type", stored.mime_type)
+        with suppress(StreamClosedError):
+            await self.finish(self.double.files.location(stored).read_bytes())
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None

@@ -1,0 +1,146 @@
+"""The people's side over HTTP, for the chat page and for tests: `/control/…`, JSON in and out.
+
+Browsers let any web page send requests to loopback; so requests must name a loopback host (which stops DNS
+rebinding) and, where they carry an origin, must come from the playground's own page.
+"""
+
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.web import RequestHandler, StaticFileHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from bot.playground.desk import Desk
+from bot.playground.double import Double
+from bot.playground.errors import ApiError, Json, bad_request
+from bot.playground.parameters import Parameters, Upload
+
+PAGE = Path(__file__).with_name("page")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "connect-src 'self' ws://127.0.0.1:* ws://localhost:*",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def from_here(request_host: str, origin: str | None) -> bool:
+    """Whether a request names a loopback host, and its origin, where it has one, is the page at that host."""
+    if urlsplit(f"//{request_host}").hostname not in _LOOPBACK:
+        return False
+    return origin is None or urlsplit(origin).netloc == request_host
+
+
+class ControlHandler(RequestHandler):
+    """Runs the action for a verb and a path; refusals have the Bot API's form."""
+
+    def initialize(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def _run(self, path: str) -> None:
+        try:
+            if not from_here(self.request.host, self.request.headers.get("Origin")):
+                raise ApiError(403, "Forbidden: not from the playground's page")
+            uploads = [
+                Upload(item.filename, item.content_type, item.body) for item in self.request.files.get("files", [])
+            ]
+            verb = self.request.method or ""
+            self._reply(200, await self._desk.act(verb, path, Parameters.of(self.request), uploads))
+        except ApiError as error:
+            self._reply(error.code, error.payload())
+        except ValueError as error:
+            self._reply(400, bad_request(str(error)).payload())
+
+    def _reply(self, status: int, payload: Any) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.write(json.dumps(payload, ensure_ascii=False))
+
+    get = post = patch = delete = _run
+
+
+class EventsHandler(WebSocketHandler):
+    """Everything that happens, as it happens, one JSON object a message."""
+
+    def initialize(self, desk: Desk) -> None:
+        self._desk = desk
+        self._telling: asyncio.Task[None] | None = None
+
+    def check_origin(self, origin: str) -> bool:
+        return from_here(self.request.host, origin)
+
+    def open(self, *_: str) -> None:
+        self._telling = asyncio.create_task(self._tell())
+
+    def on_close(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+
+    async def on_message(self, message: str | bytes) -> None:
+        """Pages only listen."""
+
+    async def _tell(self) -> None:
+        with self._desk.double.events.subscription() as events, suppress(WebSocketClosedError):
+            await self.write_message({"type": "hello"})
+            while True:
+                await self.write_message(json.dumps(await events.get(), ensure_ascii=False))
+
+
+class _Here(StaticFileHandler):
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Content-Security-Policy", _POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cache-Control", "no-cache")
+
+    async def prepare(self) -> None:
+        if not from_here(self.request.host, None):
+            self.set_status(403)
+            await self.finish()
+
+
+class PageHandler(_Here):
+    """The chat page's own files."""
+
+
+class MediaHandler(_Here):
+    """The pictures and films in a conversation, by file_id; films in ranges, so that they play at once."""
+
+    def initialize(self, desk: Desk) -> None:  # type: ignore[override]
+        super().initialize(str(desk.double.files.directory))
+        self._desk = desk
+
+    def parse_url_path(self, url_path: str) -> str:
+        try:
+            return self._desk.double.files.find(url_path).path
+        except ApiError:
+            return "missing"
+
+    def set_extra_headers(self, path: str) -> None:
+        super().set_extra_headers(path)
+        self.set_header("Cache-Control", "max-age=31536000, immutable")
+        stored = self._desk.double.files.find_path(path)
+        if stored is not None:
+            self.set_header("Content-Type", stored.mime_type)
+            if stored.kind == "document":  # never shown as a page of its own: anybody may have sent it
+                self.set_header("Content-Disposition", "attachment")
+
+
+def control_routes(double: Double) -> list[tuple[str, type[RequestHandler], Json]]:
+    """The routes of the people's side, for a Tornado application."""
+    desk = Desk(double)
+    return [
+        (r"/control/events", EventsHandler, {"desk": desk}),
+        (r"/control(/.*)", ControlHandler, {"desk": desk}),
+        (r"/media/(.+)", MediaHandler, {"desk": desk}),
+        (r"/(.*)", PageHandler, {"path": str(PAGE), "default_filename": "index.html"}),
+    ]

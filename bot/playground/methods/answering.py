@@ -1,0 +1,54 @@
+"""Methods that answer a pressed button or an inline query."""
+
+from bot.playground.double import Double
+from bot.playground.errors import Json, bad_request
+from bot.playground.parameters import Parameters
+
+ALERT_MAX = 200  # characters
+RESULTS_MAX = 50
+_CACHED = {
+    "photo_file_id": "photo",
+    "video_file_id": "video",
+    "mpeg4_file_id": "animation",
+    "gif_file_id": "animation",
+    "document_file_id": "document",
+}
+
+
+async def answer_callback_query(double: Double, p: Parameters) -> bool:
+    text = p.text("text")
+    if len(text) > ALERT_MAX:
+        raise bad_request("MESSAGE_TOO_LONG")
+    answer: Json = {"text": text, "show_alert": p.flag("show_alert"), "url": p.text("url")}
+    double.answer(p.text("callback_query_id"), answer)
+    return True
+
+
+async def answer_inline_query(double: Double, p: Parameters) -> bool:
+    results = p.sequence("results") or []
+    if len(results) > RESULTS_MAX:
+        raise bad_request("RESULTS_TOO_MUCH")
+    ids = [str(result.get("id", "")) for result in results]
+    if len(set(ids)) < len(ids):
+        raise bad_request("RESULT_ID_DUPLICATE")
+    for result in results:
+        _check(double, result)
+    answer: Json = {"results": results, "button": p.mapping("button"), "next_offset": p.text("next_offset")}
+    double.answer(p.text("inline_query_id"), answer)
+    return True
+
+
+def _check(double: Double, result: Json) -> None:
+    if not 1 <= len(str(result.get("id", "")).encode()) <= 64:
+        raise bad_request("RESULT_ID_INVALID")
+    if result.get("type") == "article":
+        if not result.get("title") or not result.get("input_message_content"):
+            raise bad_request("can't parse inline query result: title and input_message_content are required")
+        return
+    cached = [(name, kind) for name, kind in _CACHED.items() if name in result]
+    if not cached:
+        raise bad_request("the playground shows cached files and articles only")
+    name, kind = cached[0]
+    double.files.of_kind(result[name], kind)
+    if kind in {"video", "document"} and not result.get("title"):
+        raise bad_request("can't parse inline query result: title is empty")

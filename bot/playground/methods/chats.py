@@ -1,0 +1,74 @@
+"""Methods that ask about chats and the people in them."""
+
+from bot.playground.double import BOT_ID, Double
+from bot.playground.errors import Json, bad_request
+from bot.playground.parameters import Parameters
+from bot.playground.world import IN_CHAT, Chat, ChatKind
+
+_ADMIN_RIGHTS = (
+    "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members", "can_promote_members",
+    "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories", "can_delete_stories",
+)  # fmt: skip
+
+
+async def get_chat(double: Double, p: Parameters) -> Json:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
+    return double.world.describe(chat) | {
+        "accent_color_id": chat.id % 7,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict.fromkeys(gifts, False),
+    }
+
+
+async def get_chat_member(double: Double, p: Parameters) -> Json:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    user_id = p.required_integer("user_id")
+    if user_id == BOT_ID:
+        return member(double, chat, user_id, chat.bot_status)
+    double.world.person(user_id)
+    return member(double, chat, user_id, chat.members.get(user_id, "left"))
+
+
+async def get_chat_administrators(double: Double, p: Parameters) -> list[Json]:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    if chat.kind is ChatKind.PRIVATE:
+        raise bad_request("there are no administrators in the private chat")
+    return [
+        member(double, chat, user_id, status)
+        for user_id, status in chat.members.items()
+        if status in {"creator", "administrator"}
+    ]
+
+
+async def get_chat_member_count(double: Double, p: Parameters) -> int:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    return sum(status in IN_CHAT for status in chat.members.values()) + 1
+
+
+async def leave_chat(double: Double, p: Parameters) -> bool:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    if chat.kind is ChatKind.PRIVATE:
+        raise bad_request("chat member status can't be changed in private chats")
+    chat.bot_status = "left"
+    double.world.say(chat, {"from": double.bot, "left_chat_member": double.bot})
+    return True
+
+
+async def get_user_profile_photos(double: Double, p: Parameters) -> Json:
+    double.world.person(p.required_integer("user_id"))
+    return {"total_count": 0, "photos": []}
+
+
+def member(double: Double, chat: Chat, user_id: int, status: str) -> Json:
+    """A ChatMember with every field that its status requires."""
+    user = double.bot if user_id == BOT_ID else double.world.person(user_id).as_user()
+    described: Json = {"status": status, "user": user}
+    match status:
+        case "creator":
+            described["is_anonymous"] = False
+        case "administrator":
+            described |= dict.fromkeys(_ADMIN_RIGHTS, True) | {"can_be_edited": False, "is_anonymous": False}
+        case "kicked":
+            described["until_date"] = 0
+    return described

@@ -1,0 +1,111 @@
+"""Methods that change, mark or remove what was sent."""
+
+from bot.playground.double import BOT_ID, Double
+from bot.playground.errors import Json, bad_request
+from bot.playground.methods.content import inline_keyboard, media_content, own_caption, text_content
+from bot.playground.parameters import Parameters
+from bot.playground.world import Message
+
+MEDIA = frozenset({"photo", "video", "animation", "document"})
+_CAPTION = frozenset({"caption", "caption_entities", "show_caption_above_media"})
+_TEXT = frozenset({"text", "entities"})
+# The emojis that a bot may react with, as the Bot API lists them.
+_REACTIONS = (
+    "❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 ❤‍🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 "
+    "😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨‍💻 👀 🎃 🙈 😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 "
+    "👾 🤷‍♂ 🤷 🤷‍♀ 😡"
+)
+
+
+def _editable(double: Double, p: Parameters) -> Message:
+    """The bot's own message that is to be changed, or one that was sent through it."""
+    if p.text("inline_message_id"):
+        return double.world.inline_message(p.text("inline_message_id"))
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    message = double.world.message(chat, p.required_integer("message_id"), "message to edit not found")
+    if message.sender_id != BOT_ID:
+        raise bad_request("message can't be edited")
+    return message
+
+
+def _replace(double: Double, p: Parameters, message: Message, drop: frozenset[str], content: Json) -> Json | bool:
+    """Puts `content` in the place of the fields `drop`; the keyboard is replaced, or goes, as in the real API."""
+    keyboard = inline_keyboard(p)
+    changed = {
+        name: value for name, value in message.content.items() if name not in drop | {"reply_markup", "edit_date"}
+    }
+    changed |= content
+    if keyboard:
+        changed["reply_markup"] = keyboard
+    if changed == {name: value for name, value in message.content.items() if name != "edit_date"}:
+        raise bad_request(
+            "message is not modified: specified new message content and reply markup are exactly the same"
+            " as a current content and reply markup of the message"
+        )
+    message.content = changed | {"edit_date": max(message.content["date"], double.now())}
+    double.world.change(message)
+    return True if p.text("inline_message_id") else double.world.show(message)
+
+
+async def edit_message_text(double: Double, p: Parameters) -> Json | bool:
+    message = _editable(double, p)
+    if "text" not in message.content:
+        raise bad_request("there is no text in the message to edit")
+    return _replace(double, p, message, _TEXT, text_content(p))
+
+
+async def edit_message_caption(double: Double, p: Parameters) -> Json | bool:
+    message = _editable(double, p)
+    if not MEDIA & message.content.keys():
+        raise bad_request("there is no caption in the message to edit")
+    return _replace(double, p, message, _CAPTION, own_caption(p))
+
+
+async def edit_message_media(double: Double, p: Parameters) -> Json | bool:
+    message = _editable(double, p)
+    media = p.mapping("media")
+    if not media:
+        raise bad_request("media not found")
+    if "media_group_id" in message.content and media.get("type") not in {"photo", "video", "document"}:
+        raise bad_request("message can't be edited")
+    content = await media_content(double, p, media)
+    return _replace(double, p, message, MEDIA | _CAPTION | _TEXT, content)
+
+
+async def edit_message_reply_markup(double: Double, p: Parameters) -> Json | bool:
+    return _replace(double, p, _editable(double, p), frozenset(), {})
+
+
+async def delete_message(double: Double, p: Parameters) -> bool:
+    _delete(double, p, p.required_integer("message_id"))
+    return True
+
+
+async def delete_messages(double: Double, p: Parameters) -> bool:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    for message_id in p.sequence("message_ids") or []:
+        if message_id in double.world.messages[chat.id]:  # missing ones are skipped, says the documentation
+            _delete(double, p, message_id)
+    return True
+
+
+def _delete(double: Double, p: Parameters, message_id: int) -> None:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    message = double.world.message(chat, message_id, "message to delete not found")
+    if chat.group and message.sender_id != BOT_ID and chat.bot_status != "administrator":
+        raise bad_request("message can't be deleted")
+    double.world.remove(message)
+
+
+async def set_message_reaction(double: Double, p: Parameters) -> bool:
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    message = double.world.message(chat, p.required_integer("message_id"), "message to react not found")
+    reactions = p.sequence("reaction") or []
+    if len(reactions) > 1:
+        raise bad_request("REACTIONS_TOO_MANY")
+    emoji = reactions[0].get("emoji", "") if reactions else ""
+    if reactions and emoji not in _REACTIONS.split():
+        raise bad_request("REACTION_INVALID")
+    message.reaction = emoji
+    double.world.change(message)
+    return True

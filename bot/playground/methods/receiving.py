@@ -1,0 +1,46 @@
+"""Methods by which the bot gets its updates and its files."""
+
+from bot.playground.double import Double
+from bot.playground.errors import Json, bad_request
+from bot.playground.parameters import Parameters
+
+_POLL_MAX_S = 50
+_UPDATES_MAX = 100
+
+
+async def get_updates(double: Double, p: Parameters) -> list[Json]:
+    limit = min(max(p.integer("limit") or _UPDATES_MAX, 1), _UPDATES_MAX)
+    timeout_s = min(p.integer("timeout") or 0, _POLL_MAX_S)
+    return await double.updates.fetch(p.integer("offset") or 0, limit, timeout_s, p.sequence("allowed_updates"))
+
+
+async def set_webhook(double: Double, p: Parameters) -> bool:
+    if p.flag("drop_pending_updates"):
+        double.updates.drop_pending()
+    if not p.text("url"):
+        double.updates.delete_webhook()
+        return True
+    connections = p.integer("max_connections") or 40
+    if not 1 <= connections <= 100:
+        raise bad_request("bad webhook: max_connections must be between 1 and 100")
+    double.updates.set_webhook(p.text("url"), p.text("secret_token"), connections, p.sequence("allowed_updates"))
+    return True
+
+
+async def delete_webhook(double: Double, p: Parameters) -> bool:
+    if p.flag("drop_pending_updates"):
+        double.updates.drop_pending()
+    double.updates.delete_webhook()
+    return True
+
+
+async def get_webhook_info(double: Double, _: Parameters) -> Json:
+    return double.updates.webhook_info()
+
+
+async def get_file(double: Double, p: Parameters) -> Json:
+    return double.files.described_file(p.text("file_id"))
+
+
+async def log_out(_: Double, __: Parameters) -> bool:
+    return True

@@ -1,0 +1,104 @@
+"""Methods that send something."""
+
+import secrets
+
+from bot.playground.double import Double
+from bot.playground.errors import Json, bad_request
+from bot.playground.methods.content import (
+    ALBUM,
+    file_content,
+    media_content,
+    own_caption,
+    photo_content,
+    post,
+    text_content,
+)
+from bot.playground.parameters import Parameters
+from bot.playground.world import Chat
+
+_ACTIONS = frozenset({
+    "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
+    "choose_sticker", "find_location", "record_video_note", "upload_video_note",
+})  # fmt: skip
+_ALBUM_KINDS = ({"photo", "video"}, {"document"})
+_CARRIED = (
+    "text", "entities", "photo", "video", "animation", "document", "caption", "caption_entities",
+    "show_caption_above_media",
+)  # fmt: skip
+
+
+def _chat(double: Double, p: Parameters) -> Chat:
+    return double.world.chat_for_bot(p.required_integer("chat_id"))
+
+
+async def send_message(double: Double, p: Parameters) -> Json:
+    return post(double, _chat(double, p), p, text_content(p))[0]
+
+
+async def send_photo(double: Double, p: Parameters) -> Json:
+    caption = own_caption(p)
+    content = await photo_content(double, p.media("photo"))
+    return post(double, _chat(double, p), p, content | caption)[0]
+
+
+async def send_video(double: Double, p: Parameters) -> Json:
+    return await _send_file(double, p, "video")
+
+
+async def send_animation(double: Double, p: Parameters) -> Json:
+    return await _send_file(double, p, "animation")
+
+
+async def send_document(double: Double, p: Parameters) -> Json:
+    return await _send_file(double, p, "document")
+
+
+async def _send_file(double: Double, p: Parameters, kind: str) -> Json:
+    caption = own_caption(p)
+    content = await file_content(double, kind, p.media(kind), p.media("thumbnail"))
+    return post(double, _chat(double, p), p, content | caption)[0]
+
+
+async def send_media_group(double: Double, p: Parameters) -> list[Json]:
+    items = p.sequence("media") or []
+    if len(items) not in ALBUM:
+        raise bad_request("wrong number of messages in the album: 2-10 are allowed")
+    kinds = {item.get("type") for item in items}
+    if not any(kinds <= together for together in _ALBUM_KINDS):
+        raise bad_request("these media can't be grouped in one album")
+    chat = _chat(double, p)
+    for _ in items[1:]:  # the first is counted with the request
+        double.rates.spend(chat.id, chat.group)
+    contents = [await media_content(double, p, item) for item in items]
+    album = {"media_group_id": str(secrets.randbits(54))}
+    return post(double, chat, p, *(content | album for content in contents))
+
+
+async def send_chat_action(double: Double, p: Parameters) -> bool:
+    action = p.text("action")
+    if action not in _ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    chat = _chat(double, p)
+    double.events.publish("action", chat_id=chat.id, action=action, thread_id=p.integer("message_thread_id"))
+    return True
+
+
+async def copy_message(double: Double, p: Parameters) -> Json:
+    source = double.world.chat_for_bot(p.required_integer("from_chat_id"))
+    original = double.world.message(source, p.required_integer("message_id"), "message to copy not found")
+    content = {name: value for name, value in original.content.items() if name in _CARRIED}
+    if "caption" in p.values:
+        content = {name: value for name, value in content.items() if not name.startswith("caption")} | own_caption(p)
+    return {"message_id": post(double, _chat(double, p), p, content)[0]["message_id"]}
+
+
+async def forward_message(double: Double, p: Parameters) -> Json:
+    source = double.world.chat_for_bot(p.required_integer("from_chat_id"))
+    original = double.world.message(source, p.required_integer("message_id"), "message to forward not found")
+    content = {name: value for name, value in original.content.items() if name in _CARRIED}
+    content["forward_origin"] = {
+        "type": "user",
+        "date": original.content["date"],
+        "sender_user": original.content["from"],
+    }
+    return post(double, _chat(double, p), p, content)[0]

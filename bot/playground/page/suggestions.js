@@ -1,0 +1,106 @@
+// Above the composer: the bot's commands while one types "/", and its results while one types "@bot".
+
+import { h } from "./dom.js";
+import { model } from "./model.js";
+import * as server from "./server.js";
+import { t } from "./words.js";
+
+const PAUSE_MS = 350;
+
+export class Suggestions {
+  // `take` is called with ("command", "/start") or ("result", null).
+  constructor(take) {
+    this.element = h("div", { class: "suggestions", role: "listbox", hidden: true });
+    this.take = take;
+    this.commands = [];
+    this.timer = null;
+    this.asked = 0;
+  }
+
+  async loadCommands() {
+    this.commands = model.chatId === null ? [] : await server.get(`/chats/${model.chatId}/menu?person=${model.me}`);
+  }
+
+  get open() {
+    return !this.element.hidden;
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.asked++;
+    this.element.hidden = true;
+    this.element.replaceChildren();
+  }
+
+  // What to offer for the text as it is now.
+  update(text) {
+    const inline = new RegExp(`^@${model.bot.username}\\s(.*)$`, "is").exec(text);
+    if (inline) this.ask(inline[1]);
+    else if (/^\/\w*$/.test(text)) this.offerCommands(text.slice(1).toLowerCase());
+    else this.close();
+  }
+
+  offerCommands(beginning) {
+    const fitting = this.commands.filter(({ command }) => command.startsWith(beginning));
+    this.show(
+      fitting.map(({ command, description }) =>
+        h("button", { type: "button", role: "option", onclick: () => this.take("command", `/${command}`) }, h("b", {}, `/${command}`), h("span", {}, description)),
+      ),
+    );
+  }
+
+  ask(query) {
+    clearTimeout(this.timer);
+    const asked = ++this.asked;
+    this.timer = setTimeout(async () => {
+      if (!this.open) this.show([h("p", {}, t("searching"))]);
+      const [person, chatId] = [model.me, model.chatId];
+      const { answered, results, query_id } = await server.post(`/chats/${chatId}/inline`, { person, query });
+      if (asked !== this.asked) return;
+      if (!answered || !results.length) this.show([h("p", {}, answered ? t("none") : t("no_answer"))]);
+      else this.show(results.map((result) => this.result(result, { person, query_id, result_id: result.id }, chatId)), true);
+    }, PAUSE_MS);
+  }
+
+  result(result, choice, chatId) {
+    const choose = async () => {
+      this.close();
+      await server.post(`/chats/${chatId}/inline/choose`, choice);
+      this.take("result", null);
+    };
+    const film = result.video_file_id ?? result.mpeg4_file_id ?? result.gif_file_id;
+    const shown = result.photo_file_id
+      ? h("img", { src: server.mediaUrl(result.photo_file_id), alt: result.title ?? result.caption ?? t("photo") })
+      : film
+        ? h("video", { src: server.mediaUrl(film), muted: true, autoplay: true, loop: true, playsinline: true, "aria-label": result.title ?? t("film") })
+        : h("span", {}, h("b", {}, result.title ?? ""), h("span", {}, result.description ?? ""));
+    return h("button", { type: "button", role: "option", class: result.photo_file_id || film ? "tile" : null, onclick: choose }, shown);
+  }
+
+  show(children, tiles = false) {
+    this.element.replaceChildren(...children);
+    this.element.classList.toggle("tiles", tiles);
+    this.element.hidden = !children.length;
+    const [first] = this.element.querySelectorAll("button");
+    first?.setAttribute("aria-selected", "true");
+  }
+
+  // Keys while it is open; tells whether it has used this one.
+  key(event) {
+    if (!this.open) return false;
+    const options = [...this.element.querySelectorAll("button")];
+    const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && options.length) {
+      options[at]?.removeAttribute("aria-selected");
+      const next = options[(at + step + options.length) % options.length];
+      next.setAttribute("aria-selected", "true");
+      next.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "Enter" && options[at]) options[at].click();
+    else if (event.key === "Tab" && options[at]) options[at].click();
+    else if (event.key === "Escape") this.close();
+    else return false;
+    event.preventDefault();
+    return true;
+  }
+}

@@ -1,0 +1,83 @@
+"""The playground's server on loopback: the Bot API, the people's actions, and the chat page.
+
+`python -m bot.playground.server` runs it alone, apart from any bot; the first line on stdout is a JSON object
+with `url` and `token`.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from bot.playground.api import DownloadHandler, MethodHandler
+from bot.playground.control import control_routes
+from bot.playground.double import Double
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+# Above Telegram's 50 MB, so that what is too large is answered and not cut off.
+_BODY_MAX_BYTES = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the playground is, and the bot's token; what a bot needs to come here instead of to Telegram."""
+
+    url: str
+    token: str
+
+
+@asynccontextmanager
+async def serve(double: Double, port: int = 0) -> AsyncIterator[Address]:
+    """Serves `double` on loopback while the context lasts; port 0 takes a free one."""
+    application = Application(
+        [
+            (r"/bot([^/]+)/(\w+)", MethodHandler, {"double": double}),
+            (r"/file/bot([^/]+)/(.+)", DownloadHandler, {"double": double}),
+            *control_routes(double),
+        ],
+        log_function=lambda _: None,  # Tornado's own would write the token into the log
+    )
+    server = HTTPServer(application, max_buffer_size=_BODY_MAX_BYTES)
+    sockets = bind_sockets(port, LOOPBACK)
+    server.add_sockets(sockets)
+    async with double:
+        try:
+            yield Address(f"http://{LOOPBACK}:{sockets[0].getsockname()[1]}", double.token)
+        finally:
+            server.stop()
+            await server.close_all_connections()
+
+
+async def _run(home: Path, port: int, strict: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serve(Double.open(home, strict), port) as address:
+        sys.stdout.write(json.dumps({"url": address.url, "token": address.token}) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bot.playground.server", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="where conversations and files are kept")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--strict", action="store_true", help="refuse what is above Telegram's limits")
+    options = parser.parse_args()
+    asyncio.run(_run(options.home, options.port, options.strict))
+
+
+if __name__ == "__main__":
+    main()

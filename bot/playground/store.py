@@ -1,0 +1,69 @@
+"""Keeps the playground's conversations over restarts: JSON records in one SQLite file.
+
+Everything also lives in memory, so this is written to and read once, at start. Writes are synchronous: a
+record is a few hundred bytes, and a process that is killed must not lose what it has answered.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from bot.playground.errors import Json
+
+
+class StoreInUse(Exception):
+    """Another process has the playground's file open."""
+
+
+class Store:
+    """Records by kind and key. Keys are integers or strings; values are JSON objects.
+
+    Belongs to one process at a time: opening it in a second one raises `StoreInUse`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=1)
+        try:
+            self._open()
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise StoreInUse from error
+
+    def _open(self) -> None:
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # Survives the death of the process, which is what the playground promises; not of the machine.
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS records (kind TEXT, key, value TEXT NOT NULL, PRIMARY KEY (kind, key))"
+            " WITHOUT ROWID"
+        )
+
+    def put(self, kind: str, key: int | str, value: Json) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, key, json.dumps(value, ensure_ascii=False))
+        )
+
+    def get(self, kind: str, key: int | str) -> Json | None:
+        row = self._connection.execute("SELECT value FROM records WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return None if row is None else dict(json.loads(row[0]))
+
+    def remove(self, kind: str, key: int | str) -> None:
+        self._connection.execute("DELETE FROM records WHERE kind = ? AND key = ?", (kind, key))
+
+    def all(self, kind: str) -> Iterator[Json]:
+        """Every record of a kind, in the order of their keys."""
+        for (value,) in self._connection.execute("SELECT value FROM records WHERE kind = ? ORDER BY key", (kind,)):
+            yield json.loads(value)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

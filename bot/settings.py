@@ -1,0 +1,174 @@
+"""What the bot reads from the environment, once, at its start.
+
+Everything wrong or missing is named in one go: whoever sets the bot up should not find the errors one by one.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from engine import EngineSettings, SettingsError
+
+__all__ = ["TELEGRAM_URL", "Settings", "SettingsError", "Webhook"]
+
+TELEGRAM_URL = "https://api.telegram.org"
+
+_T = TypeVar("_T")
+_D = TypeVar("_D")
+_TOKEN = re.compile(r"\d+:[\w-]{20,}")
+_SECRET = re.compile(r"[\w-]{1,256}")  # what Telegram allows as a secret_token
+_WEBHOOK_PORT = 8443  # one of the four that Telegram sends to
+_DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    url: str  # where Telegram sends updates to, https
+    secret: str  # Telegram repeats it in a header of every update
+    port: int  # where we listen
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    token: str
+    home: Path
+    api_url: str = TELEGRAM_URL
+    device: str = "auto"
+    network: str = ""  # "" for the best one present
+    engine: str = "local"
+    admins: frozenset[int] = frozenset()
+    webhook: Webhook | None = None  # None: polling
+    retention_days: int = 30
+    metrics_port: int | None = None
+    daily_limit: int = 20  # portraits a person
+    group_daily_limit: int = 60
+
+    def __repr__(self) -> str:
+        """Without the token and the secret, which must reach no log."""
+        return f"Settings(home={str(self.home)!r}, api_url={self.api_url!r}, engine={self.engine!r})"
+
+    @property
+    def for_engine(self) -> EngineSettings:
+        return EngineSettings(home=self.home, device=self.device, network=self.network)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises `SettingsError` with one line for each variable that is wrong or missing."""
+        reader = _Reader(environment)
+        home = reader.text("HOME")
+        settings = cls(
+            token=reader.parsed("TOKEN", _token, ""),
+            home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
+            api_url=reader.parsed("API_URL", _url, TELEGRAM_URL),
+            device=reader.parsed("DEVICE", _device, "auto"),
+            network=reader.text("NETWORK"),
+            engine=reader.parsed("ENGINE", _engine, "local"),
+            admins=reader.parsed("ADMINS", _ids, frozenset()),
+            webhook=_webhook(reader),
+            retention_days=reader.parsed("RETENTION_DAYS", _count, 30),
+            metrics_port=reader.parsed("METRICS_PORT", _port, None),
+            daily_limit=reader.parsed("DAILY_LIMIT", _count, 20),
+            group_daily_limit=reader.parsed("GROUP_DAILY_LIMIT", _count, 60),
+        )
+        if not reader.text("TOKEN"):
+            reader.wrong("TOKEN", "is missing: @BotFather on Telegram gives you one")
+        if reader.complaints:
+            raise SettingsError("\n".join(reader.complaints))
+        return settings
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.complaints: list[str] = []
+
+    def text(self, name: str) -> str:
+        return self._environment.get(f"THROWBACK_{name}", "").strip()
+
+    def wrong(self, name: str, what: str) -> None:
+        self.complaints.append(f"THROWBACK_{name} {what}")
+
+    def parsed(self, name: str, parse: Callable[[str], _T], default: _D) -> _T | _D:
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.wrong(name, str(error))
+            return default
+
+
+def _webhook(reader: _Reader) -> Webhook | None:
+    url = reader.parsed("WEBHOOK_URL", _https, "")
+    secret = reader.parsed("WEBHOOK_SECRET", _secret, "")
+    port = reader.parsed("WEBHOOK_PORT", _port, _WEBHOOK_PORT)
+    if not reader.text("WEBHOOK_URL"):
+        if secret or reader.text("WEBHOOK_PORT"):
+            reader.wrong("WEBHOOK_URL", "is missing, but other THROWBACK_WEBHOOK_ variables are set")
+        return None
+    if not reader.text("WEBHOOK_SECRET"):
+        reader.wrong("WEBHOOK_SECRET", "is missing: anybody could send updates to the webhook")
+    return Webhook(url, secret, port)
+
+
+def _token(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("does not look like a bot token (123456:ABC…)")
+    return text
+
+
+def _url(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc:
+        raise ValueError("must be a URL such as http://127.0.0.1:8081")
+    return text.rstrip("/")
+
+
+def _https(text: str) -> str:
+    # Telegram itself speaks to https only; a Bot API server of one's own may use http inside one machine.
+    if urlsplit(text).scheme != "https" and urlsplit(text).hostname not in ("127.0.0.1", "localhost"):
+        raise ValueError("must begin with https://")
+    return _url(text)
+
+
+def _secret(text: str) -> str:
+    if not _SECRET.fullmatch(text):
+        raise ValueError("must have 1 to 256 letters, digits, _ or -")
+    return text
+
+
+def _device(text: str) -> str:
+    if text.lower() not in _DEVICES:
+        raise ValueError(f"must be one of {', '.join(_DEVICES)}")
+    return text.lower()
+
+
+def _engine(text: str) -> str:
+    if text not in ("local", "ray") and not text.startswith("ray://"):
+        raise ValueError("must be local, ray or ray://HOST:PORT")
+    return text
+
+
+def _ids(text: str) -> frozenset[int]:
+    try:
+        return frozenset(int(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        raise ValueError("must be Telegram ids, separated by commas") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("must be a whole number from 1")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise ValueError("must be a port, 1 to 65535")
+    return int(text)

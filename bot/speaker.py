@@ -1,0 +1,62 @@
+"""What the workshop needs somebody to say: the border between the product and the messenger it lives in."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine import Progress
+from storage import Portrait, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    message: int
+    file_id: str
+
+
+class Speaker(Protocol):
+    """`ask`, `fetch` and `send` raise the errors of `bot.errors`; the others say what they can and raise none."""
+
+    async def fetch(self, file_id: str) -> bytes:
+        """The bytes of a file that somebody sent."""
+
+    async def ask(self, portrait: Portrait) -> None:
+        """Ask what the portrait's state calls for, in its one message."""
+
+    async def looking(self, portrait: Portrait, times: int) -> None:
+        """Show that we are at it, the second time in words."""
+
+    async def sending(self, portrait: Portrait, times: int) -> None:
+        """Show that results are on their way."""
+
+    async def queued(self, portrait: Portrait, before: int, wait_s: float | None, paused: bool) -> None:
+        """Show the place in the queue."""
+
+    def progress(self, portrait: Portrait, progress: Progress) -> None:
+        """Show how far the engine is; may be called as often as it likes."""
+
+    async def send(self, portrait: Portrait, result: Result) -> Sent:
+        """Bring a result to its owner."""
+
+    async def unsure(self, portrait: Portrait, age: float) -> None:
+        """Say that something may not have arrived, and offer it again."""
+
+    async def finished(self, portrait: Portrait) -> None:
+        """Everything was sent: the progress message has served."""
+
+    async def failed(self, portrait: Portrait) -> None:
+        """Say why it did not work, in the portrait's one message."""
+
+    async def cancelled(self, portrait: Portrait) -> None:
+        """Say that we stopped."""
+
+    async def sorry(self, portrait: Portrait) -> None:
+        """Apologise for something that was asked for later and could not be made."""
+
+    async def only_face(self, portrait: Portrait) -> None:
+        """Say that of this photo there is the face alone, and no whole picture."""
+
+    async def erase(self, portrait: Portrait, results: list[Result]) -> None:
+        """Take the messages with these results out of the chat."""
+
+    async def alarm(self, portrait: Portrait, error: str) -> None:
+        """Tell the administrators which portrait failed and of what type of error."""

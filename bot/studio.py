@@ -1,0 +1,266 @@
+"""The product without Telegram: what an owner can do with a photo of a pet.
+
+Every verb reads the portrait's row, changes it in one transaction and lets the workshop go on. A verb that does not
+fit the row (a second press, an old button, a deleted row) changes nothing and returns None.
+"""
+
+from collections.abc import Iterable
+
+from bot.breeds import match_breed
+from bot.captions import named_breed
+from bot.findings import Findings
+from bot.keyboards import OLDEST, YOUNGEST
+from bot.limits import Limits, Over
+from bot.speaker import Speaker
+from bot.workshop import Workshop
+from engine import EngineClient, EngineError
+from storage import ASKING, Kind, Person, Photo, Portrait, Result, State, Storage
+
+LONGEST_NAME = 24  # letters of a pet's name: what fits the card
+
+
+# Owners see a result, and may press its buttons, a moment before its row says that all is sent.
+SHOWN = (State.DELIVERING, State.DONE)
+
+
+class Studio:
+    def __init__(
+        self, storage: Storage, engine: EngineClient, speaker: Speaker, workshop: Workshop, limits: Limits
+    ) -> None:
+        self.storage = storage
+        self.engine = engine
+        self.workshop = workshop
+        self._speaker = speaker
+        self._limits = limits
+
+    # ---- a new photo
+
+    async def over_limit(self, owner: int, chat: int) -> tuple[Over, int] | None:
+        """Whose allowance for today is used up, and how large it was."""
+        return await self._limits.over(owner, chat)
+
+    async def receive(self, photo: Photo) -> Portrait:
+        """Take a photo in; the same message twice is one portrait. A later photo of an album joins its first."""
+        if photo.album and (first := await self._album(photo)):
+            return first
+        portrait, new = await self.storage.portraits.receive(photo, self.storage.now())
+        if new:
+            self.workshop.serve(portrait.id)
+        return portrait
+
+    async def _album(self, photo: Photo) -> Portrait | None:
+        """The album's portrait, with this photo offered as its baby photo; None when the album begins with it."""
+        portraits = self.storage.portraits
+        siblings = await portraits.of_album(photo.owner, photo.chat, photo.album or "")
+        for sibling in siblings:
+            if sibling.message == photo.message:
+                return sibling
+        waiting = [one for one in siblings if one.state in (State.RECEIVED, *ASKING)]
+        if not waiting:
+            return siblings[0] if any(one.state is not State.FAILED for one in siblings) else None
+        first = waiting[0]
+        if first.baby_file_id is None:
+            changed = await portraits.change(first.id, self.storage.now(), baby_file_id=photo.file_id)
+            if changed is None or changed.state is State.FAILED:
+                return None  # just now: this one is the first good photo then
+            if changed.state is State.AWAITING_BABY_PHOTO:
+                self.workshop.serve(changed.id)  # the question becomes: is this one the baby photo?
+        return first
+
+    # ---- the owner's answers
+
+    async def choose_head(self, id_: int, head: int) -> Portrait | None:
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or head >= len(Findings.from_json(portrait.recognition).heads):
+            return None
+        state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
+        if portrait.state is not State.AWAITING_HEAD:
+            return None
+        return self._served(await self.storage.portraits.advance(id_, state, self.storage.now(), head=head))
+
+    async def choose_breed(self, id_: int, breed: str) -> Portrait | None:
+        """`breed` is a slug, or "" for an owner who does not know."""
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.state is not State.AWAITING_BREED:
+            return None
+        return self._served(
+            await self.storage.portraits.advance(
+                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text=""
+            )
+        )
+
+    async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
+        """Take breed, name and baby photo from a pet that the owner named earlier."""
+        portrait, pet = await self.storage.portraits.get(id_), await self.storage.people.pet(pet_id)
+        if portrait is None or pet is None or pet.owner != portrait.owner or portrait.state is not State.AWAITING_BREED:
+            return None
+        known = {"pet": pet.id, "name": pet.name, "breed": pet.breed, "baby_photo": pet.baby_photo}
+        if pet.baby_photo:
+            return await self.workshop.enqueue(id_, **known)
+        return self._served(
+            await self.storage.portraits.advance(
+                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), expected_text="", **known
+            )
+        )
+
+    async def expect_breed(self, id_: int) -> Portrait | None:
+        """The owner's next words are the breed."""
+        return await self._expect(id_, "breed", (State.AWAITING_BREED,))
+
+    async def expect_name(self, id_: int) -> Portrait | None:
+        """The owner's next words are the pet's name."""
+        return await self._expect(id_, "name", SHOWN)
+
+    async def _expect(self, id_: int, what: str, states: Iterable[State]) -> Portrait | None:
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.state not in states:
+            return None
+        return await self.storage.portraits.change(id_, self.storage.now(), expected_text=what)
+
+    async def type_breed(self, portrait: Portrait, text: str) -> tuple[Portrait | None, list[str]]:
+        """Take the breed from what was typed: the portrait when it is clear, else the breeds it may have meant."""
+        named = named_breed(text, portrait.language)
+        breeds = [named] if named else match_breed(text, portrait.language)
+        if len(breeds) == 1:
+            return await self.choose_breed(portrait.id, breeds[0]), breeds
+        return None, breeds
+
+    async def add_baby_photo(self, id_: int, file_id: str) -> Portrait | None:
+        return self._served(
+            await self.storage.portraits.advance(
+                id_, State.BABY_RECEIVED, self.storage.now(), baby_file_id=file_id, failure="", failed_photo=""
+            )
+        )
+
+    async def use_album_photo(self, id_: int) -> Portrait | None:
+        """The album's second photo is the baby photo."""
+        portrait = await self.storage.portraits.get(id_)
+        return await self.add_baby_photo(id_, portrait.baby_file_id) if portrait and portrait.baby_file_id else None
+
+    async def go_on(self, id_: int) -> Portrait | None:
+        """Go on without a baby photo."""
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.state is not State.AWAITING_BABY_PHOTO:
+            return None
+        return await self.workshop.enqueue(id_, baby_file_id=None)
+
+    async def grow_up(self, id_: int) -> Portrait | None:
+        """It is a puppy or kitten in the photo: show it grown up."""
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.state is not State.AWAITING_BABY_PHOTO:
+            return None
+        return await self.workshop.enqueue(id_, baby_file_id=None, age=OLDEST)
+
+    async def cancel(self, id_: int) -> Portrait | None:
+        """Stop, wherever it is; None when it is done already."""
+        cancelled = await self.storage.portraits.advance(id_, State.CANCELLED, self.storage.now(), expected_text="")
+        if cancelled:
+            self.workshop.drop(id_)
+            await self._speaker.cancelled(cancelled)
+        return cancelled
+
+    async def cancel_all(self, owner: int, chat: int) -> int:
+        """Cancel what this owner has open in this chat; gives how many."""
+        open_ = [portrait for portrait in await self.storage.portraits.open_of(owner) if portrait.chat == chat]
+        return len([one for one in open_ if await self.cancel(one.id)])
+
+    # ---- after a failure
+
+    async def try_anyway(self, id_: int) -> Portrait | None:
+        """No pet or no face was recognised, but the owner sees one."""
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.state is not State.FAILED or not portrait.photo:
+            return None
+        if portrait.breed is None:
+            return self._served(
+                await self.storage.portraits.advance(
+                    id_, State.AWAITING_BREED, self.storage.now(), anyway=True, failure="", failed_photo=""
+                )
+            )
+        return await self.workshop.enqueue(id_, anyway=True)
+
+    async def retry(self, id_: int) -> Portrait | None:
+        """Try the same once more after a failure of ours, or when a new day brought a new allowance."""
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.state is not State.FAILED or not portrait.photo:
+            return None
+        if portrait.recognition is None:  # it failed before anything was asked
+            return self._served(
+                await self.storage.portraits.advance(id_, State.RECEIVED, self.storage.now(), failure="")
+            )
+        return await self.workshop.enqueue(id_)
+
+    # ---- with a finished portrait
+
+    async def at_age(self, id_: int, age: float) -> list[Result] | None:
+        """Picture and film at another age; made at once from the kept latent, or sent again when made already."""
+        return await self._want(id_, age, (Kind.STILL, Kind.FILM))
+
+    async def want(self, id_: int, age: float, kind: Kind) -> list[Result] | None:
+        """The card, the whole photo, or another result at this age."""
+        return await self._want(id_, age, (kind,))
+
+    async def send_again(self, id_: int, age: float) -> list[Result] | None:
+        """What may not have arrived of this age, once more; None when all is known to be there."""
+        results = await self.storage.portraits.results(id_)
+        unsure = [result.kind for result in results if result.age == age and result.message == 0]
+        return await self._want(id_, age, unsure) if unsure else None
+
+    async def _want(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.state not in SHOWN or not OLDEST <= age <= YOUNGEST:
+            return None
+        wanted = await self.storage.portraits.want(id_, round(age, 2), kinds)
+        self.workshop.serve(id_)
+        return wanted
+
+    async def again(self, id_: int) -> Portrait | None:
+        """The same photo once more, with other answers."""
+        portrait = await self.storage.portraits.get(id_)
+        if portrait is None or portrait.photo is None:
+            return None
+        fresh = await self.storage.portraits.again(portrait, self.storage.now())
+        self.workshop.serve(fresh.id)
+        return fresh
+
+    async def name(self, portrait: Portrait, name: str) -> str | None:
+        """Remember the pet's name; gives it as it is kept, None when it is longer than `LONGEST_NAME`."""
+        name = " ".join(name.split())
+        if not 0 < len(name) <= LONGEST_NAME:
+            return None
+        await self.storage.people.name_pet(portrait.id, name, self.storage.now())
+        await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
+        return name
+
+    async def delete(self, portrait: Portrait) -> None:
+        """Delete the portrait, its files, and its results from the chat."""
+        results = await self.storage.portraits.results(portrait.id)
+        await self._forget_in_engine([portrait])
+        await self.storage.portraits.delete(portrait.id)
+        self.workshop.drop(portrait.id)
+        await self._speaker.erase(portrait, results)
+
+    # ---- a person
+
+    async def forget(self, owner: int) -> None:
+        """Delete everything about a person: rows, files, latents, and what the engine keeps of the photos."""
+        portraits = await self.storage.portraits.of_owner(owner)
+        await self._forget_in_engine(portraits)
+        await self.storage.people.forget(owner)
+        for portrait in portraits:
+            self.workshop.drop(portrait.id)
+
+    async def _forget_in_engine(self, portraits: Iterable[Portrait]) -> None:
+        digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}
+        try:
+            await self.engine.forget(sorted(digests))
+        except EngineError:
+            return  # an engine that is not running keeps nothing: its memory of photos dies with it
+
+    async def meet(self, person: int, telegram_language: str) -> Person:
+        return await self.storage.people.meet(person, telegram_language, self.storage.now())
+
+    def _served(self, portrait: Portrait | None) -> Portrait | None:
+        if portrait:
+            self.workshop.serve(portrait.id)
+        return portrait

@@ -1,0 +1,151 @@
+"""What is shown about a portrait: text and buttons, from its row alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from telegram import InlineKeyboardMarkup
+
+from bot.breeds import breed_name
+from bot.findings import Findings
+from bot.keyboards import (
+    baby_keyboard,
+    breed_keyboard,
+    cancel_keyboard,
+    failure_keyboard,
+    head_keyboard,
+)
+from bot.texts import Words
+from engine import Progress, Stage
+from storage import Kind, Pet, Portrait, State
+
+_LIKELY = 3  # breeds offered at first
+_BAR = 10  # squares
+_SHORT_S = 90  # from here on an estimate is in minutes
+_COMMON = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    text: str
+    keyboard: InlineKeyboardMarkup | None = None
+
+
+def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View:
+    """What a portrait that waits for its owner asks."""
+    findings = Findings.from_json(portrait.recognition)
+    match portrait.state:
+        case State.AWAITING_HEAD:
+            return View(
+                words("question.head", count=len(findings.heads)),
+                head_keyboard(words, portrait, findings.from_left),
+            )
+        case State.AWAITING_BREED:
+            return _breed_question(words, portrait, findings, pets)
+        case _:
+            return View(_baby_question(words, portrait), baby_keyboard(words, portrait))
+
+
+def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> View:
+    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
+    if portrait.expected_text == "breed":
+        key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
+        example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
+        return View(words(key, example=example), breed_keyboard(words, portrait, likely))
+    fitting = [pet for pet in pets if pet.species in (findings.species, "") or not findings.species]
+    keyboard = breed_keyboard(words, portrait, likely, fitting[:4])
+    if fitting:
+        return View(words("question.breed_known", name=fitting[0].name), keyboard)
+    return View(words(f"question.breed_{findings.species or 'any'}"), keyboard)
+
+
+def _baby_question(words: Words, portrait: Portrait) -> str:
+    if portrait.failed_photo == "baby_photo" and words.has(f"baby_reason.{portrait.failure}"):
+        return words(f"baby_reason.{portrait.failure}")
+    if portrait.baby_file_id:
+        return words("question.baby_album")
+    if portrait.in_group:
+        return words("question.baby_group")
+    if portrait.name:
+        return words("question.baby", name=portrait.name)
+    return words("question.baby_unnamed")
+
+
+def breed_matches(words: Words, portrait: Portrait, breeds: Sequence[str]) -> View:
+    """The breeds that typed words may have meant, or the likely ones when they meant none."""
+    if breeds:
+        return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds)))
+    findings = Findings.from_json(portrait.recognition)
+    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
+    return View(words("question.breed_no_match"), breed_keyboard(words, portrait, likely))
+
+
+def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> View:
+    """`before` portraits have their turn first; `wait_s` is None when nobody can tell yet."""
+    if paused:
+        return View(words("progress.paused"), cancel_keyboard(words, portrait))
+    lines = ["🐾 " + (words("progress.queued", count=before) if before else words("progress.next"))]
+    if wait_s is not None:
+        lines.append("⏳ " + remaining(words, wait_s))
+    return View("\n".join(lines), cancel_keyboard(words, portrait))
+
+
+def progress(words: Words, portrait: Portrait, now: Progress) -> View:
+    if now.stage is Stage.QUEUED:
+        return queued(words, portrait, now.position, now.eta_s)
+    done = round(max(0.0, min(1.0, now.fraction)) * _BAR)
+    lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_BAR - done)}"]
+    if now.eta_s is not None:
+        lines.append("⏳ " + remaining(words, now.eta_s))
+    return View("\n".join(lines), cancel_keyboard(words, portrait))
+
+
+def remaining(words: Words, seconds: float) -> str:
+    """An estimate no finer than it is honest: tens of seconds, then minutes."""
+    if seconds < 5:
+        return words("progress.almost")
+    if seconds < _SHORT_S:
+        return words("progress.wait_seconds", count=max(5, round(seconds / 5) * 5 if seconds < 20 else _tens(seconds)))
+    return words("progress.wait_minutes", count=round(seconds / 60 + 0.3))
+
+
+def _tens(seconds: float) -> int:
+    return round(seconds / 10) * 10
+
+
+def failure(words: Words, portrait: Portrait) -> View:
+    """Why it did not work, and what can be done."""
+    if words.has(f"reason.{portrait.failure}"):
+        return View(words(f"reason.{portrait.failure}"), failure_keyboard(words, portrait))
+    if portrait.failure == "not_fetched":
+        return View(words("error.not_fetched"))
+    if portrait.failure.startswith("limit_"):
+        return View(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
+    return View(words("error.sorry"), failure_keyboard(words, portrait))
+
+
+def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
+    """What stands under a result."""
+    if kind is not Kind.STILL:
+        return words(f"result.{kind}")
+    key = "result.young" if age >= 0 else "result.older"
+    return words(f"{key}_named", name=portrait.name) if portrait.name else words(key)
+
+
+def title(words: Words, portrait: Portrait) -> str:
+    """What a portrait is called: the pet's name, else its breed."""
+    if portrait.name:
+        return portrait.name
+    known = known_breeds([portrait.breed or ""])
+    return breed_name(known[0], words.language) if known else "Throwback"
+
+
+def known_breeds(slugs: Sequence[str]) -> list[str]:
+    """Those that have a name: the engine may know breeds that we do not."""
+    known = []
+    for slug in slugs:
+        try:
+            breed_name(slug, "en")
+        except KeyError:
+            continue
+        known.append(slug)
+    return known

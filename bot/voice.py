@@ -1,0 +1,272 @@
+"""Speaking Telegram: the bot's questions, progress and results about portraits."""
+
+import logging
+from collections.abc import Iterable
+
+from telegram import InlineKeyboardMarkup, InputFile, InputMediaPhoto, Message, ReplyParameters
+from telegram.constants import ChatAction
+from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.ext import ExtBot
+
+from bot.errors import ChatGone, ChatMoved, FileGone, TelegramTrouble, has_no_text, translated, unchanged
+from bot.keyboards import cancel_keyboard, resend_keyboard, result_keyboard
+from bot.pacing import Pacer
+from bot.speaker import Sent
+from bot.status import Note, StatusBoard
+from bot.texts import Words, words_for
+from bot.views import View, caption, failure, progress, question, queued
+from engine import Progress
+from storage import Kind, Portrait, Result, State, Storage
+
+_logger = logging.getLogger(__name__)
+
+MAX_DOWNLOAD = 20 * 1024 * 1024  # bytes; Telegram lets a bot download no more
+_PATIENCE = 3  # refusals (429) to sit out for what must arrive
+_UPLOAD_S = 120.0  # Telegram may take long to answer an upload that it has accepted
+
+
+class Voice:
+    """The `Speaker` of Telegram."""
+
+    def __init__(self, bot: ExtBot[int], pacer: Pacer, storage: Storage, admins: Iterable[int]) -> None:
+        self._bot = bot
+        self._pacer = pacer
+        self._storage = storage
+        self._admins = tuple(admins)
+        self.board = StatusBoard(self._edit_note)
+
+    async def fetch(self, file_id: str) -> bytes:
+        try:
+            with translated():
+                file = await self._bot.get_file(file_id)
+                if file.file_size and file.file_size > MAX_DOWNLOAD:
+                    raise FileGone("too large")
+                return bytes(await file.download_as_bytearray())
+        except BadRequest:
+            raise FileGone("refused") from None
+
+    async def ask(self, portrait: Portrait) -> None:
+        pets = await self._storage.people.pets(portrait.owner) if portrait.state is State.AWAITING_BREED else []
+        await self._show(portrait, question(_words(portrait), portrait, pets))
+
+    async def show(self, portrait: Portrait, view: View) -> None:
+        """Show something else in the portrait's one message."""
+        await self._show(portrait, view)
+
+    async def looking(self, portrait: Portrait, times: int) -> None:
+        if times == 1 and portrait.status_message is None:
+            words = _words(portrait)
+            view = View(words("question.looking"), cancel_keyboard(words, portrait))
+            try:
+                await self._send_status(portrait, view)
+            except (ChatGone, ChatMoved, TelegramTrouble, TelegramError) as error:
+                _logger.info("portrait %d: not told: %s", portrait.id, type(error).__name__)
+        else:
+            await self._act(portrait, ChatAction.TYPING)
+
+    async def sending(self, portrait: Portrait, times: int) -> None:
+        await self._act(portrait, ChatAction.UPLOAD_PHOTO)
+
+    async def queued(self, portrait: Portrait, before: int, wait_s: float | None, paused: bool) -> None:
+        view = queued(_words(portrait), portrait, before, wait_s, paused)
+        if portrait.status_message:
+            self.board.show(portrait.id, portrait.chat, portrait.status_message, view)
+
+    def progress(self, portrait: Portrait, progress_: Progress) -> None:
+        if portrait.status_message:
+            view = progress(_words(portrait), portrait, progress_)
+            self.board.show(portrait.id, portrait.chat, portrait.status_message, view, progress_.preview)
+
+    async def send(self, portrait: Portrait, result: Result) -> Sent:
+        words = _words(portrait)
+        text = caption(words, portrait, result.kind, result.age)
+        keyboard = result_keyboard(words, portrait, result.age) if result.kind is Kind.FILM else None
+        with translated():
+            try:
+                message = await self._send_result(portrait, result, result.file_id, text, keyboard)
+            except BadRequest:
+                if not result.file_id:
+                    raise
+                # A file_id is no promise for ever; the file itself is.
+                message = await self._send_result(portrait, result, None, text, keyboard)
+        return Sent(message.message_id, _file_id(message))
+
+    async def _send_result(
+        self,
+        portrait: Portrait,
+        result: Result,
+        file_id: str | None,
+        text: str,
+        keyboard: InlineKeyboardMarkup | None,
+    ) -> Message:
+        content = file_id or await self._storage.media.read(result.digest or "")
+        reply, topic = _reply(portrait), portrait.topic
+        if result.kind is not Kind.FILM:
+            return await self._bot.send_photo(
+                portrait.chat,
+                content if isinstance(content, str) else InputFile(content, "throwback.jpg"),
+                caption=text,
+                reply_markup=keyboard,
+                reply_parameters=reply,
+                message_thread_id=topic,
+                read_timeout=_UPLOAD_S,
+                rate_limit_args=_PATIENCE,
+            )
+        thumbnail = await self._storage.media.read(result.thumbnail) if result.thumbnail and not file_id else None
+        return await self._bot.send_video(
+            portrait.chat,
+            content if isinstance(content, str) else InputFile(content, "throwback.mp4"),
+            caption=text,
+            width=result.width,
+            height=result.height,
+            duration=round(result.duration_s),
+            thumbnail=thumbnail,
+            supports_streaming=True,
+            reply_markup=keyboard,
+            reply_parameters=reply,
+            message_thread_id=topic,
+            read_timeout=_UPLOAD_S,
+            rate_limit_args=_PATIENCE,
+        )
+
+    async def unsure(self, portrait: Portrait, age: float) -> None:
+        words = _words(portrait)
+        text = words("result.unsure", button=words("button.retry"))
+        await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
+
+    async def finished(self, portrait: Portrait) -> None:
+        await self.board.drop(portrait.id)
+        if portrait.status_message:
+            await self._quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+            await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=None)
+
+    async def failed(self, portrait: Portrait) -> None:
+        await self._tell(portrait, failure(_words(portrait), portrait))
+
+    async def cancelled(self, portrait: Portrait) -> None:
+        await self._tell(portrait, View(_words(portrait)("progress.cancelled")))
+
+    async def sorry(self, portrait: Portrait) -> None:
+        await self._say(portrait, View(_words(portrait)("error.sorry")))
+
+    async def only_face(self, portrait: Portrait) -> None:
+        await self._say(portrait, View(_words(portrait)("result.only_face")))
+
+    async def erase(self, portrait: Portrait, results: list[Result]) -> None:
+        await self.board.drop(portrait.id)
+        messages = [portrait.status_message, *(result.message for result in results)]
+        if gone := [message for message in messages if message]:
+            await self._quietly(self._bot.delete_messages(portrait.chat, gone))
+
+    async def alarm(self, portrait: Portrait, error: str) -> None:
+        for admin in self._admins:
+            person = await self._storage.people.get(admin)
+            words = words_for(person.language or "en" if person else "en")
+            text = words("admin.failure", portrait=portrait.id, error=error)
+            await self._quietly(self._bot.send_message(admin, text))
+
+    # ---- how it is said
+
+    async def _show(self, portrait: Portrait, view: View) -> None:
+        """Edit the portrait's one message, or send it when there is none."""
+        await self.board.drop(portrait.id)
+        if portrait.status_message is None:
+            await self._send_status(portrait, view)
+            return
+        with translated():
+            try:
+                await self._edit(portrait.chat, portrait.status_message, view, rate_limit_args=_PATIENCE)
+            except BadRequest as error:
+                if not unchanged(error):
+                    raise
+                if "not modified" not in str(error).lower():  # it was deleted: ask where it can be seen
+                    await self._send_status(portrait, view)
+
+    async def _send_status(self, portrait: Portrait, view: View) -> None:
+        with translated():
+            message = await self._bot.send_message(
+                portrait.chat,
+                view.text,
+                reply_markup=view.keyboard,
+                reply_parameters=_reply(portrait),
+                message_thread_id=portrait.topic,
+                rate_limit_args=_PATIENCE,
+            )
+        await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
+
+    async def _edit(self, chat: int, message: int, view: View, rate_limit_args: int = 0) -> None:
+        """Edit a message of ours, be it a text or a picture with a caption."""
+        try:
+            await self._bot.edit_message_text(
+                view.text, chat, message, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
+            )
+        except BadRequest as error:
+            if not has_no_text(error):
+                raise
+            await self._bot.edit_message_caption(
+                chat, message, caption=view.text, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
+            )
+
+    async def _edit_note(self, note: Note) -> None:
+        """The status board's edit: dropped rather than delayed."""
+        if self._pacer.busy(note.chat):
+            raise TelegramTrouble("no time for an edit")
+        try:
+            if note.preview:
+                media = InputMediaPhoto(note.preview, caption=note.view.text, filename="preview.jpg")
+                await self._bot.edit_message_media(media, note.chat, note.message, reply_markup=note.view.keyboard)
+                note.picture = True
+            elif note.picture:
+                await self._bot.edit_message_caption(
+                    note.chat, note.message, caption=note.view.text, reply_markup=note.view.keyboard
+                )
+            else:
+                await self._edit(note.chat, note.message, note.view)
+        except RetryAfter:
+            raise TelegramTrouble("no time for an edit") from None
+        except BadRequest as error:
+            if not unchanged(error):
+                raise
+
+    async def _tell(self, portrait: Portrait, view: View) -> None:
+        """Like `_show`, for what is not worth a failure of its own."""
+        try:
+            await self._show(portrait, view)
+        except (ChatGone, ChatMoved, TelegramTrouble, TelegramError) as error:
+            _logger.warning("portrait %d: not told: %s", portrait.id, type(error).__name__)
+
+    async def _say(self, portrait: Portrait, view: View) -> None:
+        await self._quietly(
+            self._bot.send_message(
+                portrait.chat,
+                view.text,
+                reply_markup=view.keyboard,
+                reply_parameters=_reply(portrait),
+                message_thread_id=portrait.topic,
+            )
+        )
+
+    async def _act(self, portrait: Portrait, action: ChatAction) -> None:
+        if not self._pacer.busy(portrait.chat):
+            await self._quietly(self._bot.send_chat_action(portrait.chat, action, message_thread_id=portrait.topic))
+
+    async def _quietly(self, request: object) -> None:
+        """Await a request whose failure changes nothing."""
+        try:
+            await request  # type: ignore[misc]
+        except TelegramError as error:
+            _logger.info("not said: %s", type(error).__name__)
+
+
+def _words(portrait: Portrait) -> Words:
+    return words_for(portrait.language)
+
+
+def _reply(portrait: Portrait) -> ReplyParameters:
+    return ReplyParameters(portrait.message, allow_sending_without_reply=True)
+
+
+def _file_id(message: Message) -> str:
+    if message.video:
+        return message.video.file_id
+    return message.photo[-1].file_id if message.photo else ""

@@ -1,0 +1,369 @@
+"""Where portraits are worked on, each as its row says, until the row waits for its owner or is done.
+
+A portrait has at most one task here. What happens next is read from the row alone, so a restart goes on with every
+unfinished row as if nothing had been.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from statistics import median
+from types import TracebackType
+from typing import Self
+
+from bot.delivery import Delivery, card_text, made_results, meanwhile, reason_of
+from bot.errors import ChatGone, ChatMoved, FileGone, TelegramTrouble, trail
+from bot.findings import Findings
+from bot.limits import Limits
+from bot.speaker import Speaker
+from engine import (
+    EngineClient,
+    EngineFault,
+    EngineStopped,
+    PhotoError,
+    PhotoReason,
+    Progress,
+    Rejuvenate,
+    Species,
+)
+from storage import Portrait, State, Storage
+
+_logger = logging.getLogger(__name__)
+
+_PARALLEL = 4  # portraits the engine has at once; it advances them as one batch
+_PATIENCE_S = (2.0, 5.0, 15.0, 60.0)  # between attempts while Telegram is ill; the last one repeats
+_FETCH_ATTEMPTS = 3
+
+
+class Workshop:
+    """`async with` runs it. `serve` makes it look at a portrait again after its row was changed."""
+
+    def __init__(
+        self, storage: Storage, engine: EngineClient, speaker: Speaker, limits: Limits, parallel: int = _PARALLEL
+    ) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._speaker = speaker
+        self._limits = limits
+        self._parallel = parallel
+        self._delivery = Delivery(storage, engine, speaker)
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._changed: set[int] = set()  # served while their task was busy
+        self._running: set[int] = set()
+        self._bell = asyncio.Event()
+        self._closing = False
+        self._porter: asyncio.Task[None] | None = None
+        self._recent_s: deque[float] = deque(maxlen=20)  # how long the engine took, to estimate the wait
+        self._steps: dict[State, Callable[[Portrait], Awaitable[None]]] = {
+            State.RECEIVED: self._look,
+            State.AWAITING_HEAD: self._ask,
+            State.AWAITING_BREED: self._ask,
+            State.AWAITING_BABY_PHOTO: self._ask,
+            State.BABY_RECEIVED: self._look_at_baby,
+            State.RUNNING: self._run,
+            State.DELIVERING: self._delivery.deliver,
+            State.DONE: self._delivery.fulfil,
+        }
+
+    async def __aenter__(self) -> Self:
+        portraits = self._storage.portraits
+        for portrait in await portraits.unfinished():
+            if portrait.state is State.RUNNING:  # it runs no more: back to its place in the queue
+                await portraits.advance(portrait.id, State.QUEUED, self._storage.now(), queued_at=portrait.queued_at)
+            self.serve(portrait.id)
+        for id_ in await portraits.wishes():
+            self.serve(id_)
+        self._porter = asyncio.create_task(self._start_next(), name="workshop")
+        self.ring()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop at once, except for uploads under way: those get a moment, so that nothing is sent twice later."""
+        self._closing = True
+        tasks = [*self._tasks.values(), *([self._porter] if self._porter else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._delivery.close()
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def serve(self, id_: int) -> None:
+        """Do with this portrait what its row says; at once, or after what is being done with it."""
+        if id_ in self._tasks:
+            self._changed.add(id_)
+        elif not self._closing:
+            task = asyncio.create_task(self._serve(id_), name=f"portrait {id_}")
+            self._tasks[id_] = task
+            task.add_done_callback(partial(self._served, id_))
+
+    def drop(self, id_: int) -> None:
+        """Stop what is being done with this portrait, and read its row again."""
+        if task := self._tasks.get(id_):
+            self._changed.add(id_)
+            task.cancel()
+        self.ring()
+
+    def ring(self) -> None:
+        """The queue changed, or a place became free."""
+        self._bell.set()
+
+    async def enqueue(self, id_: int, **changes: object) -> Portrait | None:
+        """Queue a portrait, unless today's limit is used up; None when it cannot be queued from where it is."""
+        portrait = await self._storage.portraits.get(id_)
+        if portrait is None:
+            return None
+        if portrait.queued_at is None and (over := await self._limits.over(portrait.owner, portrait.chat)):
+            failed = await self._storage.portraits.advance(
+                id_, State.FAILED, self._storage.now(), failure=f"limit_{over[0]}"
+            )
+            if failed:
+                await self._speaker.failed(failed)
+            return failed
+        queued = await self._storage.portraits.advance(
+            id_, State.QUEUED, self._storage.now(), failure="", failed_photo="", expected_text="", **changes
+        )
+        if queued:
+            if portrait.queued_at is None:
+                await self._limits.count(queued.owner, queued.chat)
+            await self._speaker.queued(queued, 0, None, False)  # a press is seen at once; the place follows
+        self.ring()
+        return queued
+
+    def _served(self, id_: int, task: asyncio.Task[None]) -> None:
+        del self._tasks[id_]
+        if not task.cancelled() and (error := task.exception()):
+            _logger.error("portrait %d is left as it is: %s", id_, trail(error))
+        if id_ in self._changed:
+            self._changed.discard(id_)
+            self.serve(id_)
+
+    async def _serve(self, id_: int) -> None:
+        """Step by step for as long as the row's state calls for something."""
+        attempts = 0
+        while portrait := await self._storage.portraits.get(id_):
+            step = self._steps.get(portrait.state)
+            if step is None:
+                return
+            try:
+                await self._take(step, portrait)
+            except TelegramTrouble as trouble:
+                pause_s = _PATIENCE_S[min(attempts, len(_PATIENCE_S) - 1)]
+                attempts += 1
+                _logger.warning("portrait %d: Telegram: %s, again in %.0f s", id_, trouble, pause_s)
+                await asyncio.sleep(pause_s)
+                continue
+            except ChatMoved as moved:
+                await self._storage.people.move_group(portrait.chat, moved.new_id)
+                continue
+            after = await self._storage.portraits.get(id_)
+            if after is None or after.state is portrait.state:
+                return
+
+    async def _take(self, step: Callable[[Portrait], Awaitable[None]], portrait: Portrait) -> None:
+        """One step, and what becomes of the row when it fails."""
+        try:
+            await step(portrait)
+        except (TelegramTrouble, ChatMoved):
+            raise
+        except EngineStopped:
+            if not self._closing and portrait.state is State.RUNNING:
+                await self._storage.portraits.advance(
+                    portrait.id, State.QUEUED, self._storage.now(), queued_at=portrait.queued_at
+                )
+            # Otherwise the row stays as it is, and a restart goes on with it.
+        except ChatGone:
+            await self._give_up_chat(portrait)
+        except (PhotoError, FileGone, EngineFault) as error:
+            await self._fail(portrait, error)
+        except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
+            _logger.error("portrait %d failed: %s", portrait.id, trail(error))
+            await self._fail(portrait, error)
+        finally:
+            if portrait.state is State.RUNNING:  # its row says so no more: whoever waits for the place may have it
+                self._running.discard(portrait.id)
+                self.ring()
+
+    # ---- the steps
+
+    async def _look(self, portrait: Portrait) -> None:
+        """Fetch the photo and see what is in it; then ask the owner."""
+        async with meanwhile(self._speaker.looking, portrait):
+            if portrait.photo is None:
+                photo = await self._fetch(portrait.file_id)
+                kept = await self._storage.portraits.keep(portrait.id, self._storage.now(), photo=photo)
+                if kept is None:
+                    return
+            else:
+                photo = await self._storage.media.read(portrait.photo)
+            findings = Findings.of(await self._engine.recognise(photo))
+        found = {"recognition": findings.to_json(), "species": findings.species}
+        if not findings.pet and not portrait.anyway:
+            await self._storage.portraits.change(portrait.id, self._storage.now(), **found)
+            raise PhotoError(PhotoReason.NO_PET)
+        if len(findings.heads) > 1:
+            state = State.AWAITING_HEAD
+        else:
+            state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
+        await self._storage.portraits.advance(portrait.id, state, self._storage.now(), head=0, **found)
+
+    async def _ask(self, portrait: Portrait) -> None:
+        await self._speaker.ask(portrait)
+
+    async def _look_at_baby(self, portrait: Portrait) -> None:
+        """Fetch the baby photo and see that it can be used."""
+        async with meanwhile(self._speaker.looking, portrait):
+            baby = await self._fetch(portrait.baby_file_id or "")
+            if await self._storage.portraits.keep(portrait.id, self._storage.now(), baby_photo=baby) is None:
+                return
+            try:
+                await self._engine.recognise(baby)
+            except PhotoError as error:
+                raise PhotoError(error.reason, "baby_photo") from None
+        await self.enqueue(portrait.id)
+
+    async def _run(self, portrait: Portrait) -> None:
+        """Let the engine work; then the results wait to be sent."""
+        began = time.monotonic()
+        request = await self._request(portrait)
+        made = await self._engine.rejuvenate(request, lambda progress: self._progressed(portrait, progress))
+        self._recent_s.append(time.monotonic() - began)
+        results = made_results(portrait.age, made.still, made.whole, made.card, made.film)
+        await self._storage.portraits.finish(
+            portrait.id,
+            made.latent,
+            results,
+            self._storage.now(),
+            network=made.network,
+            species=made.species,
+            breed=portrait.breed or "",
+        )
+
+    # ---- their parts
+
+    async def _fetch(self, file_id: str) -> bytes:
+        for pause_s in _PATIENCE_S[: _FETCH_ATTEMPTS - 1]:
+            try:
+                return await self._speaker.fetch(file_id)
+            except TelegramTrouble:
+                await asyncio.sleep(pause_s)
+        try:
+            return await self._speaker.fetch(file_id)
+        except TelegramTrouble:
+            raise FileGone from None
+
+    async def _request(self, portrait: Portrait) -> Rejuvenate:
+        media = self._storage.media
+        return Rejuvenate(
+            id=str(portrait.id),
+            photo=await media.read(portrait.photo or ""),
+            breed=portrait.breed or "",
+            species=Species(portrait.species) if portrait.species else None,
+            baby_photo=await media.read(portrait.baby_photo) if portrait.baby_photo and portrait.age > 0 else None,
+            age=portrait.age,
+            head=portrait.head or 0,
+            anyway=portrait.anyway,
+            card=card_text(portrait, portrait.age),
+        )
+
+    def _progressed(self, portrait: Portrait, progress: Progress) -> None:
+        if portrait.id in self._running:
+            self._speaker.progress(portrait, progress)
+
+    async def _fail(self, portrait: Portrait, error: Exception) -> None:
+        now, portraits = self._storage.now(), self._storage.portraits
+        if portrait.state is State.DONE:  # the portrait itself is fine; what was asked for later is not
+            for result in await portraits.unsent(portrait.id):
+                await portraits.sent(result.id, 0, result.file_id or "")
+            await self._speaker.sorry(portrait)
+            await self._speaker.alarm(portrait, reason_of(error))
+            return
+        if isinstance(error, PhotoError) and error.which == "baby_photo":
+            await portraits.advance(
+                portrait.id,
+                State.AWAITING_BABY_PHOTO,
+                now,
+                failure=error.reason,
+                failed_photo="baby_photo",
+                baby_photo=None,
+                baby_file_id=None,
+            )
+            return  # the next step asks
+        failed_photo = error.which if isinstance(error, PhotoError) else ""
+        failed = await portraits.advance(
+            portrait.id, State.FAILED, now, failure=reason_of(error), failed_photo=failed_photo
+        )
+        if failed is None or (portrait.state is State.RECEIVED and await self._try_album(failed)):
+            return
+        await self._speaker.failed(failed)
+        if not isinstance(error, PhotoError | FileGone):
+            await self._speaker.alarm(portrait, reason_of(error))
+
+    async def _try_album(self, failed: Portrait) -> bool:
+        """The first good photo of an album counts: begin again with the second when the first one is none."""
+        if not failed.baby_file_id or not failed.failed_photo:
+            return False
+        await self._storage.portraits.advance(
+            failed.id,
+            State.RECEIVED,
+            self._storage.now(),
+            file_id=failed.baby_file_id,
+            baby_file_id=None,
+            photo=None,
+            failure="",
+            failed_photo="",
+        )
+        self.serve(failed.id)
+        return True
+
+    async def _give_up_chat(self, portrait: Portrait) -> None:
+        """Nobody is there to answer: note it and stop."""
+        await self._storage.portraits.advance(portrait.id, State.FAILED, self._storage.now(), failure="chat_gone")
+        for result in await self._storage.portraits.unsent(portrait.id):
+            await self._storage.portraits.sent(result.id, 0, result.file_id or "")
+        if portrait.in_group:
+            await self._storage.people.leave_group(portrait.chat)
+        else:
+            await self._storage.people.mark_unreachable(portrait.owner)
+
+    # ---- the queue
+
+    async def _start_next(self) -> None:
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            try:
+                await self._fill_places()
+                await self._announce()
+            except Exception as error:
+                _logger.error("the queue could not be looked at: %s", trail(error))
+
+    async def _fill_places(self) -> None:
+        if await self._storage.paused():
+            return
+        while len(self._running) < self._parallel:
+            portrait = await self._storage.portraits.start_next(self._storage.now())
+            if portrait is None:
+                return
+            self._running.add(portrait.id)
+            self.serve(portrait.id)
+
+    async def _announce(self) -> None:
+        """Tell everybody in the queue how many are before them."""
+        paused = await self._storage.paused()
+        for place, portrait in enumerate(await self._storage.portraits.queue()):
+            before = place + len(self._running)
+            await self._speaker.queued(portrait, before, self._wait_s(before), paused)
+
+    def _wait_s(self, before: int) -> float | None:
+        """An honest estimate: those before and the portrait itself, at the pace of the last ones."""
+        if not self._recent_s:
+            return None
+        return median(self._recent_s) * (before // self._parallel + 1)

@@ -1,0 +1,60 @@
+"""Throwback's engine as its users see it: an engine process to ask, its messages and its errors.
+
+Importing this package is quick and loads no torch; all that computes lives in the process that `EngineClient` starts.
+"""
+
+from engine.breeds import BREEDS, Breed
+from engine.client import EngineClient, OnProgress
+from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.messages import (
+    Box,
+    BreedGuess,
+    CardText,
+    Description,
+    Film,
+    Forgotten,
+    Head,
+    Point,
+    Progress,
+    Recognition,
+    Reimagine,
+    Reimagined,
+    Rejuvenate,
+    Rejuvenation,
+    Species,
+    Stage,
+)
+from engine.settings import Settings as EngineSettings
+from engine.settings import SettingsError
+from engine.settings import from_environment as engine_settings
+
+__all__ = [
+    "BREEDS",
+    "Box",
+    "Breed",
+    "BreedGuess",
+    "CardText",
+    "Description",
+    "EngineClient",
+    "EngineError",
+    "EngineFault",
+    "EngineSettings",
+    "EngineStopped",
+    "Film",
+    "Forgotten",
+    "Head",
+    "OnProgress",
+    "PhotoError",
+    "PhotoReason",
+    "Point",
+    "Progress",
+    "Recognition",
+    "Reimagine",
+    "Reimagined",
+    "Rejuvenate",
+    "Rejuvenation",
+    "SettingsError",
+    "Species",
+    "Stage",
+    "engine_settings",
+]

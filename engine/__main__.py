@@ -1,0 +1,56 @@
+"""`python -m engine COMMAND`: what runs in processes of its own, because it needs torch or takes long.
+
+Each command is a module with `main(arguments) -> int`, loaded when it is asked for.
+"""
+
+import logging
+import os
+import sys
+from importlib import import_module
+
+from engine.errors import EngineError
+from engine.settings import SettingsError
+
+COMMANDS = {
+    "serve": "engine.worker",
+    "networks": "engine.networks.cli",
+    "ages": "engine.ages",
+    "bench": "engine.bench",
+    "storybook": "engine.storybook.cli",
+}
+
+_INTERRUPTED = 130  # as shells count: 128 + SIGINT
+
+logger = logging.getLogger("engine")
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        _say(f"usage: python -m engine {{{','.join(COMMANDS)}}} …")
+        return 2
+    level = os.environ.get("THROWBACK_LOG", "").upper()
+    logging.basicConfig(
+        level=level if level in logging.getLevelNamesMapping() else "WARNING",
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        status: int = import_module(COMMANDS[arguments[0]]).main(arguments[1:])
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except (EngineError, SettingsError) as error:
+        _say(f"throwback: {error}")
+        return 1
+    except Exception as error:
+        logger.debug("unforeseen", exc_info=True)
+        _say(f"throwback: something went wrong ({type(error).__name__}); THROWBACK_LOG=debug tells more")
+        return 1
+    return status
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,246 @@
+"""Cutting a face out of a photo as a network expects it, and remembering the way back.
+
+Points are continuous: the centre of the first pixel lies at (0.5, 0.5). Nothing here needs torch.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from engine.messages import Head, Point
+
+Pixels = NDArray[np.uint8]
+Matrix = NDArray[np.float64]
+
+EYE_DISTANCE = 0.235  # of the crop's width, STORYBOOK
+EYE_HEIGHT = 0.44  # of the crop's height, STORYBOOK
+_ROOM = 1.08  # AFHQ: the crop's side over the head's size, so that ears and chin keep a little air
+
+_TYPICAL_EYES = 0.36  # distance between the eyes over the head's size √(w·h): the median of 568 frontal heads
+_LEAST_EYES = 0.26  # a turned head shows its eyes closer together; below this it would be magnified beyond its size
+_UPSIDE_DOWN = 0.12  # the nose this far above the eyes, over the head's size: the head hangs
+
+_OVERSAMPLING = 2  # drawn larger, then shrunk with a proper filter
+_BLUR = 0.03  # σ of the blur beyond the photo's border, of the crop's side
+_BLUR_WITHIN = 0.08  # where it is at its full strength, of the crop's side
+
+
+class Convention(StrEnum):
+    """How the faces a network was trained on lie in their square."""
+
+    STORYBOOK = "storybook"  # eyes level, EYE_DISTANCE apart at EYE_HEIGHT, the midpoint between them centred
+    AFHQ = "afhq"  # eyes level, the whole head centred and filling the square
+
+
+class View(StrEnum):
+    """From where a face is seen."""
+
+    FRONTAL = "frontal"
+    THREE_QUARTER = "three-quarter"
+    PROFILE = "profile"  # one eye hidden, or both
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Where a crop of `size` × `size` pixels lies in its photo: `matrix` [2, 3] takes photo points to crop points."""
+
+    matrix: Matrix
+    size: int
+
+    @property
+    def inverse(self) -> Matrix:
+        """[2, 3], takes crop points to photo points: the way back for pasting."""
+        return invert(self.matrix)
+
+    @property
+    def scale(self) -> float:
+        """Crop pixels for one photo pixel."""
+        return _scale(self.matrix)
+
+    def scaled(self, size: int) -> "Alignment":
+        """The same cut at another resolution."""
+        return Alignment(self.matrix * (size / self.size), size)
+
+    def widened(self, margin: int) -> "Alignment":
+        """The same cut with `margin` more crop pixels on every side."""
+        matrix = self.matrix.copy()
+        matrix[:, 2] += margin
+        return Alignment(matrix, self.size + 2 * margin)
+
+    def to_crop(self, point: Point) -> Point:
+        return transform(self.matrix, point)
+
+    def to_photo(self, point: Point) -> Point:
+        return transform(self.inverse, point)
+
+
+class Aligned(NamedTuple):
+    crop: Pixels  # [size, size, 3], RGB
+    alignment: Alignment
+
+
+def align(image: Image.Image, head: Head | None, convention: Convention, size: int) -> Aligned:
+    """Cut `head` out of an RGB photo, `size` pixels square, as `convention` says.
+
+    A hidden eye is inferred from the other marks and the box; without a head the middle of the photo is taken.
+    Where the crop leaves the photo, the photo is mirrored and gently blurred.
+    """
+    alignment = place(image.size, head, convention, size)
+    return Aligned(cut(image, alignment), alignment)
+
+
+def cut(image: Image.Image, alignment: Alignment) -> Pixels:
+    """What of an RGB photo lies in the alignment's square, [size, size, 3]; beyond the border as `align` says."""
+    large = alignment.scaled(alignment.size * _OVERSAMPLING)
+    factor = max(1, int(1 / large.scale))
+    reduced = image.reduce(factor) if factor > 1 else image
+    matrix = large.matrix * np.array([factor, factor, 1])
+    canvas, corner = _mirrored(reduced, matrix, large.size)
+    matrix[:, 2] += matrix[:, :2] @ corner
+    drawn = canvas.transform(
+        (large.size, large.size), Image.Transform.AFFINE, tuple(invert(matrix).ravel()), Image.Resampling.BICUBIC
+    )
+    return np.array(drawn.resize((alignment.size, alignment.size), Image.Resampling.LANCZOS))
+
+
+def place(photo_size: tuple[int, int], head: Head | None, convention: Convention, size: int) -> Alignment:
+    """Where `align` would cut. `photo_size` is (width, height)."""
+    if head is None:
+        width, height = photo_size
+        return Alignment(
+            similarity((width / 2, height / 2), 0.0, size / min(width, height), (size / 2, size / 2)), size
+        )
+    midpoint, angle, distance = _eye_line(head)
+    match convention:
+        case Convention.STORYBOOK:
+            target = (size / 2, EYE_HEIGHT * size)
+            return Alignment(similarity(midpoint, angle, EYE_DISTANCE * size / distance, target), size)
+        case Convention.AFHQ:
+            centre_x, centre_y = centre(head)
+            # The box leans to the side to which hair hangs; the eyes know better where the face is.
+            middle = ((centre_x + midpoint[0]) / 2, centre_y)
+            return Alignment(similarity(middle, angle, size / (_ROOM * extent(head)), (size / 2, size / 2)), size)
+
+
+def view(head: Head) -> View:
+    """From where the face is seen, guessed from its marks (for a kind word, not for measuring)."""
+    if head.left_eye is None or head.right_eye is None:
+        return View.PROFILE
+    (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye
+    across = (right_x - left_x, right_y - left_y)
+    distance = math.hypot(*across)
+    aside = 0.0
+    if head.nose is not None and distance > 0:
+        to_nose = (head.nose[0] - (left_x + right_x) / 2, head.nose[1] - (left_y + right_y) / 2)
+        aside = abs(to_nose[0] * across[0] + to_nose[1] * across[1]) / distance
+    turned = aside / extent(head) + max(0.0, _TYPICAL_EYES * 0.8 - distance / extent(head))
+    return View.FRONTAL if turned < 0.065 else View.THREE_QUARTER
+
+
+def centre(head: Head) -> Point:
+    x0, y0, x1, y1 = head.box
+    return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+def extent(head: Head) -> float:
+    """The head's size: the side, in photo pixels, of the square with its box's area."""
+    x0, y0, x1, y1 = head.box
+    return math.sqrt(max(1.0, (x1 - x0) * (y1 - y0)))
+
+
+def similarity(source: Point, angle: float, scale: float, target: Point) -> Matrix:
+    """[2, 3]: turn by −`angle` radians about `source`, scale, and move `source` to `target`."""
+    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    return np.column_stack([turn, np.array(target) - turn @ np.array(source)])
+
+
+def invert(matrix: Matrix) -> Matrix:
+    """[2, 3], the way back of a [2, 3]."""
+    back = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([back, -back @ matrix[:, 2]])
+
+
+def transform(matrix: Matrix, point: Point) -> Point:
+    """Where `matrix` [2, 3] takes a point."""
+    x, y = matrix[:, :2] @ np.array(point) + matrix[:, 2]
+    return float(x), float(y)
+
+
+def resample(image: Image.Image, matrix: Matrix, size: int) -> Image.Image:
+    """Draw `size` × `size` pixels of an RGB photo through `matrix` (photo → drawing); mid grey outside the photo.
+
+    Antialiased well enough for a network to look at, and quick.
+    """
+    factor = max(1, int(1 / _scale(matrix)))
+    if factor > 1:
+        # reduce() rounds the size up; its pixels still are `factor` photo pixels each.
+        image, matrix = image.reduce(factor), matrix * np.array([factor, factor, 1])
+    back = invert(matrix)
+    return image.transform(
+        (size, size), Image.Transform.AFFINE, tuple(back.ravel()), Image.Resampling.BICUBIC, fillcolor=(127, 127, 127)
+    )
+
+
+def _eye_line(head: Head) -> tuple[Point, float, float]:
+    """The point between the eyes, the angle of the line through them (radians) and their distance (pixels)."""
+    size, (centre_x, _), (_, top, _, bottom) = extent(head), centre(head), head.box
+    if head.left_eye is not None and head.right_eye is not None:
+        (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye
+        distance = math.hypot(right_x - left_x, right_y - left_y)
+        angle = math.atan2(right_y - left_y, right_x - left_x)
+        middle = ((left_x + right_x) / 2, (left_y + right_y) / 2)
+        if head.nose is not None:
+            below = (head.nose[1] - middle[1]) * math.cos(angle) - (head.nose[0] - middle[0]) * math.sin(angle)
+            if below < -_UPSIDE_DOWN * size:
+                angle += math.pi
+        return middle, angle, max(distance, _LEAST_EYES * size)
+    seen = head.left_eye or head.right_eye
+    if seen is not None:  # the hidden one is about as far behind the outline as this one is before it
+        return ((seen[0] + centre_x) / 2, seen[1]), 0.0, _TYPICAL_EYES * size
+    return (centre_x, top + EYE_HEIGHT * (bottom - top)), 0.0, _TYPICAL_EYES * size
+
+
+def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Image, NDArray[np.float64]]:
+    """What of the photo, mirrored at its borders, the drawing shows; and its corner in the photo.
+
+    Beyond the border the mirrored picture blurs away, so that no second face appears.
+    """
+    corners = np.array([transform(invert(matrix), (x, y)) for x in (0, size) for y in (0, size)])
+    margin = 4  # the bicubic filter's reach
+    x0, y0 = (int(v) for v in np.floor(corners.min(0)) - margin)
+    x1, y1 = (int(v) for v in np.ceil(corners.max(0)) + margin)
+    columns, rows = _reflected(x0, x1, image.width), _reflected(y0, y1, image.height)
+    box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+    region = np.asarray(image.crop(box))
+    canvas = region[np.ix_(rows - box[1], columns - box[0])]
+    beyond_x = _beyond(x0, x1, image.width)
+    beyond_y = _beyond(y0, y1, image.height)
+    if beyond_x.any() or beyond_y.any():
+        side = size / _scale(matrix)
+        blurred = np.asarray(Image.fromarray(canvas).filter(ImageFilter.GaussianBlur(_BLUR * side)))
+        far = np.hypot(beyond_y[:, None], beyond_x[None, :])
+        weight = np.clip(far / (_BLUR_WITHIN * side), 0, 1)[..., None]
+        canvas = np.rint(canvas * (1 - weight) + blurred * weight).astype(np.uint8)
+    return Image.fromarray(canvas), np.array([x0, y0], float)
+
+
+def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
+    """The pixels 0..length−1 seen at start..stop−1 when the row is mirrored at both ends, again and again."""
+    position = np.arange(start, stop) % (2 * length)
+    return np.minimum(position, 2 * length - 1 - position)
+
+
+def _beyond(start: int, stop: int, length: int) -> NDArray[np.float64]:
+    """How far positions start..stop−1 lie outside 0..length−1."""
+    position = np.arange(start, stop, dtype=np.float64)
+    return np.clip(np.maximum(-position, position - (length - 1)), 0, None)
+
+
+def _scale(matrix: Matrix) -> float:
+    return float(math.sqrt(abs(np.linalg.det(matrix[:, :2]))))

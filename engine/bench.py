@@ -1,0 +1,210 @@
+"""`python -m engine bench …`: measurements that need torch. `throwback bench` leads here.
+
+Ratios come from one run on one machine: both algorithms project the same photos with the same network and extractor.
+"""
+
+import argparse
+import json
+import logging
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from engine import aging, photos, settings
+from engine.errors import EngineFault, PhotoError
+from engine.faces import find_heads
+from engine.film import to_frame
+from engine.generator import Generator, GeneratorConfig
+from engine.messages import Species
+from engine.networks import Network, choose_network, load_network
+from engine.networks.statistics import measure
+from engine.perceptual import PerceptualDistance, load_extractor
+from engine.portraying import choose_device
+from engine.projection import OFFICIAL, ProjectionOptions, project
+from engine.projection import Step as Found
+from engine.sitting import Sitting
+from engine.storybook.measuring import measure_pairs
+from engine.storybook.pets import BREEDS as DRAWN
+from engine.storybook.pets import sample_pets
+from engine.storybook.renderer import render
+
+AFHQ = GeneratorConfig()  # its defaults are those networks'
+_DRAWN_SIDE = 512  # px
+_TIMED_STEPS = 3  # of each algorithm on the AFHQ-sized network, after one that warms up
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="throwback bench")
+    subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
+    subject = subjects.add_parser("projection", help="the published projection algorithm against ours")
+    subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
+    subject.add_argument("--count", type=int, default=1, help="of photos")
+    subject.add_argument("--json", action="store_true")
+    subject = subjects.add_parser("pictures", help="how young drawn adults become, against the same pets drawn young")
+    subject.add_argument("--count", type=int, default=100, help="of pairs")
+    subject.add_argument("--json", action="store_true")
+    subject = subjects.add_parser("draw", help="pictures of drawn pets, to measure with")
+    subject.add_argument("--count", type=int, default=1)
+    subject.add_argument("--out", type=Path, required=True, metavar="DIR")
+    args = parser.parse_args(arguments)
+    if args.subject == "draw":
+        draw(args.count, args.out)
+        return 0
+    if args.subject == "pictures":
+        figures = measure_pictures(args.count)
+    else:
+        figures = measure_projection(args.photos, args.count)
+    for name, value in figures.items():
+        sys.stderr.write(f"{name}: {value}\n")
+    if args.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+def measure_pictures(count: int) -> dict[str, Any]:
+    """Drawn adults made younger against the same pets drawn young (`engine.storybook.measuring`)."""
+    device = choose_device(settings.from_environment().device)
+    network = load_network(choose_network(None), device)
+    results = []
+    for result in measure_pairs(network, load_extractor(device=device), count):
+        results.append(result)
+        sys.stderr.write(f"{result.breed}: {result.gap_closed:.2f} of the gap closed\n")
+    gaps = [result.gap_closed for result in results]
+    rising = [all(a < b for a, b in pairwise(result.ages)) for result in results]
+    return {
+        "gap_closed_mean": round(statistics.mean(gaps), 3),
+        "gap_closed_min": round(min(gaps), 3),
+        "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
+        "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),
+        "age_rising_share": sum(rising) / len(rising),
+        "n": len(results),
+        "network": network.name,
+        "extractor": load_extractor(device=device).name,
+    }
+
+
+def draw(count: int, folder: Path) -> None:
+    """Write `count` drawn adults, the same for the same count, as PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [sorted(DRAWN)[number % len(DRAWN)] for number in range(count)]
+    pets = sample_pets(names, torch.Generator().manual_seed(0))
+    for number, pet in enumerate(pets):
+        Image.fromarray(to_frame(render(pet[None], _DRAWN_SIDE))).save(folder / f"{number:03}-{names[number]}.png")
+
+
+def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
+    """The official algorithm against ours on the network in use, and a step of each on a network of 512 px.
+
+    Ours is projection and identity lock together. Distances are of the finished picture at the network's resolution.
+    """
+    here = settings.from_environment()
+    device = choose_device(here.device)
+    network = load_network(choose_network(None, here.network), device)
+    extractor = load_extractor(device=device)
+    ours, theirs = [], []
+    for sitting in _sittings(folder, count, network, extractor):
+        ours.append(_ours(sitting))
+        theirs.append(_official(sitting))
+        logger.info("ours %s, official %s", ours[-1], theirs[-1])
+
+    def mean(rows: list[tuple[float, int, float]], column: int) -> float:
+        return statistics.mean(row[column] for row in rows)
+
+    official_step_s, our_step_s = _afhq_steps(device, extractor)
+    return {
+        "network": network.name,
+        "extractor": extractor.name,
+        "photos": len(ours),
+        "ratio": round(mean(theirs, 0) / mean(ours, 0), 1),
+        "seconds": round(mean(ours, 0), 2),
+        "reference_seconds": round(mean(theirs, 0), 2),
+        "distance": round(mean(ours, 2), 4),
+        "reference_distance": round(mean(theirs, 2), 4),
+        "steps": round(mean(ours, 1)),
+        "reference_steps": round(mean(theirs, 1)),
+        "step_ratio_afhq": round(official_step_s / our_step_s, 1),
+        "step_s_afhq": round(our_step_s, 3),
+        "reference_step_s_afhq": round(official_step_s, 3),
+    }
+
+
+def _sittings(folder: Path | None, count: int, network: Network, extractor: PerceptualDistance) -> Iterator[Sitting]:
+    """The pets of a folder's first photos that show a face, or drawn ones."""
+    if folder is None:
+        with tempfile.TemporaryDirectory() as aside:
+            draw(count, Path(aside))
+            yield from _sittings(Path(aside), count, network, extractor)
+        return
+    taken = 0
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        if taken == count:
+            return
+        try:
+            image = photos.decode(file.read_bytes())
+        except PhotoError:
+            continue
+        heads = find_heads(image)
+        vector = aging.age_vector(network, Species.DOG)
+        yield Sitting(image, heads[0] if heads else None, network, extractor, vector, Species.DOG)
+        taken += 1
+    if not taken:
+        raise EngineFault("there is no photo to measure with")
+
+
+def _ours(sitting: Sitting) -> tuple[float, int, float]:
+    """Seconds, steps, distance."""
+    began = time.monotonic()
+    for step in (*sitting.project(), *sitting.lock()):
+        logger.debug("%s %.2f", step.stage, step.share)
+    if sitting.likeness is None:
+        raise EngineFault("a sitting without a likeness")
+    return time.monotonic() - began, sitting.steps, sitting.likeness.distance
+
+
+def _official(sitting: Sitting) -> tuple[float, int, float]:
+    network, target = sitting.network, sitting.target()
+    began = time.monotonic()
+    found = None
+    for step in project(target, network.generator, network.statistics, sitting.extractor, OFFICIAL):
+        found = step
+    seconds = time.monotonic() - began
+    if found is None:
+        raise EngineFault("a projection without steps")
+    with torch.no_grad():
+        drawn = network.generator.synthesis(found.ws, adjustments=found.adjustments)
+        return seconds, found.index, float(sitting.extractor(drawn, target))
+
+
+def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[float, float]:
+    """Seconds of one official step and of one of ours with a network of AFHQ's size; its weights are random."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = Generator(AFHQ).eval().requires_grad_(False).to(device)
+    statistics_of_w = measure(generator, samples=1000).to(device)
+    target = torch.zeros(1, 3, AFHQ.img_resolution, AFHQ.img_resolution, device=device)
+    official, ours = (
+        _step_s(project(target, generator, statistics_of_w, extractor, options))
+        for options in (OFFICIAL, replace(ProjectionOptions(), coarse_share=0.0))
+    )
+    return official, ours
+
+
+def _step_s(steps: Iterator[Found]) -> float:
+    next(steps)
+    times = []
+    for _ in range(_TIMED_STEPS):
+        began = time.monotonic()
+        float(next(steps).distance)  # waits for the device
+        times.append(time.monotonic() - began)
+    return statistics.median(times)

@@ -1,0 +1,90 @@
+"""Likenesses kept for whoever sends the same photo again; everything in it may be lost at any time.
+
+The newest are kept in memory, more of them in files named by the photo's content, so that `forget` finds all that was
+made of a photo. Neither grows beyond its bounds; what was not used for longest goes first.
+"""
+
+import contextlib
+import logging
+import os
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+IN_MEMORY = 16  # entries; each has a few hundred kB
+ON_DISK_BYTES = 512 << 20
+KEPT_S = 30 * 24 * 3600.0  # without use
+
+logger = logging.getLogger(__name__)
+
+
+class Cache:
+    """Bytes by the photo they were made of (sha256, hex) and by how they were made (hex)."""
+
+    def __init__(
+        self, folder: Path, in_memory: int = IN_MEMORY, on_disk_bytes: int = ON_DISK_BYTES, kept_s: float = KEPT_S
+    ) -> None:
+        self._folder = folder
+        self._in_memory = in_memory
+        self._on_disk_bytes = on_disk_bytes
+        self._kept_s = kept_s
+        self._newest: OrderedDict[str, bytes] = OrderedDict()
+        self._tidy()
+
+    def get(self, photo: str, made: str) -> bytes | None:
+        """What was kept, or None."""
+        name = f"{photo}-{made}"
+        data = self._newest.get(name)
+        path = self._folder / name
+        try:
+            if data is None:
+                data = path.read_bytes()
+            os.utime(path)
+        except OSError:
+            pass
+        if data is not None:
+            self._remember(name, data)
+        return data
+
+    def put(self, photo: str, made: str, data: bytes) -> None:
+        """Keep `data`. A disk that does not take it costs nothing but time later."""
+        name = f"{photo}-{made}"
+        self._remember(name, data)
+        aside = self._folder / f".{name}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(data)
+            aside.replace(self._folder / name)
+        except OSError as error:
+            logger.warning("a likeness could not be kept on disk: %s", type(error).__name__)
+            with contextlib.suppress(OSError):
+                aside.unlink()
+        self._tidy()
+
+    def forget(self, photo: str) -> int:
+        """Drop all that was made of this photo; return how much there was."""
+        kept = [path for path in self._files() if path.name.lstrip(".").startswith(f"{photo}-")]
+        for path in kept:
+            path.unlink(missing_ok=True)
+        names = [name for name in self._newest if name.startswith(f"{photo}-")]
+        for name in names:
+            del self._newest[name]
+        return len({*names, *(path.name for path in kept)})
+
+    def _remember(self, name: str, data: bytes) -> None:
+        self._newest[name] = data
+        self._newest.move_to_end(name)
+        while len(self._newest) > self._in_memory:
+            self._newest.popitem(last=False)
+
+    def _files(self) -> list[Path]:
+        return [path for path in self._folder.iterdir() if path.is_file()] if self._folder.is_dir() else []
+
+    def _tidy(self) -> None:
+        used, oldest = 0, time.time() - self._kept_s
+        with contextlib.suppress(OSError):  # another process on the same folder may have been quicker
+            files = [(path.stat(), path) for path in self._files()]
+            for about, path in sorted(files, key=lambda file: file[0].st_mtime, reverse=True):
+                used += about.st_size
+                if used > self._on_disk_bytes or about.st_mtime < oldest:
+                    path.unlink(missing_ok=True)

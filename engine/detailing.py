@@ -1,0 +1,214 @@
+"""The photo's own detail carried along the motion of the edit.
+
+The generator draws softer than a camera. So its pictures are used for what they know, how the face changes, and the
+photo for what it knows, each hair. With N0 the network's picture at age 0 and Na at age a, both enlarged, and φ
+the motion seen between them,
+
+    result(x) = Na(x) + c(x) · (photo − N0)(φ(x)),
+
+which is the photo itself at age 0 and moves away from it continuously; c fades the detail where the looks have
+changed so much that it no longer belongs. The motion is found between neighbouring ages, where it is small,
+composed along the chain and refined once from end to end: iterated least squares over small windows with a pull to
+the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr, "Lucas/Kanade Meets Horn/Schunck",
+2005), from coarse to fine, on contrasts rather than colours, as colours drift.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
+COARSEST = 32  # px, where the search starts
+ROUNDS = 5  # of least squares at each resolution
+SMOOTHNESS = 0.02  # pull to the motion around, against contrasts of unit variance
+WINDOW = 2.0  # px, σ of the windows over which motion is constant
+AROUND = 3.7  # px, σ of the motion around
+SURROUNDINGS = 0.1  # of the picture's side, σ of what a contrast is a contrast to
+ROBUST = 0.3  # a contrast off by more than this is rather a change of looks than a motion
+LOOKS = 0.03  # of the picture's side, σ of the changes of looks that are taken from the network alone
+LOOKS_SHARE = 0.7  # of them that is taken: beside a photo, the network's colours are a little too bold
+CHANGED = 0.18  # change of looks, of the range 2 of a picture, at which the detail has faded to 1/e
+
+
+class DetailCarrier:
+    """Carries the detail of one photo along an edit whose motion is seen in the network's pictures.
+
+    Not bound to a device; keeps its inputs' dtype.
+    """
+
+    def __init__(self, photo: Tensor, chain: Tensor, ages: Sequence[float]) -> None:
+        """`photo` [1, 3, S, S] aligned; `chain` [K, 3, R, R] the network's pictures at the K `ages`.
+
+        Pictures are in -1..1, ages rise, and 0 is among them. The closer the ages, the surer the motion: 8 to 20
+        for a whole life are plenty.
+        """
+        self.ages = list(ages)
+        if len(self.ages) != len(chain) or sorted(set(self.ages)) != self.ages or 0.0 not in self.ages:
+            raise ValueError("the ages must rise, belong to the chain, and contain 0")
+        self.photo = photo
+        self.now = chain[self.ages.index(0.0)][None]
+        self.detail = photo - _resized(self.now, photo.shape[-1])
+        self.motion = _composed_motion(_resized(chain, min(MOTION_SIDE, chain.shape[-1])), self.ages.index(0.0))
+
+    def frame(self, age: float, picture: Tensor) -> Tensor:
+        """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age.
+
+        Ages beyond the chain are carried like its end. At age 0 it is the photo.
+        """
+        motion = self._motion_at(age)
+        side = self.photo.shape[-1]
+        looks = picture - sampled(self.now, _resized_motion(motion, picture.shape[-1]))
+        change = _smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
+        kept = torch.exp(-((change / (2 * CHANGED)) ** 2))
+        fine = sampled(self.detail, _resized_motion(motion, side), mode="bicubic")
+        return _resized(picture, side) + F.interpolate(kept, size=(side, side), mode="bilinear") * fine
+
+    def _motion_at(self, age: float) -> Tensor:
+        """[1, 2, M, M], between the two ages of the chain around `age`."""
+        after = next((i for i, known in enumerate(self.ages) if known >= age), len(self.ages) - 1)
+        before = max(after - 1, 0)
+        gap = self.ages[after] - self.ages[before]
+        share = min(max((age - self.ages[before]) / gap, 0.0), 1.0) if gap else 1.0
+        return torch.lerp(self.motion[before], self.motion[after], share)[None]
+
+
+class GrownDetail:
+    """Carries the detail of one photo along an edit whose motion is known (`engine.growing`).
+
+    Then the network has to tell only how the looks change, coat and light and eyes, which it draws too softly for
+    more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))).
+    """
+
+    def __init__(self, photo: Tensor, margin: int, now: Tensor, motion: Callable[[float, int], Tensor]) -> None:
+        """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, with a margin for what moves into the picture.
+
+        `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1. `motion` (age, side) gives the way from
+        each pixel at that age to today's: [1, 2, side, side] in px.
+        """
+        self._photo, self._margin, self._now, self._motion = photo, margin, now, motion
+
+    def frame(self, age: float, picture: Tensor) -> Tensor:
+        """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
+        margin = self._margin
+        side = self._photo.shape[-1] - 2 * margin
+        looks = smoothed_looks(picture - sampled(self._now, self._motion(age, picture.shape[-1])))
+        wide = F.pad(self._motion(age, side), (margin, margin, margin, margin), mode="replicate")
+        moved = sampled(self._photo, wide, mode="bicubic")[..., margin : margin + side, margin : margin + side]
+        return moved + _resized(looks, side)
+
+
+def smoothed_looks(change: Tensor) -> Tensor:
+    """What of a change of looks [N, 3, R, R] between two soft pictures can be trusted: the large."""
+    return LOOKS_SHARE * _smoothed(change, LOOKS * change.shape[-1])
+
+
+def find_motion(moved: Tensor, still: Tensor) -> Tensor:
+    """The motion [N, 2, H, W] in px (x, y) so that `moved`(p) looks like `still`(p + motion(p)).
+
+    Both [N, 3, H, W] in -1..1, H = W. Coarse to fine: motions up to about an eighth of the picture are found.
+    """
+    return _refined(moved, still, torch.zeros_like(moved[:, :2]))
+
+
+def sampled(pictures: Tensor, motion: Tensor, mode: str = "bilinear") -> Tensor:
+    """`pictures` [N or 1, C, H, W] looked up at p + `motion`(p); beyond the border its edge goes on."""
+    count, _, height, width = motion.shape
+    y = torch.arange(height, device=motion.device, dtype=motion.dtype)[:, None] + 0.5
+    x = torch.arange(width, device=motion.device, dtype=motion.dtype)[None, :] + 0.5
+    places = torch.stack([(x + motion[:, 0]) * (2 / width) - 1, (y + motion[:, 1]) * (2 / height) - 1], dim=-1)
+    pictures = pictures.expand(count, -1, -1, -1)
+    return F.grid_sample(pictures, places, mode=mode, padding_mode="border", align_corners=False)
+
+
+def _composed_motion(chain: Tensor, now: int) -> Tensor:
+    """[K, 2, M, M]: from each picture of the chain to picture `now`."""
+    count = len(chain)
+    others = [i for i in range(count) if i != now]
+    motion = torch.zeros_like(chain[:, :2])
+    if not others:
+        return motion
+    towards = [i - 1 if i > now else i + 1 for i in others]
+    steps = dict(zip(others, find_motion(chain[others], chain[towards]), strict=True))
+    for i in sorted(others, key=lambda i: abs(i - now)):
+        nearer = i - 1 if i > now else i + 1
+        motion[i] = steps[i] + sampled(motion[nearer][None], steps[i][None])[0]
+    motion[others] = _refined(chain[others], chain[now][None].expand(len(others), -1, -1, -1), motion[others], False)
+    return motion
+
+
+def _refined(moved: Tensor, still: Tensor, motion: Tensor, from_coarse: bool = True) -> Tensor:
+    """`motion` improved by least squares, at rising resolutions or at the full one only."""
+    sides = [motion.shape[-1]]
+    while from_coarse and sides[0] // 2 >= COARSEST:
+        sides.insert(0, sides[0] // 2)
+    for side in sides:
+        ours, theirs = _contrasts(_resized(moved, side)), _contrasts(_resized(still, side))
+        motion = _resized_motion(motion, side)
+        for _ in range(ROUNDS):
+            motion = _round(ours, theirs, motion)
+    return motion
+
+
+def _round(ours: Tensor, theirs: Tensor, motion: Tensor) -> Tensor:
+    """One round of robust, regularised least squares for the whole motion."""
+    seen = sampled(theirs, motion)
+    off = seen - ours
+    down, across = _slopes((seen + ours) / 2)
+    trust = (off.square().mean(1, keepdim=True) + ROBUST**2).rsqrt() * ROBUST
+    known = across * motion[:, :1] + down * motion[:, 1:] - off
+    products = (across * across, across * down, down * down, across * known, down * known)
+    sums = torch.stack([product.sum(1, keepdim=True) for product in products])
+    xx, xy, yy, x, y = _smoothed(sums * trust, WINDOW).unbind()
+    around = _smoothed(motion, AROUND)
+    xx, yy = xx + SMOOTHNESS, yy + SMOOTHNESS
+    x, y = x + SMOOTHNESS * around[:, :1], y + SMOOTHNESS * around[:, 1:]
+    determinant = xx * yy - xy * xy
+    return torch.cat([yy * x - xy * y, xx * y - xy * x], 1) / determinant
+
+
+def _contrasts(pictures: Tensor) -> Tensor:
+    """[N, 3, H, W]: light and two opponent colours, less their surroundings, at about unit variance each picture."""
+    red, green, blue = pictures[:, 0:1], pictures[:, 1:2], pictures[:, 2:3]
+    light = 0.3 * red + 0.6 * green + 0.1 * blue
+    opponents = torch.cat([light, red - green, 0.5 * (red + green) - blue], dim=1)
+    contrast = opponents - _smoothed(opponents, SURROUNDINGS * pictures.shape[-1])
+    strength = contrast[:, :1].square().mean((2, 3), keepdim=True).sqrt()
+    return contrast / (strength + 0.02)
+
+
+def _slopes(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Central differences down and across, the border repeated."""
+    padded = F.pad(pictures, (1, 1, 1, 1), mode="replicate")
+    down = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
+    across = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
+    return down, across
+
+
+def _smoothed(values: Tensor, sigma: float) -> Tensor:
+    """`values` [..., M, M] averaged with Gaussian weights of `sigma` px, none from beyond the border."""
+    # As two products with a matrix: several times as fast on a CPU as convolutions or pooling.
+    weights = _averaging(values.shape[-1], sigma).to(values)
+    smooth: Tensor = weights @ values @ weights.T
+    return smooth
+
+
+@lru_cache(maxsize=32)
+def _averaging(side: int, sigma: float) -> Tensor:
+    """[side, side], whose rows are the weights of a Gaussian average around each place."""
+    place = torch.arange(side, dtype=torch.float32)
+    weights = torch.exp(-(((place[:, None] - place[None, :]) / sigma) ** 2) / 2)
+    weights[weights < 1e-6] = 0.0  # what is left of them would be denormal numbers, which are slow
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
+def _resized(pictures: Tensor, side: int) -> Tensor:
+    if pictures.shape[-1] == side:
+        return pictures
+    return F.interpolate(pictures, size=(side, side), mode="bicubic", antialias=pictures.shape[-1] > side)
+
+
+def _resized_motion(motion: Tensor, side: int) -> Tensor:
+    return _resized(motion, side) * (side / motion.shape[-1])

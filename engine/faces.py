@@ -1,0 +1,185 @@
+"""Finding heads, eyes and noses in a photo: one look at the whole, then close-ups of each head.
+
+Alignment lives in `engine.alignment`; its names are here too, because who finds faces wants to cut them out.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine.alignment import (
+    Aligned,
+    Alignment,
+    Convention,
+    Matrix,
+    View,
+    align,
+    centre,
+    extent,
+    invert,
+    place,
+    resample,
+    similarity,
+    transform,
+    view,
+)
+from engine.face_networks import FINDER_SIDE, FINDER_STRIDE, MARKER_SIDE, load_face_networks, mean_borders, mean_points
+from engine.features import load_efficientnet
+from engine.messages import Box, Head
+
+__all__ = ["Aligned", "Alignment", "Convention", "Face", "View", "align", "find_faces", "find_heads", "place", "view"]
+
+MARKER_FILL = 0.55  # of the marker's side that the head's size takes
+
+_PROMISING = 0.12  # the finder's score from which the marker takes a look
+_CERTAIN = 0.5  # the marker's score from which it is a head
+_SEEN = 0.5  # probability from which an eye counts as visible
+_ON_NOSE = 0.11  # distance to the nose, over the head's size, at which no eye is (kept faces: 0.14 at the least)
+_SAME = 0.45  # overlap (intersection over union) from which two boxes are one head
+_PART = 0.7  # share of a box within a more prominent one from which it is only a part of that head
+_MOST_HEADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A head with what else its close-up tells."""
+
+    head: Head
+    youth: float  # probability that it is a puppy's or a kitten's, 0..1
+
+
+def find_heads(image: Image.Image) -> list[Head]:
+    """The heads of dogs and cats in an RGB photo, most prominent first; points and boxes in its pixels."""
+    return [face.head for face in find_faces(image)]
+
+
+@torch.inference_mode()
+def find_faces(image: Image.Image) -> list[Face]:
+    """Like `find_heads`, with how young each looks."""
+    boxes = _promising(image)
+    if not boxes:
+        return []
+    first = _mark(image, [close_up(box) for box in boxes])
+    second = _mark(image, [close_up(face.head.box) for face in first])
+    faces = [face for face in second if face.head.score >= _CERTAIN]
+    faces.sort(key=lambda face: face.head.score * extent(face.head), reverse=True)
+    return _distinct(faces)
+
+
+def fitted(photo_size: tuple[int, int]) -> Matrix:
+    """[2, 3]: the whole photo, centred, into the finder's square."""
+    width, height = photo_size
+    scale = FINDER_SIDE / max(width, height)
+    return similarity((width / 2, height / 2), 0.0, scale, (FINDER_SIDE / 2, FINDER_SIDE / 2))
+
+
+def close_up(box: Box) -> Matrix:
+    """[2, 3]: a head's box (photo pixels) into the middle of the marker's square."""
+    head = Head(box, None, None, None, 0.0)
+    half = MARKER_SIDE / 2
+    return similarity(centre(head), 0.0, MARKER_FILL * MARKER_SIDE / extent(head), (half, half))
+
+
+def to_tensor(pictures: list[Image.Image]) -> Tensor:
+    """RGB pictures of one size → float [N, 3, H, W] in -1..1, laid out as convolutions like it."""
+    stacked = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
+    return stacked.permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    both = _common(a, b)
+    return both / (_area(a) + _area(b) - both)
+
+
+def _common(a: Box, b: Box) -> float:
+    """The area that two boxes share."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return max(0.0, width) * max(0.0, height)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _promising(image: Image.Image) -> list[Box]:
+    """Boxes that may hold a head, in photo pixels, the finder's favourites first."""
+    finder, _ = load_face_networks()
+    matrix = fitted(image.size)
+    seen = to_tensor([resample(image, matrix, FINDER_SIDE)])
+    scores, distances = finder(load_efficientnet().features(seen)[:1:-1])
+    chance = torch.sigmoid(scores[0])
+    peak = torch.nn.functional.max_pool2d(chance[None], 3, 1, 1)[0]
+    rows, columns = torch.nonzero((chance == peak) & (chance > _PROMISING), as_tuple=True)
+    back = invert(matrix)
+    found: list[tuple[float, Box]] = []
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        left, top, right, bottom = (FINDER_STRIDE * d for d in distances[0, :, row, column].tolist())
+        x, y = (column + 0.5) * FINDER_STRIDE, (row + 0.5) * FINDER_STRIDE
+        corners = (*transform(back, (x - left, y - top)), *transform(back, (x + right, y + bottom)))
+        found.append((float(chance[row, column]), corners))
+    found.sort(reverse=True)
+    kept: list[Box] = []
+    for _, box in found:
+        if all(overlap(box, other) < _SAME for other in kept):
+            kept.append(box)
+    return kept[:_MOST_HEADS]
+
+
+def _mark(image: Image.Image, looks: list[Matrix]) -> list[Face]:
+    """What the marker sees through each of the looks (photo → its square)."""
+    _, marker = load_face_networks()
+    seen = to_tensor([resample(image, look, MARKER_SIDE) for look in looks])
+    maps, borders, facts = marker(load_efficientnet().features(seen)[:0:-1])
+    points = (mean_points(maps) * MARKER_SIDE).tolist()
+    sides = (mean_borders(borders) * MARKER_SIDE).tolist()
+    chances = torch.sigmoid(facts).tolist()
+    return [_face(image.size, invert(look), *found) for look, *found in zip(looks, points, sides, chances, strict=True)]
+
+
+def _face(
+    photo_size: tuple[int, int], back: Matrix, points: list[list[float]], sides: list[float], chances: list[float]
+) -> Face:
+    left_eye, right_eye, nose = (transform(back, (x, y)) for x, y in points)
+    (x0, y0), (x1, y1) = transform(back, (sides[0], sides[1])), transform(back, (sides[2], sides[3]))
+    is_head, left_seen, right_seen, young = chances
+    box = (max(0.0, x0), max(0.0, y0), min(float(photo_size[0]), x1), min(float(photo_size[1]), y1))
+    size = math.sqrt(max(1.0, (x1 - x0) * (y1 - y0)))
+    hidden = _hidden(math.dist(left_eye, nose) / size, math.dist(right_eye, nose) / size, left_seen, right_seen)
+    head = Head(
+        box if box[2] > box[0] and box[3] > box[1] else (x0, y0, x1, y1),
+        None if hidden == "left" else left_eye,
+        None if hidden == "right" else right_eye,
+        nose,
+        is_head,
+    )
+    return Face(head, young)
+
+
+def _hidden(left_off: float, right_off: float, left_seen: float, right_seen: float) -> str:
+    """Which eye is hidden, "left", "right" or "" for none: by their distances to the nose and how visible they are.
+
+    In profile the marker knows that an eye is hidden rather than which; but the hidden one then lies upon the nose.
+    """
+    if min(left_off, right_off) < _ON_NOSE:
+        return "left" if left_off < right_off else "right"
+    if min(left_seen, right_seen) < _SEEN:
+        return "left" if left_seen < right_seen else "right"
+    return ""
+
+
+def _distinct(faces: list[Face]) -> list[Face]:
+    """Without those that are one head with a more prominent one, or a part of it."""
+    kept: list[Face] = []
+    for face in faces:
+        box = face.head.box
+        if all(
+            overlap(box, other.head.box) < _SAME and _common(box, other.head.box) < _PART * _area(box) for other in kept
+        ):
+            kept.append(face)
+    return kept

@@ -1,0 +1,125 @@
+"""Real faces at other ages, by moving their parts the way growth does.
+
+Most of what makes a face young is geometry (infant schema: larger eyes, shorter and smaller muzzle, taller forehead,
+rounder cheeks, smaller ears; Paul 2023, Hattori 2022, Geiger 2017), and an aligned face with marks can be moved along
+it. Such grown faces teach the embedded network the age axis on fur, light and backgrounds that no renderer draws, and
+tell the identity lock what the edit should do to this very pet. How far the parts move is chosen by eye.
+
+Places are on the face plane: the unit is the distance between the eyes of a frontal face, which lie at (±0.5, 0);
+x to the right, y down. `engine.alignment` frames pictures so that the plane's origin is at (0.5, EYE_HEIGHT) of them
+and its unit EYE_DISTANCE.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment
+from engine.messages import Head, Point, Species
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Where the parts of N faces lie on the face plane."""
+
+    eyes: Tensor  # [N, 2, 2]: left and right as the viewer sees them; x, y
+    nose: Tensor  # [N, 2]
+    top: Tensor  # [N], y of the head's upper end, ears included
+    cats: Tensor  # bool [N]
+
+    def __getitem__(self, index: Tensor) -> "Marks":
+        return Marks(self.eyes[index], self.nose[index], self.top[index], self.cats[index])
+
+    def mirrored(self, which: Tensor) -> "Marks":
+        """Those of pictures flipped left to right where `which` [N] says so."""
+        sign = torch.where(which, -1.0, 1.0)
+        flip = torch.stack([sign, torch.ones_like(sign)], dim=-1)
+        eyes = torch.where(which[:, None, None], self.eyes.flip(1), self.eyes)
+        return Marks(eyes * flip[:, None], self.nose * flip, self.top, self.cats)
+
+    def to(self, device: torch.device | str) -> "Marks":
+        return Marks(*(part.to(device) for part in (self.eyes, self.nose, self.top, self.cats)))
+
+
+def marks_of(heads: Sequence[tuple[Head, Alignment]], species: Sequence[Species]) -> Marks:
+    """The marks of aligned heads; what is hidden lies where it does in most faces."""
+    eyes, noses, tops = [], [], []
+    for head, alignment in heads:
+
+        def on_plane(point: Point, alignment: Alignment = alignment) -> Point:
+            x, y = alignment.to_crop(point)
+            unit = EYE_DISTANCE * alignment.size
+            return (x - alignment.size / 2) / unit, (y - EYE_HEIGHT * alignment.size) / unit
+
+        left = on_plane(head.left_eye) if head.left_eye else (-0.5, 0.0)
+        right = on_plane(head.right_eye) if head.right_eye else (0.5, 0.0)
+        eyes.append((left, right))
+        noses.append(on_plane(head.nose) if head.nose else (0.0, 0.75))
+        # Seen in the head's own upright: the box's upper side where the line from the nose through the eyes meets it.
+        x0, y0, x1, _ = head.box
+        tops.append(min(on_plane(((x0 + x1) / 2, y0))[1], -0.5))
+    cats = torch.tensor([one is Species.CAT for one in species])
+    return Marks(torch.tensor(eyes), torch.tensor(noses), torch.tensor(tops), cats)
+
+
+def _gauss(x: Tensor, width: Tensor | float) -> Tensor:
+    return torch.exp(-0.5 * (x / width).square())
+
+
+def plane(resolution: int, device: torch.device | str = "cpu") -> Tensor:
+    """The face plane's coordinates of every pixel: [R, R, 2] (x, y)."""
+    place = (torch.arange(resolution, device=device, dtype=torch.float32) + 0.5) / resolution
+    y, x = torch.meshgrid((place - EYE_HEIGHT) / EYE_DISTANCE, (place - 0.5) / EYE_DISTANCE, indexing="ij")
+    return torch.stack([x, y], dim=-1)
+
+
+def sources(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
+    """Where the faces at `ages` take their points from.
+
+    points [H, W, 2] on the plane; ages [N], 0 for today, 1 eight weeks old, below 0 older. Returns [N, H, W, 2].
+    """
+    a = ages[:, None, None]
+    x, y = points[..., 0].expand(len(ages), -1, -1), points[..., 1].expand(len(ages), -1, -1)
+    nx, ny = marks.nose[:, 0, None, None], marks.nose[:, 1, None, None].clamp(min=0.3)
+    sx, sy = x.clone(), y.clone()
+
+    larger = torch.where(marks.cats, 0.28, 0.36)[:, None, None] * a  # a grown cat's eyes are large already
+    elsewhere = torch.ones_like(sx)
+    for eye in marks.eyes.unbind(dim=1):  # eyes grow around themselves
+        dx, dy = x - eye[:, 0, None, None], y - eye[:, 1, None, None]
+        near = larger * torch.exp(-(dx.square() + dy.square()) / (2 * 0.23**2))
+        sx, sy = sx - dx * near, sy - dy * near
+        elsewhere = elsewhere * (1 - torch.exp(-(dx.square() + dy.square()) / (2 * 0.2**2)))
+
+    moved_x, moved_y = nx * (1 - 0.1 * a), ny * (1 - 0.32 * a)  # the nose comes nearer to the eyes
+    rise = torch.where(y < moved_y, _gauss(y - moved_y, 0.34 * ny), _gauss(y - moved_y, 0.75))
+    reach = rise * _gauss(x - moved_x, 0.62) * elsewhere  # the muzzle must not pull at the eyes
+    sx = sx + (nx - moved_x) * reach
+    sy = sy + (ny - moved_y) * reach
+    small = 0.2 * a * torch.exp(-((x - moved_x).square() + (y - moved_y).square()) / (2 * 0.27**2))
+    sx = sx + (x - moved_x) * small
+    sy = sy + (y - moved_y) * small
+
+    sy = sy + 0.22 * a * _gauss(y + 0.85, 0.35) * _gauss(x, 0.85)  # the forehead rises
+    ears = (-marks.top[:, None, None] - 0.95).clamp(0, 1.2)
+    sy = sy - 0.32 * a * ears * _gauss(y + 0.95 + 0.8 * ears, 0.2 + 0.4 * ears)  # standing ears shrink
+    cheeks = 0.11 * a * _gauss(x.abs() - 1.0, 0.38) * _gauss(y - 0.45, 0.55)  # the outline becomes rounder
+    return torch.stack([sx * (1 - cheeks), sy], dim=-1)
+
+
+def grow(faces: Tensor, marks: Marks, ages: Tensor) -> Tensor:
+    """Aligned faces [N, 3, R, R] in -1..1 as they would look at `ages` [N]; 0 leaves them as they are."""
+    source = sources(plane(faces.shape[-1], faces.device), marks, ages)
+    grid = source * (2 * EYE_DISTANCE)
+    grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
+    return F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False).clamp(-1, 1)
+
+
+def motion(marks: Marks, age: float, side: int) -> Tensor:
+    """The way from each pixel at `age` to where it comes from today: [N, 2, side, side] (x, y) in pixels."""
+    points = plane(side, marks.top.device)
+    ages = torch.full_like(marks.top, age)
+    return ((sources(points, marks, ages) - points) * (EYE_DISTANCE * side)).permute(0, 3, 1, 2)

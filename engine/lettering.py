@@ -1,0 +1,101 @@
+"""Lines of text on pictures, in the scripts our users write.
+
+Each character is drawn with the first font that has it: ours for Latin and Korean, ours for Cyrillic, Greek
+and kana, a font of the system for Chinese characters. What no font has (emoji above all) is left out.
+"""
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+
+from PIL import ImageDraw, ImageFont
+
+FONTS = Path(__file__).parent / "fonts"
+OURS = ("GowunBatang-Bold.woff2", "ThrowbackLetters-SemiBold.woff2")
+# By the names of their files; Pillow looks through the system's font folders.
+HAN_FONTS = (
+    "NotoSerifCJK-Bold.ttc",
+    "NotoSansCJK-Bold.ttc",
+    "NotoSansCJK-Regular.ttc",
+    "Hiragino Sans GB.ttc",
+    "YuGothB.ttc",
+    "msyhbd.ttc",
+)
+HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))
+ELLIPSIS = "…"
+MOST_CHARACTERS = 160  # no line here is longer; measuring a novel would take minutes
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Text that fits: runs of (font, characters), with its width in px and the size it came out at."""
+
+    runs: tuple[tuple[ImageFont.FreeTypeFont, str], ...]
+    width: float
+    size: int
+
+    def draw(self, canvas: ImageDraw.ImageDraw, centre: float, baseline: float, colour: tuple[int, int, int]) -> None:
+        """Draws the line centred at x = `centre`."""
+        x = centre - self.width / 2
+        for font, text in self.runs:
+            canvas.text((x, baseline), text, fill=colour, font=font, anchor="ls")
+            x += font.getlength(text)
+
+
+def fitted(text: str, size: int, least: int, width: float) -> Line:
+    """`text` at `size` px; if it is wider than `width` px, smaller down to `least`, and then cut with an ellipsis."""
+    text = drawable(text[:MOST_CHARACTERS])
+    for at in range(size, least, -2):
+        line = _line(text, at)
+        if line.width <= width:
+            return line
+    line = _line(text, least)
+    while line.width > width and text:
+        text = text[:-1].rstrip()
+        line = _line(text + ELLIPSIS, least)
+    return line
+
+
+def drawable(text: str) -> str:
+    """`text` on one line, without the characters that no font here can draw."""
+    composed = unicodedata.normalize("NFC", text)
+    kept = "".join(c if _font_of(c) is not None else " " if c.isspace() else "" for c in composed)
+    return " ".join(kept.split())
+
+
+def _line(text: str, size: int) -> Line:
+    runs = tuple((_font(name, size), "".join(run)) for name, run in groupby(text, key=_font_of) if name is not None)
+    return Line(runs, sum(font.getlength(run) for font, run in runs), size)
+
+
+def _font_of(character: str) -> str | None:
+    code = ord(character)
+    for name, ranges in _coverage().items():
+        if any(low <= code <= high for low, high in ranges):
+            return name
+    return None
+
+
+@lru_cache(maxsize=1)
+def _coverage() -> dict[str, Ranges]:
+    """The ranges of characters of each font, the preferred one first."""
+    read = json.loads((FONTS / "coverage.json").read_text())
+    coverage: dict[str, Ranges] = {name: tuple((low, high) for low, high in read[name]) for name in OURS}
+    for name in HAN_FONTS:
+        try:
+            ImageFont.truetype(name, 12)
+        except OSError:
+            continue
+        coverage[name] = HAN
+        break
+    return coverage
+
+
+@lru_cache(maxsize=64)
+def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(FONTS / name) if name in OURS else name, size)

@@ -1,0 +1,226 @@
+"""What crosses the socket between the bot and the engine process.
+
+Frozen dataclasses only. Requests carry an `id` that every answer repeats. Pictures and films cross as
+encoded bytes (JPEG, MP4), latents as opaque bytes; nothing is pickled (see `engine.wire`).
+Boxes and points are in pixels of the photo as people see it (EXIF orientation applied), x to the right,
+y down; boxes are (x0, y0, x1, y1).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+
+class Species(StrEnum):
+    DOG = "dog"
+    CAT = "cat"
+
+
+class Stage(StrEnum):
+    """The stages of a portrait, in the order they happen."""
+
+    QUEUED = "queued"  # waiting for others; Progress.position says behind how many
+    ALIGNING = "aligning"  # decoding, finding the face, levelling the eyes
+    PROJECTING = "projecting"  # searching the pet in the latent space
+    LOCKING = "locking"  # locking the identity
+    FILMING = "filming"  # drawing and encoding the film
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One head in a photo. Eyes are left and right as the viewer sees them; None where hidden."""
+
+    box: Box
+    left_eye: Point | None
+    right_eye: Point | None
+    nose: Point | None
+    score: float  # 0..1, how sure the finder is
+
+
+@dataclass(frozen=True, slots=True)
+class BreedGuess:
+    """A breed by its slug (`engine.breeds`) with its probability, 0..1."""
+
+    breed: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class CardText:
+    """The words on the then-and-now card, already in the reader's language."""
+
+    title: str  # the pet's name or its breed
+    then: str  # under the younger picture
+    now: str  # under today's picture
+    footer: str  # date and where it was made
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """What is in this photo? `photo` is the file's bytes, any format. Answered by `Recognition`."""
+
+    id: str
+    photo: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejuvenate:
+    """Make the pet younger and film the way. Answered by `Progress` messages, then `Rejuvenation`.
+
+    `breed` is a slug, or "" when unknown: then `species` picks the mean age vector, and when that is
+    None too the engine recognises both itself. `head` is the index into `Recognition.heads` to take.
+    `age` is a multiple of the age vector: 0 now, 1 puppy or kitten, negative older. `network` names a
+    network, or "" for the best one present. `anyway` tries a photo in which no pet or no frontal face was
+    recognised (then the middle of the picture is taken). With `baby_photo` the film runs from its pet to the photo's.
+    """
+
+    id: str
+    photo: bytes
+    breed: str = ""
+    species: Species | None = None
+    baby_photo: bytes | None = None
+    age: float = 1.0
+    head: int = 0
+    network: str = ""
+    anyway: bool = False
+    card: CardText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reimagine:
+    """Another strength from the kept latent, at once. Answered by `Reimagined`."""
+
+    id: str
+    latent: bytes
+    age: float
+    film: bool = True
+    card: CardText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give up the request `target`; it is answered by `Failure` with reason ``cancelled``."""
+
+    id: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """What can this engine do? Answered by `Description` (for `doctor`, `/stats`)."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop whatever the engine keeps of these photos (`photos`: sha256 of each file, hex). Answered by `Forgotten`."""
+
+    id: str
+    photos: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request is. `fraction` is of the whole, 0..1; `preview` a small JPEG when there is one."""
+
+    id: str
+    stage: Stage
+    fraction: float
+    eta_s: float | None = None
+    position: int = 0  # how many are before it while QUEUED
+    preview: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What `Recognise` found; breeds most likely first, heads most prominent first."""
+
+    id: str
+    pet: bool
+    species: Species | None
+    breeds: tuple[BreedGuess, ...]
+    heads: tuple[Head, ...]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """An H.264 MP4 with what Telegram wants to know of it; `thumbnail` is a JPEG of at most 320 px."""
+
+    mp4: bytes
+    thumbnail: bytes
+    width: int
+    height: int
+    duration_s: float
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejuvenation:
+    """The answer to `Rejuvenate`. Pictures are JPEG; `whole` is the face pasted back into the whole photo."""
+
+    id: str
+    still: bytes
+    whole: bytes | None
+    card: bytes | None
+    film: Film
+    latent: bytes
+    species: Species
+    breed: str
+    breeds: tuple[BreedGuess, ...]
+    head: Head | None
+    network: str
+    device: str
+    distance: float  # perceptual distance between the aligned photo and its reconstruction
+    steps: int
+    seconds: dict[str, float]  # by stage, and "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Reimagined:
+    """The answer to `Reimagine`; `film` is None unless asked for."""
+
+    id: str
+    age: float
+    still: bytes
+    whole: bytes | None
+    card: bytes | None
+    film: Film | None
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The engine's own account: device, networks by name, perceptual extractor, ages known."""
+
+    id: str
+    device: str
+    networks: tuple[str, ...]
+    extractor: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The answer to `Forget`: how many kept latents were dropped."""
+
+    id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The request failed. `kind` is photo, cancelled, or fault; `reason` a PhotoReason or an error type."""
+
+    id: str
+    kind: str
+    reason: str
+    which: str = "photo"
+
+
+Request = Recognise | Rejuvenate | Reimagine | Cancel | Describe | Forget
+Answer = Progress | Recognition | Rejuvenation | Reimagined | Description | Forgotten | Failure

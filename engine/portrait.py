@@ -1,0 +1,122 @@
+"""A latent made visible: pictures at any age with the photo's own detail, the film, and the whole photo."""
+
+from collections.abc import Callable, Generator, Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine.alignment import Convention, Pixels, align, cut, place
+from engine.detailing import DetailCarrier, GrownDetail
+from engine.film import FilmOptions, filming, to_frame
+from engine.growing import Marks, marks_of, motion
+from engine.likeness import Latent, Likeness, blend, to_device
+from engine.messages import Film, Head, Species
+from engine.networks import Network
+from engine.pasting import paste_back
+from engine.photos import decode
+
+SIDE = 512  # px, of the aligned face as it is shown
+
+_MARGIN = 64  # px beyond it, from where growing parts may move into it
+_CHAIN = 12  # ages between which the motion of the detail is followed
+
+
+class Portrait:
+    """Draws a latent with its network, on the way from now to `age`.
+
+    At 0 it is the photo. At 1 it is the puppy or kitten: `age_vector` [num_ws, w_dim] away or, with a baby photo, the
+    pet of that photo, and the way leads from there to now.
+    """
+
+    @torch.no_grad()
+    def __init__(self, latent: Latent, network: Network, age_vector: Tensor, age: float) -> None:
+        self._network = network
+        self._device = network.statistics.mean.device
+        self._pet, self._baby = latent.pet, latent.baby
+        self._photo = decode(latent.pet.photo)
+        self._ws = latent.pet.ws.to(self._device)
+        self._lock = self._baby_lock = to_device(latent.pet.adjustments, self._device)
+        self._way = age_vector.to(self._device)
+        if latent.baby is not None:
+            self._baby_lock = to_device(latent.baby.adjustments, self._device)
+            self._way = latent.baby.ws.to(self._device) - self._ws
+        self._age = age
+        self.now = _face(self._photo, latent.pet, network)  # [SIDE, SIDE, 3]
+        self._carrier, self._baby_carrier = self._carriers(latent)
+
+    def _carriers(self, latent: Latent) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
+        """Who carries the detail of the photo, and of the baby photo, along the way."""
+        photo = self._tensor(self.now)
+        marks = marks_in(self._photo.size, latent.pet.head, self._network, latent.species)
+        if latent.baby is None and marks is not None:
+            here = marks.to(self._device)
+            wide = place(self._photo.size, latent.pet.head, self._network.convention, SIDE).widened(_MARGIN)
+            photo = self._tensor(cut(self._photo, wide))
+            return GrownDetail(photo, _MARGIN, self.draw([0.0]), lambda age, side: motion(here, age, side)), None
+        ages = _chain(self._age if latent.baby is None else 1.0)
+        chain = self.draw(ages)
+        if latent.baby is None:
+            return DetailCarrier(photo, chain, ages), None
+        baby = _face(decode(latent.baby.photo), latent.baby, self._network)
+        back = [1.0 - one for one in reversed(ages)]
+        return DetailCarrier(photo, chain, ages), DetailCarrier(self._tensor(baby), chain.flip(0), back)
+
+    @torch.no_grad()
+    def draw(self, ages: Sequence[float]) -> Tensor:
+        """What the network draws at these ages: [N, 3, R, R] in -1..1."""
+        pictures = []
+        for age in ages:
+            lock = blend(self._lock, self._baby_lock, age if self._baby else 0.0)
+            pictures.append(self._network.generator.synthesis(self._ws + age * self._way, adjustments=lock))
+        return torch.cat(pictures)
+
+    @torch.no_grad()
+    def finish(self, age: float, picture: Tensor) -> Tensor:
+        """`picture` [1, 3, R, R], drawn at `age`, with the detail of the photos: [1, 3, SIDE, SIDE]."""
+        finished = self._carrier.frame(age, picture)
+        if self._baby_carrier is None:
+            return finished
+        return torch.lerp(finished, self._baby_carrier.frame(1.0 - age, picture), min(max(age, 0.0), 1.0))
+
+    def still(self) -> Pixels:
+        """The face at the portrait's age: [SIDE, SIDE, 3]."""
+        return to_frame(self.finish(self._age, self.draw([self._age])))
+
+    def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
+        """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""
+        photo = photo or self._photo
+        alignment = place(photo.size, self._pet.head, self._network.convention, SIDE)
+        return paste_back(photo, still, self.now, alignment)
+
+    def film(
+        self, features: Callable[[Tensor], Tensor], options: FilmOptions | None = None
+    ) -> Generator[float, None, Film]:
+        """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
+        start, end = (0.0, self._age) if self._baby is None else (1.0, 0.0)
+        return filming(self.draw, start, end, features, finish=self.finish, options=options)
+
+    def _tensor(self, face: Pixels) -> Tensor:
+        return to_tensor(face).to(self._device)
+
+
+def to_tensor(face: Pixels) -> Tensor:
+    """Pixels [S, S, 3] as [1, 3, S, S] in -1..1."""
+    return torch.from_numpy(np.ascontiguousarray(face)).permute(2, 0, 1).float().div(127.5).sub(1)[None]
+
+
+def marks_in(photo_size: tuple[int, int], head: Head | None, network: Network, species: Species) -> Marks | None:
+    """The head's marks on the face plane; None where the network frames faces otherwise or there is no head."""
+    if head is None or network.convention is not Convention.STORYBOOK:
+        return None
+    return marks_of([(head, place(photo_size, head, network.convention, SIDE))], [species])
+
+
+def _face(photo: Image.Image, likeness: Likeness, network: Network) -> Pixels:
+    return align(photo, likeness.head, network.convention, SIDE).crop
+
+
+def _chain(age: float) -> list[float]:
+    """Ages from 0 to `age`, evenly, rising."""
+    return sorted({float(one) for one in np.linspace(0.0, age, _CHAIN)})

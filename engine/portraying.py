@@ -1,0 +1,295 @@
+"""The way of one photo through the engine, a step at a time; here torch begins.
+
+photo → recognised → aligned → projected → locked → picture, card and film at another age. Every request becomes a job,
+a generator that yields after each step (`engine.scheduler`). A photo's likeness is kept: the same photo is never
+projected twice.
+"""
+
+import hashlib
+import io
+import logging
+import warnings
+from collections import OrderedDict
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TypeVar
+
+import torch
+from PIL import Image
+
+from engine import aging, photos, recognition
+from engine.alignment import View, view
+from engine.breeds import BREEDS
+from engine.cache import Cache
+from engine.cards import then_and_now
+from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.film import FilmOptions
+from engine.likeness import Latent, Likeness
+from engine.messages import (
+    CardText,
+    Describe,
+    Description,
+    Film,
+    Forget,
+    Forgotten,
+    Head,
+    Point,
+    Recognise,
+    Recognition,
+    Reimagine,
+    Reimagined,
+    Rejuvenate,
+    Rejuvenation,
+    Request,
+    Species,
+    Stage,
+)
+from engine.networks import STORYBOOK, Network, available_networks, choose_network, load_network
+from engine.perceptual import load_extractor
+from engine.portrait import Portrait
+from engine.scheduler import Job, Step
+from engine.settings import Settings
+from engine.sitting import Sitting, edition
+
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+_NETWORKS = 3  # kept in memory
+_RECOGNITIONS = 64  # likewise
+
+
+class Portrayer:
+    """Begins the job that answers a request. What most photos need is loaded at once, the rest when it is needed."""
+
+    def __init__(self, here: Settings, film: FilmOptions | None = None) -> None:
+        self._film_options = film
+        self._device = choose_device(here.device)
+        self._preferred = here.network
+        self._extractor = load_extractor(device=self._device)
+        self._cache = Cache(here.cache / "likenesses")
+        self._networks: OrderedDict[str, Network] = OrderedDict()
+        self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load what the first owner would otherwise wait for."""
+        try:
+            self._network(None, "")
+            recognition.recognise(Image.new("RGB", (recognition.LOOK_SIDE, recognition.LOOK_SIDE)))
+        except Exception as error:  # whoever needs it is told; `doctor` and the others are still served
+            logger.warning("not all could be loaded: %s", type(error).__name__)
+
+    def begin(self, request: Request) -> Job:
+        match request:
+            case Rejuvenate():
+                return self._rejuvenate(request)
+            case Reimagine():
+                return self._reimagine(request)
+            case Recognise():
+                return self._recognise(request)
+            case Forget():
+                return self._forget(request)
+            case _:
+                return self._describe(Describe(request.id))
+
+    def _describe(self, request: Describe) -> Job:
+        yield from ()
+        networks = tuple(available_networks())
+        notes = []
+        if self._extractor.name != "vgg16":
+            notes.append("the embedded perceptual distance serves; `throwback networks pull vgg16` fetches VGG16")
+        if self._preferred and self._preferred not in networks:
+            notes.append(f"THROWBACK_NETWORK names {self._preferred!r}, which is not here")
+        return Description(request.id, self._device.type, networks, self._extractor.name, tuple(notes))
+
+    def _forget(self, request: Forget) -> Job:
+        yield from ()
+        for photo in request.photos:
+            self._recognitions.pop(photo, None)
+        return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
+
+    def _recognise(self, request: Recognise) -> Job:
+        yield from ()
+        image = photos.decode(request.photo)
+        found = self._found(request.photo, image)
+        width, height = full_size(request.photo, image)
+        heads = tuple(scaled(head, width / image.width) for head in found.heads)
+        return replace(found, id=request.id, heads=heads, width=width, height=height)
+
+    def _rejuvenate(self, request: Rejuvenate) -> Job:
+        yield Step(Stage.ALIGNING, 0.0)
+        image = photos.decode(request.photo)
+        found = self._found(request.photo, image)
+        head = _chosen_head(found, request.head, "photo", request.anyway)
+        species, breed = _species_and_breed(request, found)
+        yield Step(Stage.ALIGNING, 0.5)
+        network = self._ageing_network(species, request.network)
+        vector = aging.age_vector(network, species, breed)
+        sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
+        if request.baby_photo is not None:
+            baby = photos.decode(request.baby_photo, "baby_photo")
+            baby_head = _chosen_head(self._found(request.baby_photo, baby), 0, "baby_photo", request.anyway)
+            sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
+        yield Step(Stage.ALIGNING, 1.0)
+        yield from self._sit(sittings)
+        likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}
+        pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
+
+        latent = Latent(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
+        yield Step(Stage.FILMING, 0.0)
+        portrait = Portrait(latent, network, vector, request.age)
+        film = yield from self._film(portrait)
+        still, whole, card = _pictures(portrait, latent, request.age, request.card, image)
+        return Rejuvenation(
+            id=request.id,
+            still=still,
+            whole=whole,
+            card=card,
+            film=film,
+            latent=latent.to_bytes(),
+            species=species,
+            breed=breed,
+            breeds=found.breeds,
+            head=head and scaled(head, full_size(request.photo, image)[0] / image.width),
+            network=network.name,
+            device=self._device.type,
+            distance=pet.distance,
+            steps=sum(sitting.steps for sitting in sittings.values()),
+            seconds={},
+        )
+
+    def _reimagine(self, request: Reimagine) -> Job:
+        latent = Latent.from_bytes(request.latent)
+        network = self._network(latent.species, latent.network)
+        if edition(network) != latent.edition:
+            raise EngineFault("the network has changed since")
+        vector = aging.age_vector(network, latent.species, latent.breed)
+        yield Step(Stage.FILMING, 0.0)
+        portrait = Portrait(latent, network, vector, request.age)
+        film = (yield from self._film(portrait)) if request.film else None
+        still, whole, card = _pictures(portrait, latent, request.age, request.card)
+        return Reimagined(request.id, request.age, still, whole, card, film, seconds={})
+
+    def _sit(self, sittings: dict[bytes, Sitting]) -> Generator[Step, None, None]:
+        """Make the likenesses that are not kept yet: all projected first, then all locked."""
+        names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
+        for photo, sitting in sittings.items():
+            if (kept := self._cache.get(*names[photo])) is not None:
+                sitting.likeness = Likeness.from_bytes(kept)
+        missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
+        for number, sitting in enumerate(missing.values()):
+            for step in sitting.project():
+                yield replace(step, share=(number + step.share) / len(missing))
+        for number, (photo, sitting) in enumerate(missing.items()):
+            for step in sitting.lock():
+                yield replace(step, share=(number + step.share) / len(missing))
+            self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
+
+    def _film(self, portrait: Portrait) -> Generator[Step, None, Film]:
+        steps = portrait.film(self._extractor.features, self._film_options)
+        try:
+            while True:
+                yield Step(Stage.FILMING, next(steps))
+        except StopIteration as end:
+            film: Film = end.value
+            return film
+        finally:
+            steps.close()
+
+    def _found(self, photo: bytes, image: Image.Image) -> Recognition:
+        """What is in the photo, in the pixels of `image`."""
+        name = hashlib.sha256(photo).hexdigest()
+        if name not in self._recognitions:
+            seen = recognition.recognise(image)
+            self._recognitions[name] = Recognition(
+                "", seen.pet, seen.species, tuple(seen.breeds), tuple(seen.heads), image.width, image.height
+            )
+        return _freshest(self._recognitions, name, _RECOGNITIONS)
+
+    def _ageing_network(self, species: Species, name: str) -> Network:
+        """The network asked for or the best one; a pulled one that has not learned any age yet is not the best."""
+        network = self._network(species, name)
+        if name or self._preferred or species.value in aging.known_vectors(network):
+            return network
+        return self._network(species, STORYBOOK)
+
+    def _network(self, species: Species | None, name: str) -> Network:
+        name = choose_network(species, name or self._preferred)
+        if name not in self._networks:
+            self._networks[name] = load_network(name, self._device)
+        return _freshest(self._networks, name, _NETWORKS)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device for ``auto``, ``cpu`` or ``cuda``. Raises `EngineFault` when there is no such device."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise EngineFault("THROWBACK_DEVICE is cuda, but there is none")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def full_size(photo: bytes, image: Image.Image) -> tuple[int, int]:
+    """Width and height of the photo as people see it; `image` is what `decode` made of it, which may be smaller."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(photo)) as stored:
+            width, height = stored.size
+    return (width, height) if (width > height) == (image.width > image.height) else (height, width)
+
+
+def scaled(head: Head, scale: float) -> Head:
+    """`head` in a photo `scale` times as large."""
+
+    def point(at: Point | None) -> Point | None:
+        return at and (at[0] * scale, at[1] * scale)
+
+    x0, y0, x1, y1 = (side * scale for side in head.box)
+    return Head((x0, y0, x1, y1), point(head.left_eye), point(head.right_eye), point(head.nose), head.score)
+
+
+def _chosen_head(found: Recognition, index: int, which: str, anyway: bool) -> Head | None:
+    head = found.heads[index] if index < len(found.heads) else None
+    if anyway:
+        return head
+    if not found.pet:
+        raise PhotoError(PhotoReason.NO_PET, which)
+    if head is None or view(head) is View.PROFILE:
+        raise PhotoError(PhotoReason.NO_FACE, which)
+    return head
+
+
+def _species_and_breed(request: Rejuvenate, found: Recognition) -> tuple[Species, str]:
+    """What the owner says goes before what was seen."""
+    if request.breed in BREEDS:
+        return BREEDS[request.breed].species, request.breed
+    if request.species is not None:
+        return request.species, ""
+    return found.species or Species.DOG, found.breeds[0].breed if found.breeds else ""
+
+
+def _likeness_of(sitting: Sitting) -> Likeness:
+    if sitting.likeness is None:
+        raise EngineFault("a sitting without a likeness")
+    return sitting.likeness
+
+
+def _pictures(
+    portrait: Portrait, latent: Latent, age: float, card: CardText | None, photo: Image.Image | None = None
+) -> tuple[bytes, bytes, bytes | None]:
+    """The still, the whole photo with it and the card, as JPEG."""
+    still = portrait.still()
+    whole = photos.encode_jpeg(portrait.whole(still, photo))
+    face, now = Image.fromarray(still), Image.fromarray(portrait.now)
+    if card is None:
+        return photos.encode_jpeg(face), whole, None
+    title = card.title or (BREEDS[latent.breed].name if latent.breed else "")
+    younger, older = (now, face) if age < 0 else (face, now)
+    return photos.encode_jpeg(face), whole, then_and_now(younger, older, replace(card, title=title))
+
+
+def _freshest(kept: OrderedDict[str, _T], name: str, most: int) -> _T:
+    """The entry `name`, now the last to go; what is beyond `most` goes."""
+    kept.move_to_end(name)
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return kept[name]

@@ -1,0 +1,43 @@
+"""What the engine's processes read from the environment, once, in one place.
+
+`THROWBACK_HOME` data folder · `THROWBACK_DEVICE` auto|cpu|cuda · `THROWBACK_NETWORK` a network to prefer.
+The bot reads its own settings; it hands these on to the engine through the same variables.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+class SettingsError(ValueError):
+    """One sentence for the person who set the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    home: Path  # data folder: networks, age vectors, cache
+    device: str = "auto"  # one of DEVICES
+    network: str = ""  # a network's name, or "" to choose by species
+
+    @property
+    def cache(self) -> Path:
+        """What may be deleted at any time and is made again when needed."""
+        return self.home / "cache"
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; raise `SettingsError` when a variable makes no sense."""
+    home = environment.get("THROWBACK_HOME", "").strip()
+    device = environment.get("THROWBACK_DEVICE", "").strip().lower() or "auto"
+    if device not in DEVICES:
+        raise SettingsError(f"THROWBACK_DEVICE must be one of {', '.join(DEVICES)}, not {device!r}")
+    return Settings(
+        home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
+        device=device,
+        network=environment.get("THROWBACK_NETWORK", "").strip(),
+    )

@@ -1,0 +1,128 @@
+"""From a photo to its likeness: aligned, projected and locked, a step at a time, with previews for those who wait."""
+
+import hashlib
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine import photos
+from engine.alignment import align
+from engine.detailing import smoothed_looks
+from engine.errors import EngineFault
+from engine.film import to_frame
+from engine.generator import Adjustments
+from engine.growing import grow
+from engine.likeness import Likeness
+from engine.messages import Head, Species, Stage
+from engine.networks import Network
+from engine.networks.store import read_record
+from engine.perceptual import PerceptualDistance
+from engine.portrait import marks_in, to_tensor
+from engine.projection import lock, project
+from engine.scheduler import Step
+
+_RECIPE = "3"  # to be changed whenever the same photo would get another likeness than before
+
+_PREVIEW_S = 1.5  # between two previews
+_FIRST_PREVIEW_S = 0.7
+_PREVIEW_SIDE = 320  # px
+_PREVIEW_QUALITY = 80
+
+
+@dataclass(slots=True, eq=False)
+class Sitting:
+    """One pet in front of one network. `age_vector` [num_ws, w_dim] is the edit that the lock protects."""
+
+    image: Image.Image  # upright
+    head: Head | None  # in its pixels; None: the middle is taken
+    network: Network
+    extractor: PerceptualDistance
+    age_vector: Tensor
+    species: Species
+    likeness: Likeness | None = None
+    steps: int = 0  # of optimisation, taken so far
+    _ws: Tensor | None = None
+    _next_preview: float = field(default_factory=lambda: time.monotonic() + _FIRST_PREVIEW_S)
+
+    @property
+    def recipe(self) -> str:
+        """How the likeness is made, as a hash: whatever changes the result changes this."""
+        parts = (_RECIPE, self.species, self.head, self.network.name, edition(self.network), self.extractor.name)
+        vector = self.age_vector.float().cpu().numpy().tobytes()
+        return hashlib.sha256(repr(parts).encode() + vector).hexdigest()[:32]
+
+    def project(self) -> Generator[Step, None, None]:
+        """Find the latents. The shares of the steps are of this stage."""
+        target, network = self.target(), self.network
+        start = None
+        if network.encoder is not None:
+            start = network.encoder(target)
+            self._next_preview = 0.0  # what the encoder sees at a glance is worth showing at once
+            seen = start[:, None].expand(-1, network.generator.config.num_ws, -1)
+            yield Step(Stage.PROJECTING, 0.0, self._preview(seen, Adjustments()))
+        for step in project(target, network.generator, network.statistics, self.extractor, start=start):
+            self._ws, self.steps = step.ws, self.steps + 1
+            yield Step(Stage.PROJECTING, step.index / step.steps, self._preview(step.ws, step.adjustments))
+
+    def lock(self) -> Generator[Step, None, None]:
+        """Lock the identity; afterwards there is the likeness."""
+        if self._ws is None:
+            raise EngineFault("locked before it was projected")
+        target = self.target()
+        adjustments = Adjustments()
+        steps = lock(
+            target, self._ws, self.network.generator, self.extractor, self.age_vector, grown=self._grown(target)
+        )
+        for step in steps:
+            adjustments, self.steps = step.adjustments, self.steps + 1
+            yield Step(Stage.LOCKING, step.index / step.steps, self._preview(self._ws, adjustments))
+        with torch.no_grad():
+            drawn = self.network.generator.synthesis(self._ws, adjustments=adjustments)
+            distance = float(self.extractor(drawn, target))
+        photo = photos.encode_jpeg(self.image)
+        self.likeness = Likeness(photo, self.head, self._ws, adjustments, distance, self.steps)
+
+    @torch.no_grad()
+    def _grown(self, target: Tensor) -> Callable[[float], Tensor] | None:
+        """How this very pet should look at an age, where its marks are known in the framing that `grow` expects.
+
+        Its parts move as parts grow; what else changes, the coat above all, the unlocked network says.
+        """
+        marks = marks_in(self.image.size, self.head, self.network, self.species)
+        if marks is None or self._ws is None:
+            return None
+        here, ws, synthesis = marks.to(target.device), self._ws, self.network.generator.synthesis
+        now = synthesis(ws)
+
+        @torch.no_grad()
+        def grown(age: float) -> Tensor:
+            ages = torch.tensor([age], device=target.device)
+            looks = smoothed_looks(synthesis(ws + age * self.age_vector) - grow(now, here, ages))
+            return (grow(target, here, ages) + looks).clamp(-1, 1)
+
+        return grown
+
+    def target(self) -> Tensor:
+        """The aligned face [1, 3, R, R] in -1..1, as the network draws faces."""
+        resolution = self.network.generator.config.img_resolution
+        face = align(self.image, self.head, self.network.convention, resolution).crop
+        return to_tensor(face).to(self.network.statistics.mean.device)
+
+    @torch.no_grad()
+    def _preview(self, ws: Tensor, adjustments: Adjustments) -> bytes | None:
+        """A small JPEG of where the search is, when it is time for one."""
+        if time.monotonic() < self._next_preview:
+            return None
+        picture = Image.fromarray(to_frame(self.network.generator.synthesis(ws, adjustments=adjustments)))
+        self._next_preview = time.monotonic() + _PREVIEW_S
+        shown = picture.resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
+        return photos.encode_jpeg(shown, _PREVIEW_QUALITY)
+
+
+def edition(network: Network) -> str:
+    """Which weights these are, as a hash: latents mean nothing to other weights of the same name."""
+    return read_record(network.name).sha256[f"{network.name}.safetensors"][:16]

@@ -1,0 +1,72 @@
+"""`python -m engine storybook`: draw pets, train the embedded network, export it."""
+
+import argparse
+import logging
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine.storybook.export import export
+from engine.storybook.pets import BREEDS, at_age, sample_pets
+from engine.storybook.photobook import training_faces
+from engine.storybook.renderer import render
+from engine.storybook.training import Trainer, TrainingOptions
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m engine storybook", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    train = commands.add_parser("train", help="train on drawn pets and marked photos; goes on where --out stopped")
+    train.add_argument("--photos", type=Path, nargs="+", required=True, help="folders with faces.tsv and SOURCES.tsv")
+    train.add_argument("--out", type=Path, required=True, help="where checkpoints go")
+    train.add_argument(
+        "--start",
+        type=Path,
+        help="a checkpoint, or the folder of the embedded weights, to begin from; of the same or half the resolution",
+    )
+    for option in fields(TrainingOptions):
+        kind = type(option.default)
+        train.add_argument(f"--{option.name.replace('_', '-')}", type=kind, default=option.default)
+
+    publish = commands.add_parser("export", help="write a checkpoint as the embedded network")
+    publish.add_argument("checkpoint", type=Path)
+    publish.add_argument("--photos", type=Path, nargs="+", required=True)
+
+    sheet = commands.add_parser("sheet", help="draw one pair of every breed, adults above, young ones below")
+    sheet.add_argument("picture", type=Path)
+    sheet.add_argument("--seed", type=int, default=0)
+
+    options = parser.parse_args(arguments)
+    logging.getLogger("engine.storybook").setLevel(logging.INFO)
+    if options.command == "train":
+        chosen = {option.name: getattr(options, option.name) for option in fields(TrainingOptions)}
+        Trainer(options.photos, options.out, TrainingOptions(**chosen), options.start).run()
+    elif options.command == "export":
+        marks = [mark for folder in options.photos for mark in training_faces(folder)]
+        export(options.checkpoint, marks)
+    else:
+        draw_sheet(options.seed).save(options.picture)
+    return 0
+
+
+def draw_sheet(seed: int, side: int = 160, columns: int = 14) -> Image.Image:
+    """Every drawn breed as an adult and, below, at eight weeks."""
+    names = list(BREEDS)
+    adults = sample_pets(names, torch.Generator().manual_seed(seed))
+    young = at_age(adults, names, torch.ones(len(names)))
+    rows = []
+    for start in range(0, len(names), columns):
+        for pets in (adults, young):
+            drawn = render(pets[start : start + columns], side)
+            rows.append(torch.cat(list(drawn), dim=-1))
+    return to_image(torch.cat(rows, dim=-2))
+
+
+def to_image(picture: Tensor) -> Image.Image:
+    """A picture [3, H, W] in -1..1."""
+    pixels = ((picture + 1) * 127.5).round().clamp(0, 255).byte()
+    return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())

@@ -1,0 +1,80 @@
+"""How well a network makes pets younger, measured where the truth is known: on drawn pairs.
+
+A drawn adult goes the whole way of a photo, and the result is compared with the same pet drawn at eight weeks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine import aging
+from engine.breeds import BREEDS as KNOWN
+from engine.likeness import Latent
+from engine.messages import Species
+from engine.networks import Network
+from engine.perceptual import PerceptualDistance
+from engine.portrait import SIDE, Portrait, to_tensor
+from engine.sitting import Sitting, edition
+from engine.storybook.cli import to_image
+from engine.storybook.pets import BREEDS, at_age, sample_pets
+from engine.storybook.renderer import heads_of, render
+
+PAIRS_SEED = 1_000_003  # training seeds count pictures, so no training has drawn these pets
+_COMPARED_AT = 64  # px: parts, proportions and coat; single hairs nobody can foretell
+
+
+@dataclass(frozen=True, slots=True)
+class PairResult:
+    """One drawn pair."""
+
+    breed: str
+    gap_closed: float  # 1 - distance(result, young) / distance(adult, young): 1 is perfect, 0 changed nothing
+    reconstruction: float  # perceptual distance between the adult and its locked reconstruction
+    ages: tuple[float, ...]  # read by the encoder along the film, rising if all is well
+
+
+def measure_pairs(
+    network: Network, extractor: PerceptualDistance, count: int, seed: int = PAIRS_SEED
+) -> Iterator[PairResult]:
+    """Send `count` drawn adults through the engine, one after the other."""
+    known = [name for name in BREEDS if name in KNOWN]
+    names = [known[i % len(known)] for i in range(count)]
+    adults = sample_pets(names, torch.Generator().manual_seed(seed))
+    for i, name in enumerate(names):
+        pet = adults[i : i + 1]
+        species = Species.CAT if BREEDS[name].cat else Species.DOG
+        vector = aging.age_vector(network, species, name)
+        adult, young = render(pet, SIDE), render(at_age(pet, [name], torch.ones(1)), SIDE)
+        sitting = Sitting(to_image(adult[0]), heads_of(pet, SIDE)[0], network, extractor, vector, species)
+        for _ in sitting.project():
+            pass
+        for _ in sitting.lock():
+            pass
+        likeness = sitting.likeness
+        if likeness is None:  # `lock` has just made it
+            raise RuntimeError("no likeness after the lock")
+        latent = Latent(network.name, edition(network), species, name, (), likeness, None)
+        portrait = Portrait(latent, network, vector, 1.0)
+        result = to_tensor(portrait.still())
+        before, after = _distance(extractor, adult, young), _distance(extractor, result, young)
+        yield PairResult(name, 1 - after / before, likeness.distance, _ages(network, portrait, vector))
+
+
+@torch.no_grad()
+def _distance(extractor: PerceptualDistance, a: Tensor, b: Tensor) -> float:
+    small = [F.interpolate(picture, (_COMPARED_AT, _COMPARED_AT), mode="area") for picture in (a, b)]
+    return float(extractor(*small))
+
+
+@torch.no_grad()
+def _ages(network: Network, portrait: Portrait, vector: Tensor) -> tuple[float, ...]:
+    """How old the encoder finds the pet along the way, on the age vector's own scale; empty without an encoder."""
+    if network.encoder is None:
+        return ()
+    way = [portrait.finish(age, portrait.draw([age])) for age in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    found = network.encoder(torch.cat(way))
+    axis = vector[0] / vector[0].square().sum()
+    return tuple(((found - found[:1]) @ axis).tolist())

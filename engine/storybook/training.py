@@ -1,0 +1,273 @@
+"""Trains storybook: one generator for drawn pets and real faces, with an encoder beside it.
+
+Drawn pets come in through the mapping network, from their parameters. A photo comes in through the encoder, plus a
+small latent of its own that a penalty keeps small. Both are asked for two things: the pet as it is, and the pet at
+another age, `age` times the age vector away. For a drawn pet the truth at another age is drawn; for a photo it is the
+photo grown (`engine.growing`). The age vector is what the drawn pets say it is: the mean of mapping(young) −
+mapping(adult), measured again and again while training goes on.
+"""
+
+import copy
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.encoder import Encoder
+from engine.features import load_efficientnet
+from engine.generator import Generator, GeneratorConfig
+from engine.networks.store import STORYBOOK
+from engine.storybook.examples import age_vectors, drawn_batch, photo_batch, random_pets
+from engine.storybook.pets import Z_DIM, to_z
+from engine.storybook.photobook import open_photobook, training_faces
+
+_log = logging.getLogger(__name__)
+
+_REPORT_EVERY = 50  # steps
+_SAVE_EVERY_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How storybook is trained. The same seed, start and number of pictures give the same weights on one machine."""
+
+    resolution: int = 128
+    pictures: int = 60_000  # to be seen
+    minutes: float = 120.0  # stop then, however many were seen
+    drawn_per_step: int = 3
+    photos_per_step: int = 5
+    learning_rate: float = 6e-3
+    mapping_rate: float = 10.0  # times learning_rate; with the layers' own 0.01 an effective multiplier of 0.1
+    encoder_rate: float = 0.12  # times learning_rate
+    residual_rate: float = 2.0  # times learning_rate
+    features_weight: float = 0.5
+    prior_weight: float = 0.01
+    residual_weight: float = 0.05
+    encoder_weight: float = 0.1
+    fade: float = 0.15  # the learning rate falls to a twentieth over this last share
+    ema_halflife: float = 6000.0  # pictures
+    seed: int = 0
+
+
+def network_config(resolution: int) -> GeneratorConfig:
+    """Storybook's shape: wide where pictures are small, thin where they are large, for two cores."""
+    return GeneratorConfig(
+        z_dim=Z_DIM,
+        w_dim=256,
+        img_resolution=resolution,
+        num_mapping_layers=2,
+        channel_base=4096,
+        channel_max=384,
+        conv_clamp=None,
+    )
+
+
+class PictureLoss(nn.Module):
+    """L1, its gradients and its pyramid, and EfficientNet-Lite0 features at strides 2 to 16."""
+
+    def __init__(self, features_weight: float) -> None:
+        super().__init__()
+        self.features_weight = features_weight
+
+    def forward(self, made: Tensor, wanted: Tensor) -> Tensor:
+        """The mean over the batch of [N, 3, R, R] against [N, 3, R, R]."""
+        made, wanted = (x.contiguous(memory_format=torch.channels_last) for x in (made, wanted))
+        loss = made.new_zeros(())
+        a, b = made, wanted
+        for level in range(4):
+            loss = loss + F.l1_loss(a, b) * (1.0 if level == 0 else 0.5)
+            if level < 2:
+                loss = loss + F.l1_loss(a.diff(dim=-1), b.diff(dim=-1)) + F.l1_loss(a.diff(dim=-2), b.diff(dim=-2))
+            a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
+        net = load_efficientnet(str(made.device))
+        with torch.no_grad():
+            truth = net.features(wanted, deepest=16)
+        for ours, theirs in zip(net.features(made, deepest=16), truth, strict=True):
+            scale = theirs.square().mean(dim=(0, 2, 3), keepdim=True).add(1e-6).rsqrt()
+            loss = loss + self.features_weight * F.l1_loss(ours * scale, theirs * scale) * 0.25
+        return loss
+
+
+class Student(nn.Module):
+    """Everything that learns, and its averages."""
+
+    def __init__(self, resolution: int, faces: int) -> None:
+        super().__init__()
+        config = network_config(resolution)
+        self.generator = Generator(config).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self.encoder = Encoder(config.w_dim)
+        self.encoder_average = copy.deepcopy(self.encoder).requires_grad_(False)
+        self.residuals = nn.Parameter(torch.zeros(2, faces, config.w_dim))  # as photographed, and mirrored
+
+    def draw(self, w: Tensor) -> Tensor:
+        """Pictures [N, 3, R, R] of w [N, w_dim]."""
+        ws = w.unsqueeze(1).expand(-1, self.generator.config.num_ws, -1)
+        picture: Tensor = self.generator.synthesis(ws)
+        return picture
+
+
+class Trainer:
+    """One run of training, from a checkpoint or from nothing."""
+
+    def __init__(self, photos: list[Path], out: Path, options: TrainingOptions, start: Path | None) -> None:
+        self._options = options
+        self._out = out
+        marked = [mark for folder in photos for mark in training_faces(folder)]
+        self._names = [mark.path.name for mark in marked]
+        self._book = open_photobook(marked, options.resolution)
+        torch.manual_seed(options.seed)
+        self._student = Student(options.resolution, len(self._book))
+        self._seen = 0  # pictures, in all runs
+        if (out / "student.safetensors").exists():
+            start = out
+        if start is not None:
+            self._resume(start)
+        self._random = torch.Generator().manual_seed(options.seed + self._seen)
+        self._loss = PictureLoss(options.features_weight)
+        rate = options.learning_rate
+        self._optimiser = torch.optim.Adam(
+            [
+                {"params": self._student.generator.synthesis.parameters(), "base": rate},
+                {"params": self._student.generator.mapping.parameters(), "base": rate * options.mapping_rate},
+                {"params": self._student.encoder.parameters(), "base": rate * options.encoder_rate},
+                {"params": [self._student.residuals], "base": rate * options.residual_rate},
+            ],
+            lr=rate,
+            betas=(0.5, 0.99),
+            fused=True,
+        )
+
+    def run(self) -> None:
+        """Train until enough pictures were seen or the time is up, with a checkpoint now and then and at the end."""
+        options = self._options
+        batch = options.drawn_per_step + options.photos_per_step
+        began = saved = time.monotonic()
+        sums: dict[str, float] = {}
+        step = 0
+        while (
+            share := max(_share(step * batch, options.pictures), _share(time.monotonic() - began, 60 * options.minutes))
+        ) < 1:
+            fade = min(1.0, 0.05 + 0.95 * (1 - share) / options.fade)
+            for group in self._optimiser.param_groups:
+                group["lr"] = group["base"] * fade * min(1.0, (step + 1) / 100)
+            if step % 25 == 0:
+                vectors = age_vectors(self._student.generator, self._seen)
+                self._follow_w_avg()
+            for name, value in self._step(vectors).items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+            step += 1
+            self._seen += batch
+            if step % _REPORT_EVERY == 0:
+                means = " ".join(f"{name} {total / _REPORT_EVERY:.4f}" for name, total in sums.items())
+                sums = {}
+                speed = step * batch / (time.monotonic() - began)
+                _log.info("%d pictures seen, %.1f a second: %s", self._seen, speed, means)
+            if time.monotonic() - saved > _SAVE_EVERY_S:
+                self._save()
+                saved = time.monotonic()
+        self._save()
+
+    def _step(self, vectors: Tensor) -> dict[str, Tensor]:
+        """One step of all that learns; returns the shares of the loss."""
+        options, student = self._options, self._student
+        z, drawn = drawn_batch(options.drawn_per_step, options.resolution, self._random)
+        photos = photo_batch(self._book, options.photos_per_step, self._random)
+        w_drawn = student.generator.mapping(z)[:, 0]
+        found = student.encoder(torch.cat([photos.faces, drawn]))
+        residual = student.residuals[photos.mirrored.long(), photos.index]
+        w_now = found[: options.photos_per_step] + residual
+        w_then = w_now + photos.ages[:, None] * vectors[photos.cats.long()]
+        made = student.draw(torch.cat([w_drawn, w_then]))
+        spread = w_drawn.detach().std(dim=0).mean().clamp(min=1e-3)
+        losses = {
+            "drawn": self._loss(made[: options.drawn_per_step], drawn) * options.drawn_per_step / 8,
+            "photo": self._loss(made[options.drawn_per_step :], photos.wanted) * options.photos_per_step / 8,
+            "prior": options.prior_weight * ((w_now - student.generator.mapping.w_avg) / spread).square().mean(),
+            "residual": options.residual_weight * (residual / spread).square().mean(),
+            # The encoder reads drawn pets as the mapping network wrote them, which keeps its age axis pure.
+            "encoder": options.encoder_weight
+            * ((found[options.photos_per_step :] - w_drawn.detach()) / spread).square().mean(),
+        }
+        self._optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        self._optimiser.step()
+        batch = options.drawn_per_step + options.photos_per_step
+        # A young average must not remember the beginning.
+        decay = 0.5 ** (batch / min(options.ema_halflife, max(batch, 0.1 * self._seen)))
+        _average(student.average, student.generator, decay)
+        _average(student.encoder_average, student.encoder, decay)
+        return {name: value.detach() for name, value in losses.items()}
+
+    @torch.no_grad()
+    def _follow_w_avg(self) -> None:
+        """Keep w_avg at the mean of w over drawn pets of all breeds."""
+        mapping = self._student.generator.mapping
+        mean = mapping(to_z(random_pets(64, torch.Generator().manual_seed(self._seen))))[:, 0].mean(dim=0)
+        mapping.w_avg.copy_(mapping.w_avg.lerp(mean, 0.1) if self._seen else mean)
+
+    def _save(self) -> None:
+        """Write the checkpoint: the student, and what it has seen."""
+        self._out.mkdir(parents=True, exist_ok=True)
+        aside = self._out / "student.tmp"
+        save_file({name: value.contiguous() for name, value in self._student.state_dict().items()}, aside)
+        aside.replace(self._out / "student.safetensors")
+        facts = {"options": asdict(self._options), "photos": self._names, "seen": self._seen}
+        (self._out / "training.json").write_text(json.dumps(facts), encoding="utf-8")
+        _log.info("saved after %d pictures", self._seen)
+
+    def _resume(self, folder: Path) -> None:
+        """Go on from a checkpoint or the embedded weights, of the same resolution, or grow those of half of it."""
+        own = self._student.state_dict()
+        if (folder / "student.safetensors").exists():
+            facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+            state = load_file(folder / "student.safetensors")
+            residuals = state.pop("residuals")
+            place = {name: i for i, name in enumerate(facts["photos"])}
+            for i, name in enumerate(self._names):
+                if name in place:
+                    own["residuals"][:, i] = residuals[:, place[name]]
+            self._seen = int(facts["seen"])
+        else:
+            state = _published(folder)
+            self._seen = int(self._options.ema_halflife) * 10  # its averages are no longer young
+        for name in own.keys() - state.keys():
+            if name.endswith("torgb.weight"):  # a new last block starts by adding nothing
+                own[name].zero_()
+        self._student.load_state_dict(own | state)
+
+
+def _share(part: float, whole: float) -> float:
+    """How much of the whole this is; of nothing, everything is there already."""
+    return part / whole if whole else 1.0
+
+
+def _published(folder: Path) -> dict[str, Tensor]:
+    """A student's state from an exported network, whose averages stand for what they are averages of."""
+    parts = {"generator": STORYBOOK, "average": STORYBOOK, "encoder": f"{STORYBOOK}.encoder"}
+    parts["encoder_average"] = parts["encoder"]
+    return {
+        f"{part}.{name}": value.float()
+        for part, file in parts.items()
+        for name, value in load_file(folder / f"{file}.safetensors").items()
+    }
+
+
+@torch.no_grad()
+def _average(average: nn.Module, current: nn.Module, decay: float) -> None:
+    for mean, value in zip(average.state_dict().values(), current.state_dict().values(), strict=True):
+        mean.lerp_(value, 1 - decay)
+
+
+def load_student(folder: Path) -> Student:
+    """The student of a checkpoint, to look at or to export."""
+    facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    student = Student(int(facts["options"]["resolution"]), len(facts["photos"]))
+    student.load_state_dict(load_file(folder / "student.safetensors"))
+    return student.eval().requires_grad_(False)

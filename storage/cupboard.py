@@ -1,0 +1,57 @@
+"""Where the rows meet the files: content is kept while a row names it, and no longer."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import aiosqlite
+
+from storage.database import Database
+from storage.media import Media
+
+
+class Cupboard:
+    def __init__(self, database: Database, media: Media) -> None:
+        self._db = database
+        self._media = media
+
+    @asynccontextmanager
+    async def storing(
+        self, contents: Sequence[bytes], now: float
+    ) -> AsyncIterator[tuple[aiosqlite.Connection, list[str]]]:
+        """A transaction in which these contents exist as files; the block names their digests in rows.
+
+        The slow part, writing and flushing, happens before the transaction. A process killed in between leaves
+        files without a row, which `tidy` removes.
+        """
+        staged = [await self._media.stage(data) for data in contents]
+        async with self._db.writing() as db:
+            for one in staged:
+                self._media.place(one)
+                await db.execute(
+                    "INSERT INTO media VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (one.digest, one.size, now)
+                )
+            yield db, [one.digest for one in staged]
+
+    async def clear_out(self) -> int:
+        """Delete the files that no row names any more; gives how many."""
+        async with self._db.writing() as db:
+            cursor = await db.execute(
+                "DELETE FROM media WHERE digest IN (SELECT digest FROM unused_media) RETURNING digest"
+            )
+            unused = [row["digest"] for row in await cursor.fetchall()]
+        # Content stored again between the transaction and here would lose its file: hold the writers off and look.
+        async with self._db.alone():
+            for digest in unused:
+                if await self._db.one("SELECT 1 FROM media WHERE digest = ?", (digest,)) is None:
+                    self._media.remove(digest)
+        return len(unused)
+
+    async def tidy(self) -> int:
+        """Remove files without a row, left by a killed process; gives how many. For the start, before others write."""
+        await self.clear_out()
+        known = {row["digest"] for row in await self._db.all("SELECT digest FROM media")}
+        return await self._media.sweep(known)
+
+    async def size(self) -> int:
+        """Bytes of all files."""
+        return await self._db.number("SELECT sum(size) FROM media")

@@ -1,0 +1,129 @@
+"""An SQLite file with one writing and one reading connection, migrated when it is opened."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiosqlite
+
+
+class Database:
+    """Use as an async context manager.
+
+    Every write is one transaction (`writing`), alone at a time, so a killed process leaves whole changes only.
+    Reads go through a second connection and see what was committed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._turn = asyncio.Lock()
+        self._writer: aiosqlite.Connection
+        self._reader: aiosqlite.Connection
+
+    async def __aenter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = await self._connect()
+        try:
+            await self._writer.execute("PRAGMA journal_mode = WAL")
+            # NORMAL survives a killed process; only a power cut may lose the last moments, never the whole.
+            await self._writer.execute("PRAGMA synchronous = NORMAL")
+            await self._writer.execute("PRAGMA foreign_keys = ON")
+            await self._migrate()
+            self._reader = await self._connect()
+            await self._reader.execute("PRAGMA query_only = ON")
+        except BaseException:
+            await self._writer.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        async with self._turn:
+            await self._reader.close()
+            await self._writer.close()
+
+    async def _connect(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(self._path, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        await connection.execute("PRAGMA busy_timeout = 5000")
+        return connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[aiosqlite.Connection]:
+        """One transaction: committed at the end of the block, rolled back when it raises or is cancelled."""
+        async with self._turn:
+            await self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                await self._writer.commit()
+            except BaseException:
+                await self._writer.rollback()
+                raise
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Keep all writers out, for work on files that must not run beside a transaction."""
+        async with self._turn:
+            yield
+
+    async def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        async with self._reader.execute(sql, values) as cursor:
+            return list(await cursor.fetchall())
+
+    async def one(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
+        async with self._reader.execute(sql, values) as cursor:
+            return await cursor.fetchone()
+
+    async def the(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row:
+        """The row that is known to be there. Raises LookupError when it is not."""
+        row = await self.one(sql, values)
+        if row is None:
+            raise LookupError(sql)
+        return row
+
+    async def number(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """The one number that the query gives; 0 when it gives none."""
+        row = await self.one(sql, values)
+        return int(row[0] or 0) if row else 0
+
+    async def _migrate(self) -> None:
+        """Apply the migrations that the file has not seen, each in one transaction with its record."""
+        async with self.writing() as db:
+            await db.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
+            )
+        row = await (await self._writer.execute("SELECT max(number) FROM migrations")).fetchone()
+        done = int(row[0] or 0) if row else 0
+        known = list(migrations())
+        if done > (newest := max(number for number, _, _ in known)):
+            raise RuntimeError(f"the database is of a newer version ({done}) than this program ({newest})")
+        for number, name, script in known:
+            if number > done:
+                async with self.writing() as db:
+                    for statement in statements(script):
+                        await db.execute(statement)
+                    await db.execute("INSERT INTO migrations VALUES (?, ?)", (number, name))
+
+
+def migrations() -> Iterable[tuple[int, str, str]]:
+    """(number, name, script) of every migration, in order."""
+    scripts = (entry for entry in files("storage").joinpath("migrations").iterdir() if entry.name.endswith(".sql"))
+    for entry in sorted(scripts, key=lambda entry: entry.name):
+        number, _, name = entry.name.removesuffix(".sql").partition("_")
+        yield int(number), name, entry.read_text("utf-8")
+
+
+def statements(script: str) -> Iterable[str]:
+    """The statements of a script one by one: `executescript` would commit the transaction around them."""
+    part = ""
+    for line in script.splitlines(keepends=True):
+        part += line
+        if sqlite3.complete_statement(part):
+            yield part
+            part = ""

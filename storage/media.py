@@ -1,0 +1,67 @@
+"""Files named by their content.
+
+``root/ab/abcdef…`` holds the bytes whose SHA-256 is abcdef…. A file is written aside, flushed to the disk and
+renamed, so that a name never stands for half a file. Which files are still needed is the database's business.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Content that lies on the disk, but not under its name yet."""
+
+    digest: str  # SHA-256, hexadecimal
+    size: int  # bytes
+    aside: Path
+
+
+class Media:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._aside = root / "aside"
+
+    def path(self, digest: str) -> Path:
+        return self._root / digest[:2] / digest
+
+    async def read(self, digest: str) -> bytes:
+        """Raises FileNotFoundError when it was deleted."""
+        return await asyncio.to_thread(self.path(digest).read_bytes)
+
+    async def stage(self, data: bytes) -> Staged:
+        """Write `data` aside, flushed to the disk."""
+        return await asyncio.to_thread(self._stage, data)
+
+    def _stage(self, data: bytes) -> Staged:
+        self._aside.mkdir(parents=True, exist_ok=True)
+        aside = self._aside / uuid4().hex
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return Staged(hashlib.sha256(data).hexdigest(), len(data), aside)
+
+    def place(self, staged: Staged) -> None:
+        """Give staged content its name; the same content placed twice is one file."""
+        target = self.path(staged.digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.aside.replace(target)
+
+    def remove(self, digest: str) -> None:
+        self.path(digest).unlink(missing_ok=True)
+
+    async def sweep(self, known: Collection[str]) -> int:
+        """Remove what a killed process left: files aside, and files that no row knows. Returns how many."""
+        return await asyncio.to_thread(self._sweep, frozenset(known))
+
+    def _sweep(self, known: frozenset[str]) -> int:
+        left = [path for path in self._root.glob("*/*") if path.parent == self._aside or path.name not in known]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)

@@ -1,0 +1,156 @@
+"""People, the groups they write in, their pets, and what they used today."""
+
+from datetime import UTC, datetime
+
+from storage.cupboard import Cupboard
+from storage.database import Database
+from storage.records import Group, Person, Pet
+
+
+class People:
+    def __init__(self, database: Database, cupboard: Cupboard) -> None:
+        self._db = database
+        self._cupboard = cupboard
+
+    async def meet(self, id: int, telegram_language: str, now: float) -> Person:
+        """The person's row, made at the first meeting; whoever writes to us can be reached (again)."""
+        row = await self._db.one("SELECT * FROM people WHERE id = ?", (id,))
+        if row is None or row["telegram_language"] != telegram_language or not row["reachable"]:
+            async with self._db.writing() as db:
+                await db.execute(
+                    "INSERT INTO people (id, telegram_language, created_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+                    " SET telegram_language = excluded.telegram_language, reachable = 1",
+                    (id, telegram_language, now),
+                )
+            row = await self._db.the("SELECT * FROM people WHERE id = ?", (id,))
+        return Person.of(row)
+
+    async def get(self, id: int) -> Person | None:
+        row = await self._db.one("SELECT * FROM people WHERE id = ?", (id,))
+        return Person.of(row) if row else None
+
+    async def choose_language(self, id: int, language: str | None) -> None:
+        await self._set("UPDATE people SET language = ? WHERE id = ?", language, id)
+
+    async def mark_unreachable(self, id: int) -> None:
+        """They stopped the bot: nothing is sent until they write again."""
+        await self._set("UPDATE people SET reachable = 0 WHERE id = ?", id)
+
+    async def block(self, id: int, now: float) -> None:
+        await self._set(
+            "INSERT INTO people (id, blocked, created_at) VALUES (?, 1, ?) ON CONFLICT DO UPDATE SET blocked = 1",
+            id,
+            now,
+        )
+
+    async def unblock(self, id: int) -> None:
+        await self._set("UPDATE people SET blocked = 0 WHERE id = ?", id)
+
+    async def blocked(self) -> list[int]:
+        return [row["id"] for row in await self._db.all("SELECT id FROM people WHERE blocked ORDER BY id")]
+
+    async def forget(self, id: int) -> None:
+        """Delete a person with portraits, pets and files. A block stays, or forgetting would lift it."""
+        async with self._db.writing() as db:
+            await db.execute("DELETE FROM portraits WHERE owner = ?", (id,))
+            await db.execute("DELETE FROM pets WHERE owner = ?", (id,))
+            await db.execute("DELETE FROM people WHERE id = ? AND NOT blocked", (id,))
+            await db.execute("UPDATE people SET language = NULL, telegram_language = '' WHERE id = ?", (id,))
+        await self._cupboard.clear_out()
+
+    # ---- pets
+
+    async def pets(self, owner: int) -> list[Pet]:
+        """The owner's pets, the last used first."""
+        rows = await self._db.all("SELECT * FROM pets WHERE owner = ? ORDER BY used_at DESC, id DESC", (owner,))
+        return [Pet.of(row) for row in rows]
+
+    async def pet(self, id: int) -> Pet | None:
+        row = await self._db.one("SELECT * FROM pets WHERE id = ?", (id,))
+        return Pet.of(row) if row else None
+
+    async def name_pet(self, portrait: int, name: str, now: float) -> Pet | None:
+        """Remember the pet of this portrait by its name, with its breed and baby photo; None when the row is gone.
+
+        An owner has one pet of a name; naming it again brings what is known of it up to date.
+        """
+        async with self._db.writing() as db:
+            cursor = await db.execute(
+                "INSERT INTO pets (owner, name, species, breed, baby_photo, created_at, used_at)"
+                " SELECT owner, ?, species, coalesce(breed, ''), baby_photo, ?, ? FROM portraits WHERE id = ?"
+                " ON CONFLICT DO UPDATE SET species = excluded.species, breed = excluded.breed,"
+                " baby_photo = coalesce(excluded.baby_photo, baby_photo), used_at = excluded.used_at RETURNING *",
+                (name, now, now, portrait),
+            )
+            rows = list(await cursor.fetchall())
+            if not rows:
+                return None
+            row = rows[0]
+            await db.execute("UPDATE portraits SET pet = ?, name = ? WHERE id = ?", (row["id"], name, portrait))
+            return Pet.of(row)
+
+    async def use_pet(self, id: int, now: float) -> None:
+        await self._set("UPDATE pets SET used_at = ? WHERE id = ?", now, id)
+
+    async def delete_pet(self, owner: int, id: int) -> None:
+        await self._set("DELETE FROM pets WHERE id = ? AND owner = ?", id, owner)
+        await self._cupboard.clear_out()
+
+    # ---- groups
+
+    async def join_group(self, id: int, now: float) -> Group:
+        """The group's row, with the bot in it."""
+        async with self._db.writing() as db:
+            await db.execute(
+                "INSERT INTO groups (id, created_at) VALUES (?, ?) ON CONFLICT DO UPDATE SET present = 1", (id, now)
+            )
+        return Group.of(await self._db.the("SELECT * FROM groups WHERE id = ?", (id,)))
+
+    async def leave_group(self, id: int) -> None:
+        """The bot was removed: open portraits of the group end here."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE groups SET present = 0 WHERE id = ?", (id,))
+            await db.execute(
+                "UPDATE portraits SET state = 'cancelled'"
+                " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled')",
+                (id,),
+            )
+
+    async def group(self, id: int) -> Group | None:
+        row = await self._db.one("SELECT * FROM groups WHERE id = ?", (id,))
+        return Group.of(row) if row else None
+
+    async def limit_group(self, id: int, daily_limit: int | None, now: float) -> None:
+        await self.join_group(id, now)
+        await self._set("UPDATE groups SET daily_limit = ? WHERE id = ?", daily_limit, id)
+
+    async def move_group(self, old: int, new: int) -> None:
+        """The group became a supergroup with another id; its messages keep no ids, so replies go without."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE OR REPLACE groups SET id = ? WHERE id = ?", (new, old))
+            await db.execute("UPDATE portraits SET chat = ? WHERE chat = ?", (new, old))
+            await db.execute("UPDATE people SET id = ? WHERE id = ?", (new, old))
+            await db.execute("UPDATE OR REPLACE usage SET subject = ? WHERE subject = ?", (new, old))
+
+    # ---- limits
+
+    async def use(self, subject: int, now: float) -> None:
+        """Count one portrait for this person or group today."""
+        await self._set(
+            "INSERT INTO usage VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", subject, _day(now)
+        )
+
+    async def used(self, subject: int, now: float) -> int:
+        """How many portraits this person or group had made today (UTC)."""
+        return await self._db.number("SELECT count FROM usage WHERE subject = ? AND day = ?", (subject, _day(now)))
+
+    async def forget_usage(self, before: float) -> None:
+        await self._set("DELETE FROM usage WHERE day < ?", _day(before))
+
+    async def _set(self, sql: str, *values: object) -> None:
+        async with self._db.writing() as db:
+            await db.execute(sql, values)
+
+
+def _day(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).date().isoformat()

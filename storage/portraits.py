@@ -1,0 +1,294 @@
+"""Portraits and their results: the conversation, the job and the history of every photo."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import aiosqlite
+
+from storage.cupboard import Cupboard
+from storage.database import Database
+from storage.records import BEFORE, OPEN, Kind, Made, Photo, Portrait, Result, State
+
+_COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "created_at", "changed_at"}
+_MOMENTS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
+
+# The queue's order: everybody's first photo, then everybody's second, …; those of one turn by time.
+_QUEUE = """
+SELECT p.*, row_number() OVER (PARTITION BY p.owner ORDER BY p.queued_at, p.id)
+    + (SELECT count(*) FROM portraits r WHERE r.owner = p.owner AND r.state = 'running') AS turn
+FROM portraits AS p WHERE p.state = 'queued'
+ORDER BY turn, p.queued_at, p.id
+"""
+
+
+class Portraits:
+    def __init__(self, database: Database, cupboard: Cupboard) -> None:
+        self._db = database
+        self._cupboard = cupboard
+
+    async def receive(self, photo: Photo, now: float) -> tuple[Portrait, bool]:
+        """The row of this photo, and whether it is new: the same message received twice is one portrait."""
+        async with self._db.writing() as db:
+            await db.execute(
+                "INSERT INTO people (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (photo.owner, now)
+            )
+            row = await _row(
+                db,
+                "INSERT INTO portraits (owner, chat, topic, message, album, language, state, file_id, breed, name, age,"
+                " created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING RETURNING *",
+                (
+                    *(photo.owner, photo.chat, photo.topic, photo.message, photo.album, photo.language),
+                    *(State.RECEIVED, photo.file_id, photo.breed, photo.name, photo.age, now, now),
+                ),
+            )
+            if row:
+                return Portrait.of(row), True
+            row = await _row(
+                db,
+                "SELECT * FROM portraits WHERE chat = ? AND message = ? AND again_of IS NULL",
+                (photo.chat, photo.message),
+            )
+            return Portrait.of(row), False
+
+    async def again(self, portrait: Portrait, now: float) -> Portrait:
+        """A new portrait of the same photo, to be asked about anew."""
+        async with self._db.writing() as db:
+            row = await _row(
+                db,
+                "INSERT INTO portraits (owner, chat, topic, message, language, state, again_of, file_id, photo, name,"
+                " pet, created_at, changed_at)"
+                " SELECT owner, chat, topic, message, language, ?, id, file_id, photo, name, pet, ?, ?"
+                " FROM portraits WHERE id = ? RETURNING *",
+                (State.RECEIVED, now, now, portrait.id),
+            )
+            return Portrait.of(row)
+
+    async def get(self, id: int) -> Portrait | None:
+        row = await self._db.one("SELECT * FROM portraits WHERE id = ?", (id,))
+        return Portrait.of(row) if row else None
+
+    async def at(self, chat: int, message: int) -> Portrait | None:
+        """The portrait that this message of its owner began."""
+        row = await self._db.one(
+            "SELECT * FROM portraits WHERE chat = ? AND message = ? ORDER BY id DESC LIMIT 1", (chat, message)
+        )
+        return Portrait.of(row) if row else None
+
+    async def about(self, chat: int, message: int) -> Portrait | None:
+        """The portrait to which this message belongs: its photo, the bot's question about it, or a result."""
+        row = await self._db.one(
+            "SELECT p.* FROM portraits p WHERE p.chat = ?1 AND (p.message = ?2 OR p.status_message = ?2 OR EXISTS"
+            " (SELECT 1 FROM results r WHERE r.portrait = p.id AND r.message = ?2)) ORDER BY p.id DESC LIMIT 1",
+            (chat, message),
+        )
+        return Portrait.of(row) if row else None
+
+    async def latest(self, owner: int, chat: int, states: Sequence[State], expecting: str = "") -> Portrait | None:
+        """The owner's newest portrait in this chat in one of these states, or expecting these words."""
+        marks = ", ".join("?" * len(states))
+        row = await self._db.one(
+            f"SELECT * FROM portraits WHERE owner = ? AND chat = ? AND state IN ({marks})"  # noqa: S608 (only marks)
+            " AND (? = '' OR expected_text = ?) ORDER BY changed_at DESC, id DESC LIMIT 1",
+            (owner, chat, *states, expecting, expecting),
+        )
+        return Portrait.of(row) if row else None
+
+    async def of_album(self, owner: int, chat: int, album: str) -> list[Portrait]:
+        """The portraits that one album's photos began, oldest first."""
+        rows = await self._db.all(
+            "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND album = ? ORDER BY message", (owner, chat, album)
+        )
+        return [Portrait.of(row) for row in rows]
+
+    async def advance(self, id: int, to: State, now: float, **changes: Any) -> Portrait | None:
+        """Move a portrait to another state and change other columns with it, in one transaction.
+
+        None when it is not in a state that `to` may follow: a second press, a press that came too late, a deleted row.
+        """
+        if (moment := _MOMENTS.get(to)) is not None:
+            changes.setdefault(moment, now)
+        return await self._update(id, BEFORE[to], now, state=to, **changes)
+
+    async def change(self, id: int, now: float, **changes: Any) -> Portrait | None:
+        """Change columns but not the state; None when the row is gone."""
+        return await self._update(id, tuple(State), now, **changes)
+
+    async def keep(self, id: int, now: float, **content: bytes) -> Portrait | None:
+        """Store files, named in the row's `photo`, `baby_photo` or `latent`; None when the row is gone."""
+        async with self._cupboard.storing(list(content.values()), now) as (db, digests):
+            changes = dict(zip(content, digests, strict=True))
+            return await _change(db, id, tuple(State), now, changes)
+
+    async def _update(self, id: int, before: Sequence[State], now: float, **changes: Any) -> Portrait | None:
+        async with self._db.writing() as db:
+            return await _change(db, id, before, now, changes)
+
+    # ---- the queue
+
+    async def start_next(self, now: float) -> Portrait | None:
+        """Take the next portrait whose owner and group have none running; it is running from here on."""
+        async with self._db.writing() as db:
+            row = await _row(
+                db,
+                f"SELECT * FROM ({_QUEUE}) AS q WHERE NOT EXISTS (SELECT 1 FROM portraits r WHERE r.state = 'running'"  # noqa: S608
+                " AND (r.owner = q.owner OR (q.chat < 0 AND r.chat = q.chat))) LIMIT 1",
+            )
+            if row is None:
+                return None
+            return await _change(db, row["id"], (State.QUEUED,), now, {"state": State.RUNNING, "started_at": now})
+
+    async def queue(self) -> list[Portrait]:
+        """The queued portraits in the order in which their turn comes."""
+        return [Portrait.of(row) for row in await self._db.all(_QUEUE)]
+
+    async def unfinished(self) -> list[Portrait]:
+        """What a restart has to go on with: everything that does not wait for its owner's answer to a question."""
+        rows = await self._db.all(
+            "SELECT * FROM portraits WHERE state IN ('received', 'baby_received', 'queued', 'running', 'delivering')"
+            " OR (state LIKE 'awaiting_%' AND status_message IS NULL) ORDER BY id"
+        )
+        return [Portrait.of(row) for row in rows]
+
+    # ---- results
+
+    async def finish(self, id: int, latent: bytes, made: Sequence[Made], now: float, **changes: Any) -> Portrait | None:
+        """Store what the engine made and move from running to delivering, in one transaction."""
+        contents = [latent, *_contents(made)]
+        async with self._cupboard.storing(contents, now) as (db, digests):
+            changes |= {"state": State.DELIVERING, "latent": digests[0]}
+            portrait = await _change(db, id, BEFORE[State.DELIVERING], now, changes)
+            if portrait:
+                await _record(db, id, made, digests[1:])
+            return portrait
+
+    async def add_results(self, id: int, made: Sequence[Made], now: float) -> bool:
+        """Store results of a portrait that is finished already; False when it is gone."""
+        async with self._cupboard.storing(_contents(made), now) as (db, digests):
+            if await _row(db, "SELECT 1 FROM portraits WHERE id = ?", (id,)) is None:
+                return False
+            await _record(db, id, made, digests)
+            return True
+
+    async def want(self, id: int, age: float, kinds: Iterable[Kind]) -> list[Result]:
+        """Note that the owner asks for these results, made or sent already or not; gives those rows."""
+        kinds = list(kinds)
+        async with self._db.writing() as db:
+            for kind in kinds:
+                await db.execute(
+                    "INSERT INTO results (portrait, age, kind, wanted) VALUES (?, ?, ?, 1)"
+                    " ON CONFLICT DO UPDATE SET wanted = 1, message = NULL",
+                    (id, age, kind),
+                )
+        return [result for result in await self.results(id) if result.age == age and result.kind in kinds]
+
+    async def unwant(self, id: int, age: float) -> int:
+        """Forget results that were asked for and could not be made; gives how many."""
+        async with self._db.writing() as db:
+            cursor = await db.execute(
+                "DELETE FROM results WHERE portrait = ? AND age = ? AND digest IS NULL", (id, age)
+            )
+            return cursor.rowcount
+
+    async def results(self, id: int) -> list[Result]:
+        """All results of a portrait in the order in which they are sent."""
+        rows = await self._db.all("SELECT * FROM results WHERE portrait = ?", (id,))
+        order = list(Kind)
+        return sorted(map(Result.of, rows), key=lambda result: (order.index(result.kind), result.id))
+
+    async def result(self, id: int) -> Result | None:
+        row = await self._db.one("SELECT * FROM results WHERE id = ?", (id,))
+        return Result.of(row) if row else None
+
+    async def unsent(self, id: int) -> list[Result]:
+        """Results that the owner wants and has not got yet, in the order in which they are sent."""
+        return [result for result in await self.results(id) if result.wanted and result.message is None]
+
+    async def wishes(self) -> list[int]:
+        """Finished portraits of which the owner wants something that was not sent yet."""
+        rows = await self._db.all(
+            "SELECT DISTINCT p.id FROM portraits p JOIN results r ON r.portrait = p.id"
+            " WHERE p.state = 'done' AND r.wanted AND r.message IS NULL ORDER BY p.id"
+        )
+        return [row["id"] for row in rows]
+
+    async def sent(self, result: int, message: int, file_id: str) -> None:
+        """A result arrived in the chat."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE results SET message = ?, file_id = ? WHERE id = ?", (message, file_id, result))
+
+    # ---- history
+
+    async def history(self, owner: int, pet: int | None = None) -> list[Portrait]:
+        """The owner's portraits with something to look at, newest first."""
+        rows = await self._db.all(
+            "SELECT * FROM portraits WHERE owner = ?1 AND state = 'done' AND (?2 IS NULL OR pet = ?2) ORDER BY id DESC",
+            (owner, pet),
+        )
+        return [Portrait.of(row) for row in rows]
+
+    async def of_owner(self, owner: int) -> list[Portrait]:
+        """Everything that is stored of one owner, oldest first."""
+        rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
+        return [Portrait.of(row) for row in rows]
+
+    async def delete(self, id: int) -> None:
+        """Delete a portrait with its results, and the files that nothing else needs."""
+        async with self._db.writing() as db:
+            await db.execute("DELETE FROM portraits WHERE id = ?", (id,))
+        await self._cupboard.clear_out()
+
+    async def delete_older(self, before: float) -> int:
+        """Delete portraits last touched before this moment, except those being worked on; gives how many."""
+        async with self._db.writing() as db:
+            cursor = await db.execute(
+                "DELETE FROM portraits WHERE changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')",
+                (before,),
+            )
+            count = cursor.rowcount
+        await self._cupboard.clear_out()
+        return count
+
+    async def open_of(self, owner: int) -> list[Portrait]:
+        """The owner's portraits that can still be cancelled."""
+        rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
+        return [portrait for portrait in map(Portrait.of, rows) if portrait.state in OPEN]
+
+
+async def _row(db: aiosqlite.Connection, sql: str, values: Sequence[Any] = ()) -> Any:
+    # All rows are fetched: a statement with RETURNING that is left halfway keeps its transaction from ending.
+    rows = list(await (await db.execute(sql, values)).fetchall())
+    return rows[0] if rows else None
+
+
+async def _change(
+    db: aiosqlite.Connection, id: int, before: Sequence[State], now: float, changes: dict[str, Any]
+) -> Portrait | None:
+    if unknown := changes.keys() - _COLUMNS - {"state"}:
+        raise TypeError(f"a portrait has no {', '.join(sorted(unknown))}")
+    columns = ", ".join(f"{column} = ?" for column in (*changes, "changed_at"))
+    marks = ", ".join("?" * len(before))
+    row = await _row(
+        db,
+        f"UPDATE portraits SET {columns} WHERE id = ? AND state IN ({marks}) RETURNING *",  # noqa: S608 (known columns)
+        (*changes.values(), now, id, *before),
+    )
+    return Portrait.of(row) if row else None
+
+
+def _contents(made: Sequence[Made]) -> list[bytes]:
+    return [data for one in made for data in (one.data, one.thumbnail) if data is not None]
+
+
+async def _record(db: aiosqlite.Connection, id: int, made: Sequence[Made], digests: Sequence[str]) -> None:
+    remaining = iter(digests)
+    for one in made:
+        digest = next(remaining)
+        thumbnail = next(remaining) if one.thumbnail is not None else None
+        await db.execute(
+            "INSERT INTO results (portrait, age, kind, wanted, digest, thumbnail, width, height, duration_s)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET wanted = max(wanted, excluded.wanted),"
+            " digest = excluded.digest, thumbnail = excluded.thumbnail, width = excluded.width,"
+            " height = excluded.height, duration_s = excluded.duration_s",
+            (id, one.age, one.kind, one.wanted, digest, thumbnail, one.width, one.height, one.duration_s),
+        )

@@ -1,0 +1,194 @@
+"""What storage gives back: frozen records, one class a table."""
+
+import sqlite3
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+
+
+class State(StrEnum):
+    """Where a portrait stands. Ask for changes with `Portraits.advance`, which knows what may follow what."""
+
+    RECEIVED = "received"  # the photo is being fetched and looked at
+    AWAITING_HEAD = "awaiting_head"  # several pets: the owner says which one
+    AWAITING_BREED = "awaiting_breed"  # the owner says which breed
+    AWAITING_BABY_PHOTO = "awaiting_baby_photo"  # the owner sends one, or goes on without
+    BABY_RECEIVED = "baby_received"  # the baby photo is being fetched and looked at
+    QUEUED = "queued"  # waiting for its turn
+    RUNNING = "running"  # the engine works on it
+    DELIVERING = "delivering"  # results are made, and are being sent
+    DONE = "done"  # results are sent
+    FAILED = "failed"  # `failure` says why
+    CANCELLED = "cancelled"  # by its owner
+
+
+ASKING = (State.AWAITING_HEAD, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
+OPEN = (State.RECEIVED, *ASKING, State.BABY_RECEIVED, State.QUEUED, State.RUNNING)
+"""States in which the owner can still cancel."""
+
+# What may come before each state.
+BEFORE: dict[State, tuple[State, ...]] = {
+    State.RECEIVED: (State.FAILED,),
+    State.AWAITING_HEAD: (State.RECEIVED,),
+    State.AWAITING_BREED: (State.RECEIVED, State.AWAITING_HEAD, State.FAILED),
+    State.AWAITING_BABY_PHOTO: (
+        State.RECEIVED,
+        State.AWAITING_HEAD,
+        State.AWAITING_BREED,
+        State.BABY_RECEIVED,
+        State.RUNNING,
+    ),
+    State.BABY_RECEIVED: (State.AWAITING_BABY_PHOTO,),
+    State.QUEUED: (*ASKING, State.BABY_RECEIVED, State.RUNNING, State.FAILED),
+    State.RUNNING: (State.QUEUED,),
+    State.DELIVERING: (State.RUNNING,),
+    State.DONE: (State.DELIVERING,),
+    State.FAILED: (*OPEN, State.DELIVERING),
+    State.CANCELLED: OPEN,
+}
+
+
+class Kind(StrEnum):
+    """What a portrait gives, in the order it is sent."""
+
+    STILL = "still"
+    WHOLE = "whole"  # the face pasted back into the whole photo
+    CARD = "card"  # then and now, side by side
+    FILM = "film"
+
+
+class _Record:
+    """Built from a row whose columns bear the fields' names."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Self:
+        return cls(**{field.name: _typed(field.type, row[field.name]) for field in fields(cls)})  # type: ignore[arg-type]
+
+
+def _typed(kind: object, value: Any) -> Any:
+    """SQLite knows neither truth values nor enumerations."""
+    return kind(value) if kind in (bool, State, Kind) and isinstance(kind, type) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Person(_Record):
+    id: int  # Telegram's; a group's for its anonymous administrators
+    language: str | None  # chosen with /language
+    telegram_language: str
+    blocked: bool
+    reachable: bool
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group(_Record):
+    id: int
+    present: bool
+    daily_limit: int | None
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pet(_Record):
+    """A pet whose name its owner told us."""
+
+    id: int
+    owner: int
+    name: str
+    species: str
+    breed: str
+    baby_photo: str | None  # digest
+    created_at: float
+    used_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait(_Record):
+    """One photo with everything said and made about it. The columns are explained in the first migration."""
+
+    id: int
+    owner: int
+    chat: int
+    topic: int | None
+    message: int
+    album: str | None
+    language: str
+    state: State
+    again_of: int | None
+    file_id: str
+    photo: str | None
+    baby_file_id: str | None
+    baby_photo: str | None
+    recognition: str | None
+    head: int | None
+    species: str
+    breed: str | None
+    pet: int | None
+    name: str
+    anyway: bool
+    age: float
+    expected_text: str
+    status_message: int | None
+    latent: str | None
+    network: str
+    failure: str
+    failed_photo: str
+    created_at: float
+    changed_at: float
+    queued_at: float | None
+    started_at: float | None
+    done_at: float | None
+
+    @property
+    def in_group(self) -> bool:
+        return self.chat < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result(_Record):
+    """A picture or film of a portrait at one age."""
+
+    id: int
+    portrait: int
+    age: float
+    kind: Kind
+    wanted: bool  # the owner asked for it
+    digest: str | None  # None until it is made
+    thumbnail: str | None
+    width: int
+    height: int
+    duration_s: float
+    message: int | None  # None until it is sent
+    file_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A result as the engine made it, to be stored: bytes of a JPEG or MP4."""
+
+    kind: Kind
+    age: float
+    data: bytes
+    wanted: bool = True
+    thumbnail: bytes | None = None
+    width: int = 0
+    height: int = 0
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo as it comes in: who sent it, where, and how to fetch it."""
+
+    owner: int
+    chat: int
+    message: int
+    file_id: str
+    language: str
+    topic: int | None = None
+    album: str | None = None
+    breed: str | None = None  # when the caption says it
+    name: str = ""
+    age: float = 1.0

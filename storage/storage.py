@@ -1,0 +1,100 @@
+"""Everything Throwback keeps, below one folder: an SQLite file and the media beside it."""
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storage.cupboard import Cupboard
+from storage.database import Database
+from storage.media import Media
+from storage.people import People
+from storage.portraits import Portraits
+from storage.updates import Updates
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What /stats and the metrics show."""
+
+    people: int
+    groups: int
+    states: dict[str, int]  # portraits by state
+    failures: dict[str, int]  # portraits by reason, the last 7 days
+    median_s: float  # from queued to done, the last 7 days
+    slowest_s: float
+    media_bytes: int
+
+
+class Storage:
+    """Use as an async context manager. `clock` gives seconds since 1970.
+
+    ```
+    async with Storage(home) as storage:
+        portrait, new = await storage.portraits.receive(photo, storage.now())
+    ```
+    """
+
+    def __init__(self, home: Path, clock: Callable[[], float] = time.time) -> None:
+        self.now = clock
+        self.media = Media(home / "media")
+        self._database = Database(home / "throwback.sqlite3")
+        self._cupboard = Cupboard(self._database, self.media)
+        self.portraits = Portraits(self._database, self._cupboard)
+        self.people = People(self._database, self._cupboard)
+        self.updates = Updates(self._database)
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._open.enter_async_context(self._database)
+        try:
+            await self._cupboard.tidy()
+        except BaseException:
+            await self._open.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    async def paused(self) -> bool:
+        """Whether an administrator paused the work; it stays so over a restart."""
+        return await self._database.number("SELECT count(*) FROM switches WHERE name = 'paused'") > 0
+
+    async def pause(self, on: bool) -> None:
+        async with self._database.writing() as db:
+            if on:
+                await db.execute("INSERT INTO switches VALUES ('paused', '1') ON CONFLICT DO NOTHING")
+            else:
+                await db.execute("DELETE FROM switches WHERE name = 'paused'")
+
+    async def expire(self, days: float) -> int:
+        """Delete what nobody touched for so long; gives how many portraits. What owners named stays."""
+        await self.people.forget_usage(self.now() - 86_400)
+        return await self.portraits.delete_older(self.now() - days * 86_400)
+
+    async def counts(self) -> Counts:
+        week = self.now() - 7 * 86_400
+        states = await self._database.all("SELECT state, count(*) AS n FROM portraits GROUP BY state")
+        failures = await self._database.all(
+            "SELECT failure, count(*) AS n FROM portraits WHERE state = 'failed' AND changed_at > ? GROUP BY failure",
+            (week,),
+        )
+        waits = await self._database.all(
+            "SELECT done_at - queued_at AS s FROM portraits WHERE done_at > ? ORDER BY s", (week,)
+        )
+        times = [float(row["s"]) for row in waits]
+        return Counts(
+            people=await self._database.number("SELECT count(*) FROM people"),
+            groups=await self._database.number("SELECT count(*) FROM groups WHERE present"),
+            states={row["state"]: row["n"] for row in states},
+            failures={row["failure"]: row["n"] for row in failures},
+            median_s=times[len(times) // 2] if times else 0.0,
+            slowest_s=times[-1] if times else 0.0,
+            media_bytes=await self._cupboard.size(),
+        )

@@ -1,0 +1,119 @@
+"""The doctor finds what is wrong, says it in our own words, and shows no token."""
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from bot.commands.doctor import State, bot_findings, database_finding, engine_findings, ffmpeg_finding, home_finding
+from bot.playground.double import Double
+from bot.playground.server import serve
+from engine import EngineSettings
+from storage import Storage
+from tests.scripted_engine import SCRIPTED, Script, scripted_photo
+
+TOKEN = "123456:abcdefghijklmnopqrstuvwxyz012345678"
+
+
+@pytest.fixture(autouse=True)
+def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine process that answers at once; what the real one says of itself is tested with it."""
+    monkeypatch.setattr("engine.client.COMMAND", SCRIPTED)
+
+
+async def test_ffmpeg_is_tried() -> None:
+    finding = await asyncio.to_thread(ffmpeg_finding)
+    assert finding.state is State.GOOD
+    assert "libx264" in finding.says
+
+
+def test_an_ffmpeg_that_cannot_run_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", lambda: "/nowhere/ffmpeg")
+    finding = ffmpeg_finding()
+    assert finding.state is State.BAD
+    assert "FileNotFoundError" in finding.says
+    assert finding.advice
+
+
+def test_the_data_folder_may_be_missing_but_not_impossible(tmp_path: Path) -> None:
+    assert home_finding(tmp_path / "new" / "home").state is State.GOOD
+    (tmp_path / "file").touch()
+    assert home_finding(tmp_path / "file" / "home").state is State.BAD
+
+
+async def test_the_database_is_none_sound_or_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "throwback.sqlite3"
+    assert database_finding(file).facts == {"database": "none"}
+    async with Storage(tmp_path):
+        assert database_finding(file).facts == {"database": "ok"}
+    file.write_bytes(b"no database" * 1000)
+    assert database_finding(file).state is State.BAD
+    file.unlink()
+    sqlite3.connect(file).close()
+    file.write_bytes(b"")
+    assert database_finding(file).state is State.BAD
+
+
+async def test_without_a_token_the_playground_still_works() -> None:
+    (finding,) = await bot_findings({})
+    assert finding.state is State.LATER
+    assert "BotFather" in finding.advice
+
+
+async def test_every_wrong_variable_is_named() -> None:
+    findings = await bot_findings({"THROWBACK_ADMINS": "everybody", "THROWBACK_METRICS_PORT": "0"})
+    assert [one.says.split()[0] for one in findings if one.state is State.BAD] == [
+        "THROWBACK_ADMINS",
+        "THROWBACK_METRICS_PORT",
+    ]
+
+
+async def test_the_token_is_tried(tmp_path: Path) -> None:
+    async with serve(Double.open(tmp_path / "playground")) as address:
+        (good,) = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})
+        (unknown,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
+    (gone,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
+    assert (good.state, unknown.state, gone.state) == (State.GOOD, State.BAD, State.BAD)
+    assert good.facts == {"token": "ok"}
+    assert unknown.facts == {"token": "unknown"}
+    assert gone.facts == {"token": "unreachable"}
+    assert not any(secret in str(one) for one in (good, unknown, gone) for secret in (TOKEN, address.token))
+
+
+async def test_the_engine_describes_itself(tmp_path: Path) -> None:
+    findings = await engine_findings(EngineSettings(tmp_path))
+    facts = {name: value for finding in findings for name, value in (finding.facts or {}).items()}
+    assert facts == {"device": "cpu", "networks": ["scripted"], "extractor": "none"}
+
+
+async def test_an_engine_that_cannot_look_at_pictures_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.commands.doctor._grey_picture", lambda: scripted_photo(Script.NOT_AN_IMAGE))
+    findings = await engine_findings(EngineSettings(tmp_path))
+    assert [one.part for one in findings if one.state is State.BAD] == ["recognition"]
+
+
+def test_all_of_it_as_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("THROWBACK_HOME", str(tmp_path))
+    monkeypatch.delenv("THROWBACK_TOKEN", raising=False)
+    assert cli.main(["doctor", "--json"]) == 0
+    said = capsys.readouterr()
+    record = json.loads(said.out)
+    assert record["ok"]
+    assert record["device"] == "cpu"
+    assert record["networks"] == ["scripted"]
+    assert record["database"] == record["token"] == "none"
+    assert {check["part"] for check in record["checks"]} >= {"device", "networks", "ffmpeg", "data folder", "token"}
+    assert len(said.err.splitlines()) >= len(record["checks"])
+    monkeypatch.setenv("THROWBACK_DEVICE", "abacus")
+    assert cli.main(["doctor", "--json"]) == 1
+    assert not json.loads(capsys.readouterr().out)["ok"]
+
+
+def test_an_engine_that_does_not_start_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("engine.client.COMMAND", ("/nowhere/python",))
+    (finding,) = asyncio.run(engine_findings(EngineSettings(tmp_path)))
+    assert finding.state is State.BAD
+    assert "does not start" in finding.says

@@ -1,0 +1,33 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from telegram import Bot
+
+from bot.playground.double import Double
+from bot.playground.people import People
+from bot.playground.server import Address, serve
+
+MINA, JOON, FAMILY = 1001, 1002, -2001
+
+
+@pytest.fixture
+def double(tmp_path: Path) -> Double:
+    return Double.open(tmp_path / "playground")
+
+
+@pytest.fixture
+async def address(double: Double) -> AsyncIterator[Address]:
+    async with serve(double) as address:
+        yield address
+
+
+@pytest.fixture
+async def bot(address: Address) -> AsyncIterator[Bot]:
+    async with Bot(address.token, f"{address.url}/bot", f"{address.url}/file/bot") as bot:
+        yield bot
+
+
+@pytest.fixture
+def people(double: Double) -> People:
+    return People(double)

@@ -1,0 +1,133 @@
+"""The command line's contract: exit statuses, what goes where, and never a traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from bot.commands import render
+from bot.commands.output import SENTENCES, explain
+from engine import EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Stage
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_help_names_every_command_and_loads_none() -> None:
+    program = (
+        "import sys\nfrom bot.cli import main\nstatus = main(['--help'])\n"
+        "print([name for name in sys.modules if name.startswith('bot.commands.')], file=sys.stderr)\nsys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True, cwd=ROOT)
+    assert done.returncode == 0
+    assert all(f"\n    {name}" in done.stdout for name in (*cli.COMMANDS, *cli.ENGINE_COMMANDS))
+    assert done.stderr.strip() == "['bot.commands.child', 'bot.commands.output']"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["frobnicate"],
+        ["render"],
+        ["recognise"],
+        ["render", "photo.jpg", "--age", "many"],
+        ["render", "photo.jpg", "--age", "nan"],
+        ["render", "photo.jpg", "--age", "100"],
+        ["render", "photo.jpg", "--head", "0"],
+        ["render", "photo.jpg", "--breed", "xyzzyxyzzy"],
+        ["doctor", "--frobnicate"],
+    ],
+)
+def test_a_bad_command_line_is_2_and_says_why(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr()
+    assert "usage: throwback" in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_a_bad_engine_command_line_is_2() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "frobnicate"], capture_output=True, check=False, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing.jpg", ".", "\0", "x" * 5000], ids=["absent", "a folder", "an impossible name", "too long"]
+)
+def test_a_photo_that_is_not_there_is_3(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / name) if "\0" not in name else name
+    assert cli.main(["render", path, "--json"]) == 3
+    said = capsys.readouterr()
+    assert json.loads(said.out.splitlines()[-1])["error"] == "missing"
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_file_beyond_all_bounds_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    huge = tmp_path / "huge.jpg"
+    with huge.open("wb") as file:
+        file.truncate(1 << 40)
+    assert cli.main(["render", str(huge), "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["error"] == "too_large"
+
+
+def test_a_wrong_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("THROWBACK_DEVICE", "abacus")
+    assert cli.main(["recognise", __file__]) == 1
+    assert capsys.readouterr().err == "throwback: THROWBACK_DEVICE must be one of auto, cpu, cuda, not 'abacus'\n"
+
+
+def test_all_that_is_wrong_for_the_bot_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("THROWBACK_TOKEN", raising=False)
+    monkeypatch.setenv("THROWBACK_ADMINS", "everybody")
+    assert cli.main(["run"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in lines] == ["THROWBACK_ADMINS", "THROWBACK_TOKEN"]
+
+
+def test_an_unforeseen_error_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(args: object) -> int:
+        raise LookupError("/home/secret")
+
+    monkeypatch.setattr(render, "run", fail)
+    assert cli.main(["render", "photo.jpg"]) == 1
+    said = capsys.readouterr().err
+    assert "LookupError" in said
+    assert "secret" not in said
+
+
+def test_a_reader_that_has_gone_away_is_no_traceback() -> None:
+    program = "import sys\nfrom bot.commands.output import emit\nimport bot.cli\n"
+    program += "bot.cli._dispatch = lambda arguments: [emit({'x': 'y' * 9999}) for _ in range(999)]\n"
+    program += "sys.exit(bot.cli.main(['x']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None and child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait(60) == 1
+
+
+def test_every_reason_has_a_sentence_and_a_status() -> None:
+    assert set(SENTENCES) == set(PhotoReason)
+    for reason in PhotoReason:
+        code, sentence, status = explain(PhotoError(reason), "a.jpg")
+        assert (code, sentence, status) == (reason.value, f"a.jpg: {SENTENCES[reason]}", 3)
+    assert explain(EngineStopped("x"))[2] == explain(EngineFault("ValueError"))[2] == 1
+    assert "ValueError" in explain(EngineFault("ValueError"))[1]
+
+
+def test_the_progress_line_is_readable() -> None:
+    line = render.progress_words(Progress("a", Stage.PROJECTING, 0.25, eta_s=8.2))
+    assert line == "[######------------------]  25%  searching the likeness, 9 s to go"
+    assert render.progress_words(Progress("a", Stage.QUEUED, 0.0)).endswith("0%  waiting")

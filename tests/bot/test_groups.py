@@ -1,0 +1,140 @@
+from bot.playground.world import ChatKind
+from storage import State
+from tests.bot.town import Town, spoken
+from tests.scripted_engine import Script
+
+
+async def test_young_as_a_reply_in_a_topic(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    chat.forum = True
+    topic = await town.people.open_topic(mina.id, chat.id, "Pets")
+    photo = await mina.send(chat=chat.id, topic=topic)
+    assert town.said_in(chat.id) == []
+    asked = await joon.write("/young@throwback_bot", chat.id, reply_to=photo["message_id"], topic=topic)
+    breed = await town.message(chat.id, "Samoyed")
+    assert breed["reply_to_message"]["message_id"] == asked["message_id"]
+    await joon.press(breed, "Samoyed")
+    await joon.press(await town.message(chat.id, "Reply to this message with it"), "Go on without")
+    film = await town.message(chat.id, video=True)
+    assert (film["message_thread_id"], film["is_topic_message"]) == (topic, True)
+    assert film["reply_to_message"]["message_id"] == asked["message_id"]
+
+
+async def test_young_as_a_caption(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot Samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, video=True)
+
+
+async def test_only_the_owner_presses(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon", "ko")
+    chat = town.group(mina, joon)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    breed = await town.message(chat.id, "Samoyed")
+    answer = await joon.press(breed, "Samoyed")
+    assert answer["show_alert"] and "사진을 보낸 분의 것" in answer["text"]
+    assert (await mina.portrait()).state is State.AWAITING_BREED
+
+
+async def test_a_baby_photo_and_a_breed_as_replies(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    breed = await town.message(chat.id, "Samoyed")
+    await mina.press(breed, "Another breed")
+    await town.message(chat.id, "Reply to this message with the breed")
+    await joon.write("poodle", chat.id, reply_to=breed["message_id"])
+    await mina.write("maltese", chat.id, reply_to=breed["message_id"])
+    asked = await town.message(chat.id, "baby photo")
+    await mina.send(chat=chat.id, shade=90, reply_to=asked["message_id"])
+    await town.message(chat.id, video=True)
+    portrait = await mina.portrait()
+    assert portrait.breed == "maltese" and portrait.baby_photo is not None
+
+
+async def test_silence_when_not_asked(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
+    await mina.send(chat=chat.id)
+    hello = await mina.write("hello", chat.id)
+    await joon.write("nice", chat.id, reply_to=hello["message_id"])
+    await joon.write("/start@other_bot", chat.id)
+    await joon.write("/help@throwback_bot", chat.id)
+    await town.message(chat.id, "I keep quiet")
+    assert len(town.said_in(chat.id)) == 1
+    assert await town.desk.storage.people.get(joon.id) is None
+
+
+async def test_young_without_a_photo_is_explained(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.write("/young@throwback_bot", chat.id)
+    await town.message(chat.id, "Reply to a photo of a pet")
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    await town.message(chat.id, "Samoyed")
+    new = await town.people.migrate(mina.id, chat.id)
+    await mina.write("/young@throwback_bot", new.id)
+    await town.message(new.id, "Reply to a photo of a pet")
+    portrait = await mina.portrait()
+    assert portrait.chat == new.id
+    await town.desk.studio.choose_breed(portrait.id, "samoyed")
+    await town.message(new.id, "baby photo")
+
+
+async def test_migration_while_the_engine_works(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await mina.portrait_in(State.RUNNING)
+    new = await town.people.migrate(mina.id, chat.id)
+    await town.desk.studio.engine.describe()  # lets go of what the scripted engine holds
+    await town.message(new.id, video=True)
+
+
+async def test_added_and_removed(town: Town) -> None:
+    mina = town.person()
+    chat = town.double.world.add_group("Family", [mina.id], ChatKind.SUPERGROUP)
+    await town.people.add_bot(mina.id, chat.id)
+    await town.message(chat.id, "Hello everyone")
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    await town.message(chat.id, "Samoyed")
+    await town.people.remove_bot(mina.id, chat.id)
+    await mina.portrait_in(State.CANCELLED)
+    group = await town.desk.storage.people.group(chat.id)
+    assert group is not None and not group.present
+
+
+async def test_anonymous_administrators_share_their_portraits(town: Town) -> None:
+    mina, joon, yuna = town.person(), town.person("Joon"), town.person("Yuna")
+    chat = town.group(mina, joon, yuna)
+    await town.people.set_member(chat.id, mina.id, "administrator")
+    await town.people.set_member(chat.id, joon.id, "administrator")
+    await mina.send(chat=chat.id, caption="/young@throwback_bot", anonymous=True)
+    breed = await town.message(chat.id, "Samoyed")
+    assert "belong to the person" in (await yuna.press(breed, "Samoyed"))["text"]
+    await joon.press(breed, "Samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, video=True)
+    (portrait,) = await town.desk.storage.portraits.of_owner(chat.id)
+    assert portrait.owner == chat.id
+
+
+async def test_a_group_has_its_own_daily_limit(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await town.desk.storage.people.limit_group(chat.id, 1, town.desk.storage.now())
+    await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, video=True)
+    await joon.send(chat=chat.id, caption="/young@throwback_bot")
+    assert "1 picture" not in spoken(await town.message(chat.id, "has had its picture for today"))

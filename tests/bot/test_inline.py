@@ -1,0 +1,27 @@
+from tests.bot.town import Town
+
+
+async def test_own_results_can_be_sent_to_any_chat(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    film = await mina.ask_for_portrait()
+    offered = await town.people.ask_inline(mina.id, chat.id, "")
+    kinds = {result["type"]: result for result in offered["results"]}
+    assert set(kinds) == {"photo", "video"}
+    sent = await town.people.choose_inline(mina.id, chat.id, offered["query_id"], kinds["video"]["id"])
+    assert sent["video"]["file_id"] == film["video"]["file_id"]
+    assert "Here you go" in sent["caption"]
+
+
+async def test_others_see_nothing_of_it(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    await mina.ask_for_portrait()
+    offered = await town.people.ask_inline(joon.id, joon.id, "")
+    assert offered["results"] == []
+
+
+async def test_words_narrow_the_choice(town: Town) -> None:
+    mina = town.person()
+    await mina.ask_for_portrait()
+    assert len((await town.people.ask_inline(mina.id, mina.id, "samo"))["results"]) == 2
+    assert (await town.people.ask_inline(mina.id, mina.id, "poodle"))["results"] == []

@@ -1,0 +1,67 @@
+import io
+import json
+import zipfile
+
+from storage import State
+from tests.bot.town import Town
+from tests.scripted_engine import Script
+
+
+async def test_privacy_in_plain_words(town: Town) -> None:
+    mina = town.person()
+    await mina.write("/privacy")
+    await mina.sees("deleted after 30 days", "/forgetme")
+
+
+async def test_my_data_holds_rows_and_files(town: Town) -> None:
+    mina = town.person()
+    await mina.ask_for_portrait()
+    portrait = await mina.portrait_in(State.DONE)
+    await mina.write("/mydata")
+    document = (await mina.sees("everything I know", document=True))["document"]
+    files = town.double.files
+    data = files.location(files.find(document["file_id"])).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = set(archive.namelist())
+        rows = json.loads(archive.read("data.json"))
+    assert {"data.json", f"{portrait.id}/photo", f"{portrait.id}/film-1.00.mp4"} <= names
+    assert rows["portraits"][0]["breed"] == "samoyed"
+    assert rows["person"]["id"] == mina.id
+
+
+async def test_forget_me_leaves_nothing(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    await mina.ask_for_portrait()
+    await joon.ask_for_portrait(shade=77)
+    await joon.portrait_in(State.DONE)
+    await mina.write("/forgetme")
+    await mina.press(await mina.sees("Shall I delete everything"), "No, keep it")
+    kept = await mina.sees("stays as it is")
+    await mina.write("/forgetme")
+    await mina.press(await town.message_after(mina.id, kept, "Shall I delete"), "Yes, delete everything")
+    await mina.sees("I don't know you any more")
+    storage = town.desk.storage
+    assert await storage.people.get(mina.id) is None
+    assert await storage.portraits.of_owner(mina.id) == []
+    left = await storage.portraits.of_owner(joon.id)
+    assert left[0].photo and await storage.media.read(left[0].photo)
+
+
+async def test_forgetting_stops_what_is_under_way(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Getting to know")
+    await mina.write("/forgetme")
+    await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
+    await mina.sees("I don't know you any more")
+    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+
+
+async def test_the_log_has_no_token_name_or_photo(town: Town, caplog: object) -> None:
+    mina = town.person("Wilhelmina")
+    await mina.ask_for_portrait()
+    log = caplog.text  # type: ignore[attr-defined]
+    assert town.settings.token not in log
+    assert "Wilhelmina" not in log

@@ -1,0 +1,145 @@
+"""Killed at any moment, the bot goes on where it was, and delivers once."""
+
+import asyncio
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.playground.faults import Fault, FaultKind
+from storage import State, Storage
+from tests.bot.town import Json, Resident, Town
+from tests.scripted_engine import Script
+
+
+class KillableTown(Town):
+    """The bot runs as a process of its own."""
+
+    process: Process | None = None
+
+    async def open(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bot.bot_process"),
+            *(self.settings.api_url, self.settings.token, str(self.settings.home)),
+            cwd=Path(__file__).parents[2],
+            stdout=PIPE,
+        )
+        assert self.process.stdout is not None
+        assert await self.process.stdout.readline() == b"ready\n"
+
+    async def close(self) -> None:
+        await self.end(signal.SIGTERM)
+
+    async def end(self, how: signal.Signals) -> None:
+        if self.process and self.process.returncode is None:
+            self.process.send_signal(how)
+            await self.process.wait()
+
+    async def kill_and_restart(self) -> None:
+        await self.end(signal.SIGKILL)
+        await self.open()
+
+    def films(self, person: Resident) -> list[Json]:
+        return [message for message in self.said_in(person.id) if "video" in message]
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[KillableTown]:
+    async with KillableTown(tmp_path) as town:
+        yield town
+
+
+async def settled(town: KillableTown) -> None:
+    """Wait until every portrait is done; then the bot is told to stop, and has said all it had to say."""
+    async with Storage(town.settings.home) as storage:
+        async with asyncio.timeout(20):
+            while await storage.portraits.unfinished():  # noqa: ASYNC110 (another process changes the rows)
+                await asyncio.sleep(0.05)
+    await town.close()
+
+
+async def test_killed_while_a_breed_is_chosen(town: KillableTown) -> None:
+    mina = town.person()
+    await mina.send()
+    breed = await mina.sees("Samoyed")
+    await town.kill_and_restart()
+    await mina.press(breed, "Samoyed")
+    await town.kill_and_restart()
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees(video=True)
+    await settled(town)
+    assert len(town.films(mina)) == 1
+
+
+async def test_killed_while_the_engine_works(town: KillableTown) -> None:
+    mina = town.person()
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Getting to know")
+    await town.kill_and_restart()
+    # The engine has it again, and the same message goes on telling; the owner can still cancel.
+    progress = await mina.sees("Getting to know")
+    assert (await mina.press(progress, "Cancel"))["answered"]
+    await mina.sees("I stopped")
+
+
+async def test_killed_between_the_picture_and_the_film(town: KillableTown) -> None:
+    mina = town.person()
+    fault = Fault("sendVideo", FaultKind.TIMEOUT)
+    town.double.faults.add(fault)
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Here you go", photo=True)
+    async with asyncio.timeout(20):
+        while fault.times:  # noqa: ASYNC110 (until the film is being uploaded)
+            await asyncio.sleep(0.02)
+    await town.kill_and_restart()
+    await mina.sees(video=True)
+    await settled(town)
+    kinds = [sorted(message.keys() & {"photo", "video"}) for message in town.said_in(mina.id)]
+    assert kinds == [["photo"], ["video"]]
+
+
+async def test_killed_at_random_moments(town: KillableTown) -> None:
+    """Whatever is under way when the bot dies, everybody's film comes, once."""
+    people = [town.person(f"P{number}") for number in range(2)]
+    for number, person in enumerate(people):
+        await person.send(shade=100 + number)
+    for pause_s in (0.05, 0.3):
+        await asyncio.sleep(pause_s)
+        await town.kill_and_restart()
+    for person in people:
+        await person.press(await person.sees("Samoyed"), "Samoyed")
+    await town.kill_and_restart()
+    for person in people:
+        await person.press(await person.sees("baby photo"), "Go on without")
+    await asyncio.sleep(0.1)
+    await town.kill_and_restart()
+    for person in people:
+        await person.sees(video=True)
+    await settled(town)
+    assert [len(town.films(person)) for person in people] == [1, 1]
+
+
+async def test_an_orderly_stop_is_quick_and_loses_nothing(town: KillableTown) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Getting to know")
+    began = time.monotonic()
+    await town.close()
+    assert time.monotonic() - began < 5
+    await joon.send()
+    async with Storage(town.settings.home) as storage:
+        (portrait,) = await storage.portraits.of_owner(mina.id)
+        assert portrait.state is State.RUNNING
+    await town.open()
+    await mina.sees("Getting to know")
+    await joon.sees("Samoyed")

@@ -1,0 +1,113 @@
+"""What can be done with a finished portrait."""
+
+from storage import State
+from tests.bot.town import Town, labels
+
+
+async def test_younger_and_older_come_from_the_kept_latent(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Younger")
+    younger = await town.message_after(mina.id, film, video=True)
+    await mina.press(younger, "Older")
+    again = await town.message_after(mina.id, younger, video=True)
+    ages = {result.age for result in await town.desk.storage.portraits.results((await mina.portrait()).id)}
+    assert ages == {1.0, 1.3}
+    assert "👶 Younger" in labels(again)
+
+
+async def test_card_and_whole_photo_come_when_asked_for(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Card")
+    await mina.sees("card for the family", photo=True)
+    await mina.press(film, "Whole")
+    await mina.sees("In the whole photo", photo=True)
+
+
+async def test_what_was_sent_once_is_sent_again_by_its_file_id(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Card")
+    card = await mina.sees("card for the family")
+    await mina.press(film, "Card")
+    again = await town.message_after(mina.id, card, photo=True)
+    assert again["photo"][-1]["file_id"] == card["photo"][-1]["file_id"]
+
+
+async def test_a_name_is_remembered_and_offered_with_the_next_photo(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Give a name")
+    await mina.sees("your pet's name")
+    await mina.write("M" * 40)
+    await mina.sees("long name")
+    await mina.write("  Momo ")
+    await mina.sees("Momo! What a lovely name")
+    await mina.send(shade=90)
+    await mina.press(await mina.sees("Nice to see Momo", "💛 Momo"), "💛 Momo")
+    await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
+    await mina.sees("Momo, when everything began", photo=True)
+    portrait = await mina.portrait_in(State.DONE)
+    assert (portrait.name, portrait.breed) == ("Momo", "samoyed")
+
+
+async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    await mina.send(shade=90)
+    film = await mina.sees(video=True)
+    await mina.press(film, "Give a name")
+    await mina.sees("your pet's name")
+    await mina.write("모모")
+    await mina.sees("모모!")
+    await mina.send(shade=60)
+    await mina.press(await mina.sees("💛 모모"), "💛 모모")
+    await mina.sees("모모, when", photo=True)
+
+
+async def test_again_asks_anew_about_the_same_photo(town: Town) -> None:
+    mina = town.person()
+    photo = await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    film = await mina.sees(video=True)
+    await mina.press(film, "Again")
+    breed = await mina.sees("Which breed")
+    assert breed["reply_to_message"]["message_id"] == photo["message_id"]
+    await mina.press(breed, "Pomeranian")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await town.message_after(mina.id, film, video=True)
+    assert (await mina.portrait()).breed == "pomeranian"
+
+
+async def test_delete_takes_rows_files_and_messages(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    portrait = await mina.portrait_in(State.DONE)
+    await mina.press(film, "Delete")
+    await mina.press(await mina.sees("Keep it"), "Keep it")
+    await mina.press(await mina.sees("Delete", "Younger"), "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert "Nothing is left" in answer["text"]
+    assert town.said_in(mina.id) == []
+    assert await town.desk.storage.portraits.get(portrait.id) is None
+    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+
+
+async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await town.desk.studio.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
+    answer = await mina.press(film, "Younger")
+    assert answer["show_alert"] and "start fresh" in answer["text"]
+
+
+async def test_nonsense_from_a_button_is_answered(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    for data in ("", "x", "age", "age:1:abc", "age:1:9e9", "head:1:-3", "breed:99:x", "age:x:1", "page:0:zz"):
+        answer = await town.people.press(mina.id, mina.id, film["message_id"], data)
+        assert answer["answered"], data

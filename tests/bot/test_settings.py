@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from bot.settings import TELEGRAM_URL, Settings, Webhook
+from engine import SettingsError
+
+TOKEN = "123456:" + "a" * 35
+
+
+def test_only_the_token_is_needed() -> None:
+    settings = Settings.read({"THROWBACK_TOKEN": TOKEN, "THROWBACK_HOME": "/data"})
+    assert settings == Settings(token=TOKEN, home=Path("/data"))
+    assert settings.api_url == TELEGRAM_URL
+
+
+def test_everything_is_read() -> None:
+    settings = Settings.read(
+        {
+            "THROWBACK_TOKEN": TOKEN,
+            "THROWBACK_HOME": "/data",
+            "THROWBACK_API_URL": "http://127.0.0.1:8081/",
+            "THROWBACK_DEVICE": "CUDA",
+            "THROWBACK_NETWORK": "afhqdog",
+            "THROWBACK_ENGINE": "ray://head:10001",
+            "THROWBACK_ADMINS": "1, 22",
+            "THROWBACK_WEBHOOK_URL": "https://pets.example",
+            "THROWBACK_WEBHOOK_SECRET": "s3cret",
+            "THROWBACK_WEBHOOK_PORT": "443",
+            "THROWBACK_RETENTION_DAYS": "7",
+            "THROWBACK_METRICS_PORT": "9000",
+            "THROWBACK_DAILY_LIMIT": "5",
+            "THROWBACK_GROUP_DAILY_LIMIT": "9",
+        }
+    )
+    assert settings == Settings(
+        token=TOKEN,
+        home=Path("/data"),
+        api_url="http://127.0.0.1:8081",
+        device="cuda",
+        network="afhqdog",
+        engine="ray://head:10001",
+        admins=frozenset({1, 22}),
+        webhook=Webhook("https://pets.example", "s3cret", 443),
+        retention_days=7,
+        metrics_port=9000,
+        daily_limit=5,
+        group_daily_limit=9,
+    )
+    assert (settings.for_engine.home, settings.for_engine.device) == (Path("/data"), "cuda")
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(
+            {
+                "THROWBACK_API_URL": "telegram",
+                "THROWBACK_DEVICE": "tpu",
+                "THROWBACK_ENGINE": "cloud",
+                "THROWBACK_ADMINS": "me",
+                "THROWBACK_WEBHOOK_URL": "http://pets.example",
+                "THROWBACK_WEBHOOK_PORT": "99999",
+                "THROWBACK_RETENTION_DAYS": "0",
+                "THROWBACK_METRICS_PORT": "x",
+            }
+        )
+    complained = {line.split()[0].removeprefix("THROWBACK_") for line in str(caught.value).splitlines()}
+    assert complained == {
+        *("TOKEN", "API_URL", "DEVICE", "ENGINE", "ADMINS", "WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_PORT"),
+        *("RETENTION_DAYS", "METRICS_PORT"),
+    }
+
+
+def test_the_token_is_never_shown() -> None:
+    assert TOKEN not in repr(Settings.read({"THROWBACK_TOKEN": TOKEN}))
+    with pytest.raises(SettingsError) as caught:
+        Settings.read({"THROWBACK_TOKEN": "wrong-" + TOKEN})
+    assert TOKEN not in str(caught.value)

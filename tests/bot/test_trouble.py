@@ -1,0 +1,162 @@
+"""Telegram on bad days: refusals, lost answers, broken connections, people who leave."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.playground.faults import Fault, FaultKind
+from storage import State
+from tests.bot.town import Town, labels
+from tests.scripted_engine import Script
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for Telegram to recover takes minutes in life, and moments here."""
+    monkeypatch.setattr("bot.workshop._PATIENCE_S", (0.05, 0.05, 0.1))
+    monkeypatch.setattr("bot.voice._UPLOAD_S", 1.0)
+
+
+def films(town: Town, person: int) -> int:
+    return len([message for message in town.said_in(person) if "video" in message])
+
+
+@pytest.mark.parametrize("kind", [FaultKind.TOO_MANY_REQUESTS, FaultKind.BAD_GATEWAY], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("method", ["sendPhoto", "sendVideo", "sendMessage", "getFile"])
+async def test_what_fails_for_a_while_arrives_once(town: Town, method: str, kind: FaultKind) -> None:
+    mina = town.person()
+    town.double.faults.add(Fault(method, kind, times=2))
+    await mina.ask_for_portrait()
+    await mina.portrait_in(State.DONE)
+    assert films(town, mina.id) == 1
+
+
+async def test_a_download_whose_connection_breaks_is_tried_again(town: Town) -> None:
+    mina = town.person()
+    town.double.faults.add(Fault("getFile", FaultKind.DISCONNECT, times=2))
+    await mina.ask_for_portrait()
+
+
+async def test_an_upload_whose_connection_breaks_is_offered_again(town: Town) -> None:
+    """It may have arrived, so it is not sent blindly."""
+    mina = town.person()
+    town.double.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    unsure = await mina.sees("Telegram was slow", "Try again")
+    assert films(town, mina.id) == 0
+    await mina.press(unsure, "Try again")
+    await mina.sees(video=True)
+
+
+async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town) -> None:
+    mina = town.person()
+    town.double.faults.add(Fault("sendVideo", FaultKind.TIMEOUT_AFTER))
+    await mina.ask_for_portrait()
+    await mina.portrait_in(State.DONE)
+    unsure = await mina.sees("Telegram was slow", "Try again")
+    assert films(town, mina.id) == 1
+    await mina.press(unsure, "Try again")
+    await town.message_after(mina.id, unsure, video=True)
+    assert len([message for message in town.said_in(mina.id) if "photo" in message]) == 1  # that one was sure
+    assert (await mina.press(unsure, "Try again"))["text"].startswith("That's done")
+
+
+async def test_a_person_who_stops_the_bot_is_left_alone(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.portrait_in(State.RUNNING)
+    await town.people.block(mina.id)
+    await town.desk.studio.engine.describe()
+    portrait = await mina.portrait_in(State.FAILED)
+    assert portrait.failure == "chat_gone"
+    person = await town.desk.storage.people.get(mina.id)
+    assert person is not None and not person.reachable
+    await town.people.unblock(mina.id)
+    await mina.write("/start")
+    await mina.sees("Hello")
+
+
+async def test_progress_edits_are_dropped_when_refused(town: Town) -> None:
+    mina = town.person()
+    town.double.faults.add(Fault("editMessageMedia", FaultKind.TOO_MANY_REQUESTS, times=3))
+    town.double.faults.add(Fault("editMessageText", FaultKind.TOO_MANY_REQUESTS, times=1))
+    await mina.ask_for_portrait()
+    await mina.portrait_in(State.DONE)
+
+
+async def test_an_expired_file_id_is_uploaded_again(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.portrait_in(State.DONE)
+    portrait = await mina.portrait()
+    (result, *_) = [one for one in await town.desk.storage.portraits.results(portrait.id) if one.kind == "card"]
+    await town.desk.storage.portraits.sent(result.id, 1, "expired")
+    await mina.press(film, "Card")
+    await mina.sees("card for the family", photo=True)
+
+
+async def test_a_photo_that_telegram_does_not_give_is_asked_for_again(town: Town) -> None:
+    mina = town.person()
+    town.double.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
+    await mina.send()
+    await mina.sees("couldn't get your photo")
+
+
+async def test_a_deleted_photo_and_a_deleted_question(town: Town) -> None:
+    mina = town.person()
+    photo = await mina.send()
+    question = await mina.sees("Samoyed")
+    await town.people.delete(mina.id, mina.id, photo["message_id"])
+    await town.people.delete(mina.id, mina.id, question["message_id"])
+    await town.desk.studio.choose_breed((await mina.portrait()).id, "samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    film = await mina.sees(video=True)
+    assert "reply_to_message" not in film
+
+
+async def test_polling_survives_errors(town: Town) -> None:
+    mina = town.person()
+    town.double.faults.add(Fault("getUpdates", FaultKind.BAD_GATEWAY, times=2))
+    await mina.write("/start")
+    await mina.sees("Hello")
+
+
+async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path) -> None:
+    async with Town(tmp_path, admins=frozenset({999})) as town:
+        town.double.world.add_person("Boss", "en")
+        mina = town.person()
+        boss = town.person("Boss")
+        town.desk.voice._admins = (boss.id,)
+        await boss.write("/start")
+        await boss.sees("Hello")
+        await mina.send(Script.FAULT)
+        await mina.press(await mina.sees("Samoyed"), "Samoyed")
+        await mina.press(await mina.sees("baby photo"), "Go on without")
+        notice = await boss.sees("failed: ZeroDivisionError")
+        assert str((await mina.portrait()).id) in notice["text"]
+        assert "photo" not in notice and labels(notice) == []
+
+
+async def test_an_engine_that_dies_loses_nothing(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Getting to know")
+    engine = town.desk.studio.engine
+    assert engine.pid is not None
+    before = engine.pid
+    await (await asyncio.create_subprocess_exec("kill", "-9", str(before))).wait()
+    async with asyncio.timeout(20):
+        while engine.pid in (None, before):  # noqa: ASYNC110 (until it was started again)
+            await asyncio.sleep(0.02)
+    async with asyncio.timeout(20):
+        while not films(town, mina.id):  # the scripted engine lets go at the next question
+            await engine.describe()
+            await asyncio.sleep(0.05)
+    await mina.portrait_in(State.DONE)

@@ -1,0 +1,41 @@
+"""Updates by webhook instead of by asking for them."""
+
+import socket
+from pathlib import Path
+
+import httpx
+
+from bot.settings import Webhook
+from tests.bot.town import Town, spoken
+
+SECRET = "only-Telegram-knows"
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+async def test_updates_come_by_webhook_and_only_with_the_secret(tmp_path: Path) -> None:
+    port = free_port()
+    webhook = Webhook(f"http://127.0.0.1:{port}", SECRET, port)
+    async with Town(tmp_path, webhook=webhook) as town:
+        mina = town.person()
+        await mina.ask_for_portrait()
+        update = {
+            "update_id": 1,
+            "message": {
+                "message_id": 1,
+                "date": 0,
+                "chat": {"id": mina.id, "type": "private"},
+                "from": {"id": mina.id, "is_bot": False, "first_name": "Mina"},
+                "text": "/help",
+                "entities": [{"type": "bot_command", "offset": 0, "length": 5}],
+            },
+        }
+        async with httpx.AsyncClient() as stranger:
+            for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
+                answer = await stranger.post(f"http://127.0.0.1:{port}/telegram", json=update, headers=headers)
+                assert answer.status_code == 403
+        assert not any("what I can do" in spoken(message) for message in town.said_in(mina.id))

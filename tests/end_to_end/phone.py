@@ -1,0 +1,137 @@
+"""A person with a phone, who reaches the playground over HTTP as the chat page does."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from tornado.websocket import websocket_connect
+
+from tests.bot.town import callback, spoken
+from tests.scripted_engine import Script, scripted_photo
+
+Json = dict[str, Any]
+
+MINA, JOON, FAMILY = 1001, 1002, -2001
+PATIENCE_S = 60.0
+
+
+class Phone:
+    """`chat` is where this phone is used unless told otherwise: the private chat with the bot."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, person: int = MINA, chat: int | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._http = http
+        self._patience_s = patience_s
+        self.person = person
+        self.chat = chat or person
+
+    async def write(self, text: str, **options: Any) -> Json:
+        sent = await self._post(f"/chats/{self.chat}/messages", json={"person": self.person, "text": text, **options})
+        return dict(sent[0])
+
+    async def send(self, photo: bytes, name: str = "photo.jpg", *, as_file: bool = True, **options: Any) -> Json:
+        values = {"person": self.person, "as_files": str(as_file).lower(), **options}
+        files = [("files", (name, photo, "image/jpeg" if name.endswith("jpg") else "application/octet-stream"))]
+        return dict((await self._post(f"/chats/{self.chat}/messages", data=values, files=files))[0])
+
+    async def send_scripted(self, script: Script = Script.PLAIN, shade: int = 200, **options: Any) -> Json:
+        return await self.send(scripted_photo(script, shade), **options)
+
+    async def send_album(self, photos: Sequence[bytes]) -> None:
+        files = [("files", (f"{number}.jpg", photo, "image/jpeg")) for number, photo in enumerate(photos)]
+        values = {"person": self.person, "as_files": "true"}
+        await self._post(f"/chats/{self.chat}/messages", data=values, files=files)
+
+    async def press(self, message: Json, label: str) -> Json:
+        """Presses the button with this label; gives the bot's answer."""
+        path = f"/chats/{message['chat']['id']}/messages/{message['message_id']}/press"
+        return dict(await self._post(path, json={"person": self.person, "data": callback(message, label)}))
+
+    async def said(self) -> list[Json]:
+        """All that the bot has said in the chat, as it stands there now."""
+        history = (await self._http.get(f"/control/chats/{self.chat}/messages")).raise_for_status().json()
+        return [message for message in history if message["from"]["is_bot"]]
+
+    async def sees(self, *parts: str, after: Json | None = None, without: str = "\0", **has: bool) -> Json:
+        """The bot's first message with all these parts in text, caption or buttons; waits for it to come.
+
+        `video=True` and the like say what it must have; `after` that it must be newer than that message,
+        `without` what it must not say.
+        """
+
+        def fits(message: Json) -> bool:
+            return (
+                bool(message["from"]["is_bot"])
+                and (after is None or message["message_id"] > after["message_id"])
+                and all(part in spoken(message) for part in parts)
+                and without not in spoken(message)
+                and all((name in message) == there for name, there in has.items())
+            )
+
+        async with self._events() as events:
+            for message in await self.said():
+                if fits(message):
+                    return message
+            async with asyncio.timeout(self._patience_s):
+                async for event in events:
+                    if event.get("chat_id") == self.chat and "message" in event and fits(event["message"]):
+                        return dict(event["message"])
+        raise ConnectionError("the playground has gone")
+
+    async def gone(self, *parts: str) -> None:
+        """Returns once no message of the bot has all these parts (any more)."""
+        async with self._events() as events:
+            async with asyncio.timeout(self._patience_s):
+                while any(all(part in spoken(message) for part in parts) for message in await self.said()):
+                    await anext(events)
+
+    async def bot_listens(self) -> None:
+        """Returns once the bot waits for news."""
+        async with self._events() as events:
+            if (await self._http.get("/control/state")).json()["bot"]["listening"]:
+                return
+            async with asyncio.timeout(self._patience_s):
+                async for event in events:
+                    if event["type"] == "listening":
+                        return
+
+    async def calls(self, wanted: Callable[[Json], bool] = lambda _: True) -> list[Json]:
+        """What the bot has asked of the Bot API."""
+        return [call for call in (await self._http.get("/control/calls")).json() if wanted(call)]
+
+    async def _post(self, path: str, **content: Any) -> Any:
+        response = await self._http.post(f"/control{path}", **content)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    @asynccontextmanager
+    async def _events(self) -> AsyncIterator[AsyncIterator[Json]]:
+        """What happens from now on."""
+        url = str(self._http.base_url).replace("http", "ws", 1).rstrip("/") + "/control/events"
+        socket = await websocket_connect(url)
+
+        async def read() -> AsyncIterator[Json]:
+            while (text := await socket.read_message()) is not None:
+                yield json.loads(text)
+
+        try:
+            await socket.read_message()  # the greeting: from here on nothing is missed
+            yield read()
+        finally:
+            socket.close()
+            while await socket.read_message() is not None:
+                pass  # until the other side has closed it too
+
+
+async def ask_for_portrait(phone: Phone, script: Script = Script.PLAIN, shade: int = 200) -> Json:
+    """The whole way with the first breed offered and no baby photo; gives the film's message."""
+    await phone.send_scripted(script, shade)
+    await phone.press(await phone.sees("Samoyed"), "Samoyed")
+    await phone.press(await phone.sees("Go on without"), "Go on without")
+    film = await phone.sees(video=True)
+    await phone.gone("Cancel")  # the progress message goes last
+    return film

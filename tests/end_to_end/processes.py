@@ -1,0 +1,99 @@
+"""The real processes: the Bot API double, the bot, and `throwback playground`, each started, stopped and killed."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+ROOT = Path(__file__).parents[2]
+SCRIPTED_BOT = ("-m", "tests.end_to_end.scripted_bot")
+REAL_BOT = ("-m", "bot.cli", "run")
+
+
+class Running:
+    """A Python process; `with` stops it at the end. Its stderr goes to `log`."""
+
+    def __init__(self, arguments: tuple[str, ...], log: Path, **environment: str) -> None:
+        self.log = log
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("THROWBACK_")}
+        with log.open("ab") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=inherited | environment,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+
+    @property
+    def stdout(self) -> IO[str]:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self, patience_s: float = 10) -> int:
+        """As a service manager stops it; gives the exit status."""
+        return self._end(signal.SIGTERM, patience_s)
+
+    def _end(self, number: signal.Signals, patience_s: float = 10) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            self.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.returncode is None:
+            self.stop()
+
+
+class Telegram(Running):
+    """The Bot API double, apart from any bot."""
+
+    def __init__(self, home: Path, *options: str) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        super().__init__(("-m", "bot.playground.server", "--home", str(home), *options), home / "server.log")
+        address = json.loads(self.stdout.readline())
+        self.url: str = address["url"]
+        self.token: str = address["token"]
+
+    def bot(self, home: Path, arguments: tuple[str, ...] = SCRIPTED_BOT, **environment: str) -> Running:
+        """A bot that uses this Telegram."""
+        home.mkdir(parents=True, exist_ok=True)
+        return Running(
+            arguments,
+            home / "bot.log",
+            THROWBACK_TOKEN=self.token,
+            THROWBACK_API_URL=self.url,
+            THROWBACK_HOME=str(home),
+            **environment,
+        )
+
+
+async def engine_works(home: Path, patience_s: float = 60) -> None:
+    """Returns once the bot of this home has handed its only portrait to the engine."""
+    with closing(sqlite3.connect(f"file:{home / 'throwback.sqlite3'}?mode=ro", uri=True)) as rows:
+        async with asyncio.timeout(patience_s):
+            while rows.execute("SELECT state FROM portraits").fetchall() != [("running",)]:  # noqa: ASYNC110 (rows are mute)
+                await asyncio.sleep(0.05)

@@ -1,0 +1,95 @@
+"""`throwback playground` as a newcomer meets it: one command, no token, the real bot and the real engine."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.end_to_end.phone import PATIENCE_S, Phone
+from tests.end_to_end.processes import Running
+
+STOP_S = 5.0
+
+
+class Playground(Running):
+    def __init__(self, home: Path) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self.home = home
+        log = home / "said.log"
+        log.touch()
+        arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
+        super().__init__(arguments, log, THROWBACK_HOME=str(home))
+
+    @property
+    def url(self) -> str:
+        """Where the page is, once the command has said so."""
+        deadline = time.monotonic() + PATIENCE_S
+        while "http://" not in (said := self.log.read_text()):
+            assert time.monotonic() < deadline and self.process.poll() is None, said
+            time.sleep(0.05)
+        return said[said.index("http://") :].split()[0]
+
+    def children(self) -> list[int]:
+        """The processes it has started itself: the bot."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.fixture
+def playground(tmp_path: Path) -> Iterator[Playground]:
+    with Playground(tmp_path / "home") as playground:
+        yield playground
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
+async def test_playground_lives_through_its_bots_death_and_stops_in_order(playground: Playground) -> None:
+    async with httpx.AsyncClient(base_url=playground.url, timeout=PATIENCE_S) as http:
+        assert "Throwback" in (await http.get("/")).text
+        phone = Phone(http)
+        await phone.write("/start")
+        await phone.sees("Send me a photo")
+        (bot,) = playground.children()
+        os.kill(bot, signal.SIGKILL)
+        await phone.write("/help")
+        await phone.sees("Here is what I can do")
+        (another,) = playground.children()
+        assert another != bot
+    began = time.monotonic()
+    assert playground.stop() == 0
+    assert time.monotonic() - began < STOP_S
+    assert _gone(another)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
+async def test_bot_goes_when_the_playground_is_killed(playground: Playground) -> None:
+    async with httpx.AsyncClient(base_url=playground.url, timeout=PATIENCE_S) as http:
+        await Phone(http).bot_listens()
+    (bot,) = playground.children()
+    playground.kill()
+    async with asyncio.timeout(PATIENCE_S):
+        while not _gone(bot):  # noqa: ASYNC110 (another's child tells us nothing when it ends)
+            await asyncio.sleep(0.05)
+
+
+async def test_a_taken_port_is_said_in_one_line(playground: Playground, tmp_path: Path) -> None:
+    port = playground.url.rpartition(":")[2]
+    log = tmp_path / "second.log"
+    arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", port)
+    with Running(arguments, log, THROWBACK_HOME=str(tmp_path / "second")) as second:
+        assert second.process.wait(PATIENCE_S) == 1
+        second.stdout.close()
+    (line,) = log.read_text().splitlines()
+    assert f"port {port}" in line and "--port" in line
+
+
+def _gone(pid: int) -> bool:
+    """Whether a process has ended; one that only waits to be noticed has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

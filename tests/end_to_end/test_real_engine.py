@@ -1,0 +1,108 @@
+"""The real bot with the real engine on real photos, awkward ones among them."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.playground.mp4 import read_mp4
+from bot.texts import words_for
+from engine import PhotoReason
+from tests.end_to_end.phone import Phone
+from tests.end_to_end.processes import REAL_BOT, Running, Telegram, engine_works
+from tests.shared import SHARED, needs_shared
+
+pytestmark = [needs_shared, pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")]
+
+PATIENCE_S = 180.0
+MEMORY_MAX_KB = 3 * 1024**2
+SAMOYED = SHARED / "photos/pets/samoyed_unsplash_1.jpg"
+AWKWARD = sorted((SHARED / "photos/awkward").glob("*"))
+BROKEN = ("corrupt_", "derived_truncated_header", "heic_corrupted", "heic_truncated", "tiny_", "derived_tiny_24")
+
+
+@pytest.fixture(scope="module")
+def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Telegram]:
+    with Telegram(tmp_path_factory.mktemp("telegram")) as telegram:
+        yield telegram
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bot")
+
+
+@pytest.fixture
+async def http(telegram: Telegram) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
+        yield http
+
+
+async def newcomer(http: httpx.AsyncClient) -> Phone:
+    person = await http.post("/control/people", json={"first_name": "Ann", "language_code": "en"})
+    return Phone(http, person.json()["id"], patience_s=PATIENCE_S)
+
+
+async def test_real_photo_becomes_a_film_though_the_bot_is_killed(
+    telegram: Telegram, home: Path, http: httpx.AsyncClient
+) -> None:
+    """The bot dies while the engine works on the photo; picture and film come all the same, once."""
+    phone = await newcomer(http)
+    with telegram.bot(home, REAL_BOT) as bot:
+        photo = await phone.send(SAMOYED.read_bytes(), as_file=False)
+        await phone.press(await phone.sees("Samoyed"), "Samoyed")
+        await phone.press(await phone.sees("Go on without"), "Go on without")
+        await engine_works(home, PATIENCE_S)
+        bot.kill()
+    with telegram.bot(home, REAL_BOT):
+        film = await phone.sees(video=True)
+        picture = await phone.sees("Here you go", photo=True)
+        await phone.gone("Cancel")
+    assert film["reply_to_message"]["message_id"] == photo["message_id"]
+    assert len([message for message in await phone.said() if "video" in message]) == 1
+    read = read_mp4((await http.get(f"/media/{film['video']['file_id']}")).content)
+    assert read is not None and read.h264 and read.streamable
+    assert min(read.width, read.height) >= 512 and 4 <= read.duration_s <= 7
+    assert (film["video"]["width"], film["video"]["height"]) == (read.width, read.height)
+    assert "thumbnail" in film["video"] and picture["photo"][-1]["width"] >= 512
+
+
+async def test_awkward_files_get_one_clear_answer_each(telegram: Telegram, home: Path, http: httpx.AsyncClient) -> None:
+    words = words_for("en")
+    reasons = {words(f"reason.{reason}") for reason in PhotoReason}
+    with telegram.bot(home, REAL_BOT) as bot:
+        phones = {path.name: await newcomer(http) for path in AWKWARD}
+        for path in AWKWARD:
+            await phones[path.name].send(path.read_bytes(), path.name)
+        answers = {name: await _answer(phone) for name, phone in phones.items()}
+        engine = _children(bot)
+        assert len(engine) == 1
+        peaks = [_peak_kb(pid) for pid in (bot.process.pid, *engine)]
+    sorry = {name for name, answer in answers.items() if answer in reasons}
+    asked = {name for name, answer in answers.items() if "pet" in answer or "?" in answer} - sorry
+    assert sorry | asked == set(answers), {name: answers[name] for name in answers.keys() - sorry - asked}
+    assert {name for name in answers if name.startswith(BROKEN)} <= sorry
+    for phone in phones.values():
+        assert len(await phone.said()) == 1
+    assert max(peaks) < MEMORY_MAX_KB
+    log = bot.log.read_text()
+    assert "Traceback" not in log and telegram.token not in log
+
+
+async def _answer(phone: Phone) -> str:
+    message = await phone.sees(without=words_for("en")("question.looking"))
+    return str(message.get("text", message.get("caption", "")))
+
+
+def _children(running: Running) -> list[int]:
+    pid = running.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _peak_kb(pid: int) -> int:
+    """The most memory a process has had, in kB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(pid)

@@ -1,0 +1,27 @@
+"""The embedded network makes pets younger, where the truth is known."""
+
+from itertools import pairwise
+from statistics import mean
+
+import pytest
+
+from engine.networks import load_network
+from engine.perceptual import load_extractor
+from engine.storybook.measuring import PairResult, measure_pairs
+
+
+def results(count: int) -> list[PairResult]:
+    return list(measure_pairs(load_network("storybook"), load_extractor("efficientnet-lite0"), count))
+
+
+def test_a_drawn_adult_comes_nearer_to_its_young_self_and_younger_all_the_way() -> None:
+    (first,) = results(1)
+    assert first.gap_closed > 0.05
+    assert all(younger > older for older, younger in pairwise(first.ages))
+
+
+@pytest.mark.heavy
+def test_drawn_adults_of_all_breeds_come_nearer_to_their_young_selves() -> None:
+    gaps = [result.gap_closed for result in results(24)]
+    assert mean(gaps) > 0.08
+    assert sum(gap > 0 for gap in gaps) >= 17

@@ -1,0 +1,98 @@
+"""Training on a folder of marked photos made here: drawn pets, saved as if they were photographed."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.networks.store import EMBEDDED
+from engine.storybook.cli import to_image
+from engine.storybook.export import export
+from engine.storybook.pets import sample_pets
+from engine.storybook.photobook import open_photobook, training_faces, usable_faces
+from engine.storybook.renderer import heads_of, render
+from engine.storybook.training import Trainer, TrainingOptions, load_student
+
+BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle"]
+SHORT = TrainingOptions(resolution=32, pictures=24, drawn_per_step=2, photos_per_step=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Marked photos of six pets."""
+    folder = tmp_path_factory.mktemp("marked")
+    pets = sample_pets(BREEDS, torch.Generator().manual_seed(0))
+    faces, sources = [], []
+    for breed, picture, head in zip(BREEDS, render(pets, 200), heads_of(pets, 200), strict=True):
+        name = f"{breed}_one.png"
+        to_image(picture).save(folder / name)
+        (left, right), nose = (head.left_eye, head.right_eye), head.nose
+        marks = [*head.box, *(left or ()), *(right or ()), *(nose or ())]
+        species = "cat" if breed in ("siamese", "tabby") else "dog"
+        faces.append([name, 200, 200, species, *(round(mark, 1) for mark in marks), "frontal", "adult", ""])
+        sources.append([name, "ours", name, "", "CC0", breed])
+    places = [f"{part}_{axis}" for part in ("left_eye", "right_eye", "nose") for axis in "xy"]
+    box = ["head_xmin", "head_ymin", "head_xmax", "head_ymax"]
+    _table(folder / "faces.tsv", ["file", "width", "height", "species", *box, *places, "view", "age", "note"], faces)
+    _table(folder / "SOURCES.tsv", ["file", "repo", "path", "commit", "licence", "breed"], sources)
+    return folder
+
+
+def _table(path: Path, names: list[str], rows: list[list[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows([names, *rows])
+
+
+def test_faces_are_aligned_with_their_eyes_where_the_network_expects_them(folder: Path) -> None:
+    book = open_photobook(list(usable_faces(folder)), 64)
+    assert book.faces.shape == (len(BREEDS), 3, 64, 64)
+    expected = torch.tensor([[-0.5, 0.0], [0.5, 0.0]]).expand(len(BREEDS), -1, -1)
+    torch.testing.assert_close(book.marks.eyes, expected, atol=0.02, rtol=0)
+    assert book.marks.cats.sum() == 2
+
+
+def test_a_photo_of_unrecorded_licence_is_never_trained_on(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        text = file.read_bytes()
+        (tmp_path / file.name).write_bytes(
+            text.replace(b"CC0", b"Wikimedia Commons") if file.suffix == ".tsv" else text
+        )
+    assert len(list(usable_faces(tmp_path))) == len(BREEDS)
+    assert training_faces(tmp_path) == []
+
+
+def test_training_leaves_a_checkpoint_goes_on_from_it_and_grows(folder: Path, tmp_path: Path) -> None:
+    first, grown = tmp_path / "first", tmp_path / "grown"
+    Trainer([folder], first, SHORT, None).run()
+    Trainer([folder], first, SHORT, None).run()
+    assert json.loads((first / "training.json").read_text())["seen"] == 2 * SHORT.pictures
+    larger = TrainingOptions(resolution=64, pictures=0)
+    Trainer([folder], grown, larger, first).run()
+    small, large = load_student(first), load_student(grown)
+    w = small.generator.mapping.w_avg[None]
+    coarse = large.generator.synthesis(w[:, None].expand(-1, large.generator.config.num_ws, -1), resolution=32)
+    torch.testing.assert_close(coarse, small.draw(w))
+
+
+def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        Trainer([folder], tmp_path / name, SHORT, None).run()
+    one, two = (load_file(tmp_path / name / "student.safetensors") for name in ("one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_what_is_exported_can_be_trained_on(folder: Path, tmp_path: Path) -> None:
+    Trainer([folder], tmp_path / "run", SHORT, None).run()
+    export(tmp_path / "run", training_faces(folder), tmp_path / "weights")
+    Trainer([folder], tmp_path / "again", TrainingOptions(resolution=32, pictures=0), tmp_path / "weights").run()
+    exported, again = load_student(tmp_path / "run"), load_student(tmp_path / "again")
+    expected = exported.average.synthesis.b8.conv0.weight.half().float()
+    assert torch.equal(again.generator.synthesis.b8.conv0.weight, expected)
+
+
+def test_training_goes_on_from_the_embedded_weights(folder: Path, tmp_path: Path) -> None:
+    Trainer([folder], tmp_path, TrainingOptions(resolution=128, pictures=0), EMBEDDED).run()
+    assert load_student(tmp_path).generator.config.img_resolution == 128

@@ -1,0 +1,202 @@
+"""The client against real child processes: answers, progress, cancelling, deaths and stopping."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from engine import (
+    EngineClient,
+    EngineFault,
+    EngineSettings,
+    EngineStopped,
+    PhotoError,
+    PhotoReason,
+    Progress,
+    Reimagine,
+    Rejuvenate,
+    Species,
+    Stage,
+)
+from engine.client import _environment
+from engine.wire import MAX_BODY_BYTES
+from tests.scripted_engine import Script, scripted_engine, scripted_photo
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[EngineClient]:
+    async with scripted_engine() as client:
+        yield client
+
+
+class Held:
+    """A rejuvenation that the engine holds; `await held.reached()` until it has been begun."""
+
+    def __init__(self, engine: EngineClient, name: str = "held") -> None:
+        self.progress: list[Progress] = []
+        self._begun = asyncio.Event()
+        request = Rejuvenate(name, scripted_photo(Script.HOLD))
+        self.task = asyncio.create_task(engine.rejuvenate(request, self._on_progress))
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress.append(progress)
+        if progress.stage is Stage.PROJECTING:
+            self._begun.set()
+
+    async def reached(self) -> "Held":
+        await self._begun.wait()
+        self._begun.clear()
+        return self
+
+
+async def test_every_request_is_answered(engine: EngineClient) -> None:
+    recognition = await engine.recognise(scripted_photo())
+    assert (recognition.species, recognition.breeds[0].breed) == (Species.DOG, "samoyed")
+    progress: list[Progress] = []
+    rejuvenation = await engine.rejuvenate(Rejuvenate("portrait", scripted_photo(Script.CAT)), progress.append)
+    assert (rejuvenation.id, rejuvenation.species) == ("portrait", Species.CAT)
+    assert rejuvenation.film.mp4[4:8] == b"ftyp"
+    assert [one.stage for one in progress] == list(Stage)
+    assert {one.id for one in progress} == {"portrait"}
+    reimagined = await engine.reimagine(Reimagine("again", rejuvenation.latent, 0.5, film=False))
+    assert (reimagined.id, reimagined.film) == ("again", None)
+    assert (await engine.describe()).networks == ("scripted",)
+    assert (await engine.forget(["00" * 32])).count == 1
+
+
+async def test_failures_become_errors(engine: EngineClient) -> None:
+    with pytest.raises(PhotoError) as caught:
+        await engine.rejuvenate(
+            Rejuvenate("a", scripted_photo(), baby_photo=scripted_photo(Script.NOT_AN_IMAGE)),
+        )
+    assert (caught.value.reason, caught.value.which) == (PhotoReason.NOT_AN_IMAGE, "baby_photo")
+    with pytest.raises(EngineFault, match=r"^ZeroDivisionError$"):
+        await engine.rejuvenate(Rejuvenate("b", scripted_photo(Script.FAULT)))
+
+
+async def test_a_photo_beyond_all_bounds_is_not_sent(engine: EngineClient) -> None:
+    with pytest.raises(PhotoError) as caught:
+        await engine.recognise(bytes(MAX_BODY_BYTES + 1))
+    assert caught.value.reason is PhotoReason.TOO_LARGE
+    assert (await engine.recognise(scripted_photo())).pet
+
+
+async def test_cancel_by_id_stops_only_that_one(engine: EngineClient) -> None:
+    first, second = await Held(engine, "first").reached(), await Held(engine, "second").reached()
+    assert engine.cancel("first")
+    with pytest.raises(EngineStopped):
+        await first.task
+    assert not engine.cancel("first")
+    await engine.describe()
+    assert (await second.task).id == "second"
+
+
+async def test_an_id_can_be_used_again_right_after_its_cancel(engine: EngineClient) -> None:
+    held = await Held(engine, "one").reached()
+    engine.cancel("one")
+    assert (await engine.rejuvenate(Rejuvenate("one", scripted_photo()))).id == "one"
+    with pytest.raises(EngineStopped):
+        await held.task
+
+
+async def test_cancelling_the_task_cancels_in_the_engine(engine: EngineClient) -> None:
+    held = await Held(engine, "gone").reached()
+    held.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await held.task
+    assert not engine.cancel("gone")
+    assert (await engine.describe()).networks  # answers what is held, if there were anything; nothing is confused
+
+
+async def test_a_failing_listener_harms_nobody(engine: EngineClient, caplog: pytest.LogCaptureFixture) -> None:
+    def listen(progress: Progress) -> None:
+        raise LookupError("secret")
+
+    assert await engine.rejuvenate(Rejuvenate("a", scripted_photo()), listen)
+    assert "LookupError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_what_a_killed_process_held_is_asked_again(engine: EngineClient) -> None:
+    held = await Held(engine).reached()
+    first = engine.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await held.reached()
+    assert engine.pid != first
+    fractions = [progress.fraction for progress in held.progress]
+    assert fractions == sorted(fractions)
+    await engine.describe()
+    assert (await held.task).film.mp4
+
+
+async def test_a_request_that_kills_twice_fails_and_the_others_do_not(engine: EngineClient) -> None:
+    held = await Held(engine).reached()
+    with pytest.raises(EngineFault, match="died of it"):
+        await engine.recognise(scripted_photo(Script.DIE))
+    await engine.describe()
+    assert (await held.task).film.mp4
+
+
+async def test_leaving_is_quick_and_tells_those_who_wait() -> None:
+    async with scripted_engine() as engine:
+        held = await Held(engine).reached()
+        pid = engine.pid
+        assert pid is not None
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    with pytest.raises(EngineStopped):
+        await held.task
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(EngineStopped):
+        await engine.recognise(scripted_photo())
+
+
+async def test_a_process_that_does_not_hear_is_ended() -> None:
+    deaf = (
+        "import sys, time; from engine.connection import *\nwith Connection.inherited(int(sys.argv[2])): time.sleep(60)"
+    )
+    async with EngineClient(command=(sys.executable, "-c", deaf)) as engine:
+        pid = engine.pid
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "raise SystemExit(7)",
+        "import socket, sys; socket.socket(fileno=int(sys.argv[2])).send(bytes(64))",
+        "import socket, sys; from engine.wire import *; end = socket.socket(fileno=int(sys.argv[2]))\n"
+        "end.send(encode(Hello(version=99))); end.recv(1)",
+    ],
+    ids=["it exits", "it sends nonsense", "it speaks another version"],
+)
+async def test_an_engine_that_does_not_start_is_said_once(program: str) -> None:
+    with pytest.raises(EngineFault, match="does not start"):
+        async with EngineClient(command=(sys.executable, "-c", program)):
+            pass
+
+
+async def test_a_command_that_is_not_there_is_said_too(tmp_path: Path) -> None:
+    with pytest.raises(EngineFault, match="does not start"):
+        async with EngineClient(command=(str(tmp_path / "nothing"),)):
+            pass
+
+
+def test_the_process_is_told_its_settings_and_no_secrets() -> None:
+    inherited = {"THROWBACK_TOKEN": "1:a", "THROWBACK_WEBHOOK_SECRET": "b", "PATH": "/bin", "THROWBACK_DEVICE": "cuda"}
+    environment = _environment(EngineSettings(Path("/home/x"), device="cpu", network="storybook"), inherited)
+    assert environment["THROWBACK_HOME"] == "/home/x"
+    assert environment["THROWBACK_DEVICE"] == "cpu"
+    assert environment["THROWBACK_NETWORK"] == "storybook"
+    assert not {"THROWBACK_TOKEN", "THROWBACK_WEBHOOK_SECRET"} & environment.keys()

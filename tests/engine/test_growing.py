@@ -1,0 +1,80 @@
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.alignment import Convention, place
+from engine.growing import Marks, grow, marks_of, plane, sources
+from engine.messages import Head, Species
+
+FACE = Head(
+    box=(20.0, 10.0, 180.0, 170.0), left_eye=(70.0, 80.0), right_eye=(130.0, 80.0), nose=(102.0, 128.0), score=1.0
+)
+
+
+def marks(count: int = 1) -> Marks:
+    eyes = torch.tensor([[[-0.5, 0.0], [0.5, 0.0]]]).repeat(count, 1, 1)
+    return Marks(
+        eyes,
+        torch.tensor([[0.0, 0.8]]).repeat(count, 1),
+        torch.full((count,), -1.6),
+        torch.zeros(count, dtype=torch.bool),
+    )
+
+
+def checks(count: int = 1, side: int = 64) -> torch.Tensor:
+    """A picture with structure everywhere."""
+    points = plane(side)
+    waves = torch.stack([torch.sin(5 * points[..., 0]), torch.cos(6 * points[..., 1]), torch.sin(4 * points.sum(-1))])
+    return waves.repeat(count, 1, 1, 1)
+
+
+def test_the_eyes_of_an_aligned_head_lie_half_a_unit_to_each_side() -> None:
+    found = marks_of([(FACE, place((200, 200), FACE, Convention.STORYBOOK, 256))], [Species.DOG])
+    torch.testing.assert_close(found.eyes, torch.tensor([[[-0.5, 0.0], [0.5, 0.0]]]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.nose, torch.tensor([[2 / 60, 0.8]]), atol=1e-5, rtol=0)
+    assert found.top.item() == pytest.approx(-70 / 60)
+
+
+def test_hidden_parts_lie_where_they_do_in_most_faces() -> None:
+    hidden = Head(box=FACE.box, left_eye=FACE.left_eye, right_eye=None, nose=None, score=0.5)
+    found = marks_of([(hidden, place((200, 200), hidden, Convention.STORYBOOK, 256))], [Species.DOG])
+    assert found.eyes[0, 1].tolist() == [0.5, 0.0]
+    assert found.nose[0, 1] > 0.5
+
+
+def test_today_is_the_photo_itself() -> None:
+    faces = checks(2)
+    torch.testing.assert_close(grow(faces, marks(2), torch.zeros(2)), faces, atol=2e-3, rtol=0)
+
+
+def test_a_young_face_has_larger_eyes_and_a_nose_nearer_to_them() -> None:
+    points = torch.tensor([[[0.5, 0.15], [0.0, 0.8 * (1 - 0.32)]]])
+    ((eye_rim, nose),) = sources(points, marks(), torch.ones(1))[0]
+    assert 0 < eye_rim[1] < 0.13  # what lies on a larger eye's rim was further inside
+    assert nose[1] == pytest.approx(0.8, abs=0.06)  # the nose of today is seen higher up
+
+
+@given(st.floats(-0.5, 1.2))
+def test_mirrored_faces_grow_mirrored(age: float) -> None:
+    turned = Marks(
+        torch.tensor([[[-0.45, 0.05], [0.5, 0.0]]]),
+        torch.tensor([[0.2, 0.7]]),
+        torch.tensor([-1.4]),
+        torch.tensor([True]),
+    )
+    faces, ages = checks(), torch.tensor([age])
+    flipped = grow(faces.flip(-1), turned.mirrored(torch.tensor([True])), ages).flip(-1)
+    torch.testing.assert_close(flipped, grow(faces, turned, ages), atol=1e-4, rtol=0)
+
+
+def test_the_way_is_continuous_and_grows_with_age() -> None:
+    face = checks()
+    ages = torch.linspace(0, 1, 11)
+    way = [grow(face, marks(), age[None]) for age in ages]
+    steps = [float((b - a).abs().mean()) for a, b in pairwise(way)]
+    distances = [float((picture - face).abs().mean()) for picture in way]
+    assert max(steps) < 3 * min(steps)
+    assert distances == sorted(distances)

@@ -1,0 +1,237 @@
+"""The scheduler's order, fairness, estimates and endurance, with jobs that only count."""
+
+import pytest
+
+from engine.errors import EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.messages import (
+    Answer,
+    Cancel,
+    Describe,
+    Description,
+    Failure,
+    Film,
+    Forget,
+    Forgotten,
+    Progress,
+    Recognise,
+    Recognition,
+    Reimagine,
+    Reimagined,
+    Rejuvenate,
+    Rejuvenation,
+    Request,
+    Species,
+    Stage,
+)
+from engine.pace import WORK, Pace
+from engine.scheduler import Job, Scheduler, Step
+from engine.wire import Hello, Message, Working, encode
+
+STEPS = 5  # of every stage
+
+
+def rejuvenation(request: Rejuvenate, steps: int = STEPS) -> Rejuvenation:
+    film = Film(b"", b"", 2, 2, 1.0, 30)
+    return Rejuvenation(request.id, b"", None, None, film, b"", Species.DOG, "", (), None, "", "cpu", 0.0, steps, {})
+
+
+class Counting:
+    """Counts through the stages; a photo that names an error raises it half-way. Remembers the order of all steps."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.closed: list[str] = []
+        self.before_step: dict[int, list[Message]] = {}  # what arrives while this step is being worked on
+        self.scheduler: Scheduler | None = None
+
+    def begin(self, request: Request) -> Job:
+        try:
+            if isinstance(request, Rejuvenate):
+                for stage in WORK:
+                    for count in range(STEPS):
+                        self._count(request)
+                        if request.photo and (stage, count) == (Stage.LOCKING, 0):
+                            raise _ERRORS[request.photo]
+                        yield Step(stage, (count + 1) / STEPS)
+                return rejuvenation(request)
+            self._count(request)
+            if isinstance(request, Reimagine):
+                yield Step(Stage.FILMING, 0.5)
+                self._count(request)
+            return _short_answer(request)
+        except GeneratorExit:
+            self.closed.append(request.id)
+            raise
+
+    def _count(self, request: Request) -> None:
+        assert self.scheduler is not None
+        self.order.append(request.id)
+        for message in self.before_step.get(len(self.order), []):
+            self.scheduler.submit(message)
+
+
+def _short_answer(request: Request) -> Answer:
+    match request:
+        case Recognise(id=id_):
+            return Recognition(id_, False, None, (), (), 1, 1)
+        case Reimagine(id=id_, age=age):
+            return Reimagined(id_, float("nan") if age else age, b"", None, None, None, {})
+        case Forget(id=id_):
+            return Forgotten(id_, 0)
+    return Description(request.id, "cpu", (), "", ())
+
+
+_ERRORS = {
+    b"photo": PhotoError(PhotoReason.NO_FACE, "baby_photo"),
+    b"stopped": EngineStopped("stopped"),
+    b"fault": EngineFault("no ffmpeg"),
+    b"unforeseen": ValueError("/home/secret/photo.jpg"),
+}
+
+
+def work(
+    workshop: Counting, *requests: Message, answers: int, pace: Pace | None = None, slots: int = 2
+) -> list[Message]:
+    """What the scheduler sends for `requests`, until it has given that many answers."""
+    sent: list[Message] = []
+
+    def send(message: Message) -> None:
+        encode(message)
+        sent.append(message)
+        if len(answers_in(sent)) == answers:
+            scheduler.stop()
+
+    scheduler = workshop.scheduler = Scheduler(send, pace, slots)
+    for request in requests:
+        scheduler.submit(request)
+    scheduler.run(workshop)
+    return sent
+
+
+def answers_in(sent: list[Message]) -> list[Answer]:
+    return [message for message in sent if not isinstance(message, Progress | Working | Hello | Request)]
+
+
+def progress_of(name: str, sent: list[Message]) -> list[Progress]:
+    return [message for message in sent if isinstance(message, Progress) and message.id == name]
+
+
+def test_a_portrait_goes_through_all_stages_and_never_back() -> None:
+    sent = work(Counting(), Rejuvenate("a", b""), answers=1)
+    progress = progress_of("a", sent)
+    assert [one.stage for one in progress] == list(WORK)
+    assert [one.fraction for one in progress] == sorted(one.fraction for one in progress)
+    assert [message.id for message in answers_in(sent)] == ["a"]
+
+
+def test_the_answer_says_how_long_it_took() -> None:
+    (answer,) = answers_in(work(Counting(), Rejuvenate("a", b""), answers=1))
+    assert isinstance(answer, Rejuvenation)
+    assert set(answer.seconds) == {*WORK, "total"}
+    assert answer.seconds["total"] == pytest.approx(sum(answer.seconds[stage] for stage in WORK))
+
+
+def test_portraits_with_a_slot_take_turns_and_the_others_wait_in_order() -> None:
+    workshop = Counting()
+    sent = work(workshop, *(Rejuvenate(name, b"") for name in "abc"), answers=3)
+    assert workshop.order[:6] == ["a", "b"] * 3
+    assert "c" not in workshop.order[: 2 * STEPS * len(WORK)]
+    assert [message.id for message in answers_in(sent) if isinstance(message, Rejuvenation)] == ["a", "b", "c"]
+    waiting = [one.position for one in progress_of("c", sent) if one.stage is Stage.QUEUED]
+    assert waiting == [2]
+
+
+def test_everybody_moves_up_when_one_is_done() -> None:
+    sent = work(Counting(), *(Rejuvenate(name, b"") for name in "abcd"), answers=4, slots=1)
+    assert [one.position for one in progress_of("d", sent) if one.stage is Stage.QUEUED] == [3, 2, 1]
+
+
+def test_short_requests_come_between_two_steps_most_urgent_first() -> None:
+    workshop = Counting()
+    workshop.before_step[3] = [Reimagine("again", b"", 0.0), Recognise("what", b""), Describe("who")]
+    work(workshop, Rejuvenate("a", b""), answers=4)
+    assert workshop.order[:9] == ["a", "a", "a", "what", "who", "again", "again", "a", "a"]
+
+
+def test_cancelling_ends_the_job_between_two_steps() -> None:
+    workshop = Counting()
+    workshop.before_step[4] = [Cancel("x", target="a"), Cancel("y", target="c"), Cancel("z", target="unknown")]
+    sent = work(workshop, *(Rejuvenate(name, b"") for name in "abc"), answers=3)
+    assert workshop.order.count("a") == 2
+    assert workshop.closed == ["a"]
+    assert answers_in(sent)[:2] == [Failure(name, "cancelled", "cancelled") for name in "ac"]
+    assert isinstance(answers_in(sent)[2], Rejuvenation)
+
+
+@pytest.mark.parametrize(
+    ("photo", "failure"),
+    [
+        (b"photo", Failure("a", "photo", "no_face", "baby_photo")),
+        (b"stopped", Failure("a", "cancelled", "stopped")),
+        (b"fault", Failure("a", "fault", "no ffmpeg")),
+        (b"unforeseen", Failure("a", "fault", "ValueError")),
+    ],
+)
+def test_errors_fail_their_request_and_no_other(
+    photo: bytes, failure: Failure, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = work(Counting(), Rejuvenate("a", photo), Rejuvenate("b", b""), answers=2)
+    assert answers_in(sent)[0] == failure
+    assert isinstance(answers_in(sent)[1], Rejuvenation)
+    assert "secret" not in caplog.text
+
+
+def test_an_unforeseen_error_is_logged_with_type_place_and_id(caplog: pytest.LogCaptureFixture) -> None:
+    work(Counting(), Rejuvenate("a", b"unforeseen"), answers=1)
+    assert "Rejuvenate a failed: ValueError at test_scheduler.py:" in caplog.text
+
+
+def test_an_answer_that_cannot_be_sent_fails() -> None:
+    sent = work(Counting(), Reimagine("again", b"", 1.0), Recognise("what", b""), answers=2)
+    assert answers_in(sent)[1] == Failure("again", "fault", "WireError")
+
+
+def test_what_is_being_worked_on_is_announced_before_the_step() -> None:
+    workshop = Counting()
+    workshop.before_step[2] = [Recognise("what", b"")]
+    sent = work(workshop, Rejuvenate("a", b""), answers=2)
+    assert [message.ids for message in sent if isinstance(message, Working)] == [("a",), ("what",), ("a",)]
+
+
+def test_stopping_closes_what_is_unfinished() -> None:
+    workshop = Counting()
+    work(workshop, Rejuvenate("a", b""), Rejuvenate("b", b""), Recognise("what", b""), answers=1)
+    assert sorted(workshop.closed) == []  # nothing of them had been begun
+    workshop.before_step[3] = [Recognise("what", b"")]
+    workshop.order.clear()
+    work(workshop, Rejuvenate("a", b""), answers=1)
+    assert workshop.closed == ["a"]
+
+
+def test_estimates_come_from_measured_runs_only() -> None:
+    pace = Pace()
+    first = work(Counting(), Rejuvenate("a", b""), answers=1, pace=pace)
+    assert {one.eta_s for one in progress_of("a", first)} == {None}
+    pace.learn("any, one photo", dict.fromkeys(WORK, 10.0))
+    expected = pace.expected("any, one photo")
+    assert expected is not None
+    whole = sum(expected.values())
+    second = work(Counting(), *(Rejuvenate(name, b"") for name in "abc"), answers=3, pace=pace)
+    waiting = progress_of("c", second)[0]
+    assert waiting.stage is Stage.QUEUED
+    assert waiting.eta_s == pytest.approx(3 * whole)
+    alone = progress_of("c", second)[1:]
+    assert all(one.eta_s is not None and 0 <= one.eta_s <= whole for one in alone)
+
+
+def test_a_portrait_from_the_cache_says_nothing_of_the_next_one() -> None:
+    class FromCache(Counting):
+        def begin(self, request: Request) -> Job:
+            assert isinstance(request, Rejuvenate)
+            self._count(request)
+            yield Step(Stage.ALIGNING, 1.0)
+            return rejuvenation(request, steps=0)
+
+    pace = Pace()
+    work(FromCache(), Rejuvenate("a", b""), answers=1, pace=pace)
+    assert pace.expected("any, one photo") is None

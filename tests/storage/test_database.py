@@ -1,0 +1,83 @@
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage import Storage
+from storage.database import Database, statements
+from tests.storage.test_portraits import MINE
+
+
+async def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    async with Database(tmp_path / "db") as database:
+        with pytest.raises(sqlite3.IntegrityError):
+            async with database.writing() as db:
+                await db.execute("INSERT INTO switches VALUES ('a', '1')")
+                await db.execute("INSERT INTO switches VALUES ('a', '2')")
+        assert await database.all("SELECT * FROM switches") == []
+
+
+async def test_writers_take_turns(tmp_path: Path) -> None:
+    async with Database(tmp_path / "db") as database:
+
+        async def count() -> None:
+            async with database.writing() as db:
+                row = await (await db.execute("SELECT count(*) FROM switches")).fetchone()
+                assert row is not None
+                await asyncio.sleep(0)
+                await db.execute("INSERT INTO switches VALUES (?, '')", (str(row[0]),))
+
+        await asyncio.gather(*(count() for _ in range(20)))
+        assert await database.number("SELECT count(*) FROM switches") == 20
+
+
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    async with Database(tmp_path / "db") as database, database.writing() as db:
+        await db.execute("INSERT INTO migrations VALUES (9999, 'future')")
+    with pytest.raises(RuntimeError, match="newer version"):
+        async with Database(tmp_path / "db"):
+            pass
+
+
+def test_statements_are_told_apart_despite_comments() -> None:
+    script = "-- one; two\nCREATE TABLE a (x);\nINSERT INTO a VALUES (';');\n"
+    assert len(list(statements(script))) == 2
+
+
+def test_rows_survive_a_killed_process(tmp_path: Path) -> None:
+    """A process writes rows for as long as it lives and says each one; every row it said is there afterwards."""
+    code = """
+import asyncio, sys
+from dataclasses import replace
+from pathlib import Path
+from storage import Storage
+from tests.storage.test_portraits import MINE
+
+async def main():
+    async with Storage(Path(sys.argv[1])) as storage:
+        for message in range(1, 100000):
+            portrait, _ = await storage.portraits.receive(replace(MINE, message=message), storage.now())
+            await storage.portraits.keep(portrait.id, storage.now(), photo=str(message).encode())
+            print(message, flush=True)
+
+asyncio.run(main())
+"""
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=root)
+    assert process.stdout is not None
+    said = [int(process.stdout.readline()) for _ in range(20)]
+    process.send_signal(signal.SIGKILL)
+    said += [int(line) for line in process.stdout.read().splitlines()]
+    process.stdout.close()
+    process.wait()
+    assert set(said) <= asyncio.run(whole_messages(tmp_path))
+
+
+async def whole_messages(home: Path) -> set[int]:
+    async with Storage(home) as storage:
+        rows = await storage.portraits.of_owner(MINE.owner)
+        return {row.message for row in rows if row.photo and await storage.media.read(row.photo)}

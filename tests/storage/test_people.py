@@ -1,0 +1,84 @@
+from dataclasses import replace
+from pathlib import Path
+
+from storage import Storage
+from tests.storage.conftest import Clock
+from tests.storage.test_media import kept
+from tests.storage.test_portraits import MINE, queued
+
+
+async def test_a_person_who_writes_again_is_reachable_again(storage: Storage) -> None:
+    await storage.people.meet(7, "ko", storage.now())
+    await storage.people.mark_unreachable(7)
+    person = await storage.people.get(7)
+    assert person is not None and not person.reachable
+    assert (await storage.people.meet(7, "ko", storage.now())).reachable
+
+
+async def test_a_chosen_language_stays_when_telegrams_changes(storage: Storage) -> None:
+    await storage.people.meet(7, "ko", storage.now())
+    await storage.people.choose_language(7, "de")
+    person = await storage.people.meet(7, "en", storage.now())
+    assert (person.language, person.telegram_language) == ("de", "en")
+
+
+async def test_forgetting_leaves_no_row_and_no_file(storage: Storage, tmp_path: Path) -> None:
+    portrait, _ = await storage.portraits.receive(MINE, storage.now())
+    await storage.portraits.keep(portrait.id, storage.now(), photo=b"photo", baby_photo=b"baby")
+    await storage.people.name_pet(portrait.id, "Momo", storage.now())
+    await storage.people.forget(7)
+    assert await storage.people.get(7) is None
+    assert await storage.portraits.of_owner(7) == []
+    assert await storage.people.pets(7) == []
+    assert kept(tmp_path) == []
+
+
+async def test_forgetting_does_not_lift_a_block(storage: Storage) -> None:
+    await storage.people.block(7, storage.now())
+    await storage.people.forget(7)
+    assert await storage.people.blocked() == [7]
+    await storage.people.unblock(7)
+    assert await storage.people.blocked() == []
+
+
+async def test_a_pet_keeps_its_breed_and_baby_photo(storage: Storage, clock: Clock) -> None:
+    portrait, _ = await storage.portraits.receive(replace(MINE, breed="samoyed"), storage.now())
+    await storage.portraits.keep(portrait.id, storage.now(), baby_photo=b"baby")
+    first = await storage.people.name_pet(portrait.id, "Momo", storage.now())
+    clock.now += 1
+    other, _ = await storage.portraits.receive(replace(MINE, message=101, breed="pug"), storage.now())
+    second = await storage.people.name_pet(other.id, "Momo", storage.now())
+    assert first and second and first.id == second.id
+    assert (second.breed, second.baby_photo) == ("pug", first.baby_photo)
+    named = await storage.portraits.get(other.id)
+    assert named is not None and (named.pet, named.name) == (first.id, "Momo")
+    await storage.portraits.delete(portrait.id)
+    assert await storage.media.read(first.baby_photo or "") == b"baby"
+
+
+async def test_use_is_counted_by_day(storage: Storage, clock: Clock) -> None:
+    await storage.people.use(7, storage.now())
+    await storage.people.use(7, storage.now())
+    assert await storage.people.used(7, storage.now()) == 2
+    clock.now += 86_400
+    assert await storage.people.used(7, storage.now()) == 0
+
+
+async def test_a_group_keeps_its_portraits_when_it_grows(storage: Storage) -> None:
+    portrait = await queued(storage, 7, 100, chat=-5)
+    await storage.people.limit_group(-5, 3, storage.now())
+    await storage.people.move_group(-5, -1005)
+    moved = await storage.portraits.get(portrait.id)
+    group = await storage.people.group(-1005)
+    assert moved is not None and moved.chat == -1005
+    assert group is not None and group.daily_limit == 3
+    assert await storage.people.group(-5) is None
+
+
+async def test_leaving_a_group_ends_what_was_open(storage: Storage) -> None:
+    portrait = await queued(storage, 7, 100, chat=-5)
+    await storage.people.join_group(-5, storage.now())
+    await storage.people.leave_group(-5)
+    assert await storage.portraits.unfinished() == []
+    left = await storage.portraits.get(portrait.id)
+    assert left is not None and left.state == "cancelled"
