@@ -73,12 +73,13 @@ class Database:
             yield
 
     async def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        async with self._reader.execute(sql, values) as cursor:
-            return list(await cursor.fetchall())
+        # In one go: a statement that is still open holds the connection at an old moment, and of many readers whose
+        # statements overlap there is always one, so that none of them would see what was committed since.
+        return list(await self._reader.execute_fetchall(sql, values))
 
     async def one(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
-        async with self._reader.execute(sql, values) as cursor:
-            return await cursor.fetchone()
+        rows = await self.all(sql, values)
+        return rows[0] if rows else None
 
     async def the(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row:
         """The row that is known to be there. Raises LookupError when it is not."""

@@ -35,6 +35,26 @@ async def test_writers_take_turns(tmp_path: Path) -> None:
         assert await database.number("SELECT count(*) FROM switches") == 20
 
 
+async def test_what_was_written_is_seen_however_many_read(tmp_path: Path) -> None:
+    async with Database(tmp_path / "db") as database:
+        missed = []
+
+        async def reader(number: int) -> None:
+            for turn in range(20):
+                key = f"{number} {turn}"
+                async with database.writing() as db:
+                    await db.execute("INSERT INTO switches VALUES (?, '')", (key,))
+                if await database.one("SELECT 1 FROM switches WHERE name = ?", (key,)) is None:
+                    missed.append(key)
+
+        async def busy() -> None:
+            for _ in range(400):
+                await database.all("SELECT a.name FROM switches a, switches b LIMIT 500")
+
+        await asyncio.gather(*(reader(number) for number in range(5)), *(busy() for _ in range(4)))
+        assert not missed
+
+
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     async with Database(tmp_path / "db") as database, database.writing() as db:
         await db.execute("INSERT INTO migrations VALUES (9999, 'future')")
