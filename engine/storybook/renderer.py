@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.alignment import EYE_DISTANCE, EYE_HEIGHT
-from engine.growing import plane
+from engine.growing import Marks, plane, sources
 from engine.messages import Head, Point
 from engine.storybook.pets import INDEX
 
@@ -49,7 +49,7 @@ def render(pets: Tensor, resolution: int = 128) -> Tensor:
 
 
 def heads_of(pets: Tensor, side: int) -> list[Head]:
-    """Where the heads of drawn pets lie in pictures of `side` pixels, as a face finder would say."""
+    """Where the heads of drawn adults lie in pictures of `side` pixels, as a face finder would say."""
     drawing = _Drawing(pets, 4)
     unit = EYE_DISTANCE * side
 
@@ -69,31 +69,45 @@ class _Drawing:
     def __init__(self, pets: Tensor, resolution: int) -> None:
         self._pets = pets
         self._resolution = resolution
-        self._x, self._y = plane(resolution, pets.device).to(pets.dtype).unbind(dim=-1)
         self._pixel = 1 / (resolution * EYE_DISTANCE)
         self._image = pets.new_zeros(len(pets), 3, resolution, resolution)
-        self._grow()
-        self._comb()
-
-    def _grow(self) -> None:
-        """The proportions at the pet's age: larger eyes, shorter and narrower muzzle, taller forehead, smaller ears."""
-        young = self._young = self["age"].clamp(-0.5, 1.2)
-        self._cat = torch.sigmoid(3 * self["cat"])
-        self._yaw = self["yaw"]
-        self._eye = (self["eye_size"] * (1 + 0.32 * young)).clamp(0.08, 0.34)
-        self._muzzle_length = (self["muzzle_length"] * (1 - 0.3 * young) + 0.35 * self["pitch"]).clamp(0.3, 1.4)
-        self._muzzle_width = (self["muzzle_width"] * (1 - 0.16 * young)).clamp(0.2, 0.8)
-        self._nose_size = (self["nose_size"] * (1 - 0.2 * young)).clamp(0.06, 0.25)
-        self._forehead = (self["forehead"] * (1 + 0.16 * young)).clamp(0.6, 1.7)
-        self._jaw = torch.maximum(self["jaw"] * (1 - 0.12 * young), self._muzzle_length + 0.34).clamp(0.8, 1.8)
-        self._head_width = self["head_width"] * (1 + 0.05 * young)
-        self._squareness = (self["squareness"] + (2.05 - self["squareness"]) * 0.6 * young).clamp(1.7, 3)
-        self._ear_size = (self["ear_size"] * (1 - 0.25 * young)).clamp(0.3, 2)
-        self._fur_length = (self["fur_length"] * (1 - 0.35 * young)).clamp(0, 1.2)
-        self._body_width = self["body_width"] * (1 - 0.22 * young)
+        self._build()
+        points = plane(resolution, pets.device).to(pets.dtype)
+        # Drawn as the adult, on a plane that growth has moved: fur and markings lie on the skin and go with it.
+        self._x, self._y = sources(points, self._marks(), self._young.flatten()).unbind(dim=-1)
         # The muzzle's own coordinates: a turned head carries it aside.
         self._mx = self._x - 0.45 * self._yaw
         self._my = self._y - self._muzzle_length - 0.05
+        self._comb()
+
+    def _build(self) -> None:
+        """The adult's proportions; what of them age changes is a matter of `engine.growing`."""
+        self._young = self["age"].clamp(-0.5, 1.2)
+        self._cat = torch.sigmoid(3 * self["cat"])
+        self._yaw = self["yaw"]
+        self._eye = self["eye_size"].clamp(0.08, 0.3)
+        self._muzzle_length = (self["muzzle_length"] + 0.35 * self["pitch"]).clamp(0.4, 1.4)
+        self._muzzle_width = self["muzzle_width"].clamp(0.2, 0.8)
+        self._nose_size = self["nose_size"].clamp(0.06, 0.25)
+        self._forehead = self["forehead"].clamp(0.6, 1.7)
+        self._jaw = torch.maximum(self["jaw"], self._muzzle_length + 0.34).clamp(0.8, 1.8)
+        self._head_width = self["head_width"]
+        self._squareness = self["squareness"].clamp(1.7, 3)
+        self._ear_size = self["ear_size"].clamp(0.3, 2)
+        self._fur_length = (self["fur_length"] * (1 - 0.35 * self._young)).clamp(0, 1.2)
+        self._body_width = self["body_width"]
+
+    def _marks(self) -> Marks:
+        """Where the adult's parts lie on the face plane."""
+        count = len(self._pets)
+        eyes = self._pets.new_tensor([[-0.5, 0.0], [0.5, 0.0]]).expand(count, 2, 2)
+        nose = torch.stack([0.45 * self._yaw.flatten(), self._muzzle_length.flatten()], dim=1)
+        return Marks(eyes, nose, self._top().flatten(), self["cat"].flatten() > 0)
+
+    def _top(self) -> Tensor:
+        """The head's upper end, ears included."""
+        standing = torch.sigmoid(5 * self["ear_erect"])
+        return -torch.maximum(self._forehead, standing * (0.45 * self._forehead + 0.95 * self._ear_size))
 
     def _comb(self) -> None:
         """Fur strokes in polar coordinates around the bridge of the nose: thin across, long along the hair."""
@@ -113,10 +127,8 @@ class _Drawing:
         self._grain = 1 + 0.26 * contrast * self._fur
 
     def outlines(self) -> list[list[float]]:
-        """Each head's half width, top (ears included), chin, and the place of its nose, on the face plane."""
-        standing = torch.sigmoid(5 * self["ear_erect"])
-        top = -torch.maximum(self._forehead, standing * (0.45 * self._forehead + 0.95 * self._ear_size))
-        rows = (self._head_width, top, self._jaw, 0.45 * self._yaw, self._muzzle_length)
+        """Each adult head's half width, top (ears included), chin, and the place of its nose, on the face plane."""
+        rows = (self._head_width, self._top(), self._jaw, 0.45 * self._yaw, self._muzzle_length)
         table: list[list[float]] = torch.stack([row.flatten() for row in rows], dim=1).tolist()
         return table
 

@@ -12,6 +12,7 @@ import json
 import logging
 import time
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -22,7 +23,9 @@ from torch import Tensor, nn
 from engine.encoder import Encoder
 from engine.features import load_efficientnet
 from engine.generator import Generator, GeneratorConfig
+from engine.growing import plane
 from engine.networks.store import STORYBOOK
+from engine.portraying import choose_device
 from engine.storybook.examples import age_vectors, drawn_batch, photo_batch, random_pets
 from engine.storybook.pets import Z_DIM, to_z
 from engine.storybook.photobook import open_photobook, training_faces
@@ -30,6 +33,8 @@ from engine.storybook.photobook import open_photobook, training_faces
 _log = logging.getLogger(__name__)
 
 _REPORT_EVERY = 50  # steps
+_LOOKED_AT = 128  # px, the largest picture that goes through EfficientNet-Lite0 as it is
+_BESIDE = 0.35  # how much the far background counts
 _SAVE_EVERY_S = 600.0
 
 
@@ -37,9 +42,10 @@ _SAVE_EVERY_S = 600.0
 class TrainingOptions:
     """How storybook is trained. The same seed, start and number of pictures give the same weights on one machine."""
 
-    resolution: int = 128
+    resolution: int = 256
     pictures: int = 60_000  # to be seen
     minutes: float = 120.0  # stop then, however many were seen
+    precision: str = "bfloat16"  # of the synthesis; float32 where the processor has no bfloat16
     drawn_per_step: int = 3
     photos_per_step: int = 5
     learning_rate: float = 6e-3
@@ -69,7 +75,10 @@ def network_config(resolution: int) -> GeneratorConfig:
 
 
 class PictureLoss(nn.Module):
-    """L1, its gradients and its pyramid, and EfficientNet-Lite0 features at strides 2 to 16."""
+    """L1, its gradients and its pyramid, and EfficientNet-Lite0 features at strides 2 to 16.
+
+    What is beside the head counts less: a network this small has better things to learn than backgrounds.
+    """
 
     def __init__(self, features_weight: float) -> None:
         super().__init__()
@@ -77,7 +86,9 @@ class PictureLoss(nn.Module):
 
     def forward(self, made: Tensor, wanted: Tensor) -> Tensor:
         """The mean over the batch of [N, 3, R, R] against [N, 3, R, R]."""
-        made, wanted = (x.contiguous(memory_format=torch.channels_last) for x in (made, wanted))
+        made, wanted = (
+            (x * _importance(x.shape[-1]).to(x)).contiguous(memory_format=torch.channels_last) for x in (made, wanted)
+        )
         loss = made.new_zeros(())
         a, b = made, wanted
         for level in range(4):
@@ -85,13 +96,31 @@ class PictureLoss(nn.Module):
             if level < 2:
                 loss = loss + F.l1_loss(a.diff(dim=-1), b.diff(dim=-1)) + F.l1_loss(a.diff(dim=-2), b.diff(dim=-2))
             a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
+        if made.shape[-1] <= _LOOKED_AT:
+            return loss + self._features_loss(made, wanted)
+        # Larger pictures are looked at as a whole and in one part, which is cheaper than at full size.
+        shrink = made.shape[-1] // _LOOKED_AT
+        whole = self._features_loss(F.avg_pool2d(made, shrink), F.avg_pool2d(wanted, shrink))
+        y, x = torch.randint(0, made.shape[-1] - _LOOKED_AT + 1, (2,)).tolist()
+        part = [picture[..., y : y + _LOOKED_AT, x : x + _LOOKED_AT] for picture in (made, wanted)]
+        return loss + 0.5 * whole + 0.5 * self._features_loss(part[0], part[1])
+
+    def _features_loss(self, made: Tensor, wanted: Tensor) -> Tensor:
         net = load_efficientnet(str(made.device))
         with torch.no_grad():
             truth = net.features(wanted, deepest=16)
+        loss = made.new_zeros(())
         for ours, theirs in zip(net.features(made, deepest=16), truth, strict=True):
             scale = theirs.square().mean(dim=(0, 2, 3), keepdim=True).add(1e-6).rsqrt()
             loss = loss + self.features_weight * F.l1_loss(ours * scale, theirs * scale) * 0.25
         return loss
+
+
+@cache
+def _importance(resolution: int) -> Tensor:
+    """[R, R]: 1 over the head, falling to `_BESIDE` at the corners."""
+    x, y = plane(resolution).unbind(dim=-1)
+    return _BESIDE + (1 - _BESIDE) * torch.sigmoid(3 * (2.1 - torch.hypot(x, y - 0.2)))
 
 
 class Student(nn.Module):
@@ -107,7 +136,7 @@ class Student(nn.Module):
         self.residuals = nn.Parameter(torch.zeros(2, faces, config.w_dim))  # as photographed, and mirrored
 
     def draw(self, w: Tensor) -> Tensor:
-        """Pictures [N, 3, R, R] of w [N, w_dim]."""
+        """Pictures [N, 3, R, R] of w [N, w_dim], in float32."""
         ws = w.unsqueeze(1).expand(-1, self.generator.config.num_ws, -1)
         picture: Tensor = self.generator.synthesis(ws)
         return picture
@@ -123,7 +152,8 @@ class Trainer:
         self._names = [mark.path.name for mark in marked]
         self._book = open_photobook(marked, options.resolution)
         torch.manual_seed(options.seed)
-        self._student = Student(options.resolution, len(self._book))
+        self._device = choose_device("auto")
+        self._student = Student(options.resolution, len(self._book)).to(self._device)
         self._seen = 0  # pictures, in all runs
         if (out / "student.safetensors").exists():
             start = out
@@ -177,14 +207,15 @@ class Trainer:
     def _step(self, vectors: Tensor) -> dict[str, Tensor]:
         """One step of all that learns; returns the shares of the loss."""
         options, student = self._options, self._student
-        z, drawn = drawn_batch(options.drawn_per_step, options.resolution, self._random)
-        photos = photo_batch(self._book, options.photos_per_step, self._random)
+        z, drawn = drawn_batch(options.drawn_per_step, options.resolution, self._random, self._device)
+        photos = photo_batch(self._book, options.photos_per_step, self._random, self._device)
         w_drawn = student.generator.mapping(z)[:, 0]
         found = student.encoder(torch.cat([photos.faces, drawn]))
         residual = student.residuals[photos.mirrored.long(), photos.index]
         w_now = found[: options.photos_per_step] + residual
         w_then = w_now + photos.ages[:, None] * vectors[photos.cats.long()]
-        made = student.draw(torch.cat([w_drawn, w_then]))
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
+            made = student.draw(torch.cat([w_drawn, w_then]))
         spread = w_drawn.detach().std(dim=0).mean().clamp(min=1e-3)
         losses = {
             "drawn": self._loss(made[: options.drawn_per_step], drawn) * options.drawn_per_step / 8,
@@ -209,7 +240,8 @@ class Trainer:
     def _follow_w_avg(self) -> None:
         """Keep w_avg at the mean of w over drawn pets of all breeds."""
         mapping = self._student.generator.mapping
-        mean = mapping(to_z(random_pets(64, torch.Generator().manual_seed(self._seen))))[:, 0].mean(dim=0)
+        pets = random_pets(64, torch.Generator().manual_seed(self._seen)).to(self._device)
+        mean = mapping(to_z(pets))[:, 0].mean(dim=0)
         mapping.w_avg.copy_(mapping.w_avg.lerp(mean, 0.1) if self._seen else mean)
 
     def _save(self) -> None:
