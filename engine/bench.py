@@ -32,6 +32,7 @@ from engine.portraying import choose_device
 from engine.projection import OFFICIAL, ProjectionOptions, project
 from engine.projection import Step as Found
 from engine.sitting import Sitting
+from engine.storybook.judging import judge_photos, same_pet_share
 from engine.storybook.measuring import measure_pairs
 from engine.storybook.pets import BREEDS as DRAWN
 from engine.storybook.pets import sample_pets
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     subject.add_argument("--count", type=int, default=1, help="of photos")
     subject.add_argument("--json", action="store_true")
     subject = subjects.add_parser("pictures", help="how young drawn adults become, against the same pets drawn young")
-    subject.add_argument("--count", type=int, default=100, help="of pairs")
+    subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos of adults to make young, besides")
+    subject.add_argument("--count", type=int, default=100, help="of pairs, and of photos at most")
     subject.add_argument("--json", action="store_true")
     subject = subjects.add_parser("draw", help="pictures of drawn pets, to measure with")
     subject.add_argument("--count", type=int, default=1)
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         draw(args.count, args.out)
         return 0
     if args.subject == "pictures":
-        figures = measure_pictures(args.count)
+        figures = measure_pictures(args.count, args.photos)
     else:
         figures = measure_projection(args.photos, args.count)
     for name, value in figures.items():
@@ -72,25 +74,48 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measure_pictures(count: int) -> dict[str, Any]:
-    """Drawn adults made younger against the same pets drawn young (`engine.storybook.measuring`)."""
+def measure_pictures(count: int, folder: Path | None) -> dict[str, Any]:
+    """Drawn adults made younger against the same pets drawn young, and real adults made younger."""
     device = choose_device(settings.from_environment().device)
-    network = load_network(choose_network(None), device)
-    results = []
-    for result in measure_pairs(network, load_extractor(device=device), count):
-        results.append(result)
-        sys.stderr.write(f"{result.breed}: {result.gap_closed:.2f} of the gap closed\n")
-    gaps = [result.gap_closed for result in results]
-    rising = [all(a < b for a, b in pairwise(result.ages)) for result in results]
-    return {
+    network, extractor = load_network(choose_network(None), device), load_extractor(device=device)
+    pairs = []
+    for pair in measure_pairs(network, extractor, count):
+        pairs.append(pair)
+        sys.stderr.write(f"{pair.breed}: {pair.gap_closed:.2f} of the gap closed\n")
+    gaps = [pair.gap_closed for pair in pairs]
+    rising = [all(a < b for a, b in pairwise(pair.ages)) for pair in pairs]
+    figures = {
         "gap_closed_mean": round(statistics.mean(gaps), 3),
         "gap_closed_min": round(min(gaps), 3),
         "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
-        "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),
+        "reconstruction": round(statistics.mean(pair.reconstruction for pair in pairs), 4),
         "age_rising_share": sum(rising) / len(rising),
-        "n": len(results),
+        "n": len(pairs),
         "network": network.name,
-        "extractor": load_extractor(device=device).name,
+        "extractor": extractor.name,
+    }
+    return figures if folder is None else figures | _measure_photos(folder, count, network, extractor)
+
+
+def _measure_photos(folder: Path, count: int, network: Network, extractor: PerceptualDistance) -> dict[str, Any]:
+    """What `judge_photos` finds; `reconstruction` is that of the photos then."""
+    results = []
+    for result in judge_photos(folder, network, extractor, count):
+        results.append(result)
+        sys.stderr.write(f"{result.file.name}: youth {result.youth[0]:.2f} to {result.youth[1]:.2f}\n")
+    if not results:
+        raise EngineFault("there is no photo to measure with")
+
+    def share(hits: Sequence[bool]) -> float:
+        return round(sum(hits) / len(hits), 3)
+
+    return {
+        "younger_share": share([result.younger for result in results]),
+        "shorter_muzzle_share": share([result.shorter for result in results]),
+        "same_pet_share": round(same_pet_share(results), 3),
+        "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),
+        "unlocked": round(statistics.mean(result.unlocked for result in results), 4),
+        "photos": len(results),
     }
 
 

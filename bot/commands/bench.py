@@ -21,7 +21,7 @@ _OUTSIDE: dict[str, str] = {
 }
 _INSIDE: dict[str, str] = {
     "projection": "the published projection algorithm against ours",
-    "pictures": "how young drawn adults become, against the same pets drawn young",
+    "pictures": "how young drawn adults become, against the same pets drawn young; and how young photos look",
 }
 _COUNTS = {"latency": 10, "projection": 1, "pictures": 100}  # photos or pets, unless told otherwise
 
@@ -34,8 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "bot":
             subject.add_argument("--chats", type=int, default=1000, help="how many write at once (default 1000)")
             continue
-        if name != "pictures":
-            subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
+        helped = (
+            "photos of adults to make young, besides" if name == "pictures" else "photos to use (default: drawn pets)"
+        )
+        subject.add_argument("--photos", type=Path, metavar="FOLDER", help=helped)
         if name == "throughput":
             subject.add_argument("--people", type=int, nargs="+", default=[1, 4, 8, 16], help="how many at once")
         else:
