@@ -29,7 +29,8 @@ AROUND = 3.7  # px, σ of the motion around
 SURROUNDINGS = 0.1  # of the picture's side, σ of what a contrast is a contrast to
 ROBUST = 0.3  # a contrast off by more than this is rather a change of looks than a motion
 LOOKS = 0.03  # of the picture's side, σ of the changes of looks that are taken from the network alone
-LOOKS_SHARE = 0.7  # of them that is taken: beside a photo, the network's colours are a little too bold
+FAINT = 0.06  # change of looks, of the range 2 of a picture, that is as likely the network's error as the age's doing
+AMID = 0.04  # of the picture's side, σ over which a change must be strong to be believed
 CHANGED = 0.18  # change of looks, of the range 2 of a picture, at which the detail has faded to 1/e
 
 
@@ -101,8 +102,14 @@ class GrownDetail:
 
 
 def smoothed_looks(change: Tensor) -> Tensor:
-    """What of a change of looks [N, 3, R, R] between two soft pictures can be trusted: the large."""
-    return LOOKS_SHARE * _smoothed(change, LOOKS * change.shape[-1])
+    """What of a change of looks [N, 3, R, R] between two soft pictures can be trusted: the large and the clear.
+
+    A faint change is shrunk towards none, a strong one stays (the Wiener filter's gain, with `FAINT` as the noise).
+    """
+    side = change.shape[-1]
+    smooth = _smoothed(change, LOOKS * side)
+    strength = _smoothed(smooth.square().mean(1, keepdim=True), AMID * side)
+    return smooth * (strength / (strength + FAINT**2))
 
 
 def find_motion(moved: Tensor, still: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ _SAVE_EVERY_S = 600.0
 class TrainingOptions:
     """How storybook is trained. The same seed, start and number of pictures give the same weights on one machine."""
 
-    resolution: int = 256
+    resolution: int = 128
     pictures: int = 60_000  # to be seen
     minutes: float = 120.0  # stop then, however many were seen
     precision: str = "bfloat16"  # of the synthesis; float32 where the processor has no bfloat16
