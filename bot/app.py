@@ -47,12 +47,12 @@ UPDATES = (Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.
 _PRIVATE = filters.ChatType.PRIVATE
 _GROUPS = filters.ChatType.GROUPS
 _PICTURE = filters.PHOTO | filters.Document.ALL
-_YOUNG = filters.CaptionRegex(r"^/young(@\w+)?(\s|$)")
+_YOUNG = photos.CalledByCaption()
 
 
 def add_handlers(app: App) -> None:
     """Who answers what; the first that fits does."""
-    new = filters.UpdateType.MESSAGE
+    new, edited = filters.UpdateType.MESSAGE, filters.UpdateType.EDITED_MESSAGE
     app.add_handlers(
         {
             -1: [TypeHandler(Update, introduce)],
@@ -61,7 +61,9 @@ def add_handlers(app: App) -> None:
                 InlineQueryHandler(inline.own_results),
                 ChatMemberHandler(groups.my_membership, ChatMemberHandler.MY_CHAT_MEMBER),
                 MessageHandler(filters.StatusUpdate.MIGRATE, groups.migrated),
-                MessageHandler(filters.UpdateType.EDITED_MESSAGE & filters.CAPTION, photos.edited),
+                MessageHandler(edited & filters.CAPTION, photos.edited),
+                MessageHandler(edited & _PRIVATE & filters.TEXT & ~filters.COMMAND, texts.edited),
+                MessageHandler(edited & _GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, texts.group_text),
                 CommandHandler("young", photos.young, new),
                 MessageHandler(new & _PICTURE & _YOUNG, photos.young),
                 CommandHandler("start", start.start, new),
@@ -72,6 +74,7 @@ def add_handlers(app: App) -> None:
                 CommandHandler("privacy", privacy.privacy, new),
                 CommandHandler("mydata", privacy.my_data, new & _PRIVATE),
                 CommandHandler("forgetme", privacy.forget_me, new & _PRIVATE),
+                CommandHandler(["history", "language", "mydata", "forgetme"], groups.in_private, new & _GROUPS),
                 CommandHandler("stats", admins_only(admin.stats), new),
                 CommandHandler("pause", admins_only(admin.pause), new),
                 CommandHandler("resume", admins_only(admin.resume), new),
@@ -97,11 +100,13 @@ async def on_error(update: object, context: Context) -> None:
     error = context.error
     chat = update.effective_chat if isinstance(update, Update) else None
     if isinstance(error, ChatMigrated) and chat:
-        await context.storage.people.move_group(chat.id, error.new_chat_id)
+        await context.studio.workshop.move_group(chat.id, error.new_chat_id)
     elif isinstance(error, Forbidden | NetworkError | RetryAfter) and not isinstance(error, BadRequest):
         _logger.warning("not answered: %s", short(error))
     else:
         _logger.error("an update failed: %s", trail(error) if error else "?")
+        if error:
+            await context.voice.report(short(error))
         if chat and chat.type == "private":
             with suppress(TelegramError):
                 await context.bot.send_message(chat.id, context.words("error.sorry"))

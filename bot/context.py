@@ -1,5 +1,6 @@
 """What every handler has at hand: the product, the storage, and the words of whoever wrote."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,16 @@ class Desk:
     voice: Voice
     username: str  # the bot's, without @
     pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
+    albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and told so
+
+    def first_of_album(self, album: str | None) -> bool:
+        """Whether this is the first photo of an album that is refused, or no album at all: one answer is enough."""
+        if album is None:
+            return True
+        if album in self.albums:
+            return False
+        self.albums.append(album)
+        return True
 
 
 class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Desk]]):
@@ -88,11 +99,14 @@ def owner_of(update: Update) -> int | None:
 
 
 async def may_press(user: User, portrait: Portrait, bot: Bot) -> bool:
-    """Whether this person owns the portrait; a portrait of anonymous administrators belongs to all of them."""
+    """Whether this person owns the portrait.
+
+    That of an anonymous administrator belongs to all of the group's, that of a channel to everybody there.
+    """
     if user.id == portrait.owner:
         return True
     if portrait.owner != portrait.chat:
-        return False
+        return portrait.owner < 0  # somebody who writes as a channel: nobody can tell who that is
     if user.id == _ANONYMOUS:
         return True
     try:

@@ -43,6 +43,8 @@ class Verb(StrEnum):
     RESEND = "resend"
     PAGE = "page"
     FILM = "film"
+    FORGET_PET = "nopet"
+    FORGET_PET_YES = "nopetyes"
     LANGUAGE = "lang"
     FORGET_YES = "forget"
     FORGET_NO = "keep"
@@ -162,7 +164,7 @@ def delete_keyboard(words: Words, portrait: Portrait, age: str) -> InlineKeyboar
     return InlineKeyboardMarkup(
         [
             [
-                _button(words("button.delete_yes"), Verb.DELETE_YES, portrait.id),
+                _button(words("button.delete_yes"), Verb.DELETE_YES, portrait.id, age),
                 _button(words("button.delete_no"), Verb.DELETE_NO, portrait.id, age),
             ]
         ]

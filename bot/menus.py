@@ -24,8 +24,8 @@ async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
             code = None if language == DEFAULT else language
             await bot.set_my_commands(_commands(_PRIVATE, language), BotCommandScopeAllPrivateChats(), code)
             await bot.set_my_commands(_commands(_GROUPS, language), BotCommandScopeAllGroupChats(), code)
-        for admin in admins:
-            await bot.set_my_commands(_commands(_PRIVATE + _ADMINS, DEFAULT), BotCommandScopeChat(admin))
+            for admin in admins:
+                await bot.set_my_commands(_commands(_PRIVATE + _ADMINS, language), BotCommandScopeChat(admin), code)
     except TelegramError as error:
         _logger.warning("the menus could not be set: %s", short(error))
 

@@ -59,6 +59,9 @@ class Studio:
         if not waiting:
             return siblings[0] if any(one.state is not State.FAILED for one in siblings) else None
         first = waiting[0]
+        if photo.breed and first.breed is None:  # the caption stands on any of the album's photos
+            await portraits.change(first.id, self.storage.now(), name=photo.name or first.name)
+            await self.take_breed(first.id, photo.breed)
         if first.baby_file_id is None:
             changed = await portraits.change(first.id, self.storage.now(), baby_file_id=photo.file_id)
             if changed is None or changed.state is State.FAILED:
@@ -89,6 +92,13 @@ class Studio:
             )
         )
 
+    async def take_breed(self, id_: int, breed: str) -> Portrait | None:
+        """A breed that was told without being asked for, in a caption; it counts until the question is answered."""
+        portrait = await self.storage.portraits.get(id_)
+        if portrait and portrait.state in (State.RECEIVED, State.AWAITING_HEAD):
+            return await self.storage.portraits.change(id_, self.storage.now(), breed=breed)
+        return await self.choose_breed(id_, breed)
+
     async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
         """Take breed, name and baby photo from a pet that the owner named earlier."""
         portrait, pet = await self.storage.portraits.get(id_), await self.storage.people.pet(pet_id)
@@ -118,8 +128,14 @@ class Studio:
         return await self.storage.portraits.change(id_, self.storage.now(), expected_text=what)
 
     async def type_breed(self, portrait: Portrait, text: str) -> tuple[Portrait | None, list[str]]:
-        """Take the breed from what was typed: the portrait when it is clear, else the breeds it may have meant."""
+        """Take the breed from what was typed: the portrait when it is clear, else the breeds it may have meant.
+
+        The name of a pet that we know says it as well.
+        """
         named = named_breed(text, portrait.language)
+        for pet in await self.storage.people.pets(portrait.owner):
+            if not named and pet.name.casefold() == text.strip().casefold():
+                return await self.choose_pet(portrait.id, pet.id), []
         breeds = [named] if named else match_breed(text, portrait.language)
         if len(breeds) == 1:
             return await self.choose_breed(portrait.id, breeds[0]), breeds
@@ -162,7 +178,10 @@ class Studio:
     async def cancel_all(self, owner: int, chat: int) -> int:
         """Cancel what this owner has open in this chat; gives how many."""
         open_ = [portrait for portrait in await self.storage.portraits.open_of(owner) if portrait.chat == chat]
-        return len([one for one in open_ if await self.cancel(one.id)])
+        cancelled = len([one for one in open_ if await self.cancel(one.id)])
+        if unnamed := await self.storage.portraits.latest(owner, chat, SHOWN, expecting="name"):
+            await self.storage.portraits.change(unnamed.id, self.storage.now(), expected_text="")
+        return cancelled
 
     # ---- after a failure
 

@@ -13,7 +13,7 @@ from bot.keyboards import cancel_keyboard, resend_keyboard, result_keyboard
 from bot.pacing import Pacer
 from bot.speaker import Sent
 from bot.status import Note, StatusBoard
-from bot.texts import Words, words_for
+from bot.texts import DEFAULT, Words, closest_language, words_for
 from bot.views import View, caption, failure, progress, question, queued
 from engine import Progress
 from storage import Kind, Portrait, Result, State, Storage
@@ -22,6 +22,7 @@ _logger = logging.getLogger(__name__)
 
 MAX_DOWNLOAD = 20 * 1024 * 1024  # bytes; Telegram lets a bot download no more
 _PATIENCE = 3  # refusals (429) to sit out for what must arrive
+_REPORT_S = 3600.0  # between two notices of one type of error
 _UPLOAD_S = 120.0  # Telegram may take long to answer an upload that it has accepted
 
 
@@ -33,6 +34,7 @@ class Voice:
         self._pacer = pacer
         self._storage = storage
         self._admins = tuple(admins)
+        self._reported: dict[str, float] = {}  # when, by type of error
         self.board = StatusBoard(self._edit_note)
 
     async def fetch(self, file_id: str) -> bytes:
@@ -65,7 +67,7 @@ class Voice:
             await self._act(portrait, ChatAction.TYPING)
 
     async def sending(self, portrait: Portrait, times: int) -> None:
-        await self._act(portrait, ChatAction.UPLOAD_PHOTO)
+        await self._act(portrait, ChatAction.UPLOAD_VIDEO if times else ChatAction.UPLOAD_PHOTO)
 
     async def queued(self, portrait: Portrait, before: int, wait_s: float | None, paused: bool) -> None:
         view = queued(_words(portrait), portrait, before, wait_s, paused)
@@ -100,7 +102,7 @@ class Voice:
         keyboard: InlineKeyboardMarkup | None,
     ) -> Message:
         content = file_id or await self._storage.media.read(result.digest or "")
-        reply, topic = _reply(portrait), portrait.topic
+        reply, topic = reply_to(portrait), portrait.topic
         if result.kind is not Kind.FILM:
             return await self._bot.send_photo(
                 portrait.chat,
@@ -159,11 +161,22 @@ class Voice:
             await self._quietly(self._bot.delete_messages(portrait.chat, gone))
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
+        await self._tell_admins("admin.failure", portrait=portrait.id, error=error)
+
+    async def report(self, error: str) -> None:
+        """Tell the administrators of an error outside any portrait; of one type once an hour."""
+        now = self._storage.now()
+        if now - self._reported.get(error, -_REPORT_S) < _REPORT_S:
+            return
+        self._reported[error] = now
+        await self._tell_admins("admin.error", error=error)
+
+    async def _tell_admins(self, key: str, **values: object) -> None:
         for admin in self._admins:
             person = await self._storage.people.get(admin)
-            words = words_for(person.language or "en" if person else "en")
-            text = words("admin.failure", portrait=portrait.id, error=error)
-            await self._quietly(self._bot.send_message(admin, text))
+            language = person.language or closest_language(person.telegram_language) if person else DEFAULT
+            words = words_for(language)
+            await self._quietly(self._bot.send_message(admin, words(key, **values)))
 
     # ---- how it is said
 
@@ -188,7 +201,7 @@ class Voice:
                 portrait.chat,
                 view.text,
                 reply_markup=view.keyboard,
-                reply_parameters=_reply(portrait),
+                reply_parameters=reply_to(portrait),
                 message_thread_id=portrait.topic,
                 rate_limit_args=_PATIENCE,
             )
@@ -241,7 +254,7 @@ class Voice:
                 portrait.chat,
                 view.text,
                 reply_markup=view.keyboard,
-                reply_parameters=_reply(portrait),
+                reply_parameters=reply_to(portrait),
                 message_thread_id=portrait.topic,
             )
         )
@@ -262,7 +275,10 @@ def _words(portrait: Portrait) -> Words:
     return words_for(portrait.language)
 
 
-def _reply(portrait: Portrait) -> ReplyParameters:
+def reply_to(portrait: Portrait) -> ReplyParameters | None:
+    """To the owner's message; None for one that stayed behind when its group became a supergroup."""
+    if portrait.message < 0:
+        return None
     return ReplyParameters(portrait.message, allow_sending_without_reply=True)
 
 

@@ -8,8 +8,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
+from heapq import heapify, heapreplace
+from itertools import repeat
 from statistics import median
 from types import TracebackType
 from typing import Self
@@ -33,6 +36,7 @@ from storage import Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
+_ESTIMATE_S = 10.0  # between two estimates while nothing else happens
 _PARALLEL = 4  # portraits the engine has at once; it advances them as one batch
 _PATIENCE_S = (2.0, 5.0, 15.0, 60.0)  # between attempts while Telegram is ill; the last one repeats
 _FETCH_ATTEMPTS = 3
@@ -52,7 +56,7 @@ class Workshop:
         self._delivery = Delivery(storage, engine, speaker)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed: set[int] = set()  # served while their task was busy
-        self._running: set[int] = set()
+        self._running: dict[int, float] = {}  # since when, by the monotonic clock
         self._bell = asyncio.Event()
         self._closing = False
         self._porter: asyncio.Task[None] | None = None
@@ -76,6 +80,7 @@ class Workshop:
             self.serve(portrait.id)
         for id_ in await portraits.wishes():
             self.serve(id_)
+        self._recent_s.extend(await portraits.durations(self._recent_s.maxlen or 0))
         self._porter = asyncio.create_task(self._start_next(), name="workshop")
         self.ring()
         return self
@@ -110,6 +115,12 @@ class Workshop:
             self._changed.add(id_)
             task.cancel()
         self.ring()
+
+    async def move_group(self, old: int, new: int, served: int = 0) -> None:
+        """The group became a supergroup: ask there what was asked here. `served` is being seen to already."""
+        for id_ in await self._storage.people.move_group(old, new):
+            if id_ != served:
+                self.serve(id_)
 
     def ring(self) -> None:
         """The queue changed, or a place became free."""
@@ -161,7 +172,7 @@ class Workshop:
                 await asyncio.sleep(pause_s)
                 continue
             except ChatMoved as moved:
-                await self._storage.people.move_group(portrait.chat, moved.new_id)
+                await self.move_group(portrait.chat, moved.new_id, portrait.id)
                 continue
             after = await self._storage.portraits.get(id_)
             if after is None or after.state is portrait.state:
@@ -188,7 +199,7 @@ class Workshop:
             await self._fail(portrait, error)
         finally:
             if portrait.state is State.RUNNING:  # its row says so no more: whoever waits for the place may have it
-                self._running.discard(portrait.id)
+                self._running.pop(portrait.id, None)
                 self.ring()
 
     # ---- the steps
@@ -211,6 +222,7 @@ class Workshop:
         if len(findings.heads) > 1:
             state = State.AWAITING_HEAD
         else:
+            portrait = await self._storage.portraits.get(portrait.id) or portrait  # its breed may be known by now
             state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
         await self._storage.portraits.advance(portrait.id, state, self._storage.now(), head=0, **found)
 
@@ -336,12 +348,14 @@ class Workshop:
     # ---- the queue
 
     async def _start_next(self) -> None:
+        waiting = False
         while True:
-            await self._bell.wait()
+            with suppress(TimeoutError):  # somebody waits: the estimate goes down as time passes
+                await asyncio.wait_for(self._bell.wait(), _ESTIMATE_S if waiting else None)
             self._bell.clear()
             try:
                 await self._fill_places()
-                await self._announce()
+                waiting = await self._announce()
             except Exception as error:
                 _logger.error("the queue could not be looked at: %s", trail(error))
 
@@ -352,18 +366,30 @@ class Workshop:
             portrait = await self._storage.portraits.start_next(self._storage.now())
             if portrait is None:
                 return
-            self._running.add(portrait.id)
+            self._running[portrait.id] = time.monotonic()
             self.serve(portrait.id)
 
-    async def _announce(self) -> None:
-        """Tell everybody in the queue how many are before them."""
+    async def _announce(self) -> bool:
+        """Tell everybody in the queue how many are before them and how long it takes; gives whether anybody waits."""
         paused = await self._storage.paused()
-        for place, portrait in enumerate(await self._storage.portraits.queue()):
-            before = place + len(self._running)
-            await self._speaker.queued(portrait, before, self._wait_s(before), paused)
+        queue = await self._storage.portraits.queue()
+        for place, (portrait, wait_s) in enumerate(zip(queue, self._waits_s(), strict=False)):
+            await self._speaker.queued(portrait, place + len(self._running), wait_s, paused)
+        return bool(queue)
 
-    def _wait_s(self, before: int) -> float | None:
-        """An honest estimate: those before and the portrait itself, at the pace of the last ones."""
+    def _waits_s(self) -> Iterator[float | None]:
+        """How long until the first in the queue is done, the second, …, at the pace of the last portraits.
+
+        Each takes the place that becomes free next. None while nothing is known.
+        """
         if not self._recent_s:
-            return None
-        return median(self._recent_s) * (before // self._parallel + 1)
+            yield from repeat(None)
+        each_s, now = median(self._recent_s), time.monotonic()
+        # What takes longer than usual may end at any moment.
+        free_in = [max(0.0, each_s - (now - since)) for since in self._running.values()]
+        free_in += [0.0] * (self._parallel - len(free_in))
+        heapify(free_in)
+        while True:
+            done_in = free_in[0] + each_s
+            heapreplace(free_in, done_in)
+            yield done_in

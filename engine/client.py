@@ -12,6 +12,7 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -47,6 +48,7 @@ _LONGEST_PAUSE_S = 30.0
 _GREETING_S = 60.0  # a busy machine may take long to start a process, but not that long
 _STOP_S = 3.0  # the engine ends between two steps; then it is ended
 
+_READ_BYTES = 65_536
 _SECRETS = ("THROWBACK_TOKEN", "THROWBACK_WEBHOOK_SECRET")  # none of the engine's business
 
 OnProgress = Callable[[Progress], object]
@@ -315,10 +317,20 @@ class _Link(asyncio.Protocol):
             self.hang_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._read_the_last()
         if not self.lost.done():
             self.lost.set_result(None)
         if not self.greeted.done():
             self.greeted.set_result(None)
+
+    def _read_the_last(self) -> None:
+        """Take what the process said before it died: when writing fails first, asyncio reads no more."""
+        if self._transport is None:
+            return
+        with self._transport.get_extra_info("socket").dup() as ours, suppress(OSError):
+            while data := ours.recv(_READ_BYTES):
+                self.data_received(data)
 
     def send(self, frame: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from storage.cupboard import Cupboard
 from storage.database import Database
-from storage.records import Group, Person, Pet
+from storage.records import ASKING, Group, Person, Pet, State
 
 
 class People:
@@ -29,8 +29,11 @@ class People:
         row = await self._db.one("SELECT * FROM people WHERE id = ?", (id,))
         return Person.of(row) if row else None
 
-    async def choose_language(self, id: int, language: str | None) -> None:
-        await self._set("UPDATE people SET language = ? WHERE id = ?", language, id)
+    async def choose_language(self, id: int, language: str | None, spoken: str) -> None:
+        """`language` is None to follow Telegram; `spoken` is what that comes to, for what was begun already."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE people SET language = ? WHERE id = ?", (language, id))
+            await db.execute("UPDATE portraits SET language = ? WHERE owner = ?", (spoken, id))
 
     async def mark_unreachable(self, id: int) -> None:
         """They stopped the bot: nothing is sent until they write again."""
@@ -124,13 +127,41 @@ class People:
         await self.join_group(id, now)
         await self._set("UPDATE groups SET daily_limit = ? WHERE id = ?", daily_limit, id)
 
-    async def move_group(self, old: int, new: int) -> None:
-        """The group became a supergroup with another id; its messages keep no ids, so replies go without."""
+    async def move_group(self, old: int, new: int) -> list[int]:
+        """The group became a supergroup with another id; gives the portraits whose question has to be asked again.
+
+        Its messages have no ids in the new chat, whose own begin at 1: what pointed to a message points nowhere now,
+        and a portrait's own message gets a number that no message has.
+        """
         async with self._db.writing() as db:
             await db.execute("UPDATE OR REPLACE groups SET id = ? WHERE id = ?", (new, old))
-            await db.execute("UPDATE portraits SET chat = ? WHERE chat = ?", (new, old))
-            await db.execute("UPDATE people SET id = ? WHERE id = ?", (new, old))
-            await db.execute("UPDATE OR REPLACE usage SET subject = ? WHERE subject = ?", (new, old))
+            await db.execute(
+                "UPDATE results SET message = 0 WHERE message IS NOT NULL"
+                " AND portrait IN (SELECT id FROM portraits WHERE chat = ?)",
+                (old,),
+            )
+            cursor = await db.execute(
+                "UPDATE portraits SET chat = ?, message = -id, status_message = NULL WHERE chat = ?"
+                " RETURNING id, state",
+                (new, old),
+            )
+            moved = [(int(row["id"]), State(row["state"])) for row in await cursor.fetchall()]
+            # The anonymous administrators of the group, if they ever asked for something.
+            await db.execute(
+                "INSERT INTO people SELECT ?, language, telegram_language, blocked, reachable, created_at"
+                " FROM people WHERE id = ? ON CONFLICT DO NOTHING",
+                (new, old),
+            )
+            await db.execute("UPDATE portraits SET owner = ? WHERE owner = ?", (new, old))
+            await db.execute("UPDATE OR IGNORE pets SET owner = ? WHERE owner = ?", (new, old))
+            await db.execute("DELETE FROM people WHERE id = ?", (old,))
+            await db.execute(
+                "INSERT INTO usage SELECT ?, day, count FROM usage WHERE subject = ?"
+                " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                (new, old),
+            )
+            await db.execute("DELETE FROM usage WHERE subject = ?", (old,))
+        return [id_ for id_, state in moved if state in ASKING]
 
     # ---- limits
 
@@ -139,6 +170,11 @@ class People:
         await self._set(
             "INSERT INTO usage VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", subject, _day(now)
         )
+
+    async def usage(self, subject: int) -> dict[str, int]:
+        """How many portraits by day, as far as it is kept."""
+        rows = await self._db.all("SELECT day, count FROM usage WHERE subject = ? ORDER BY day", (subject,))
+        return {row["day"]: row["count"] for row in rows}
 
     async def used(self, subject: int, now: float) -> int:
         """How many portraits this person or group had made today (UTC)."""

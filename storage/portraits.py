@@ -138,6 +138,14 @@ class Portraits:
                 return None
             return await _change(db, row["id"], (State.QUEUED,), now, {"state": State.RUNNING, "started_at": now})
 
+    async def durations(self, count: int) -> list[float]:
+        """How many seconds the last so many portraits took from their start until they were delivered."""
+        rows = await self._db.all(
+            "SELECT done_at - started_at AS s FROM portraits WHERE done_at > started_at ORDER BY done_at DESC LIMIT ?",
+            (count,),
+        )
+        return [float(row["s"]) for row in rows]
+
     async def queue(self) -> list[Portrait]:
         """The queued portraits in the order in which their turn comes."""
         return [Portrait.of(row) for row in await self._db.all(_QUEUE)]
@@ -195,10 +203,6 @@ class Portraits:
         rows = await self._db.all("SELECT * FROM results WHERE portrait = ?", (id,))
         order = list(Kind)
         return sorted(map(Result.of, rows), key=lambda result: (order.index(result.kind), result.id))
-
-    async def result(self, id: int) -> Result | None:
-        row = await self._db.one("SELECT * FROM results WHERE id = ?", (id,))
-        return Result.of(row) if row else None
 
     async def unsent(self, id: int) -> list[Result]:
         """Results that the owner wants and has not got yet, in the order in which they are sent."""

@@ -2,7 +2,7 @@
 
 from telegram import ChatMember, Update
 
-from bot.context import Context
+from bot.context import Context, reply
 
 _IN = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
 
@@ -25,12 +25,17 @@ async def my_membership(update: Update, context: Context) -> None:
         await context.storage.people.leave_group(change.chat.id)
 
 
+async def in_private(update: Update, context: Context) -> None:
+    """What is asked in a group, but is nobody else's business."""
+    await reply(update, context.words("hint.in_private", bot=context.desk.username))
+
+
 async def migrated(update: Update, context: Context) -> None:
     """The group became a supergroup: its rows go with it. Both chats tell of it; the second one changes nothing."""
     message = update.effective_message
     if message is None:
         return
     if message.migrate_to_chat_id:
-        await context.storage.people.move_group(message.chat_id, message.migrate_to_chat_id)
+        await context.studio.workshop.move_group(message.chat_id, message.migrate_to_chat_id)
     elif message.migrate_from_chat_id:
-        await context.storage.people.move_group(message.migrate_from_chat_id, message.chat_id)
+        await context.studio.workshop.move_group(message.migrate_from_chat_id, message.chat_id)

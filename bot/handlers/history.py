@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Update
+from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Update
 from telegram.error import BadRequest
 
 from bot.context import Context, answer, owner_of, reply
 from bot.errors import unchanged
 from bot.keyboards import Press, Verb
 from bot.texts import Words
-from bot.views import title
+from bot.views import caption, title
 from storage import Kind, Pet, Portrait, Result
 
 GALLERY = "g"  # before a place, where another value could stand
@@ -69,13 +69,70 @@ async def turn(update: Update, context: Context, value: str) -> None:
     if page is None:
         await answer(update, context.words("history.end"), alert=True)
         return
-    media = InputMediaPhoto(page.still.file_id or "", caption=_caption(context.words, page))
+    await _show(query, context.words, page)
+    await answer(update)
+
+
+async def after_deletion(update: Update, context: Context, value: str) -> None:
+    """The page that took the place of the deleted one; without one, the gallery goes too."""
+    query = update.callback_query
+    if query is None:
+        return
+    page = await _page(context, query.from_user.id, Place.unpack(value))
+    page = page or await _page(context, query.from_user.id, Place())  # the last one of this pet
+    if page:
+        await _show(query, context.words, page)
+    else:
+        await query.delete_message()
+
+
+async def film(update: Update, context: Context, portrait: Portrait, age: float) -> object:
+    """The film of a page, where the gallery is: not everybody in the group of the portrait asked for it."""
+    message = update.effective_message
+    if message is None or message.chat.id == portrait.chat:
+        return await context.studio.want(portrait.id, age, Kind.FILM)
+    results = await context.storage.portraits.results(portrait.id)
+    for result in results:
+        if result.kind is Kind.FILM and result.age == age and result.file_id:
+            under = caption(context.words, portrait, Kind.STILL, age)
+            return await context.bot.send_video(message.chat.id, result.file_id, caption=under, rate_limit_args=3)
+    return None
+
+
+async def ask_to_forget(update: Update, context: Context, value: str) -> None:
+    """Whether the pet of this place is to be forgotten."""
+    query, place = update.callback_query, Place.unpack(value)
+    pet = await context.storage.people.pet(place.pet)
+    if query is None or pet is None or pet.owner != query.from_user.id:
+        await answer(update, context.words("error.too_late"))
+        return
+    yes = Press(Verb.FORGET_PET_YES, value=str(pet.id)).pack()
+    rows = [
+        [InlineKeyboardButton(context.words("button.forget_pet_yes", name=pet.name), callback_data=yes)],
+        [_turn(context.words("button.delete_no"), place)],
+    ]
+    await query.edit_message_reply_markup(InlineKeyboardMarkup(rows))
+    await answer(update)
+
+
+async def forget_pet(update: Update, context: Context, value: str) -> None:
+    """The pet's name, breed and baby photo are kept no longer; its pictures stay."""
+    query = update.callback_query
+    if query is None:
+        return
+    await context.storage.people.delete_pet(query.from_user.id, int(value))
+    await answer(update, context.words("history.pet_forgotten"))
+    if page := await _page(context, query.from_user.id, Place()):
+        await _show(query, context.words, page)
+
+
+async def _show(query: CallbackQuery, words: Words, page: Page) -> None:
+    media = InputMediaPhoto(page.still.file_id or "", caption=_caption(words, page))
     try:
-        await query.edit_message_media(media, reply_markup=_keyboard(context.words, page))
+        await query.edit_message_media(media, reply_markup=_keyboard(words, page))
     except BadRequest as error:
         if not unchanged(error):
             raise
-    await answer(update)
 
 
 async def _page(context: Context, owner: int, place: Place) -> Page | None:
@@ -115,7 +172,14 @@ def _keyboard(words: Words, page: Page) -> InlineKeyboardMarkup:
     pets = [_turn(("✓ " if pet.id == place.pet else "") + pet.name, Place(0, pet.id)) for pet in page.pets]
     if place.pet:
         pets.append(_turn(words("button.all_pets"), Place()))
-    return InlineKeyboardMarkup([row for row in (turning, deeds, pets) if row])
+    forget = [
+        InlineKeyboardButton(
+            words("button.forget_pet", name=pet.name), callback_data=Press(Verb.FORGET_PET, value=place.pack()).pack()
+        )
+        for pet in page.pets
+        if pet.id == place.pet
+    ]
+    return InlineKeyboardMarkup([row for row in (turning, deeds, pets, forget) if row])
 
 
 def _turn(label: str, place: Place) -> InlineKeyboardButton:

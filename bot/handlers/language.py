@@ -17,7 +17,8 @@ async def choose(update: Update, context: Context, value: str) -> None:
     if query is None or (value and value not in LANGUAGES):
         return
     await context.studio.meet(query.from_user.id, query.from_user.language_code or "")
-    await context.storage.people.choose_language(query.from_user.id, value or None)
-    words = words_for(value or closest_language(query.from_user.language_code))
+    spoken = value or closest_language(query.from_user.language_code)
+    await context.storage.people.choose_language(query.from_user.id, value or None, spoken)
+    words = words_for(spoken)
     await answer(update)
     await query.edit_message_text(words("language.chosen"))

@@ -1,8 +1,10 @@
 """Photos: in private every one, in groups those that are sent to us."""
 
+import re
 from dataclasses import replace
 
 from telegram import Document, Message, PhotoSize, Update
+from telegram.ext.filters import MessageFilter
 
 from bot.captions import read_caption
 from bot.context import Context, owner_of, reply
@@ -29,6 +31,16 @@ def attached(message: Message) -> PhotoSize | Document | None:
     return document if kind in ("", "application/octet-stream") and "." not in name else None
 
 
+class CalledByCaption(MessageFilter):
+    """Captions that begin with /young, or with /young@ and our name. `CommandHandler` does not read captions."""
+
+    _CALL = re.compile(r"/young(?:@(\w+))?(?:\s|$)", re.IGNORECASE)
+
+    def filter(self, message: Message) -> bool:
+        called = self._CALL.match(message.caption or "")
+        return called is not None and called[1] in (None, message.get_bot().username)
+
+
 async def private_photo(update: Update, context: Context) -> None:
     """A photo in a private chat: the baby photo where we asked for one, else the beginning of a portrait."""
     message = update.effective_message
@@ -53,8 +65,8 @@ async def _asking_for_baby(update: Update, context: Context, message: Message) -
         about = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
         if about and about.owner == owner and about.state in states:
             return about
-    if message.chat_id < 0 or message.caption:
-        return None
+    if message.chat_id < 0 or read_caption(message.caption or "", context.words.language).breed:
+        return None  # in groups only replies are answers; a breed begins something new
     latest = await context.storage.portraits.latest(owner, message.chat_id, states)
     if latest is None or (message.media_group_id and message.media_group_id == latest.album):
         return None
@@ -92,7 +104,8 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
     if owner is None:
         return
     if over := await context.studio.over_limit(owner, message.chat_id):
-        await reply(update, context.words(f"limit.{over[0]}", count=over[1]))
+        if context.desk.first_of_album(message.media_group_id):
+            await reply(update, context.words(f"limit.{over[0]}", count=over[1]))
         return
     said = read_caption(caption, context.words.language)
     photo = Photo(
@@ -115,7 +128,7 @@ async def edited(update: Update, context: Context) -> None:
     portrait = await context.storage.portraits.at(message.chat_id, message.message_id)
     said = read_caption(message.caption, context.words.language)
     if portrait and portrait.owner == owner_of(update) and said.breed:
-        await context.studio.choose_breed(portrait.id, said.breed)
+        await context.studio.take_breed(portrait.id, said.breed)
 
 
 async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:

@@ -5,13 +5,14 @@ Every press is answered, only its owner's counts, and one that no longer fits sh
 
 from collections.abc import Awaitable, Callable
 
-from telegram import InlineKeyboardMarkup, Update
+from telegram import ForceReply, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest
 
 from bot.context import Context, answer, may_press
 from bot.errors import unchanged
 from bot.handlers import history, language, privacy
 from bot.keyboards import Press, Verb, delete_keyboard, result_keyboard
+from bot.voice import reply_to
 from storage import ASKING, Kind, Portrait
 
 Deed = Callable[[Update, Context, Portrait, str], Awaitable[object]]
@@ -24,7 +25,10 @@ async def press(update: Update, context: Context) -> None:
         return
     said = Press.unpack(query.data or "")
     if said and (general := _GENERAL.get(said.verb)):
-        await general(update, context, said.value)
+        try:
+            await general(update, context, said.value)
+        except ValueError:  # a value that no keyboard of ours has
+            await answer(update, context.words("error.too_late"))
         return
     portrait = await context.storage.portraits.get(said.portrait) if said else None
     if said is None or said.verb not in _DEEDS or portrait is None:
@@ -118,8 +122,8 @@ async def _whole(_: Update, context: Context, portrait: Portrait, value: str) ->
     return await context.studio.want(portrait.id, float(value), Kind.WHOLE)
 
 
-async def _film(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.want(portrait.id, float(value), Kind.FILM)
+async def _film(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    return await history.film(update, context, portrait, float(value))
 
 
 async def _again(_: Update, context: Context, portrait: Portrait, __: str) -> object:
@@ -130,9 +134,14 @@ async def _name(update: Update, context: Context, portrait: Portrait, __: str) -
     expecting = await context.studio.expect_name(portrait.id)
     message = update.effective_message
     if expecting and message:
-        key = "question.name_group" if portrait.in_group else "question.name"
+        # In a group the app opens the answer by itself, for the owner alone: the bot may see nothing but replies.
         asked = await context.bot.send_message(
-            portrait.chat, context.words(key), message_thread_id=portrait.topic, rate_limit_args=3
+            portrait.chat,
+            context.words("question.name_group" if portrait.in_group else "question.name"),
+            message_thread_id=portrait.topic,
+            reply_parameters=reply_to(portrait) if portrait.in_group else None,
+            reply_markup=ForceReply(selective=True) if portrait.in_group else None,
+            rate_limit_args=3,
         )
         await context.storage.portraits.change(portrait.id, context.storage.now(), status_message=asked.message_id)
     return expecting
@@ -152,13 +161,16 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
     return True
 
 
-async def _delete_yes(update: Update, context: Context, portrait: Portrait, _: str) -> object:
+async def _delete_yes(update: Update, context: Context, portrait: Portrait, value: str) -> object:
     await context.studio.delete(portrait)
-    if update.effective_message:
-        try:
-            await context.bot.delete_message(portrait.chat, update.effective_message.message_id)
-        except BadRequest:
-            return True  # erased with the portrait, or too old to be
+    query = update.callback_query
+    try:
+        if value.startswith(history.GALLERY):
+            await history.after_deletion(update, context, value.removeprefix(history.GALLERY))
+        elif query:
+            await query.delete_message()
+    except (BadRequest, TypeError):
+        return True  # erased with the portrait, or too old to be
     return True
 
 
@@ -183,6 +195,8 @@ async def _keep(update: Update, context: Context, _: str) -> None:
 # Buttons about no portrait; whoever presses them means themselves.
 _GENERAL: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
     Verb.PAGE: history.turn,
+    Verb.FORGET_PET: history.ask_to_forget,
+    Verb.FORGET_PET_YES: history.forget_pet,
     Verb.LANGUAGE: language.choose,
     Verb.FORGET_YES: _forget,
     Verb.FORGET_NO: _keep,

@@ -63,13 +63,18 @@ async def collect(storage: Storage, owner: int) -> bytes:
         "person": asdict(person) if person else None,
         "pets": [asdict(pet) for pet in pets],
         "portraits": [_portrait(portrait, results[portrait.id]) for portrait in portraits],
+        "portraits_by_day": await storage.people.usage(owner),
     }
     files: dict[str, str] = {}  # name in the archive: digest
     for pet in pets:
         if pet.baby_photo:
             files[f"pets/{pet.id}-baby"] = pet.baby_photo
     for portrait in portraits:
-        for name, digest in (("photo", portrait.photo), ("baby-photo", portrait.baby_photo)):
+        for name, digest in (
+            ("photo", portrait.photo),
+            ("baby-photo", portrait.baby_photo),
+            ("latent", portrait.latent),
+        ):
             if digest:
                 files[f"{portrait.id}/{name}"] = digest
         for result in results[portrait.id]:

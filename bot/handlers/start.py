@@ -12,6 +12,9 @@ async def start(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is None:
         return
+    if message.chat.type != "private":  # people come here by "Add to group" too
+        await help_(update, context)
+        return
     known = context.desk.pictures
     picture = known.get("start") or files("bot").joinpath("pictures/start.jpg").read_bytes()
     sent = await message.reply_photo(picture, caption=context.words("start.hello"))

@@ -1,11 +1,15 @@
 """Words that are no command: a breed or a name where we asked for one."""
 
-from telegram import Message, Update
+from telegram import Message, ReplyParameters, Update
 
 from bot.context import Context, owner_of, reply
 from bot.studio import LONGEST_NAME, SHOWN
 from bot.views import breed_matches
-from storage import Portrait, State
+from storage import ASKING, Portrait, State
+
+_LATELY_S = 6 * 3600.0  # after this, what was asked or begun is not what somebody writes about
+_NAME_S = 3600.0  # and after this, words are no name
+_AT_WORK = (State.RECEIVED, State.BABY_RECEIVED, State.QUEUED, State.RUNNING, State.DELIVERING)
 
 
 async def private_text(update: Update, context: Context) -> None:
@@ -13,11 +17,34 @@ async def private_text(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is None or not message.text:
         return
-    portrait = await _meant(message, context, owner_of(update) or 0)
-    if portrait is None:
-        await reply(update, context.words("hint.send_photo"))
-    else:
+    owner = owner_of(update) or 0
+    if portrait := await _meant(message, context, owner):
         await _take(update, context, portrait, message.text)
+    else:
+        await _hint(update, context, owner, message.chat_id)
+
+
+async def edited(update: Update, context: Context) -> None:
+    """A breed that was typed wrongly may be put right; other second thoughts change nothing."""
+    message = update.edited_message
+    if message is None or not message.text:
+        return
+    portrait = await context.storage.portraits.latest(owner_of(update) or 0, message.chat_id, (State.AWAITING_BREED,))
+    if portrait and message.date.timestamp() >= int(portrait.created_at):
+        await _take(update, context, portrait, message.text)
+
+
+async def _hint(update: Update, context: Context, owner: int, chat: int) -> None:
+    """What to do next, for somebody who wrote where no words were asked for."""
+    now, words = context.storage.now(), context.words
+    latest = await context.storage.portraits.latest(owner, chat, (*ASKING, *_AT_WORK))
+    if latest is None or now - latest.changed_at > _LATELY_S:
+        await reply(update, words("hint.send_photo"))
+    elif latest.state in _AT_WORK:
+        await reply(update, words("hint.working"))
+    elif latest.status_message:
+        question = ReplyParameters(latest.status_message, allow_sending_without_reply=True)
+        await reply(update, words("hint.answer"), reply_parameters=question)
 
 
 async def group_text(update: Update, context: Context) -> None:
@@ -41,10 +68,10 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
         about = await portraits.about(chat, message.reply_to_message.message_id)
         if about and about.owner == owner and _asked(about):
             return about
-    asked = [
-        await portraits.latest(owner, chat, SHOWN, expecting="name"),
-        await portraits.latest(owner, chat, (State.AWAITING_BREED,)),
-    ]
+    named = await portraits.latest(owner, chat, SHOWN, expecting="name")
+    if named and context.storage.now() - named.changed_at > _NAME_S:
+        named = None
+    asked = [named, await portraits.latest(owner, chat, (State.AWAITING_BREED,))]
     return max((one for one in asked if one), key=lambda one: one.changed_at, default=None)
 
 

@@ -29,7 +29,7 @@ async def test_in_korean(town: Town) -> None:
     await joon.send(Script.CAT)
     await joon.press(await joon.sees("고양이", "잘 모르겠어요"), "잘 모르겠어요")
     await joon.press(await joon.sees("아기 때 사진"), "사진 없이")
-    await joon.sees("그때로 가는 길", "더 어리게", video=True)
+    await joon.sees("그때로 가는 길", "더 어린 모습", video=True)
 
 
 async def test_with_a_baby_photo(town: Town) -> None:
@@ -70,7 +70,7 @@ async def test_a_puppy_is_shown_grown_up(town: Town) -> None:
     await mina.press(await mina.sees("baby photo"), "still a baby")
     film = await mina.sees(video=True)
     await mina.sees("All grown up", photo=True)
-    assert "🐕 Older" not in labels(film) and "👶 Younger" in labels(film)
+    assert "🧓 Older" not in labels(film) and "👶 Younger" in labels(film)
 
 
 async def test_the_owner_says_which_head(town: Town) -> None:
