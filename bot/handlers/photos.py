@@ -38,7 +38,7 @@ class CalledByCaption(MessageFilter):
 
     def filter(self, message: Message) -> bool:
         called = self._CALL.match(message.caption or "")
-        return called is not None and called[1] in (None, message.get_bot().username)
+        return called is not None and (called[1] or "").lower() in ("", message.get_bot().username.lower())
 
 
 async def private_photo(update: Update, context: Context) -> None:

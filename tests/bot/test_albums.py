@@ -1,5 +1,8 @@
+from dataclasses import replace
+from pathlib import Path
+
 from bot.playground.parameters import Upload
-from storage import State
+from storage import Photo, State
 from tests.bot.town import Resident, Town
 from tests.scripted_engine import Script, scripted_photo
 
@@ -37,3 +40,29 @@ async def test_the_first_good_photo_counts(town: Town) -> None:
     await send_album(town, mina, Script.NOT_AN_IMAGE, Script.CAT)
     await mina.sees("lovely cat")
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) <= 2
+
+
+async def test_the_caption_may_stand_on_a_later_photo(town: Town) -> None:
+    mina = town.person()
+    await send_album(town, mina, Script.PLAIN, Script.PLAIN)
+    question = await mina.sees("Samoyed")
+    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    joined = replace(
+        Photo(mina.id, mina.id, 900, "x", "en", album=portrait.album), breed="poodle", name="Momo"
+    )  # the app puts it on the first, others do not
+    await town.desk.studio.receive(joined)
+    asked = await mina.sees("second photo")
+    assert asked["message_id"] == question["message_id"]
+    said = await mina.portrait()
+    assert (said.breed, said.name) == ("poodle", "Momo")
+
+
+async def test_an_album_above_the_limit_is_refused_once(tmp_path: Path) -> None:
+    async with Town(tmp_path, daily_limit=1) as town:
+        mina = town.person()
+        await mina.ask_for_portrait()
+        await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
+        await mina.sees("today's picture")
+        await mina.write("/help")  # answered in order: after all that the album got
+        await mina.sees("what I can do")
+        assert len([message for message in town.said_in(mina.id) if "today's" in message.get("text", "")]) == 1

@@ -197,3 +197,53 @@ async def test_a_long_look_is_said_in_words(town: Town, monkeypatch: pytest.Monk
     looking = await mina.sees("have a look", "Cancel")
     question = await mina.sees("Samoyed")
     assert question["message_id"] == looking["message_id"]
+
+
+async def test_a_baby_photo_may_have_a_caption(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    await mina.send(shade=90, caption="so small!")
+    await mina.sees(video=True)
+    assert (await mina.portrait_in(State.DONE)).baby_photo is not None
+
+
+async def test_a_photo_with_a_breed_is_no_baby_photo(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    await mina.send(shade=90, caption="Poodle")
+    await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2)
+
+
+async def test_a_wrongly_typed_breed_is_put_right_by_editing(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Another breed")
+    typed = await mina.write("xyzzy")
+    await mina.sees("don't know that breed")
+    await town.people.edit(mina.id, mina.id, typed["message_id"], "golden retriever")
+    await mina.sees("baby photo")
+    assert (await mina.portrait()).breed == "golden_retriever"
+
+
+async def test_words_while_buttons_wait_point_to_the_buttons(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    question = await mina.sees("baby photo")
+    await mina.write("no, sorry")
+    hint = await mina.sees("tap one of the buttons here")
+    assert hint["reply_to_message"]["message_id"] == question["message_id"]
+
+
+async def test_words_while_the_engine_works_are_heard(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Getting to know")
+    await mina.write("how long?")
+    await mina.sees("I'm on it!")

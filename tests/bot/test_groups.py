@@ -138,3 +138,59 @@ async def test_a_group_has_its_own_daily_limit(town: Town) -> None:
     await town.message(chat.id, video=True)
     await joon.send(chat=chat.id, caption="/young@throwback_bot")
     assert "1 picture" not in spoken(await town.message(chat.id, "has had its picture for today"))
+
+
+async def test_what_is_another_bots_is_none_of_ours(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
+    await mina.send(chat=chat.id, caption="/young@other_bot")
+    await mina.send(chat=chat.id, caption="/young@Throwback_Bot")
+    await town.message(chat.id, "Samoyed")
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+
+
+async def test_added_by_a_link_it_says_what_it_does_in_groups(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.write("/start@throwback_bot", chat.id)
+    await town.message(chat.id, "I keep quiet")
+
+
+async def test_personal_things_are_for_private_chats(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    for command in ("history", "mydata", "forgetme", "language"):
+        asked = await mina.write(f"/{command}@throwback_bot", chat.id)
+        said = await town.message(chat.id, "in private", after=asked["message_id"])
+        assert "@throwback_bot" in said["text"]
+
+
+async def test_a_question_is_asked_again_in_the_supergroup(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    old = await town.message(chat.id, "Samoyed")
+    new = await town.people.migrate(mina.id, chat.id)
+    asked = await town.double.wait_for(
+        lambda message: message["chat"]["id"] == new.id and "reply_markup" in message, new.id
+    )
+    assert "reply_to_message" not in asked  # the photo has another number here, and an old number is another message
+    assert asked["chat"]["id"] != old["chat"]["id"]
+    await mina.press(asked, "Samoyed")
+    await mina.press(await town.message(new.id, "baby photo"), "Go on without")
+    await town.message(new.id, video=True)
+
+
+async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    film = await town.message(chat.id, video=True)
+    await mina.portrait_in(State.DONE)
+    await mina.press(film, "Give a name")
+    asked = await town.message(chat.id, "Reply to this message, and I'll remember it")
+    await mina.write("Momo", chat.id, reply_to=asked["message_id"])
+    await town.message(chat.id, "Momo! What a lovely name")
+    assert (await mina.portrait()).name == "Momo"

@@ -1,5 +1,6 @@
 from storage import State
 from tests.bot.town import Town, labels
+from tests.scripted_engine import Script
 
 
 async def test_nothing_yet(town: Town) -> None:
@@ -16,7 +17,7 @@ async def test_paging_uploads_nothing(town: Town) -> None:
     await mina.press(await mina.sees("Samoyed"), "Pomeranian")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await town.message_after(mina.id, first, video=True)
-    await mina.portrait_in(State.DONE)
+    await mina.portraits_in(State.DONE, 2)
     await mina.write("/history")
     newest = await mina.sees("Pomeranian", "1 of 2 pictures")
     assert labels(newest) == ["▶️", "🎬 Film", "🗑 Delete"]
@@ -47,3 +48,58 @@ async def test_by_pet_and_deletable(town: Town) -> None:
     await mina.press(await town.message_after(mina.id, named, "Yes, delete"), "Yes, delete")
     assert await town.desk.storage.portraits.history(mina.id) == []
     assert all("photo" not in message for message in town.said_in(mina.id))
+
+
+async def test_after_a_deletion_the_gallery_shows_the_next_one(town: Town) -> None:
+    mina = town.person()
+    await mina.ask_for_portrait()
+    await mina.send(Script.CAT, shade=90)
+    cat = await mina.sees("Tabby")
+    await mina.press(cat, "Tabby")
+    await mina.press(await town.message(mina.id, "baby photo"), "Go on without")
+    await mina.portraits_in(State.DONE, 2)
+    await mina.write("/history")
+    page = await mina.sees("Tabby", "1 of 2 pictures")
+    await mina.press(page, "Delete")
+    await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    left = await mina.sees("Samoyed", "1 of 1 picture")
+    assert left["message_id"] == page["message_id"]
+
+
+async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Town) -> None:
+    """And deleting it takes no message of the same number from the other chat."""
+    mina = town.person()
+    await mina.write("/help")
+    await mina.sees("what I can do")
+    chat = town.group(mina)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    film = await town.message(chat.id, video=True)
+    await mina.portrait_in(State.DONE)
+    await mina.write("/history")
+    page = await mina.sees("1 of 1 picture")
+    await mina.press(page, "Film")
+    shown = await mina.sees(video=True)
+    assert shown["video"]["file_id"] == film["video"]["file_id"]
+    assert len([message for message in town.said_in(chat.id) if "video" in message]) == 1
+    while (said := await mina.write("hm", chat.id))["message_id"] < page["message_id"]:
+        pass
+    await mina.press(page, "Delete")
+    await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert town.said_in(chat.id) == []
+    assert said["message_id"] in town.double.world.messages[chat.id]
+
+
+async def test_a_pet_can_be_forgotten(town: Town) -> None:
+    mina = town.person()
+    await mina.press(await mina.ask_for_portrait(), "Give a name")
+    await mina.sees("your pet's name")
+    await mina.write("Momo")
+    await mina.sees("lovely name")
+    await mina.write("/history")
+    await mina.press(await mina.sees("1 of 1 picture"), "Momo")
+    await mina.press(await mina.sees("Forget Momo"), "Forget Momo")
+    answer = await mina.press(await mina.sees("Yes, forget Momo"), "Yes, forget Momo")
+    assert "pictures stay" in answer["text"]
+    assert await town.desk.storage.people.pets(mina.id) == []
+    assert labels(await mina.sees("1 of 1 picture", "Film")) == ["🎬 Film", "🗑 Delete"]

@@ -48,3 +48,15 @@ async def test_one_job_runs_for_each_person_and_others_overtake(town: Town) -> N
     await joon.ask_for_portrait()
     states = [one.state for one in await town.desk.storage.portraits.of_owner(mina.id)]
     assert sorted(states) == [State.QUEUED, State.RUNNING]
+
+
+async def test_the_estimate_knows_of_earlier_days(town: Town) -> None:
+    mina = town.person()
+    await mina.ask_for_portrait()
+    await town.restart()
+    for shade in (200, 90):
+        await mina.send(Script.HOLD, shade=shade)
+    for portrait in await mina.portraits_in(State.AWAITING_BREED, 2):
+        await town.desk.studio.choose_breed(portrait.id, "samoyed")
+        await town.desk.studio.go_on(portrait.id)
+    await mina.sees("One pet is before you", "⏳")

@@ -10,7 +10,7 @@ from telegram.ext import TypeHandler
 from bot.inbox import Inbox
 from bot.ordering import InOrder
 from storage import Storage
-from tests.bot.town import Town, spoken
+from tests.bot.town import Town, eventually, spoken
 
 
 def update(id_: int, chat: int) -> Update:
@@ -70,10 +70,11 @@ async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path
 async def test_real_updates_of_many_chats_at_once(town: Town) -> None:
     people = [town.person(f"P{number}") for number in range(100)]
     await asyncio.gather(*(person.write(f"hello {turn}") for turn in range(3) for person in people))
-    for person in people:
-        async with asyncio.timeout(30):
-            while len(town.said_in(person.id)) < 3:  # noqa: ASYNC110 (the double tells of messages one by one)
-                await asyncio.sleep(0.02)
+
+    async def all_answered() -> bool:
+        return all(len(town.said_in(person.id)) == 3 for person in people)
+
+    await eventually(all_answered)
 
 
 @pytest.mark.heavy

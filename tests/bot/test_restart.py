@@ -12,7 +12,7 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from storage import State, Storage
-from tests.bot.town import Json, Resident, Town
+from tests.bot.town import Json, Resident, Town, eventually
 from tests.scripted_engine import Script
 
 
@@ -56,9 +56,11 @@ async def town(tmp_path: Path) -> AsyncIterator[KillableTown]:
 async def settled(town: KillableTown) -> None:
     """Wait until every portrait is done; then the bot is told to stop, and has said all it had to say."""
     async with Storage(town.settings.home) as storage:
-        async with asyncio.timeout(20):
-            while await storage.portraits.unfinished():  # noqa: ASYNC110 (another process changes the rows)
-                await asyncio.sleep(0.05)
+
+        async def nothing_left() -> bool:
+            return not await storage.portraits.unfinished()
+
+        await eventually(nothing_left)
     await town.close()
 
 
@@ -96,9 +98,11 @@ async def test_killed_between_the_picture_and_the_film(town: KillableTown) -> No
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees("Here you go", photo=True)
-    async with asyncio.timeout(20):
-        while fault.times:  # noqa: ASYNC110 (until the film is being uploaded)
-            await asyncio.sleep(0.02)
+
+    async def uploading() -> bool:
+        return not fault.times
+
+    await eventually(uploading)
     await town.kill_and_restart()
     await mina.sees(video=True)
     await settled(town)

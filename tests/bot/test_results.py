@@ -111,3 +111,32 @@ async def test_nonsense_from_a_button_is_answered(town: Town) -> None:
     for data in ("", "x", "age", "age:1:abc", "age:1:9e9", "head:1:-3", "breed:99:x", "age:x:1", "page:0:zz"):
         answer = await town.people.press(mina.id, mina.id, film["message_id"], data)
         assert answer["answered"], data
+
+
+async def test_the_name_of_a_known_pet_may_be_typed(town: Town) -> None:
+    mina = town.person()
+    await mina.press(await mina.ask_for_portrait(), "Give a name")
+    await mina.sees("your pet's name")
+    await mina.write("Momo")
+    await mina.sees("lovely name")
+    await mina.send(shade=90)
+    await mina.sees("Nice to see Momo")
+    await mina.write("momo")
+    await mina.sees("photo of Momo as a baby")
+
+
+async def test_later_words_are_no_name(town: Town) -> None:
+    mina = town.person()
+    await mina.press(await mina.ask_for_portrait(), "Give a name")
+    await mina.sees("your pet's name")
+    await mina.write("/cancel")
+    await mina.sees("nothing to stop")
+    await mina.write("thank you")
+    await mina.sees("Send me a photo of your pet")
+    assert (await mina.portrait()).name == ""
+    await mina.press(await mina.sees(video=True), "Give a name")
+    real = town.desk.storage.now
+    town.desk.storage.now = lambda: real() + 7200
+    thanks = await mina.write("good night")
+    await town.message(mina.id, "Send me a photo of your pet", after=thanks["message_id"])
+    assert (await mina.portrait()).name == ""

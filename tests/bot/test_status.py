@@ -10,7 +10,7 @@ from bot.playground.limits import RateMeter
 from bot.status import Note, StatusBoard
 from bot.views import View
 from storage import State
-from tests.bot.town import Town
+from tests.bot.town import Town, eventually
 from tests.scripted_engine import Script
 
 
@@ -133,10 +133,12 @@ async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -
             portrait = await person.portrait_in(State.AWAITING_BABY_PHOTO)
             await town.desk.studio.go_on(portrait.id)
         await people[20].sees("pets are before you")
-        async with asyncio.timeout(120):
-            while await town.desk.storage.portraits.unfinished():
-                await town.desk.studio.engine.describe()  # the scripted engine lets go of what it holds
-                await asyncio.sleep(0.2)
+
+        async def all_done() -> bool:
+            await town.desk.studio.engine.describe()  # the scripted engine lets go of what it holds
+            return not await town.desk.storage.portraits.unfinished()
+
+        await eventually(all_done)
         assert all([message for message in town.said_in(person.id) if "video" in message] for person in people[:27])
         assert len([message for message in town.said_in(group.id) if "video" in message]) == 3
         report = town.double.rates.report()

@@ -7,7 +7,7 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from storage import State
-from tests.bot.town import Town, labels
+from tests.bot.town import Town, eventually, labels
 from tests.scripted_engine import Script
 
 
@@ -142,6 +142,27 @@ async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path)
         assert "photo" not in notice and labels(notice) == []
 
 
+async def test_administrators_hear_of_an_update_that_failed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Town(tmp_path, admins=frozenset({1003})) as town:
+        boss, mina = town.person("Boss", "ko"), town.person()
+        assert boss.id == 1003
+        await boss.write("/start")
+        await boss.sees("안녕하세요")
+
+        async def broken(*_: object, **__: object) -> None:
+            raise ZeroDivisionError("Mina's secret")
+
+        monkeypatch.setattr(town.desk.studio, "over_limit", broken)
+        for shade in (90, 80):
+            await mina.send(shade=shade)
+        await mina.sees("Something went wrong on my side")
+        await boss.sees("업데이트", "ZeroDivisionError")
+        assert len([message for message in town.said_in(boss.id) if "ZeroDivision" in message.get("text", "")]) == 1
+        assert all("secret" not in message.get("text", "") for message in town.said_in(boss.id))
+
+
 async def test_an_engine_that_dies_loses_nothing(town: Town) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
@@ -152,11 +173,14 @@ async def test_an_engine_that_dies_loses_nothing(town: Town) -> None:
     assert engine.pid is not None
     before = engine.pid
     await (await asyncio.create_subprocess_exec("kill", "-9", str(before))).wait()
-    async with asyncio.timeout(20):
-        while engine.pid in (None, before):  # noqa: ASYNC110 (until it was started again)
-            await asyncio.sleep(0.02)
-    async with asyncio.timeout(20):
-        while not films(town, mina.id):  # the scripted engine lets go at the next question
-            await engine.describe()
-            await asyncio.sleep(0.05)
+
+    async def another() -> bool:
+        return engine.pid not in (None, before)
+
+    async def delivered() -> int:
+        await engine.describe()  # the scripted engine lets go of what it holds
+        return films(town, mina.id)
+
+    await eventually(another)
+    await eventually(delivered)
     await mina.portrait_in(State.DONE)

@@ -1,11 +1,10 @@
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from bot.texts import LANGUAGES
 from storage import State
-from tests.bot.town import Town
+from tests.bot.town import Town, eventually
 
 
 async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,17 +17,19 @@ async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: p
         storage = town.desk.storage
         real = storage.now
         storage.now = lambda: real() + 31 * 86_400
-        async with asyncio.timeout(20):
-            while await storage.portraits.of_owner(mina.id):  # noqa: ASYNC110 (the scheduler tells nobody)
-                await asyncio.sleep(0.02)
+
+        async def gone() -> bool:
+            return not await storage.portraits.of_owner(mina.id)
+
+        await eventually(gone)
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
 async def test_menus_are_published_for_everybody_and_for_administrators(tmp_path: Path) -> None:
     async with Town(tmp_path, admins=frozenset({1001})) as town:
-        async with asyncio.timeout(20):
-            while True:
-                calls = [call.method for call in town.double.calls if call.status == 200]
-                if calls.count("setMyCommands") == 2 * len(LANGUAGES) + 1:
-                    break
-                await asyncio.sleep(0.02)
+
+        async def published() -> bool:
+            calls = [call.method for call in town.double.calls if call.status == 200]
+            return calls.count("setMyCommands") == 3 * len(LANGUAGES)
+
+        await eventually(published)

@@ -1,11 +1,12 @@
 """A small town for tests: the Bot API double, the real bot, the scripted engine process, and people with phones."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from bot.app import running
 from bot.context import Desk
@@ -20,6 +21,9 @@ from storage import Portrait, State
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
 
 Json = dict[str, Any]
+_T = TypeVar("_T")
+
+PATIENCE_S = 120.0
 
 QUICK = Pace(overall_per_s=1000, chat_burst=1000, chat_per_s=1000.0, group_per_minute=1000)
 """No waiting for Telegram's limits; tests about them bring their own pace."""
@@ -95,7 +99,9 @@ class Town:
                 and all((name in message) == there for name, there in has.items())
             )
 
-        return await self.double.wait_for(lambda message: fits(message) and message["message_id"] > after, chat)
+        return await self.double.wait_for(
+            lambda message: fits(message) and message["message_id"] > after, chat, PATIENCE_S
+        )
 
     async def message_after(self, chat: int, earlier: Json, *parts: str, **has: bool) -> Json:
         """Like `message`, of those that came after this one."""
@@ -139,12 +145,13 @@ class Resident:
 
     async def portraits_in(self, state: State, count: int) -> list[Portrait]:
         """This person's portraits, once so many are in this state."""
-        async with asyncio.timeout(20):
-            while True:
-                everything = await self._town.desk.storage.portraits.of_owner(self.id)
-                if len(fitting := [one for one in everything if one.state is state]) >= count:
-                    return fitting
-                await asyncio.sleep(0.02)
+
+        async def fitting() -> list[Portrait]:
+            everything = await self._town.desk.storage.portraits.of_owner(self.id)
+            found = [one for one in everything if one.state is state]
+            return found if len(found) >= count else []
+
+        return await eventually(fitting)
 
     async def ask_for_portrait(self, script: Script = Script.PLAIN, shade: int = 200) -> Json:
         """The whole way, with the first breed offered and no baby photo; gives the film's message."""
@@ -152,11 +159,23 @@ class Resident:
         await self.press(await self.sees("Samoyed"), "Samoyed")
         await self.press(await self.sees("Go on without"), "Go on without")
         film = await self.sees(video=True)
-        async with asyncio.timeout(20):  # the film is here a moment before its row knows
-            while True:
-                if (await self.portrait()).state is State.DONE:
-                    return film
-                await asyncio.sleep(0.02)
+
+        async def noted() -> bool:
+            return (await self.portrait()).state is State.DONE
+
+        await eventually(noted)  # the film is here a moment before its row knows
+        return film
+
+
+async def eventually(condition: Callable[[], Awaitable[_T]]) -> _T:
+    """What the condition gives once it gives something; for rows and processes, which tell nobody that they change.
+
+    The time is for the slowest machine; it matters only when the condition never comes true.
+    """
+    async with asyncio.timeout(PATIENCE_S):
+        while not (found := await condition()):  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.02)
+        return found
 
 
 def labels(message: Json) -> list[str]:
@@ -177,4 +196,4 @@ def spoken(message: Json) -> str:
     return "\n".join([message.get("text", ""), message.get("caption", ""), *labels(message)])
 
 
-__all__ = ["QUICK", "Json", "Resident", "State", "Town", "callback", "labels", "spoken"]
+__all__ = ["PATIENCE_S", "QUICK", "Json", "Resident", "State", "Town", "callback", "eventually", "labels", "spoken"]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -23,8 +24,8 @@ from engine import (
     Species,
     Stage,
 )
-from engine.client import _environment
-from engine.wire import MAX_BODY_BYTES
+from engine.client import _environment, _Link
+from engine.wire import MAX_BODY_BYTES, Hello, Message, Working, encode
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
 
 
@@ -200,3 +201,18 @@ def test_the_process_is_told_its_settings_and_no_secrets() -> None:
     assert environment["THROWBACK_DEVICE"] == "cpu"
     assert environment["THROWBACK_NETWORK"] == "storybook"
     assert not {"THROWBACK_TOKEN", "THROWBACK_WEBHOOK_SECRET"} & environment.keys()
+
+
+async def test_last_words_are_heard_though_writing_fails_first() -> None:
+    """Who died of what is known by them; without, one photo would kill the process for ever."""
+    heard: list[Message] = []
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    _, link = await asyncio.get_running_loop().create_connection(lambda: _Link(heard.append), sock=ours)
+    with theirs:
+        theirs.sendall(encode(Hello()))
+        await link.greeted
+        theirs.sendall(encode(Working(("7",))))
+    link.send(encode(Hello()))
+    await link.lost
+    assert heard == [Working(("7",))]

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from storage import Storage
+from storage import Kind, State, Storage
 from tests.storage.conftest import Clock
 from tests.storage.test_media import kept
 from tests.storage.test_portraits import MINE, queued
@@ -17,7 +17,7 @@ async def test_a_person_who_writes_again_is_reachable_again(storage: Storage) ->
 
 async def test_a_chosen_language_stays_when_telegrams_changes(storage: Storage) -> None:
     await storage.people.meet(7, "ko", storage.now())
-    await storage.people.choose_language(7, "de")
+    await storage.people.choose_language(7, "de", "de")
     person = await storage.people.meet(7, "en", storage.now())
     assert (person.language, person.telegram_language) == ("de", "en")
 
@@ -73,6 +73,41 @@ async def test_a_group_keeps_its_portraits_when_it_grows(storage: Storage) -> No
     assert moved is not None and moved.chat == -1005
     assert group is not None and group.daily_limit == 3
     assert await storage.people.group(-5) is None
+
+
+async def test_what_pointed_to_messages_of_the_group_points_nowhere_after_it_grew(storage: Storage) -> None:
+    """The supergroup numbers its messages anew: an old number would be somebody else's message."""
+    done = await queued(storage, 7, 1, chat=-5)
+    asking, _ = await storage.portraits.receive(replace(MINE, chat=-5, message=2), storage.now())
+    await storage.portraits.advance(asking.id, State.AWAITING_BREED, storage.now(), status_message=3)
+    await storage.portraits.want(done.id, 1.0, (Kind.STILL,))
+    (result,) = await storage.portraits.results(done.id)
+    await storage.portraits.sent(result.id, 4, "file")
+    assert await storage.people.move_group(-5, -1005) == [asking.id]
+    for number in (1, 2, 3, 4):
+        assert await storage.portraits.about(-1005, number) is None
+    _, new = await storage.portraits.receive(replace(MINE, chat=-1005, message=1), storage.now())
+    assert new
+    assert await storage.people.move_group(-5, -1005) == []  # both chats tell of it
+
+
+async def test_a_groups_anonymous_administrators_move_with_it(storage: Storage) -> None:
+    portrait, _ = await storage.portraits.receive(replace(MINE, owner=-5, chat=-5), storage.now())
+    await storage.people.name_pet(portrait.id, "Momo", storage.now())
+    await storage.people.use(-5, storage.now())
+    await storage.people.move_group(-5, -1005)
+    moved = await storage.portraits.get(portrait.id)
+    assert moved is not None and (moved.owner, moved.name) == (-1005, "Momo")
+    assert [pet.name for pet in await storage.people.pets(-1005)] == ["Momo"]
+    assert await storage.people.used(-1005, storage.now()) == 1
+    assert await storage.people.get(-5) is None
+
+
+async def test_another_language_is_spoken_about_what_was_begun_too(storage: Storage) -> None:
+    portrait, _ = await storage.portraits.receive(MINE, storage.now())
+    await storage.people.choose_language(7, "de", "de")
+    changed = await storage.portraits.get(portrait.id)
+    assert changed is not None and changed.language == "de"
 
 
 async def test_leaving_a_group_ends_what_was_open(storage: Storage) -> None:
