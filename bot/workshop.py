@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from heapq import heapify, heapreplace
 from itertools import repeat
@@ -286,8 +287,12 @@ class Workshop:
         )
 
     def _progressed(self, portrait: Portrait, progress: Progress) -> None:
-        if portrait.id in self._running:
-            self._speaker.progress(portrait, progress)
+        if portrait.id not in self._running:
+            return
+        if progress.eta_s is None and self._recent_s:  # the engine has just been started; we remember earlier ones
+            left_s = median(self._recent_s) - (time.monotonic() - self._running[portrait.id])
+            progress = replace(progress, eta_s=left_s if left_s > 0 else None)
+        self._speaker.progress(portrait, progress)
 
     async def _fail(self, portrait: Portrait, error: Exception) -> None:
         now, portraits = self._storage.now(), self._storage.portraits
