@@ -36,6 +36,7 @@ __all__ = ["Aligned", "Alignment", "Convention", "Face", "View", "align", "find_
 MARKER_FILL = 0.55  # of the marker's side that the head's size takes
 
 _PROMISING = 0.12  # the finder's score from which the marker takes a look
+_POSSIBLE = 0.1  # the marker's score at its first look from which it takes the second
 _CERTAIN = 0.5  # the marker's score from which it is a head
 _SEEN = 0.5  # probability from which an eye counts as visible
 _ON_NOSE = 0.11  # distance to the nose, over the head's size, at which no eye is (kept faces: 0.14 at the least)
@@ -64,8 +65,8 @@ def find_faces(image: Image.Image) -> list[Face]:
     if not boxes:
         return []
     first = _mark(image, [close_up(box) for box in boxes])
-    second = _mark(image, [close_up(face.head.box) for face in first])
-    faces = [face for face in second if face.head.score >= _CERTAIN]
+    faces = _mark_twice(image, [close_up(face.head.box) for face in first if face.head.score >= _POSSIBLE])
+    faces = [face for face in faces if face.head.score >= _CERTAIN]
     faces.sort(key=lambda face: face.head.score * extent(face.head), reverse=True)
     return _distinct(faces)
 
@@ -131,23 +132,60 @@ def _promising(image: Image.Image) -> list[Box]:
     return kept[:_MOST_HEADS]
 
 
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What the marker says of one look: points and borders in its square's pixels, and chances."""
+
+    points: Tensor  # [3, 2]: left eye, right eye, nose
+    borders: Tensor  # [4]: left, top, right, bottom
+    chances: Tensor  # [4]: head, left eye seen, right eye seen, young
+
+    @property
+    def mirrored(self) -> "_Marks":
+        """The same marks seen in a mirror."""
+        points, borders = self.points[[1, 0, 2]].clone(), self.borders[[2, 1, 0, 3]].clone()
+        points[:, 0] = MARKER_SIDE - points[:, 0]
+        borders[0::2] = MARKER_SIDE - borders[0::2]
+        return _Marks(points, borders, self.chances[[0, 2, 1, 3]])
+
+    def between(self, other: "_Marks") -> "_Marks":
+        """The mean of both."""
+        return _Marks(
+            (self.points + other.points) / 2,
+            (self.borders + other.borders) / 2,
+            (self.chances + other.chances) / 2,
+        )
+
+
 def _mark(image: Image.Image, looks: list[Matrix]) -> list[Face]:
     """What the marker sees through each of the looks (photo → its square)."""
-    _, marker = load_face_networks()
+    marks = _marks(to_tensor([resample(image, look, MARKER_SIDE) for look in looks]))
+    return [_face(image.size, invert(look), one) for look, one in zip(looks, marks, strict=True)]
+
+
+def _mark_twice(image: Image.Image, looks: list[Matrix]) -> list[Face]:
+    """The mean of what the marker sees through each of the looks and in its mirror."""
+    if not looks:
+        return []
     seen = to_tensor([resample(image, look, MARKER_SIDE) for look in looks])
+    marks = _marks(torch.cat([seen, seen.flip(3)]))
+    both = [one.between(other.mirrored) for one, other in zip(marks[: len(looks)], marks[len(looks) :], strict=True)]
+    return [_face(image.size, invert(look), one) for look, one in zip(looks, both, strict=True)]
+
+
+def _marks(seen: Tensor) -> list[_Marks]:
+    """The marker's answers to pictures [N, 3, MARKER_SIDE, MARKER_SIDE] in -1..1."""
+    _, marker = load_face_networks()
     maps, borders, facts = marker(load_efficientnet().features(seen)[:0:-1])
-    points = (mean_points(maps) * MARKER_SIDE).tolist()
-    sides = (mean_borders(borders) * MARKER_SIDE).tolist()
-    chances = torch.sigmoid(facts).tolist()
-    return [_face(image.size, invert(look), *found) for look, *found in zip(looks, points, sides, chances, strict=True)]
+    points, sides = mean_points(maps) * MARKER_SIDE, mean_borders(borders) * MARKER_SIDE
+    return [_Marks(*found) for found in zip(points, sides, torch.sigmoid(facts), strict=True)]
 
 
-def _face(
-    photo_size: tuple[int, int], back: Matrix, points: list[list[float]], sides: list[float], chances: list[float]
-) -> Face:
-    left_eye, right_eye, nose = (transform(back, (x, y)) for x, y in points)
+def _face(photo_size: tuple[int, int], back: Matrix, marks: _Marks) -> Face:
+    left_eye, right_eye, nose = (transform(back, (x, y)) for x, y in marks.points.tolist())
+    sides: list[float] = marks.borders.tolist()
     (x0, y0), (x1, y1) = transform(back, (sides[0], sides[1])), transform(back, (sides[2], sides[3]))
-    is_head, left_seen, right_seen, young = chances
+    is_head, left_seen, right_seen, young = marks.chances.tolist()
     box = (max(0.0, x0), max(0.0, y0), min(float(photo_size[0]), x1), min(float(photo_size[1]), y1))
     size = math.sqrt(max(1.0, (x1 - x0) * (y1 - y0)))
     hidden = _hidden(math.dist(left_eye, nose) / size, math.dist(right_eye, nose) / size, left_seen, right_seen)

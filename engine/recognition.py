@@ -25,9 +25,14 @@ from engine.messages import BreedGuess, Head, Species
 LOOK_SIDE = 224  # pixels, what EfficientNet-Lite0 was trained at
 HEAD_ROOMS = (1.35, 2.2)  # sides of the looks at a head over its size: the face, and the face with neck and chest
 
-# Mean probability of all breeds together from which it is a pet. Of the kept photos 99 % have more than 0.68 and all
-# more than 0.6; looks at people, streets and things without a pet have less than 0.2.
-PET_FROM = 0.4
+# Mean probability of all breeds together from which it is a pet. Of the kept photos 99 % have more than 0.6, and darkened,
+# turned or shrunk ones nearly all more than 0.3; looks at people, streets, things and other
+# animals have less than 0.2, great cats close by excepted.
+PET_FROM = 0.3
+
+# Mean probability of the looks at one of several heads from which it is a pet's. Of pets' heads all had more than 0.6,
+# of people's, lions' and quokkas' none more than 0.2.
+HEAD_FROM = 0.3
 
 _LEAST_BREED = 0.01
 _MOST_BREEDS = 10
@@ -62,7 +67,7 @@ class BreedRows:
 @torch.inference_mode()
 def recognise(image: Image.Image) -> Recognised:
     """Look at an upright RGB photo. `species` and `breeds` are given for a pet only."""
-    faces = find_faces(image)
+    faces = _of_pets(image, find_faces(image))
     looks = [look_at_whole(image)]
     if faces:
         looks += look_at_head(image, faces[0].head)
@@ -81,6 +86,18 @@ def recognise(image: Image.Image) -> Recognised:
     return Recognised(True, pet, species, kept or tuple(guesses[:1]), tuple(faces), image.width, image.height)
 
 
+def _of_pets(image: Image.Image, faces: list[Face]) -> list[Face]:
+    """The faces without those of people and other animals; all of them where none is a pet's.
+
+    The marker takes most faces for a head, and the classifier knows better.
+    """
+    if len(faces) < 2:
+        return faces
+    looks = [look for face in faces for look in look_at_head(image, face.head)]
+    chances = pet_chances(looks).view(len(faces), len(HEAD_ROOMS)).mean(1).tolist()
+    return [face for face, chance in zip(faces, chances, strict=True) if chance >= HEAD_FROM] or faces
+
+
 def look_at_whole(image: Image.Image) -> Image.Image:
     """The whole photo fitted into a square of LOOK_SIDE pixels."""
     middle = (image.width / 2, image.height / 2)
@@ -97,13 +114,22 @@ def look_at_head(image: Image.Image, head: Head) -> list[Image.Image]:
 
 def breed_chances(looks: list[Image.Image]) -> dict[str, float]:
     """The probability of each breed, averaged over the looks; what is missing to one is no pet."""
-    backbone, rows = load_efficientnet(), load_breed_rows()
-    pooled = backbone.pooled(backbone.features(to_tensor(looks))[-1])
-    chances = row_chances(pooled, backbone.logits(pooled), rows.weight, rows.bias).mean(0).tolist()
     summed: dict[str, float] = {}
-    for slug, chance in zip(rows.breeds, chances, strict=True):
+    for slug, chance in zip(load_breed_rows().breeds, _chances(looks).mean(0).tolist(), strict=True):
         summed[slug] = summed.get(slug, 0.0) + chance
     return summed
+
+
+def pet_chances(looks: list[Image.Image]) -> Tensor:
+    """[N]: how likely each look shows a pet."""
+    return _chances(looks).sum(1)
+
+
+def _chances(looks: list[Image.Image]) -> Tensor:
+    """[N, R]: what each look says of each row."""
+    backbone, rows = load_efficientnet(), load_breed_rows()
+    pooled = backbone.pooled(backbone.features(to_tensor(looks))[-1])
+    return row_chances(pooled, backbone.logits(pooled), rows.weight, rows.bias)
 
 
 def row_chances(pooled: Tensor, imagenet: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -53,6 +53,35 @@ def test_no_pet_where_none_is(name: str) -> None:
     assert found.breeds == ()
 
 
+def beside(*names: str) -> Image.Image:
+    """Photos in a row, each 480 pixels high."""
+    parts = []
+    for name in names:
+        with Image.open(SHARED / "photos" / name) as image:
+            parts.append(image.convert("RGB").resize((round(image.width * 480 / image.height), 480)))
+    row = Image.new("RGB", (sum(part.width for part in parts), 480))
+    left = 0
+    for part in parts:
+        row.paste(part, (left, 0))
+        left += part.width
+    return row
+
+
+@needs_shared
+def test_a_person_beside_a_pet_is_no_head() -> None:
+    astronaut, labrador = "awkward/nonpet_person_astronaut.png", "pets/labrador_unsplash_2.jpg"
+    found = recognise(beside(astronaut, labrador, astronaut))
+    assert found.species is Species.DOG
+    (head,) = found.heads
+    assert 480 < head.box[0] < head.box[2] < found.width - 480
+
+
+@needs_shared
+def test_the_heads_of_several_pets_are_all_kept() -> None:
+    found = recognise(beside("pets/labrador_unsplash_2.jpg", "pets/samoyed_unsplash_2.jpg", "pets/Persian_111.jpg"))
+    assert len(found.heads) == 3
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3000, 2), (320, 240)])
 def test_a_plain_picture_shows_no_pet(size: tuple[int, int]) -> None:
     found = recognise(Image.new("RGB", size, (200, 180, 160)))
