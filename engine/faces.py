@@ -40,6 +40,8 @@ _POSSIBLE = 0.1  # the marker's score at its first look from which it takes the 
 _CERTAIN = 0.5  # the marker's score from which it is a head
 _SEEN = 0.5  # probability from which an eye counts as visible
 _ON_NOSE = 0.11  # distance to the nose, over the head's size, at which no eye is (kept faces: 0.14 at the least)
+_ONE_EYE = 0.12  # distance between both eyes, over the head's size, at which they are one (kept faces: 0.16 at least)
+_APART = 0.1  # distance between two looks' ideas of an eye, over the head's size, from which neither is right
 _SAME = 0.45  # overlap (intersection over union) from which two boxes are one head
 _PART = 0.7  # share of a box within a more prominent one from which it is only a part of that head
 _MOST_HEADS = 8
@@ -139,6 +141,7 @@ class _Marks:
     points: Tensor  # [3, 2]: left eye, right eye, nose
     borders: Tensor  # [4]: left, top, right, bottom
     chances: Tensor  # [4]: head, left eye seen, right eye seen, young
+    apart: Tensor  # [3]: how far from each other two looks saw the points, in pixels
 
     @property
     def mirrored(self) -> "_Marks":
@@ -146,7 +149,7 @@ class _Marks:
         points, borders = self.points[[1, 0, 2]].clone(), self.borders[[2, 1, 0, 3]].clone()
         points[:, 0] = MARKER_SIDE - points[:, 0]
         borders[0::2] = MARKER_SIDE - borders[0::2]
-        return _Marks(points, borders, self.chances[[0, 2, 1, 3]])
+        return _Marks(points, borders, self.chances[[0, 2, 1, 3]], self.apart[[1, 0, 2]])
 
     def between(self, other: "_Marks") -> "_Marks":
         """The mean of both."""
@@ -154,6 +157,7 @@ class _Marks:
             (self.points + other.points) / 2,
             (self.borders + other.borders) / 2,
             (self.chances + other.chances) / 2,
+            (self.points - other.points).norm(dim=1),
         )
 
 
@@ -178,17 +182,16 @@ def _marks(seen: Tensor) -> list[_Marks]:
     _, marker = load_face_networks()
     maps, borders, facts = marker(load_efficientnet().features(seen)[:0:-1])
     points, sides = mean_points(maps) * MARKER_SIDE, mean_borders(borders) * MARKER_SIDE
-    return [_Marks(*found) for found in zip(points, sides, torch.sigmoid(facts), strict=True)]
+    return [_Marks(*found, torch.zeros(3)) for found in zip(points, sides, torch.sigmoid(facts), strict=True)]
 
 
 def _face(photo_size: tuple[int, int], back: Matrix, marks: _Marks) -> Face:
     left_eye, right_eye, nose = (transform(back, (x, y)) for x, y in marks.points.tolist())
     sides: list[float] = marks.borders.tolist()
     (x0, y0), (x1, y1) = transform(back, (sides[0], sides[1])), transform(back, (sides[2], sides[3]))
-    is_head, left_seen, right_seen, young = marks.chances.tolist()
+    is_head, _, _, young = marks.chances.tolist()
     box = (max(0.0, x0), max(0.0, y0), min(float(photo_size[0]), x1), min(float(photo_size[1]), y1))
-    size = math.sqrt(max(1.0, (x1 - x0) * (y1 - y0)))
-    hidden = _hidden(math.dist(left_eye, nose) / size, math.dist(right_eye, nose) / size, left_seen, right_seen)
+    hidden = _hidden(marks)
     head = Head(
         box if box[2] > box[0] and box[3] > box[1] else (x0, y0, x1, y1),
         None if hidden == "left" else left_eye,
@@ -199,15 +202,24 @@ def _face(photo_size: tuple[int, int], back: Matrix, marks: _Marks) -> Face:
     return Face(head, young)
 
 
-def _hidden(left_off: float, right_off: float, left_seen: float, right_seen: float) -> str:
-    """Which eye is hidden, "left", "right" or "" for none: by their distances to the nose and how visible they are.
+def _hidden(marks: _Marks) -> str:
+    """Which eye is hidden, "left", "right" or "" for none.
 
-    In profile the marker knows that an eye is hidden rather than which; but the hidden one then lies upon the nose.
+    The marker was asked for both eyes always, and knows that one is hidden rather than which. But then it sees the
+    hidden one now here and now there, or upon the nose, or upon the other eye, which is away from where the nose
+    points.
     """
+    left, top, right, bottom = marks.borders.tolist()
+    size = math.sqrt(max(1.0, (right - left) * (bottom - top)))
+    left_eye, right_eye, nose = marks.points.tolist()
+    left_apart, right_apart, _ = (marks.apart / size).tolist()
+    if max(left_apart, right_apart) > _APART:
+        return "left" if left_apart > right_apart else "right"
+    left_off, right_off = math.dist(left_eye, nose) / size, math.dist(right_eye, nose) / size
     if min(left_off, right_off) < _ON_NOSE:
         return "left" if left_off < right_off else "right"
-    if min(left_seen, right_seen) < _SEEN:
-        return "left" if left_seen < right_seen else "right"
+    if math.dist(left_eye, right_eye) / size < _ONE_EYE or float(marks.chances[1:3].min()) < _SEEN:
+        return "left" if nose[0] < (left_eye[0] + right_eye[0]) / 2 else "right"
     return ""
 
 
