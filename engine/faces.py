@@ -38,10 +38,13 @@ MARKER_FILL = 0.55  # of the marker's side that the head's size takes
 _PROMISING = 0.12  # the finder's score from which the marker takes a look
 _POSSIBLE = 0.1  # the marker's score at its first look from which it takes the second
 _CERTAIN = 0.5  # the marker's score from which it is a head
-_SEEN = 0.5  # probability from which an eye counts as visible
+_UPRIGHT = math.radians(32)  # tilts up to here the marker knows
+_SIDEWAYS = math.radians(75)  # tilts from here on are rather mistakes
+_SEEN = 0.4  # probability from which an eye counts as visible
 _ON_NOSE = 0.11  # distance to the nose, over the head's size, at which no eye is (kept faces: 0.14 at the least)
 _ONE_EYE = 0.12  # distance between both eyes, over the head's size, at which they are one (kept faces: 0.16 at least)
 _APART = 0.1  # distance between two looks' ideas of an eye, over the head's size, from which neither is right
+_BESIDE = 0.1  # how far beyond its box a nose may lie, over the head's size
 _SAME = 0.45  # overlap (intersection over union) from which two boxes are one head
 _PART = 0.7  # share of a box within a more prominent one from which it is only a part of that head
 _MOST_HEADS = 8
@@ -67,8 +70,9 @@ def find_faces(image: Image.Image) -> list[Face]:
     if not boxes:
         return []
     first = _mark(image, [close_up(box) for box in boxes])
-    faces = _mark_twice(image, [close_up(face.head.box) for face in first if face.head.score >= _POSSIBLE])
-    faces = [face for face in faces if face.head.score >= _CERTAIN]
+    likely = [face.head for face in first if face.head.score >= _POSSIBLE]
+    faces = _mark_twice(image, [close_up(head.box, _tilt(head)) for head in likely])
+    faces = [face for face in faces if face.head.score >= _CERTAIN and _holds_its_nose(face.head)]
     faces.sort(key=lambda face: face.head.score * extent(face.head), reverse=True)
     return _distinct(faces)
 
@@ -80,11 +84,11 @@ def fitted(photo_size: tuple[int, int]) -> Matrix:
     return similarity((width / 2, height / 2), 0.0, scale, (FINDER_SIDE / 2, FINDER_SIDE / 2))
 
 
-def close_up(box: Box) -> Matrix:
-    """[2, 3]: a head's box (photo pixels) into the middle of the marker's square."""
+def close_up(box: Box, tilt: float = 0.0) -> Matrix:
+    """[2, 3]: a head's box (photo pixels) into the middle of the marker's square, turned back by `tilt` radians."""
     head = Head(box, None, None, None, 0.0)
     half = MARKER_SIDE / 2
-    return similarity(centre(head), 0.0, MARKER_FILL * MARKER_SIDE / extent(head), (half, half))
+    return similarity(centre(head), tilt, MARKER_FILL * MARKER_SIDE / extent(head), (half, half))
 
 
 def to_tensor(pictures: list[Image.Image]) -> Tensor:
@@ -187,8 +191,7 @@ def _marks(seen: Tensor) -> list[_Marks]:
 
 def _face(photo_size: tuple[int, int], back: Matrix, marks: _Marks) -> Face:
     left_eye, right_eye, nose = (transform(back, (x, y)) for x, y in marks.points.tolist())
-    sides: list[float] = marks.borders.tolist()
-    (x0, y0), (x1, y1) = transform(back, (sides[0], sides[1])), transform(back, (sides[2], sides[3]))
+    x0, y0, x1, y1 = _upright(back, marks.borders.tolist())
     is_head, _, _, young = marks.chances.tolist()
     box = (max(0.0, x0), max(0.0, y0), min(float(photo_size[0]), x1), min(float(photo_size[1]), y1))
     hidden = _hidden(marks)
@@ -200,6 +203,23 @@ def _face(photo_size: tuple[int, int], back: Matrix, marks: _Marks) -> Face:
         is_head,
     )
     return Face(head, young)
+
+
+def _upright(back: Matrix, borders: list[float]) -> Box:
+    """The photo's box of a head with these borders in a close-up, tilted or not: that of the ellipse within them."""
+    left, top, right, bottom = borders
+    half_width, half_height = (right - left) / 2, (bottom - top) / 2
+    x, y = transform(back, ((left + right) / 2, (top + bottom) / 2))
+    wide, high = (math.hypot(half_width * row[0], half_height * row[1]) for row in back[:, :2])
+    return x - wide, y - high, x + wide, y + high
+
+
+def _tilt(head: Head) -> float:
+    """By how many radians the head is tilted, 0 when it is upright enough for the marker or an eye is hidden."""
+    if head.left_eye is None or head.right_eye is None:
+        return 0.0
+    tilt = math.atan2(head.right_eye[1] - head.left_eye[1], head.right_eye[0] - head.left_eye[0])
+    return tilt if _UPRIGHT < abs(tilt) < _SIDEWAYS else 0.0
 
 
 def _hidden(marks: _Marks) -> str:
@@ -221,6 +241,15 @@ def _hidden(marks: _Marks) -> str:
     if math.dist(left_eye, right_eye) / size < _ONE_EYE or float(marks.chances[1:3].min()) < _SEEN:
         return "left" if nose[0] < (left_eye[0] + right_eye[0]) / 2 else "right"
     return ""
+
+
+def _holds_its_nose(head: Head) -> bool:
+    """Whether the nose lies in the box. Where it does not, the marker looked at a body and saw its head's nose."""
+    if head.nose is None:
+        return True
+    x0, y0, x1, y1 = head.box
+    slack = _BESIDE * extent(head)
+    return x0 - slack <= head.nose[0] <= x1 + slack and y0 - slack <= head.nose[1] <= y1 + slack
 
 
 def _distinct(faces: list[Face]) -> list[Face]:

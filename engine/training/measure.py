@@ -19,7 +19,7 @@ from PIL import Image
 
 from engine.alignment import View, extent
 from engine.breeds import BREEDS
-from engine.faces import find_heads, overlap
+from engine.faces import overlap
 from engine.messages import Box, Head
 from engine.recognition import Recognised, recognise
 from engine.training.marks import Marked, read_marks
@@ -126,7 +126,7 @@ def _both_found(one: Marked, other: Marked) -> bool:
         _scaled(marked.head.box, scale, left)
         for marked, scale, left in zip((one, other), scales, (0, images[0].width), strict=True)
     ]
-    found = find_heads(joined)
+    found = recognise(joined).heads
     return len(found) == 2 and all(any(overlap(head.box, box) >= 0.5 for head in found) for box in boxes)
 
 
