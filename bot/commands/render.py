@@ -155,17 +155,19 @@ def _breed(typed: str) -> str:
 
 
 def _age(text: str) -> float:
-    age = float(text)
+    try:
+        age = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
     if not -_OLDEST <= age <= _OLDEST:  # NaN is refused too
         raise argparse.ArgumentTypeError(f"must be between -{_OLDEST:g} and {_OLDEST:g}")
     return age
 
 
 def _head(text: str) -> int:
-    head = int(text)
-    if head < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("heads are counted from 1")
-    return head
+    return int(text)
 
 
 class ProgressLine:

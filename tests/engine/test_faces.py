@@ -1,7 +1,9 @@
+import math
+
 import pytest
 from PIL import Image
 
-from engine.alignment import View, extent, view
+from engine.alignment import View, extent, resample, similarity, transform, view
 from engine.faces import find_faces, find_heads, overlap
 from engine.training.marks import Marked, read_marks
 from tests.shared import SHARED, needs_shared
@@ -69,3 +71,17 @@ def test_overlap() -> None:
     assert overlap((0, 0, 10, 10), (0, 0, 10, 10)) == 1
     assert overlap((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
     assert overlap((0, 0, 10, 10), (20, 20, 30, 30)) == 0
+
+
+@needs_shared
+def test_a_head_tilted_by_half_a_right_angle_keeps_its_points() -> None:
+    with Image.open(SHARED / "photos" / "pets" / "labrador_unsplash_2.jpg") as image:
+        photo = image.convert("RGB")
+    upright = find_heads(photo)[0]
+    middle = (photo.width / 2, photo.height / 2)
+    side = photo.width + photo.height
+    turn = similarity(middle, math.radians(45), 1.0, (side / 2, side / 2))
+    tilted = find_heads(resample(photo, turn, side))[0]
+    for name in ("left_eye", "right_eye", "nose"):
+        wanted = transform(turn, getattr(upright, name))
+        assert math.dist(getattr(tilted, name), wanted) < 0.08 * extent(upright)
