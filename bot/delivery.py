@@ -40,7 +40,8 @@ class Delivery:
             await self._send_all(portrait)
         done = await self._storage.portraits.advance(portrait.id, State.DONE, self._storage.now())
         if done:
-            await self._speaker.finished(done)
+            # As it was before: the owner may have been asked for a name meanwhile, by another message.
+            await self._speaker.finished(portrait)
             if done.pet is not None:
                 await self._storage.people.use_pet(done.pet, self._storage.now())
 

@@ -140,7 +140,9 @@ class Voice:
         await self.board.drop(portrait.id)
         if portrait.status_message:
             await self._quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
-            await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=None)
+            now = await self._storage.portraits.get(portrait.id)
+            if now and now.status_message == portrait.status_message:
+                await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=None)
 
     async def failed(self, portrait: Portrait) -> None:
         await self._tell(portrait, failure(_words(portrait), portrait))

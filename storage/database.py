@@ -33,6 +33,8 @@ class Database:
             # NORMAL survives a killed process; only a power cut may lose the last moments, never the whole.
             await self._writer.execute("PRAGMA synchronous = NORMAL")
             await self._writer.execute("PRAGMA foreign_keys = ON")
+            # What is deleted is overwritten in the file, not only left out of it: people ask to be forgotten.
+            await self._writer.execute("PRAGMA secure_delete = ON")
             await self._migrate()
             self._reader = await self._connect()
             await self._reader.execute("PRAGMA query_only = ON")

@@ -117,3 +117,11 @@ async def test_leaving_a_group_ends_what_was_open(storage: Storage) -> None:
     assert await storage.portraits.unfinished() == []
     left = await storage.portraits.get(portrait.id)
     assert left is not None and left.state == "cancelled"
+
+
+async def test_what_is_forgotten_is_not_left_in_the_file(tmp_path: Path) -> None:
+    async with Storage(tmp_path) as storage:
+        portrait, _ = await storage.portraits.receive(MINE, storage.now())
+        await storage.people.name_pet(portrait.id, "Schnurrdiburr", storage.now())
+        await storage.people.forget(7)
+    assert b"Schnurrdiburr" not in (tmp_path / "throwback.sqlite3").read_bytes()
