@@ -26,8 +26,9 @@ _LEAST_EYES = 0.26  # a turned head shows its eyes closer together; below this i
 _UPSIDE_DOWN = 0.12  # the nose this far above the eyes, over the head's size: the head hangs
 
 _OVERSAMPLING = 2  # drawn larger, then shrunk with a proper filter
-_BLUR = 0.03  # σ of the blur beyond the photo's border, of the crop's side
-_BLUR_WITHIN = 0.08  # where it is at its full strength, of the crop's side
+# Beyond the photo's border: σ of a blur, and how far outside it is at its full strength, both of the crop's side. The
+# farther out, the stronger, or the mirrored fur would show its axes like a kaleidoscope.
+_BLURS = ((0.02, 0.04), (0.05, 0.14), (0.12, 0.35))
 
 
 class Convention(StrEnum):
@@ -223,10 +224,12 @@ def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Imag
     beyond_y = _beyond(y0, y1, image.height)
     if beyond_x.any() or beyond_y.any():
         side = size / _scale(matrix)
-        blurred = np.asarray(Image.fromarray(canvas).filter(ImageFilter.GaussianBlur(_BLUR * side)))
-        far = np.hypot(beyond_y[:, None], beyond_x[None, :])
-        weight = np.clip(far / (_BLUR_WITHIN * side), 0, 1)[..., None]
-        canvas = np.rint(canvas * (1 - weight) + blurred * weight).astype(np.uint8)
+        mirrored = Image.fromarray(canvas)
+        far = np.hypot(beyond_y[:, None], beyond_x[None, :])[..., None]
+        for sigma, within in _BLURS:
+            blurred = np.asarray(mirrored.filter(ImageFilter.GaussianBlur(sigma * side)))
+            weight = np.clip(far / (within * side), 0, 1)
+            canvas = np.rint(canvas * (1 - weight) + blurred * weight).astype(np.uint8)
     return Image.fromarray(canvas), np.array([x0, y0], float)
 
 
