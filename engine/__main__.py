@@ -28,6 +28,9 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         _say(f"usage: python -m engine {{{','.join(COMMANDS)}}} …")
         return 2
+    # Read when torch is loaded. Threads that wait spinning bring everything to a standstill, many times slower, as soon
+    # as another process wants the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     level = os.environ.get("THROWBACK_LOG", "").upper()
     logging.basicConfig(
         level=level if level in logging.getLevelNamesMapping() else "WARNING",

@@ -264,6 +264,10 @@ class EngineClient:
         for name in working:
             if held := self._held.get(name):
                 held.deaths += 1
+                if isinstance(
+                    held.request, Rejuvenate
+                ):  # those who shared its batch are innocent: the next death tells
+                    held.frame = encode(replace(held.request, alone=True))
                 logger.error("it was working on %s %s", type(held.request).__name__, _id_of(name))
                 if held.deaths >= _FATAL_DEATHS:
                     self._drop(name, EngineFault("the engine process died of it"))

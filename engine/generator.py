@@ -55,7 +55,8 @@ class GeneratorConfig:
 class LowRank:
     """A change of a convolution's weights by the product down·up (Hu et al. 2021, "LoRA", for convolutions).
 
-    down [rank, C_in, 3, 3] and up [C_out, rank], or both with a leading batch dimension, one change a sample.
+    down [rank, C_in, 3, 3] and up [C_out, rank] for all samples, or both with a leading dimension of M: then each of
+    the M changes serves as many samples as there are in a row, N / M.
     """
 
     down: Tensor
@@ -76,6 +77,14 @@ class Adjustments:
 
 
 UNADJUSTED = Adjustments()
+
+
+def quick_dtype(device: torch.device) -> torch.dtype:
+    """What searches on this device may compute in: bfloat16 where the hardware multiplies it, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    has_bfloat16 = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return torch.bfloat16 if has_bfloat16 is not None and has_bfloat16() else torch.float32
 
 
 class FullyConnected(nn.Module):
@@ -175,6 +184,8 @@ class StyledConvolution(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", upsampling_filter())
+        self._energy: tuple[object, Tensor] | None = None  # of frozen weights, and of which
+        self._cast: tuple[object, Tensor] | None = None  # frozen weights in another dtype, and which
 
     def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode, adjustments: Adjustments, name: str) -> Tensor:
         """x [N, C_in, H, W] and w [N, w_dim] to [N, C_out, H', W']."""
@@ -183,8 +194,7 @@ class StyledConvolution(nn.Module):
             style = style + adjustments.styles[name]
         # Scaling the activations instead of the weights keeps one convolution for the whole batch; demodulation
         # commutes with the convolution, and Σ_k W² does not depend on the sample.
-        energy = self.weight.square().sum(dim=(2, 3))
-        demodulation = (F.linear(style.square(), energy) + 1e-8).rsqrt()
+        demodulation = (F.linear(style.square(), self._energies()) + 1e-8).rsqrt()
         x = self._convolve(x * style.to(x.dtype)[:, :, None, None], adjustments.weights.get(name))
         if self.up:
             x = filter_2d(x, self.resample_filter * 4, (1, 1, 1, 1))
@@ -201,23 +211,41 @@ class StyledConvolution(nn.Module):
 
     def _convolve(self, x: Tensor, change: LowRank | None) -> Tensor:
         """The plain convolution with the weights, changed or not; a change leaves the demodulation as it was."""
-        weight: Tensor = self.weight
-        if change is not None and change.up.dim() == 2:
-            weight = weight + (change.up @ change.down.flatten(1)).view_as(weight)
-        weight = weight.to(x.dtype)
-        y = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2) if self.up else F.conv2d(x, weight, padding=1)
-        if change is None or change.up.dim() == 2:
+        y = self._plain(x, self._weight_as(x.dtype))
+        if change is None:
             return y
-        # One change a sample: the batch becomes groups of a single convolution down to the rank.
-        n, rank = change.down.shape[:2]
-        grouped = x.reshape(1, -1, *x.shape[2:])
-        if self.up:
-            down = change.down.transpose(1, 2).flatten(0, 1).to(x.dtype)
-            low = F.conv_transpose2d(grouped, down, stride=2, groups=n)
-        else:
-            low = F.conv2d(grouped, change.down.flatten(0, 1).to(x.dtype), padding=1, groups=n)
-        low = low.view(n, rank, -1)
-        return y + torch.bmm(change.up.to(x.dtype), low).view_as(y)
+        # Down to the rank and up again instead of a changed weight: no gradient as large as the weight is needed.
+        downs = change.down if change.down.dim() == 5 else change.down[None]
+        ups = change.up if change.up.dim() == 3 else change.up[None]
+        parts = x.chunk(len(downs))
+        low = torch.cat([self._plain(part, down.to(x.dtype)) for part, down in zip(parts, downs, strict=True)])
+        ups = ups.to(x.dtype).repeat_interleave(len(x) // len(ups), dim=0)
+        return y + torch.bmm(ups, low.flatten(2)).view_as(y)
+
+    def _plain(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.conv_transpose2d(x, weight.transpose(0, 1), stride=2) if self.up else F.conv2d(x, weight, padding=1)
+
+    def _energies(self) -> Tensor:
+        """Σ_k W² [C_out, C_in]; for frozen weights computed once."""
+        if self.weight.requires_grad:
+            return self.weight.square().sum(dim=(2, 3))
+        if self._energy is None or self._energy[0] != self._state():
+            with torch.inference_mode(False):
+                self._energy = self._state(), self.weight.square().sum(dim=(2, 3))
+        return self._energy[1]
+
+    def _weight_as(self, dtype: torch.dtype) -> Tensor:
+        """The weights in this dtype; frozen ones are cast once."""
+        if self.weight.requires_grad or dtype == self.weight.dtype:
+            return self.weight.to(dtype)
+        if self._cast is None or self._cast[0] != self._state() or self._cast[1].dtype != dtype:
+            with torch.inference_mode(False):
+                self._cast = self._state(), self.weight.to(dtype)
+        return self._cast[1]
+
+    def _state(self) -> object:
+        """Changes with the weights."""
+        return self.weight.data_ptr(), self.weight._version, self.weight.device
 
 
 class ToRGB(nn.Module):
@@ -267,11 +295,12 @@ class Block(nn.Module):
         noise_mode: NoiseMode,
         adjustments: Adjustments,
         name: str,
+        dtype: torch.dtype,
     ) -> tuple[Tensor, Tensor]:
         """ws holds this block's rows: (conv1, torgb) at 4 px, else (conv0, conv1, torgb)."""
         rows = iter(ws.unbind(dim=1))
         if x is None:
-            x = self.const.to(ws.dtype).expand(ws.shape[0], -1, -1, -1)
+            x = self.const.to(dtype).expand(ws.shape[0], -1, -1, -1)
         else:
             x = self.conv0(x, next(rows), noise_mode, adjustments, f"{name}.conv0")
         x = self.conv1(x, next(rows), noise_mode, adjustments, f"{name}.conv1")
@@ -296,16 +325,18 @@ class Synthesis(nn.Module):
         *,
         resolution: int | None = None,
         adjustments: Adjustments = UNADJUSTED,
+        dtype: torch.dtype = torch.float32,
     ) -> Tensor:
         """The picture for ws [N, num_ws, w_dim]: [N, 3, R, R] in float32.
 
-        `resolution` stops early, at the skip sum of that block.
+        `resolution` stops early, at the skip sum of that block. `dtype` is that of the activations; styles,
+        demodulation and the skip sum are float32 (`quick_dtype`).
         """
         x: Tensor | None = None
         image: Tensor | None = None
         for k, r in enumerate(self.config.resolutions):
             rows = ws[:, :2] if k == 0 else ws[:, 2 * k - 1 : 2 * k + 2]
-            x, image = self.get_submodule(f"b{r}")(x, image, rows, noise_mode, adjustments, f"b{r}")
+            x, image = self.get_submodule(f"b{r}")(x, image, rows, noise_mode, adjustments, f"b{r}", dtype)
             if r == resolution:
                 break
         if image is None:

@@ -74,6 +74,7 @@ class Rejuvenate:
     `age` is a multiple of the age vector: 0 now, 1 puppy or kitten, negative older. `network` names a
     network, or "" for the best one present. `anyway` tries a photo in which no pet or no frontal face was
     recognised (then the middle of the picture is taken). With `baby_photo` the film runs from its pet to the photo's.
+    `alone` shares no batch with others: what the engine may have died of.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Rejuvenate:
     network: str = ""
     anyway: bool = False
     card: CardText | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ import io
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import torch
 from PIL import Image
 
-from engine import aging, photos, recognition
+from engine import aging, photos, projection, recognition
 from engine.alignment import View, view
 from engine.breeds import BREEDS
 from engine.cache import Cache
@@ -47,7 +47,7 @@ from engine.messages import (
 from engine.networks import STORYBOOK, Network, available_networks, choose_network, load_network
 from engine.perceptual import load_extractor
 from engine.portrait import Portrait
-from engine.scheduler import Job, Step
+from engine.scheduler import Job, Search, Step
 from engine.settings import Settings
 from engine.sitting import Sitting, edition
 
@@ -92,6 +92,9 @@ class Portrayer:
                 return self._forget(request)
             case _:
                 return self._describe(Describe(request.id))
+
+    def advance(self, searches: Sequence[Search]) -> None:
+        projection.advance([search for search in searches if isinstance(search, projection.Search)])
 
     def _describe(self, request: Describe) -> Job:
         yield from ()

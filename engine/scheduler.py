@@ -1,14 +1,15 @@
 """Who is served next: short requests at once, between two steps of the long ones; those as they came.
 
-A request is worked on as a job, a generator that yields after every step and returns its answer. One thread works
-(`Scheduler.run`), others hand in (`submit`).
+A request is worked on as a job, a generator that yields after every step and returns its answer. A job whose next step
+is one of a search yields the search, and the searches of several portraits take their steps as one batch: newcomers
+join at the next step, those who are done leave. One thread works (`Scheduler.run`), others hand in (`submit`).
 """
 
 import logging
 import queue
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -32,20 +33,32 @@ from engine.messages import (
 from engine.pace import Course, Pace
 from engine.wire import Message, WireError, Working
 
-SLOTS = 2  # portraits that take turns: one long one never blocks all others, and memory stays bounded
+SLOTS = 8  # portraits that are worked on at the same time; bounds the memory, and how long a batch's step takes
 
 _TELL_S = 0.2  # between two progress messages of the same stage
 
 logger = logging.getLogger(__name__)
 
 
+class Search(Protocol):
+    """Something that goes on step by step, alone or in company (`engine.projection`)."""
+
+    @property
+    def pending(self) -> bool:
+        """A step has not been taken that the job will ask for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a job yields: it has come to `share` (0..1) of `stage`, and perhaps has a picture (JPEG) to show."""
+    """What a job yields: it has come to `share` (0..1) of `stage`, and perhaps has a picture (JPEG) to show.
+
+    With a `search`, it asks for that one's next step. Whoever drives the job may see to it; else the job does itself.
+    """
 
     stage: Stage
     share: float
     preview: bytes | None = None
+    search: Search | None = None
 
 
 Job = Generator[Step, None, Answer]
@@ -57,6 +70,9 @@ class Workshop(Protocol):
     def begin(self, request: Request) -> Job:
         """The job that answers `request`. Nothing is computed before its first step. `seconds` are filled in later."""
 
+    def advance(self, searches: Sequence[Search]) -> None:
+        """Take a step of the first search and all that can share its batch. An error stays with its search."""
+
 
 @dataclass(slots=True, eq=False)
 class _Task:
@@ -66,6 +82,8 @@ class _Task:
     stage: Stage = Stage.QUEUED
     position: int = -1  # as last told
     told_at: float = 0.0
+    search: Search | None = None  # whose next step the job has asked for
+    shared_s: float = 0.0  # its part of the batches it had a step in since
 
     @property
     def id(self) -> str:
@@ -104,8 +122,8 @@ class Scheduler:
             if self._short:
                 self._advance(self._short[0])
             elif self._long:
-                # A workshop that can advance several portraits as one batch would take all of `_working` here.
                 task = self._long[0]
+                self._search(task, workshop)
                 self._advance(task)
                 self._turn(task)
         for task in self._short + self._long:
@@ -147,19 +165,37 @@ class Scheduler:
                 self._short.append(task)
                 self._short.sort(key=lambda one: _URGENCY[type(one.request)])
 
+    def _search(self, task: _Task, workshop: Workshop) -> None:
+        """Take the step that `task` asks for, with all who have a slot and whose search can share the batch."""
+        if task.search is None or not task.search.pending:
+            return
+        asking = self._company(task)
+        self._announce(*(one.id for one in asking))
+        began = time.monotonic()
+        workshop.advance([one.search for one in asking if one.search is not None])
+        moved = [one for one in asking if one.search is not None and not one.search.pending]
+        for one in moved:
+            one.shared_s += (time.monotonic() - began) / len(moved)
+
+    def _company(self, task: _Task) -> list[_Task]:
+        """`task` and those of the others being worked on that ask for a step and may share a batch with it."""
+        others = [one for one in self._working if one is not task and one.search is not None and one.search.pending]
+        return [task, *([] if _alone(task) else [one for one in others if not _alone(one)])]
+
     def _advance(self, task: _Task) -> None:
         self._announce(task.id)
         began = time.monotonic()
         try:
             step = next(task.job)
         except StopIteration as end:
-            task.course.finish(time.monotonic() - began)
+            task.course.finish(time.monotonic() - began + task.shared_s)
             self._finish(task, self._accounted(task, end.value))
         except Exception as error:
             self._finish(task, _failure(task.request, error))
         else:
             now = time.monotonic()
-            task.course.advance(step.stage, step.share, now - began)
+            task.course.advance(step.stage, step.share, now - began + task.shared_s)
+            task.search, task.shared_s = step.search, 0.0
             if task in self._long and (step.stage is not task.stage or step.preview or now - task.told_at >= _TELL_S):
                 task.stage, task.told_at = step.stage, now
                 self._tell(task, Progress(task.id, step.stage, task.course.fraction, preview=step.preview))
@@ -204,6 +240,10 @@ class Scheduler:
             others = [other.course.left_s for other in self._working if other is not task]
             return None if own is None else own + sum(own if left is None else min(own, left) for left in others)
         return None if own is None or None in before else own + sum(left for left in before if left is not None)
+
+
+def _alone(task: _Task) -> bool:
+    return isinstance(task.request, Rejuvenate) and task.request.alone
 
 
 def _close(task: _Task) -> None:

@@ -22,10 +22,10 @@ from engine.networks import Network
 from engine.networks.store import read_record
 from engine.perceptual import PerceptualDistance
 from engine.portrait import marks_in, to_tensor
-from engine.projection import lock, project
+from engine.projection import Lock, Projection
 from engine.scheduler import Step
 
-_RECIPE = "3"  # to be changed whenever the same photo would get another likeness than before
+_RECIPE = "4"  # to be changed whenever the same photo would get another likeness than before
 
 _PREVIEW_S = 1.5  # between two previews
 _FIRST_PREVIEW_S = 0.7
@@ -64,9 +64,14 @@ class Sitting:
             self._next_preview = 0.0  # what the encoder sees at a glance is worth showing at once
             seen = start[:, None].expand(-1, network.generator.config.num_ws, -1)
             yield Step(Stage.PROJECTING, 0.0, self._preview(seen, Adjustments()))
-        for step in project(target, network.generator, network.statistics, self.extractor, start=start):
+        search = Projection(target, network.generator, network.statistics, self.extractor, start=start)
+        share, preview = 0.0, None
+        while not search.done:
+            yield Step(Stage.PROJECTING, share, preview, search)
+            step = search.step()
             self._ws, self.steps = step.ws, self.steps + 1
-            yield Step(Stage.PROJECTING, step.index / step.steps, self._preview(step.ws, step.adjustments))
+            share, preview = step.index / step.steps, self._preview(step.ws, step.adjustments)
+        yield Step(Stage.PROJECTING, 1.0, preview)
 
     def lock(self) -> Generator[Step, None, None]:
         """Lock the identity; afterwards there is the likeness."""
@@ -74,12 +79,16 @@ class Sitting:
             raise EngineFault("locked before it was projected")
         target = self.target()
         adjustments = Adjustments()
-        steps = lock(
+        search = Lock(
             target, self._ws, self.network.generator, self.extractor, self.age_vector, grown=self._grown(target)
         )
-        for step in steps:
+        share, preview = 0.0, None
+        while not search.done:
+            yield Step(Stage.LOCKING, share, preview, search)
+            step = search.step()
             adjustments, self.steps = step.adjustments, self.steps + 1
-            yield Step(Stage.LOCKING, step.index / step.steps, self._preview(self._ws, adjustments))
+            share, preview = step.index / step.steps, self._preview(self._ws, adjustments)
+        yield Step(Stage.LOCKING, 1.0, preview)
         with torch.no_grad():
             drawn = self.network.generator.synthesis(self._ws, adjustments=adjustments)
             distance = float(self.extractor(drawn, target))

@@ -16,7 +16,7 @@ from engine.connection import Connection
 from engine.errors import EngineFault
 from engine.messages import Request
 from engine.pace import Pace
-from engine.scheduler import Job, Scheduler, Workshop
+from engine.scheduler import Job, Scheduler, Search, Workshop
 from engine.scratch import scratch_folder
 from engine.settings import Settings, SettingsError
 from engine.wire import WireError
@@ -87,6 +87,9 @@ class _Closed:
     def begin(self, request: Request) -> Job:
         raise EngineFault(self._reason)
         yield  # a generator, so that it fails where jobs fail
+
+    def advance(self, searches: Sequence[Search]) -> None:
+        """Nothing is ever searched here."""
 
 
 def _open_workshop(here: Settings) -> Workshop:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import Tensor
@@ -5,12 +7,24 @@ from torch import Tensor
 from engine.generator import Generator, GeneratorConfig
 from engine.networks.statistics import WStatistics, measure
 from engine.perceptual import PerceptualDistance
-from engine.projection import OFFICIAL, LockOptions, ProjectionOptions, Space, Step, lock, project
+from engine.projection import (
+    OFFICIAL,
+    Lock,
+    LockOptions,
+    Projection,
+    ProjectionOptions,
+    Search,
+    Space,
+    Step,
+    advance,
+    lock,
+    project,
+)
 
 CONFIG = GeneratorConfig(
     z_dim=32, w_dim=32, img_resolution=32, num_mapping_layers=2, channel_base=512, channel_max=32, conv_clamp=None
 )
-SHORT = ProjectionOptions(steps=60, resolution=32, coarse_share=0.2)
+SHORT = ProjectionOptions(steps=60, resolution=32, coarse_share=0.2, dtype=torch.float32)
 
 
 class Pixels(PerceptualDistance):
@@ -112,7 +126,7 @@ def test_the_lock_comes_nearer_than_the_projection_and_holds_the_edit(
     older = strange.flip(-1)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
-    options = LockOptions(steps=60, resolution=32, coarse_share=0.0, ages=(1.0,))
+    options = LockOptions(steps=60, resolution=32, coarse_share=0.0, ages=(1.0,), dtype=torch.float32)
     locked = last(
         list(
             lock(
@@ -142,3 +156,89 @@ def test_without_a_truth_the_edit_changes_what_it_changed_before(
         locked = last(list(lock(target, ws, generator, Pixels(), vector, options)))
         drift[weight] = float((change(adjustments=locked.adjustments) - before).abs().mean())
     assert drift[20.0] < 0.7 * drift[0.0]
+
+
+def pictures_of(generator: Generator, count: int) -> list[Tensor]:
+    random = torch.Generator().manual_seed(11)
+    return list(generator(torch.randn(count, 32, generator=random)).split(1))
+
+
+def company(searches: Sequence[Search], late: int = 3) -> "list[Step]":
+    """The last steps of the searches, taken in company: each one begins `late` steps after the one before."""
+    found: dict[int, Step] = {}
+    rounds = 0
+    while any(not search.done for search in searches):
+        here = [search for search in searches[: rounds // late + 1] if not search.done]
+        advance(here)
+        for search in here:
+            if not search.pending:
+                found[searches.index(search)] = search.step()
+        rounds += 1
+    return [found[index] for index in range(len(searches))]
+
+
+def test_company_makes_no_difference_to_a_projection(generator: Generator, statistics: WStatistics) -> None:
+    targets = pictures_of(generator, 3)
+    options = ProjectionOptions(steps=12, resolution=32, w_noise=0.02, dtype=torch.float32)
+
+    def searches() -> "list[Search]":
+        return [
+            Projection(target, generator, statistics, Pixels(), options, seed=seed)
+            for seed, target in enumerate(targets)
+        ]
+
+    for alone, together in zip([company([one])[0] for one in searches()], company(searches()), strict=True):
+        assert alone.index == together.index == 12
+        torch.testing.assert_close(together.ws, alone.ws, rtol=1e-3, atol=1e-3 * statistics.spread)
+
+
+def test_company_makes_no_difference_to_a_lock(generator: Generator, statistics: WStatistics) -> None:
+    targets = pictures_of(generator, 3)
+    vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
+    ws = statistics.mean.expand(1, CONFIG.num_ws, -1)
+    options = LockOptions(steps=8, resolution=32, dtype=torch.float32)
+
+    def searches() -> "list[Search]":
+        return [Lock(target, ws, generator, Pixels(), vector, options, seed=n) for n, target in enumerate(targets)]
+
+    for alone, together in zip([company([one])[0] for one in searches()], company(searches(), 1), strict=True):
+        torch.testing.assert_close(together.distance, alone.distance, rtol=1e-3, atol=1e-5)
+        drawn = [generator.synthesis(ws, adjustments=one.adjustments) for one in (alone, together)]
+        assert (drawn[0] - drawn[1]).abs().mean() < 1e-3
+
+
+def test_a_search_that_fails_leaves_the_others_what_they_find(generator: Generator, statistics: WStatistics) -> None:
+    def failing(pictures: Tensor, features: Tensor) -> Tensor:
+        raise ArithmeticError
+
+    options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
+    good, bad = pictures_of(generator, 2)
+    alone = last(list(project(good, generator, statistics, Pixels(), options)))
+    ill = Projection(bad, generator, statistics, Pixels(), options)
+    ill.loss = failing  # type: ignore[method-assign]
+    well = Projection(good, generator, statistics, Pixels(), options)
+    for _ in range(4):
+        advance([ill, well])
+        with pytest.raises(ArithmeticError):
+            ill.step()
+        found = well.step()
+    torch.testing.assert_close(found.ws, alone.ws)
+
+
+def test_what_is_not_a_number_stays_with_its_search(generator: Generator, statistics: WStatistics) -> None:
+    options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
+    good, bad = pictures_of(generator, 2)
+    searches = [Projection(target, generator, statistics, Pixels(), options) for target in (good, bad * float("nan"))]
+    well, ill = company(searches, 1)
+    assert torch.isfinite(well.ws).all()
+    assert not torch.isfinite(ill.ws).all()
+
+
+def test_bfloat16_finds_as_well(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
+    from dataclasses import replace
+
+    ends = [
+        float(last(list(project(target, generator, statistics, Pixels(), replace(SHORT, dtype=dtype)))).distance)
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    assert ends[1] < 1.5 * ends[0]

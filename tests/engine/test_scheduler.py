@@ -1,5 +1,7 @@
 """The scheduler's order, fairness, estimates and endurance, with jobs that only count."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from engine.errors import EngineFault, EngineStopped, PhotoError, PhotoReason
@@ -24,7 +26,7 @@ from engine.messages import (
     Stage,
 )
 from engine.pace import WORK, Pace
-from engine.scheduler import Job, Scheduler, Step
+from engine.scheduler import Job, Scheduler, Search, Step
 from engine.wire import Hello, Message, Working, encode
 
 STEPS = 5  # of every stage
@@ -62,6 +64,9 @@ class Counting:
         except GeneratorExit:
             self.closed.append(request.id)
             raise
+
+    def advance(self, searches: Sequence[Search]) -> None:
+        raise AssertionError("nobody searches here")
 
     def _count(self, request: Request) -> None:
         assert self.scheduler is not None
@@ -235,3 +240,117 @@ def test_a_portrait_from_the_cache_says_nothing_of_the_next_one() -> None:
     pace = Pace()
     work(FromCache(), Rejuvenate("a", b""), answers=1, pace=pace)
     assert pace.expected("any, one photo") is None
+
+
+class Tally:
+    """A search that only counts; one that is ill raises at its third step."""
+
+    def __init__(self, name: str, steps: int, kind: str) -> None:
+        self.name, self.left, self.kind = name, steps, kind
+        self.advanced = False
+        self.error: Exception | None = None
+
+    @property
+    def pending(self) -> bool:
+        return self.left > 0 and not self.advanced
+
+    def step(self) -> None:
+        assert self.advanced, "its step was not taken by the workshop"
+        self.advanced = False
+        self.left -= 1
+        if self.error is not None:
+            raise self.error
+
+
+class Searching(Counting):
+    """Portraits of one search each; the photo says how many steps it takes and which others can share its batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[str] = []
+
+    def begin(self, request: Request) -> Job:
+        if not isinstance(request, Rejuvenate):
+            return (yield from super().begin(request))
+        yield Step(Stage.ALIGNING, 1.0)
+        steps, kind = request.photo.decode().split()
+        search = Tally(request.id, int(steps), kind)
+        while search.left:
+            yield Step(Stage.PROJECTING, 1 - search.left / int(steps), search=search)
+            search.step()
+        return rejuvenation(request)
+
+    def advance(self, searches: Sequence[Search]) -> None:
+        tallies = [search for search in searches if isinstance(search, Tally)]
+        together = [one for one in tallies if one.kind == tallies[0].kind]
+        self.batches.append("".join(one.name for one in together))
+        assert self.scheduler is not None
+        for message in self.before_step.get(len(self.batches), []):
+            self.scheduler.submit(message)
+        for one in together:
+            one.advanced = True
+            if one.kind == "ill" and one.left == 1:
+                one.error = EngineFault("ill")
+
+
+def test_searches_take_their_steps_together_and_leave_one_by_one() -> None:
+    workshop = Searching()
+    work(workshop, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"4 x"), Rejuvenate("c", b"3 x"), answers=3, slots=3)
+    assert workshop.batches == ["abc", "abc", "bc", "b"]
+
+
+def test_a_newcomer_joins_at_the_next_step() -> None:
+    workshop = Searching()
+    workshop.before_step[2] = [Rejuvenate("b", b"3 x")]
+    work(workshop, Rejuvenate("a", b"5 x"), answers=2)
+    assert workshop.batches == ["a", "a", "a", "ab", "ab", "b"]  # the third while the newcomer was being aligned
+
+
+def test_no_more_than_the_slots_share_a_batch() -> None:
+    workshop = Searching()
+    work(workshop, *(Rejuvenate(name, b"2 x") for name in "abc"), answers=3, slots=2)
+    assert max(len(batch) for batch in workshop.batches) == 2
+
+
+def test_searches_of_different_kinds_do_not_share_a_batch() -> None:
+    workshop = Searching()
+    work(workshop, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 y"), Rejuvenate("c", b"2 x"), answers=3, slots=3)
+    assert sorted(workshop.batches) == ["ac", "ac", "b", "b"]
+
+
+def test_a_search_that_fails_fails_alone() -> None:
+    workshop = Searching()
+    sent = work(workshop, Rejuvenate("a", b"2 ill"), Rejuvenate("b", b"4 ill"), answers=2)
+    assert answers_in(sent)[0] == Failure("a", "fault", "ill")
+    assert workshop.batches == ["ab", "ab", "b", "b"]
+
+
+def test_short_requests_are_served_between_two_batches() -> None:
+    workshop = Searching()
+    workshop.before_step[1] = [Recognise("what", b"")]
+    sent = work(workshop, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=3)
+    assert isinstance(answers_in(sent)[0], Recognition)
+
+
+def test_what_is_cancelled_leaves_the_batch() -> None:
+    workshop = Searching()
+    workshop.before_step[1] = [Cancel("x", target="a")]
+    sent = work(workshop, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=2)
+    assert answers_in(sent)[0] == Failure("a", "cancelled", "cancelled")
+    assert workshop.batches[1:] == ["b", "b"]
+
+
+def test_the_seconds_of_a_batch_are_shared_out() -> None:
+    workshop = Searching()
+    sent = work(workshop, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 x"), answers=2)
+    assert all(isinstance(one, Rejuvenation) and one.seconds["projecting"] > 0 for one in answers_in(sent))
+
+
+def test_who_is_to_be_alone_shares_no_batch_and_is_announced_alone() -> None:
+    workshop = Searching()
+    requests = [Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 x", alone=True), Rejuvenate("c", b"2 x")]
+    sent = work(workshop, *requests, answers=3, slots=3)
+    assert sorted(workshop.batches) == ["ac", "ac", "b", "b"]
+    announced = [message.ids for message in sent if isinstance(message, Working)]
+    assert ("a", "c") in announced
+    assert not any("b" in ids and len(ids) > 1 for ids in announced)
