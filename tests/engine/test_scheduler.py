@@ -303,7 +303,7 @@ def test_a_newcomer_joins_at_the_next_step() -> None:
     workshop = Searching()
     workshop.before_step[2] = [Rejuvenate("b", b"3 x")]
     work(workshop, Rejuvenate("a", b"5 x"), answers=2)
-    assert workshop.batches == ["a", "a", "a", "ab", "ab", "b"]  # the third while the newcomer was being aligned
+    assert workshop.batches == ["a", "a", "a", "a", "ab", "b", "b"]  # two while the newcomer was not yet searching
 
 
 def test_no_more_than_the_slots_share_a_batch() -> None:
