@@ -14,6 +14,7 @@ import pytest
 
 from engine import EngineClient, EngineFault, EngineStopped, Progress, Rejuvenate, Stage
 from engine.messages import Describe, Description, Recognise
+from engine.scheduler import SLOTS
 from engine.wire import FrameReader, Hello, Message, Working, encode
 
 COUNTING = (sys.executable, "-m", "tests.engine.counting_engine")
@@ -68,19 +69,20 @@ async def test_only_what_kills_twice_fails(engine: EngineClient) -> None:
 
 async def test_a_cancelled_portrait_makes_way(engine: EngineClient) -> None:
     queued = asyncio.Event()
-    portraits = [asyncio.create_task(engine.rejuvenate(Rejuvenate(name, b""))) for name in "ab"]
+    portraits = [asyncio.create_task(engine.rejuvenate(Rejuvenate(name, b""))) for name in map(str, range(SLOTS))]
 
     def listen(progress: Progress) -> None:
         if progress.stage is Stage.QUEUED and progress.position:
             queued.set()
 
-    waiting = asyncio.create_task(engine.rejuvenate(Rejuvenate("c", b""), listen))
+    waiting = asyncio.create_task(engine.rejuvenate(Rejuvenate("late", b""), listen))
     await queued.wait()
-    assert engine.cancel("a")
-    portraits[1].cancel()
+    assert engine.cancel("0")
+    for portrait in portraits[1:]:
+        portrait.cancel()
     with pytest.raises(EngineStopped):
         await portraits[0]
-    assert (await waiting).id == "c"
+    assert (await waiting).id == "late"
 
 
 class Process:
