@@ -46,6 +46,7 @@ class Sitting:
     likeness: Likeness | None = None
     steps: int = 0  # of optimisation, taken so far
     _ws: Tensor | None = None
+    _adjustments: Adjustments = field(default_factory=Adjustments)
     _next_preview: float = field(default_factory=lambda: time.monotonic() + _FIRST_PREVIEW_S)
 
     @property
@@ -54,6 +55,11 @@ class Sitting:
         parts = (_RECIPE, self.species, self.head, self.network.name, edition(self.network), self.extractor.name)
         vector = self.age_vector.float().cpu().numpy().tobytes()
         return hashlib.sha256(repr(parts).encode() + vector).hexdigest()[:32]
+
+    @property
+    def standing(self) -> tuple[Tensor, Adjustments] | None:
+        """The latents and the changes to the network, as far as the search has come."""
+        return None if self._ws is None else (self._ws, self._adjustments)
 
     def project(self) -> Generator[Step, None, None]:
         """Find the latents. The shares of the steps are of this stage."""
@@ -78,7 +84,6 @@ class Sitting:
         if self._ws is None:
             raise EngineFault("locked before it was projected")
         target = self.target()
-        adjustments = Adjustments()
         search = Lock(
             target, self._ws, self.network.generator, self.extractor, self.age_vector, grown=self._grown(target)
         )
@@ -86,14 +91,14 @@ class Sitting:
         while not search.done:
             yield Step(Stage.LOCKING, share, preview, search)
             step = search.step()
-            adjustments, self.steps = step.adjustments, self.steps + 1
-            share, preview = step.index / step.steps, self._preview(self._ws, adjustments)
+            self._adjustments, self.steps = step.adjustments, self.steps + 1
+            share, preview = step.index / step.steps, self._preview(self._ws, self._adjustments)
         yield Step(Stage.LOCKING, 1.0, preview)
         with torch.no_grad():
-            drawn = self.network.generator.synthesis(self._ws, adjustments=adjustments)
+            drawn = self.network.generator.synthesis(self._ws, adjustments=self._adjustments)
             distance = float(self.extractor(drawn, target))
         photo = photos.encode_jpeg(self.image)
-        self.likeness = Likeness(photo, self.head, self._ws, adjustments, distance, self.steps)
+        self.likeness = Likeness(photo, self.head, self._ws, self._adjustments, distance, self.steps)
 
     @torch.no_grad()
     def _grown(self, target: Tensor) -> Callable[[float], Tensor] | None:
