@@ -36,6 +36,8 @@ __all__ = ["Aligned", "Alignment", "Convention", "Face", "View", "align", "find_
 MARKER_FILL = 0.55  # of the marker's side that the head's size takes
 
 _PROMISING = 0.12  # the finder's score from which the marker takes a look
+_LONG = 1.6  # a photo's long side over its short one from which the finder also looks at its parts
+_MOST_PARTS = 3
 _POSSIBLE = 0.1  # the marker's score at its first look from which it takes the second
 _CERTAIN = 0.5  # the marker's score from which it is a head
 _UPRIGHT = math.radians(32)  # tilts up to here the marker knows
@@ -47,6 +49,7 @@ _APART = 0.1  # distance between two looks' ideas of an eye, over the head's siz
 _BESIDE = 0.1  # how far beyond its box a nose may lie, over the head's size
 _SAME = 0.45  # overlap (intersection over union) from which two boxes are one head
 _PART = 0.7  # share of a box within a more prominent one from which it is only a part of that head
+_ONE_NOSE = 0.15  # distance of two heads' noses, over the smaller one's size, within which they are one head's
 _MOST_HEADS = 8
 
 
@@ -117,25 +120,42 @@ def _area(box: Box) -> float:
 def _promising(image: Image.Image) -> list[Box]:
     """Boxes that may hold a head, in photo pixels, the finder's favourites first."""
     finder, _ = load_face_networks()
-    matrix = fitted(image.size)
-    seen = to_tensor([resample(image, matrix, FINDER_SIDE)])
+    looks = [fitted(image.size), *_parts(image.size)]
+    seen = to_tensor([resample(image, look, FINDER_SIDE) for look in looks])
     scores, distances = finder(load_efficientnet().features(seen)[:1:-1])
-    chance = torch.sigmoid(scores[0])
-    peak = torch.nn.functional.max_pool2d(chance[None], 3, 1, 1)[0]
-    rows, columns = torch.nonzero((chance == peak) & (chance > _PROMISING), as_tuple=True)
-    back = invert(matrix)
     found: list[tuple[float, Box]] = []
-    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        left, top, right, bottom = (FINDER_STRIDE * d for d in distances[0, :, row, column].tolist())
-        x, y = (column + 0.5) * FINDER_STRIDE, (row + 0.5) * FINDER_STRIDE
-        corners = (*transform(back, (x - left, y - top)), *transform(back, (x + right, y + bottom)))
-        found.append((float(chance[row, column]), corners))
+    for number, look in enumerate(looks):
+        chance = torch.sigmoid(scores[number])
+        peak = torch.nn.functional.max_pool2d(chance[None], 3, 1, 1)[0]
+        rows, columns = torch.nonzero((chance == peak) & (chance > _PROMISING), as_tuple=True)
+        back = invert(look)
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            left, top, right, bottom = (FINDER_STRIDE * d for d in distances[number, :, row, column].tolist())
+            x, y = (column + 0.5) * FINDER_STRIDE, (row + 0.5) * FINDER_STRIDE
+            if number and not 0 <= min(x - left, y - top) <= max(x + right, y + bottom) <= FINDER_SIDE:
+                continue  # perhaps cut off, and then seen whole in another look
+            corners = (*transform(back, (x - left, y - top)), *transform(back, (x + right, y + bottom)))
+            found.append((float(chance[row, column]), corners))
     found.sort(reverse=True)
     kept: list[Box] = []
     for _, box in found:
         if all(overlap(box, other) < _SAME for other in kept):
             kept.append(box)
     return kept[:_MOST_HEADS]
+
+
+def _parts(photo_size: tuple[int, int]) -> list[Matrix]:
+    """[2, 3] each: the squares of a long photo, end to end, into the finder's: in a row of pets the heads are small."""
+    long, short = max(photo_size), min(photo_size)
+    if long < _LONG * short:
+        return []
+    side = max(short, long / _MOST_PARTS)
+    scale, half = FINDER_SIDE / side, FINDER_SIDE / 2
+    count = math.ceil(long / side)
+    middles = [side / 2 + i * (long - side) / (count - 1) for i in range(count)]
+    across = photo_size[0] == long
+    centres = [(middle, short / 2) if across else (short / 2, middle) for middle in middles]
+    return [similarity(at, 0.0, scale, (half, half)) for at in centres]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +276,14 @@ def _distinct(faces: list[Face]) -> list[Face]:
     """Without those that are one head with a more prominent one, or a part of it."""
     kept: list[Face] = []
     for face in faces:
-        box = face.head.box
-        if all(
-            overlap(box, other.head.box) < _SAME and _common(box, other.head.box) < _PART * _area(box) for other in kept
-        ):
+        if not any(_one_head(face.head, other.head) for other in kept):
             kept.append(face)
     return kept
+
+
+def _one_head(head: Head, prominent: Head) -> bool:
+    box, other = head.box, prominent.box
+    if overlap(box, other) >= _SAME or _common(box, other) >= _PART * _area(box):
+        return True
+    nose, its_nose = head.nose, prominent.nose
+    return nose is not None and its_nose is not None and math.dist(nose, its_nose) < _ONE_NOSE * extent(head)

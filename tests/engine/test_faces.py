@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 from PIL import Image
@@ -43,6 +44,19 @@ def test_several_heads_in_one_photo_come_most_prominent_first(kept: list[Marked]
 
 
 @needs_shared
+def test_a_row_of_pets_is_seen_to_its_ends(kept: list[Marked]) -> None:
+    pictures = [opened(marked) for marked in kept[:4]]
+    pictures = [picture.resize((round(picture.width * 300 / picture.height), 300)) for picture in pictures]
+    row = Image.new("RGB", (sum(picture.width for picture in pictures), 300))
+    starts = [sum(picture.width for picture in pictures[:i]) for i in range(5)]
+    for picture, start in zip(pictures, starts, strict=False):
+        row.paste(picture, (start, 0))
+    middles = [(head.box[0] + head.box[2]) / 2 for head in find_heads(row)]
+    for start, end in pairwise(starts):
+        assert sum(start <= middle < end for middle in middles) == 1
+
+
+@needs_shared
 def test_marks_lie_in_the_photo_however_large_it_is(kept: list[Marked]) -> None:
     photo = opened(kept[0])
     (head, *_) = find_heads(photo)
@@ -62,7 +76,7 @@ def test_a_profile_hides_the_eye_that_would_lie_on_the_nose() -> None:
     assert view(head) is View.PROFILE
 
 
-@pytest.mark.parametrize("size", [(1, 1), (7, 300), (640, 480)])
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (640, 480), (9000, 70)])
 def test_nothing_is_found_where_nothing_is(size: tuple[int, int]) -> None:
     assert find_faces(Image.new("RGB", size, (120, 160, 200))) == []
 
