@@ -8,9 +8,10 @@ Shapes: z [N, z_dim], c [N, c_dim], w [N, w_dim], ws [N, num_ws, w_dim], picture
 """
 
 import math
+from collections.abc import Iterator
 from collections.abc import Mapping as ReadOnlyDict
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -64,16 +65,39 @@ class LowRank:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureOffset:
+    """A change of a layer's features before their activation, the product directions·maps: what lies where.
+
+    maps [rank, H, W] for all samples or [N, rank, H, W]; directions [C, rank], or [M, C, rank] where each of the M
+    serves as many samples as there are in a row, N / M.
+    """
+
+    maps: Tensor
+    directions: Tensor
+
+    def drawn(self, count: int, dtype: torch.dtype) -> Tensor:
+        """[N or 1, C, H, W] for `count` samples."""
+        maps = (self.maps if self.maps.dim() == 4 else self.maps[None]).to(dtype)
+        directions = (self.directions if self.directions.dim() == 3 else self.directions[None]).to(dtype)
+        if len(maps) == len(directions) == 1:
+            count = 1
+        directions = directions.repeat_interleave(count // len(directions), dim=0)
+        flat = maps.flatten(2).expand(count, -1, -1)
+        return torch.bmm(directions, flat).view(count, -1, *maps.shape[2:])
+
+
+@dataclass(frozen=True, slots=True)
 class Adjustments:
     """Changes to a synthesis network for one pet, or one a sample, by layer names such as ``b16.conv1``.
 
     `styles` [C] or [N, C] are added to the styles, `noises` [R, R] or [N, 1, R, R] replace the constant noise maps,
-    `weights` are added to the convolutions. The network itself stays as it is.
+    `weights` are added to the convolutions, `features` to what these give. The network itself stays as it is.
     """
 
     styles: ReadOnlyDict[str, Tensor] = field(default_factory=dict)
     noises: ReadOnlyDict[str, Tensor] = field(default_factory=dict)
     weights: ReadOnlyDict[str, LowRank] = field(default_factory=dict)
+    features: ReadOnlyDict[str, FeatureOffset] = field(default_factory=dict)
 
 
 UNADJUSTED = Adjustments()
@@ -205,6 +229,8 @@ class StyledConvolution(nn.Module):
             if noise_mode == "random":
                 noise = torch.randn(x.shape[0], 1, *x.shape[2:], device=x.device)
             shift = shift + noise * (self.noise_strength * SQRT2)
+        if name in adjustments.features:
+            shift = shift + adjustments.features[name].drawn(len(x), x.dtype) * SQRT2
         scale = (demodulation * SQRT2)[:, :, None, None]
         x = F.leaky_relu(torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype)), 0.2)
         return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
@@ -260,14 +286,17 @@ class ToRGB(nn.Module):
         self.gain = 1 / math.sqrt(inputs)
 
     def forward(self, x: Tensor, w: Tensor, adjustments: Adjustments, name: str) -> Tensor:
-        style = self.affine(w)
-        if name in adjustments.styles:
-            style = style + adjustments.styles[name]
         # Three outputs are few: a product per sample is cheaper than another pass over x to modulate it.
-        weight = (self.weight.flatten(1) * (style * self.gain)[:, None, :]).to(x.dtype)
+        weight = self.colours(w, adjustments.styles.get(name)).to(x.dtype)
         flat = torch.baddbmm(self.bias.to(x.dtype)[:, None], weight, x.flatten(2))
         rgb = flat.view(len(flat), 3, *x.shape[2:])
         return rgb if self.conv_clamp is None else rgb.clamp(-self.conv_clamp, self.conv_clamp)
+
+    def colours(self, w: Tensor, change: Tensor | None = None) -> Tensor:
+        """[N, 3, C]: what colour each feature has for w [N, w_dim], whose style may be changed."""
+        style = self.affine(w) if change is None else self.affine(w) + change
+        colours: Tensor = self.weight.flatten(1) * (style * self.gain)[:, None, :]
+        return colours
 
 
 class Block(nn.Module):
@@ -343,6 +372,12 @@ class Synthesis(nn.Module):
             raise ValueError("a synthesis network has at least one block")
         return image
 
+    def colours(self, ws: Tensor, resolution: int) -> Tensor:
+        """[N, 3, C]: what colour each of the block's last features gives the picture of ws [N, num_ws, w_dim]."""
+        torgb = self.get_submodule(f"b{resolution}.torgb")
+        row = 2 * self.config.resolutions.index(resolution) + 1
+        return cast(ToRGB, torgb).colours(ws[:, row])
+
 
 class Generator(nn.Module):
     """Mapping and synthesis together."""
@@ -352,6 +387,12 @@ class Generator(nn.Module):
         self.config = config
         self.mapping = Mapping(config)
         self.synthesis = Synthesis(config)
+
+    def convolutions(self, resolution: int) -> Iterator[tuple[str, StyledConvolution]]:
+        """The convolutions that pictures of this resolution pass through, by name."""
+        for name, module in self.synthesis.named_modules():
+            if isinstance(module, StyledConvolution) and int(name.split(".")[0][1:]) <= resolution:
+                yield name, module
 
     def forward(
         self,

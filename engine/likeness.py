@@ -6,7 +6,6 @@ lie in it as JSON and the photos as JPEG, each in a tensor of bytes.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from engine.adjusting import converted
 from engine.errors import EngineFault
-from engine.generator import Adjustments, LowRank
+from engine.generator import Adjustments, FeatureOffset, LowRank
 from engine.messages import BreedGuess, Head, Point, Species
 
 _FORMAT = 1
@@ -89,46 +89,9 @@ class Latent:
             raise EngineFault("a damaged latent") from None
 
 
-def blend(first: Adjustments, second: Adjustments, share: float) -> Adjustments:
-    """The network's changes on the way from `first` (share 0) to `second` (share 1), exactly linear in the weights."""
-    if share <= 0 or share >= 1:
-        return second if share >= 1 else first
-    return Adjustments(
-        styles=_mixed(first.styles, second.styles, share),
-        noises=_mixed(first.noises, second.noises, share),
-        weights={
-            name: _joined([(first.weights.get(name), 1 - share), (second.weights.get(name), share)])
-            for name in {**first.weights, **second.weights}
-        },
-    )
-
-
-def _mixed(first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-    mixed = {name: (1 - share) * value for name, value in first.items()}
-    for name, value in second.items():
-        mixed[name] = mixed[name] + share * value if name in mixed else share * value
-    return mixed
-
-
-def _joined(parts: list[tuple[LowRank | None, float]]) -> LowRank:
-    """The weighted sum of low-rank changes: the ranks side by side."""
-    present = [(change, weight) for change, weight in parts if change is not None]
-    return LowRank(
-        down=torch.cat([change.down for change, _ in present], dim=-4),
-        up=torch.cat([change.up * weight for change, weight in present], dim=-1),
-    )
-
-
-def to_device(adjustments: Adjustments, device: torch.device | str) -> Adjustments:
-    return Adjustments(
-        styles={name: value.to(device) for name, value in adjustments.styles.items()},
-        noises={name: value.to(device) for name, value in adjustments.noises.items()},
-        weights={name: LowRank(low.down.to(device), low.up.to(device)) for name, low in adjustments.weights.items()},
-    )
-
-
 def _tensors_of(likeness: Likeness, prefix: str) -> dict[str, Tensor]:
-    change = to_device(likeness.adjustments, "cpu")
+    # Half precision is far below what can be seen, and half the bytes.
+    change = converted(likeness.adjustments, lambda value: value.detach().half().cpu())
     named = {
         "photo": _bytes_tensor(likeness.photo),
         "facts": _json_tensor(
@@ -143,6 +106,8 @@ def _tensors_of(likeness: Likeness, prefix: str) -> dict[str, Tensor]:
         **{f"noises.{name}": value for name, value in change.noises.items()},
         **{f"down.{name}": low.down for name, low in change.weights.items()},
         **{f"up.{name}": low.up for name, low in change.weights.items()},
+        **{f"maps.{name}": offset.maps for name, offset in change.features.items()},
+        **{f"directions.{name}": offset.directions for name, offset in change.features.items()},
     }
     return {prefix + name: value.detach().contiguous() for name, value in named.items()}
 
@@ -152,14 +117,19 @@ def _likeness_in(tensors: dict[str, Tensor], prefix: str) -> Likeness:
     try:
         facts = _json_in(own["facts"])
         downs, ups = _named(own, "down."), _named(own, "up.")
+        maps, directions = _named(own, "maps."), _named(own, "directions.")
         return Likeness(
             photo=_tensor_bytes(own["photo"]),
             head=_head(facts["head"]) if facts["head"] else None,
             ws=own["ws"],
-            adjustments=Adjustments(
-                styles=_named(own, "styles."),
-                noises=_named(own, "noises."),
-                weights={name: LowRank(down, ups[name]) for name, down in downs.items()},
+            adjustments=converted(
+                Adjustments(
+                    styles=_named(own, "styles."),
+                    noises=_named(own, "noises."),
+                    weights={name: LowRank(down, ups[name]) for name, down in downs.items()},
+                    features={name: FeatureOffset(part, directions[name]) for name, part in maps.items()},
+                ),
+                Tensor.float,
             ),
             distance=float(facts["distance"]),
             steps=int(facts["steps"]),

@@ -7,11 +7,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.adjusting import blend, carried, converted
 from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
 from engine.film import FilmOptions, filming, to_frame
+from engine.generator import Adjustments
 from engine.growing import Marks, marks_of, motion
-from engine.likeness import Latent, Likeness, blend, to_device
+from engine.likeness import Latent, Likeness
 from engine.messages import Film, Head, Species
 from engine.networks import Network
 from engine.pasting import paste_back
@@ -21,6 +23,26 @@ SIDE = 512  # px, of the aligned face as it is shown
 
 _MARGIN = 64  # px beyond it, from where growing parts may move into it
 _CHAIN = 12  # ages between which the motion of the detail is followed
+
+
+class _Sitter:
+    """The pet of one photo: its face there, and the changes to the network that draw it at an age counted from it."""
+
+    def __init__(self, likeness: Likeness, network: Network, species: Species) -> None:
+        device = network.statistics.mean.device
+        self.head = likeness.head
+        self.photo = decode(likeness.photo)
+        self.face = align(self.photo, likeness.head, network.convention, SIDE).crop  # [SIDE, SIDE, 3]
+        self.ws = likeness.ws.to(device)
+        marks = marks_in(self.photo.size, likeness.head, network, species)
+        self.marks = None if marks is None else marks.to(device)
+        self._changes = converted(likeness.adjustments, lambda value: value.to(device))
+
+    def changes(self, age: float) -> Adjustments:
+        if self.marks is None or not age:
+            return self._changes
+        marks = self.marks
+        return carried(self._changes, lambda side: motion(marks, age, side))
 
 
 class Portrait:
@@ -34,42 +56,36 @@ class Portrait:
     def __init__(self, latent: Latent, network: Network, age_vector: Tensor, age: float) -> None:
         self._network = network
         self._device = network.statistics.mean.device
-        self._pet, self._baby = latent.pet, latent.baby
-        self._photo = decode(latent.pet.photo)
-        self._ws = latent.pet.ws.to(self._device)
-        self._lock = self._baby_lock = to_device(latent.pet.adjustments, self._device)
-        self._way = age_vector.to(self._device)
-        if latent.baby is not None:
-            self._baby_lock = to_device(latent.baby.adjustments, self._device)
-            self._way = latent.baby.ws.to(self._device) - self._ws
+        self._pet = _Sitter(latent.pet, network, latent.species)
+        self._baby = None if latent.baby is None else _Sitter(latent.baby, network, latent.species)
+        self._way = age_vector.to(self._device) if self._baby is None else self._baby.ws - self._pet.ws
         self._age = age
-        self.now = _face(self._photo, latent.pet, network)  # [SIDE, SIDE, 3]
-        self._carrier, self._baby_carrier = self._carriers(latent)
+        self.now = self._pet.face
+        self._carrier, self._baby_carrier = self._carriers()
 
-    def _carriers(self, latent: Latent) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
+    def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
-        photo = self._tensor(self.now)
-        marks = marks_in(self._photo.size, latent.pet.head, self._network, latent.species)
-        if latent.baby is None and marks is not None:
-            here = marks.to(self._device)
-            wide = place(self._photo.size, latent.pet.head, self._network.convention, SIDE).widened(_MARGIN)
-            photo = self._tensor(cut(self._photo, wide))
-            return GrownDetail(photo, _MARGIN, self.draw([0.0]), lambda age, side: motion(here, age, side)), None
-        ages = _chain(self._age if latent.baby is None else 1.0)
+        pet, photo, marks = self._pet, self._tensor(self.now), self._pet.marks
+        if self._baby is None and marks is not None:
+            wide = place(pet.photo.size, pet.head, self._network.convention, SIDE).widened(_MARGIN)
+            photo = self._tensor(cut(pet.photo, wide))
+            return GrownDetail(photo, _MARGIN, self.draw([0.0]), lambda age, side: motion(marks, age, side)), None
+        ages = _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
-        if latent.baby is None:
+        if self._baby is None:
             return DetailCarrier(photo, chain, ages), None
-        baby = _face(decode(latent.baby.photo), latent.baby, self._network)
         back = [1.0 - one for one in reversed(ages)]
-        return DetailCarrier(photo, chain, ages), DetailCarrier(self._tensor(baby), chain.flip(0), back)
+        return DetailCarrier(photo, chain, ages), DetailCarrier(self._tensor(self._baby.face), chain.flip(0), back)
 
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
         """What the network draws at these ages: [N, 3, R, R] in -1..1."""
         pictures = []
         for age in ages:
-            lock = blend(self._lock, self._baby_lock, age if self._baby else 0.0)
-            pictures.append(self._network.generator.synthesis(self._ws + age * self._way, adjustments=lock))
+            lock = self._pet.changes(age)
+            if self._baby is not None:
+                lock = blend(lock, self._baby.changes(age - 1.0), age)
+            pictures.append(self._network.generator.synthesis(self._pet.ws + age * self._way, adjustments=lock))
         return torch.cat(pictures)
 
     @torch.no_grad()
@@ -86,7 +102,7 @@ class Portrait:
 
     def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
         """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""
-        photo = photo or self._photo
+        photo = photo or self._pet.photo
         alignment = place(photo.size, self._pet.head, self._network.convention, SIDE)
         return paste_back(photo, still, self.now, alignment)
 
@@ -111,10 +127,6 @@ def marks_in(photo_size: tuple[int, int], head: Head | None, network: Network, s
     if head is None or network.convention is not Convention.STORYBOOK:
         return None
     return marks_of([(head, place(photo_size, head, network.convention, SIDE))], [species])
-
-
-def _face(photo: Image.Image, likeness: Likeness, network: Network) -> Pixels:
-    return align(photo, likeness.head, network.convention, SIDE).crop
 
 
 def _chain(age: float) -> list[float]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import torch
@@ -15,17 +15,17 @@ from engine.detailing import smoothed_looks
 from engine.errors import EngineFault
 from engine.film import to_frame
 from engine.generator import Adjustments
-from engine.growing import grow
+from engine.growing import grow, motion
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
 from engine.networks import Network
 from engine.networks.store import read_record
 from engine.perceptual import PerceptualDistance
 from engine.portrait import marks_in, to_tensor
-from engine.projection import Lock, Projection
+from engine.projection import Growth, Lock, Projection
 from engine.scheduler import Step
 
-_RECIPE = "4"  # to be changed whenever the same photo would get another likeness than before
+_RECIPE = "5"  # to be changed whenever the same photo would get another likeness than before
 
 _PREVIEW_S = 1.5  # between two previews
 _FIRST_PREVIEW_S = 0.7
@@ -85,7 +85,7 @@ class Sitting:
             raise EngineFault("locked before it was projected")
         target = self.target()
         search = Lock(
-            target, self._ws, self.network.generator, self.extractor, self.age_vector, grown=self._grown(target)
+            target, self._ws, self.network.generator, self.extractor, self.age_vector, growth=self._growth(target)
         )
         share, preview = 0.0, None
         while not search.done:
@@ -101,7 +101,7 @@ class Sitting:
         self.likeness = Likeness(photo, self.head, self._ws, self._adjustments, distance, self.steps)
 
     @torch.no_grad()
-    def _grown(self, target: Tensor) -> Callable[[float], Tensor] | None:
+    def _growth(self, target: Tensor) -> Growth | None:
         """How this very pet should look at an age, where its marks are known in the framing that `grow` expects.
 
         Its parts move as parts grow; what else changes, the coat above all, the unlocked network says.
@@ -118,7 +118,7 @@ class Sitting:
             looks = smoothed_looks(synthesis(ws + age * self.age_vector) - grow(now, here, ages))
             return (grow(target, here, ages) + looks).clamp(-1, 1)
 
-        return grown
+        return Growth(grown, lambda age, side: motion(here, age, side))
 
     def target(self) -> Tensor:
         """The aligned face [1, 3, R, R] in -1..1, as the network draws faces."""
