@@ -67,7 +67,10 @@ def carried(adjustments: Adjustments, motion: Callable[[int], Tensor]) -> Adjust
 
 
 def side_by_side(adjustments: Sequence[Adjustments], counts: Sequence[int]) -> Adjustments:
-    """Several pets' changes, of the same layers and ranks, as one for their pictures together, `counts` of each."""
+    """Several pets' changes, of the same layers and ranks, as one for their pictures together, `counts` of each.
+
+    The counts are equal where convolutions or features are changed (`LowRank`, `FeatureOffset`).
+    """
     if len(adjustments) == 1:
         return adjustments[0]
 

@@ -30,9 +30,9 @@ class Space(StrEnum):
 class ProjectionOptions:
     """How `project` searches. The defaults are ours; `OFFICIAL` is the published algorithm."""
 
-    steps: int = 32
+    steps: int = 24
     space: Space = Space.W_PLUS
-    learning_rate: float = 0.25
+    learning_rate: float = 0.2
     ramp_up: float = 0.05  # share of the steps over which the learning rate rises
     ramp_down: float = 0.3  # and over which it falls, as a cosine
     whitened: bool = True  # the learning rate counts in standard deviations of w
@@ -40,7 +40,7 @@ class ProjectionOptions:
     resolution: int = 128  # the synthesis stops here; the photo is reduced to it
     pixel_weight: float = 1.0
     prior_weight: float = 0.003  # pull towards the mean of w
-    delta_weight: float = 0.02  # pull of a layer's w towards the mean of the layers (W+)
+    delta_weight: float = 0.2  # pull of a layer's w towards the mean of the layers (W+)
     w_noise: float = 0.0  # in units of the spread of w, falling to 0 over `w_noise_share` of the steps
     w_noise_share: float = 0.75
     noise_weight: float | None = None  # optimise the noise maps too, with this much regularisation

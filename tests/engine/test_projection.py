@@ -1,14 +1,19 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
+from engine.adjusting import carried
+from engine.detailing import sampled
 from engine.generator import Generator, GeneratorConfig
 from engine.networks.statistics import WStatistics, measure
 from engine.perceptual import PerceptualDistance
 from engine.projection import (
     OFFICIAL,
+    WITHOUT_GROWTH,
+    Growth,
     Lock,
     LockOptions,
     Projection,
@@ -107,8 +112,6 @@ def test_the_same_seed_finds_the_same(generator: Generator, statistics: WStatist
 def test_the_official_algorithm_keeps_its_noise_maps_normalised(
     generator: Generator, statistics: WStatistics, target: Tensor
 ) -> None:
-    from dataclasses import replace
-
     step = last(list(project(target, generator, statistics, Pixels(), replace(OFFICIAL, steps=8))))
     assert set(step.adjustments.noises) == {
         f"b{r}.{layer}" for r in (4, 8, 16, 32) for layer in ("conv0", "conv1") if (r, layer) != (4, "conv0")
@@ -126,17 +129,33 @@ def test_the_lock_comes_nearer_than_the_projection_and_holds_the_edit(
     older = strange.flip(-1)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
-    options = LockOptions(steps=60, resolution=32, coarse_share=0.0, ages=(1.0,), dtype=torch.float32)
-    locked = last(
-        list(
-            lock(
-                strange, projected.ws, generator, Pixels(), vector, options, grown=lambda age: strange.lerp(older, age)
-            )
-        )
-    )
+    options = LockOptions(steps=60, feature_rank=0, weight_rank=6, resolution=32, ages=(1.0,), dtype=torch.float32)
+    growth = Growth(lambda age: strange.lerp(older, age), lambda age, side: torch.zeros(1, 2, side, side))
+    locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options, growth)))
     assert float(locked.distance) < 0.5 * float(projected.distance)
     edited = generator.synthesis(locked.ws + vector, adjustments=locked.adjustments)
     assert (edited - older).square().mean() < (edited - strange).square().mean()
+
+
+def test_what_the_network_cannot_draw_is_carried_along_with_growth(
+    generator: Generator, statistics: WStatistics
+) -> None:
+    torch.manual_seed(1)
+    strange = torch.nn.functional.interpolate(torch.randn(1, 3, 16, 16).clamp(-1, 1), 32, mode="bicubic")
+
+    def motion(age: float, side: int) -> Tensor:
+        """A year moves everything by an eighth of the picture to the left."""
+        return torch.tensor([age * side / 8, 0.0])[None, :, None, None].expand(1, 2, side, side)
+
+    growth = Growth(lambda age: sampled(strange, motion(age, 32)), motion)
+    vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
+    projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
+    options = LockOptions(resolution=32, dtype=torch.float32)
+    locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options, growth)))
+    assert float(locked.distance) < 0.2 * float(projected.distance)
+    there = carried(locked.adjustments, lambda side: motion(1.0, side))
+    edited = generator.synthesis(locked.ws + vector, adjustments=there)
+    assert (edited - growth.picture(1.0)).square().mean() < 0.3 * (edited - strange).square().mean()
 
 
 def test_without_a_truth_the_edit_changes_what_it_changed_before(
@@ -152,7 +171,7 @@ def test_without_a_truth_the_edit_changes_what_it_changed_before(
     before = change()
     drift = {}
     for weight in (0.0, 20.0):
-        options = LockOptions(steps=40, resolution=32, learning_rate=0.03, edit_weight=weight, ages=(1.0,))
+        options = replace(WITHOUT_GROWTH, steps=40, resolution=32, edit_weight=weight, ages=(1.0,))
         locked = last(list(lock(target, ws, generator, Pixels(), vector, options)))
         drift[weight] = float((change(adjustments=locked.adjustments) - before).abs().mean())
     assert drift[20.0] < 0.7 * drift[0.0]
@@ -192,14 +211,21 @@ def test_company_makes_no_difference_to_a_projection(generator: Generator, stati
         torch.testing.assert_close(together.ws, alone.ws, rtol=1e-3, atol=1e-3 * statistics.spread)
 
 
-def test_company_makes_no_difference_to_a_lock(generator: Generator, statistics: WStatistics) -> None:
+@pytest.mark.parametrize("kind", [LockOptions(), WITHOUT_GROWTH], ids=["with growth", "without"])
+def test_company_makes_no_difference_to_a_lock(
+    generator: Generator, statistics: WStatistics, kind: LockOptions
+) -> None:
     targets = pictures_of(generator, 3)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     ws = statistics.mean.expand(1, CONFIG.num_ws, -1)
-    options = LockOptions(steps=8, resolution=32, dtype=torch.float32)
+    options = replace(kind, steps=8, resolution=32, dtype=torch.float32)
+    growth = Growth(lambda age: targets[0], lambda age, side: torch.full((1, 2, side, side), age))
+    known = growth if kind.feature_rank else None
 
     def searches() -> "list[Search]":
-        return [Lock(target, ws, generator, Pixels(), vector, options, seed=n) for n, target in enumerate(targets)]
+        return [
+            Lock(target, ws, generator, Pixels(), vector, options, known, seed=n) for n, target in enumerate(targets)
+        ]
 
     for alone, together in zip([company([one])[0] for one in searches()], company(searches(), 1), strict=True):
         torch.testing.assert_close(together.distance, alone.distance, rtol=1e-3, atol=1e-5)
@@ -235,8 +261,6 @@ def test_what_is_not_a_number_stays_with_its_search(generator: Generator, statis
 
 
 def test_bfloat16_finds_as_well(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
-    from dataclasses import replace
-
     ends = [
         float(last(list(project(target, generator, statistics, Pixels(), replace(SHORT, dtype=dtype)))).distance)
         for dtype in (torch.float32, torch.bfloat16)
