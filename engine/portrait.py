@@ -7,11 +7,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.adjusting import blend, carried, converted
+from engine.adjusting import blend, carried, converted, side_by_side
 from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
 from engine.film import FilmOptions, filming, to_frame
-from engine.generator import Adjustments
+from engine.generator import Adjustments, quick_dtype
 from engine.growing import Marks, marks_of, motion
 from engine.likeness import Latent, Likeness
 from engine.messages import Film, Head, Species
@@ -60,13 +60,14 @@ class Portrait:
         self._baby = None if latent.baby is None else _Sitter(latent.baby, network, latent.species)
         self._way = age_vector.to(self._device) if self._baby is None else self._baby.ws - self._pet.ws
         self._age = age
+        self._quick = self._baby is None and self._pet.marks is not None
         self.now = self._pet.face
         self._carrier, self._baby_carrier = self._carriers()
 
     def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
         pet, photo, marks = self._pet, self._tensor(self.now), self._pet.marks
-        if self._baby is None and marks is not None:
+        if self._quick and marks is not None:
             wide = place(pet.photo.size, pet.head, self._network.convention, SIDE).widened(_MARGIN)
             photo = self._tensor(cut(pet.photo, wide))
             return GrownDetail(photo, _MARGIN, self.draw([0.0]), lambda age, side: motion(marks, age, side)), None
@@ -80,13 +81,17 @@ class Portrait:
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
         """What the network draws at these ages: [N, 3, R, R] in -1..1."""
-        pictures = []
-        for age in ages:
-            lock = self._pet.changes(age)
-            if self._baby is not None:
-                lock = blend(lock, self._baby.changes(age - 1.0), age)
-            pictures.append(self._network.generator.synthesis(self._pet.ws + age * self._way, adjustments=lock))
-        return torch.cat(pictures)
+        if self._baby is None:
+            return self._drawn(ages, side_by_side([self._pet.changes(age) for age in ages], [1] * len(ages)))
+        mixed = [blend(self._pet.changes(age), self._baby.changes(age - 1.0), age) for age in ages]
+        return torch.cat([self._drawn([age], one) for age, one in zip(ages, mixed, strict=True)])
+
+    def _drawn(self, ages: Sequence[float], changes: Adjustments) -> Tensor:
+        ws = torch.cat([self._pet.ws + age * self._way for age in ages])
+        # Only smoothed differences of looks are taken from the pictures when detail is carried by growth.
+        dtype = quick_dtype(self._device) if self._quick else torch.float32
+        picture: Tensor = self._network.generator.synthesis(ws, adjustments=changes, dtype=dtype)
+        return picture
 
     @torch.no_grad()
     def finish(self, age: float, picture: Tensor) -> Tensor:
