@@ -39,6 +39,7 @@ from engine.storybook.pets import sample_pets
 from engine.storybook.renderer import render
 
 AFHQ = GeneratorConfig()  # its defaults are those networks'
+OURS = ProjectionOptions()
 _DRAWN_SIDE = 512  # px
 _TIMED_STEPS = 3  # of each algorithm on the AFHQ-sized network, after one that warms up
 
@@ -241,17 +242,20 @@ def _official(sitting: Sitting) -> tuple[float, int, float]:
 
 
 def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[float, float]:
-    """Seconds of one official step and of one of ours with a network of AFHQ's size; its weights are random."""
+    """Seconds of an official step and of ours, coarse and fine in their proportion, on a network of AFHQ's size.
+
+    Its weights are random.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator = Generator(AFHQ).eval().requires_grad_(False).to(device)
     statistics_of_w = measure(generator, samples=1000).to(device)
     target = torch.zeros(1, 3, AFHQ.img_resolution, AFHQ.img_resolution, device=device)
-    official, ours = (
+    coarse, fine, official = (
         _step_s(project(target, generator, statistics_of_w, extractor, options))
-        for options in (OFFICIAL, replace(ProjectionOptions(), coarse_share=0.0))
+        for options in (replace(OURS, coarse_share=1.0), replace(OURS, coarse_share=0.0), OFFICIAL)
     )
-    return official, ours
+    return official, OURS.coarse_share * coarse + (1 - OURS.coarse_share) * fine
 
 
 def _step_s(steps: Iterator[Found]) -> float:

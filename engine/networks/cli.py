@@ -1,4 +1,4 @@
-"""`throwback networks …`: list, pull, import, verify and remove networks.
+"""`throwback networks …`: list, pull, import, verify and remove networks, and train their encoders.
 
 Words for people go to stderr; with --json the last line on stdout is one JSON object. Exit status 0, 2 for a bad
 command line, 1 otherwise.
@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine import settings
 from engine.alignment import Convention
+from engine.encoder import Encoder
+from engine.errors import EngineFault
 from engine.messages import Species
+from engine.networks.encoding import EncodingOptions, training
 from engine.networks.errors import NetworkError
 from engine.networks.progress import ProgressBar
 from engine.networks.pulling import PUBLISHED, VGG16, check_wanted, pull
@@ -20,18 +24,21 @@ from engine.networks.store import (
     available_networks,
     directory_of,
     import_official,
+    load_network,
     read_record,
     remove_network,
+    store_encoder,
     verify_network,
 )
 from engine.perceptual import vgg16_file
+from engine.portraying import choose_device
 
 
 def main(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
     try:
         result: dict[str, Any] = args.act(args)
-    except NetworkError as error:
+    except (NetworkError, EngineFault) as error:
         _say(f"throwback: {error}")
         result = {"error": "network", "message": str(error)}
     except KeyboardInterrupt:
@@ -63,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
         "--convention", choices=[*Convention], default=Convention.AFHQ, help="how faces lie in its pictures"
     )
     action.set_defaults(act=_import)
+
+    action = actions.add_parser("train-encoder", help="teach a network to guess a pet at a glance, on its own pictures")
+    action.add_argument("name")
+    action.add_argument("--pictures", type=int, default=EncodingOptions().pictures, help="to learn from")
+    action.add_argument("--minutes", type=float, default=EncodingOptions().minutes, help="stop then at the latest")
+    action.add_argument("--seed", type=int, default=0)
+    action.set_defaults(act=_train_encoder)
 
     action = actions.add_parser("verify", help="compare stored networks with their checksums")
     action.add_argument("names", nargs="*", metavar="NAME", help="default: all")
@@ -142,6 +156,26 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
     described = _described(name)
     _say(f"{name} is stored: {_summary(described)}.")
     return described
+
+
+def _train_encoder(args: argparse.Namespace) -> dict[str, Any]:
+    if args.name == STORYBOOK:
+        raise NetworkError(f"{STORYBOOK} has an encoder that was trained along with it.")
+    network = load_network(args.name, choose_device(settings.from_environment().device))
+    encoder = Encoder(network.generator.config.w_dim).to(network.statistics.mean.device)
+    options = EncodingOptions(pictures=args.pictures, minutes=args.minutes, seed=args.seed)
+    steps, told = training(network, encoder, options), 0.0
+    progress = next(steps)
+    try:
+        for progress in steps:
+            if progress.share >= told + 0.05:
+                told = progress.share
+                _say(f"{told:4.0%}: {progress.pictures} pictures, {progress.explained:.0%} of w explained")
+    except KeyboardInterrupt:
+        _say("\nStopped early; what has been learned is kept.")
+    store_encoder(args.name, encoder)
+    _say(f"{args.name} has an encoder that explains {progress.explained:.0%} of w.")
+    return {"name": args.name, "pictures": progress.pictures, "explained": round(progress.explained, 3)}
 
 
 def _verify(args: argparse.Namespace) -> dict[str, Any]:

@@ -42,20 +42,22 @@ class WStatistics:
 
 
 def measure(generator: Generator, samples: int = SAMPLES, seed: int = 0) -> WStatistics:
-    """Map `samples` random z; the same numbers for the same seed. Conditions are drawn evenly among the classes."""
-    config = generator.config
-    device = generator.mapping.w_avg.device
+    """Map `samples` random z; the same numbers for the same seed."""
     random = torch.Generator().manual_seed(seed)
-    rows = []
-    with torch.no_grad():
-        for start in range(0, samples, 1_000):  # ws repeat w for every layer, so all at once would take 300 MB
-            n = min(1_000, samples - start)
-            z = torch.randn(n, config.z_dim, generator=random).to(device)
-            c = None
-            if config.c_dim:
-                c = torch.eye(config.c_dim)[torch.randint(config.c_dim, (n,), generator=random)].to(device)
-            rows.append(generator.mapping(z, c)[:, 0])
-        return describe(torch.cat(rows))
+    counts = [min(1_000, samples - start) for start in range(0, samples, 1_000)]
+    return describe(torch.cat([random_w(generator, count, random) for count in counts]))
+
+
+@torch.no_grad()
+def random_w(generator: Generator, count: int, random: torch.Generator) -> Tensor:
+    """[count, w_dim] of random z; conditions are drawn evenly among the classes."""
+    config, device = generator.config, generator.mapping.w_avg.device
+    z = torch.randn(count, config.z_dim, generator=random).to(device)
+    c = None
+    if config.c_dim:
+        c = torch.eye(config.c_dim)[torch.randint(config.c_dim, (count,), generator=random)].to(device)
+    ws: Tensor = generator.mapping(z, c)
+    return ws[:, 0].clone()  # ws repeat it for every layer: a view would keep them all in memory
 
 
 def describe(w: Tensor) -> WStatistics:

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -191,7 +191,7 @@ def write_network(
         generator=generator.config,
         sha256={file.name: file_sha256(file) for file in files},
     )
-    (directory / f"{name}.json").write_text(json.dumps({"format": _FORMAT} | asdict(record), indent=1) + "\n")
+    _write_record(directory / f"{name}.json", record)
     return record
 
 
@@ -229,6 +229,33 @@ def import_official(
         reason = getattr(error, "strerror", None) or "the disk did not take it"
         raise NetworkError(f"The network {name} cannot be stored: {reason}.") from None
     return record
+
+
+def store_encoder(name: str, encoder: Encoder) -> None:
+    """Keep an encoder with a stored network, in place of the one that was there.
+
+    Raises `NetworkError` for the embedded network, whose own was trained along with it.
+    """
+    if name == STORYBOOK:
+        raise NetworkError(f"{STORYBOOK} has an encoder that was trained along with it.")
+    record, directory = read_record(name), directory_of(name)
+    file = directory / f"{name}.encoder.safetensors"
+    try:
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as folder:
+            new_file, new_record = Path(folder) / file.name, Path(folder) / f"{name}.json"
+            save_file({key: value.cpu().contiguous() for key, value in encoder.state_dict().items()}, new_file)
+            new_file.chmod(0o644)
+            sums = record.sha256 | {file.name: file_sha256(new_file)}
+            _write_record(new_record, replace(record, sha256=sums))
+            new_file.replace(file)
+            new_record.replace(directory / new_record.name)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or "the disk did not take it"
+        raise NetworkError(f"The encoder of {name} cannot be stored: {reason}.") from None
+
+
+def _write_record(file: Path, record: NetworkRecord) -> None:
+    file.write_text(json.dumps({"format": _FORMAT} | asdict(record), indent=1) + "\n")
 
 
 def verify_network(name: str) -> None:

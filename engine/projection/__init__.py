@@ -7,10 +7,11 @@ of the caller's `for`.
 """
 
 from engine.projection.locking import WITHOUT_GROWTH, Growth, Lock, LockOptions, lock
-from engine.projection.projecting import OFFICIAL, Projection, ProjectionOptions, Space, project
+from engine.projection.projecting import FROM_GUESS, OFFICIAL, Projection, ProjectionOptions, Space, project
 from engine.projection.search import Search, Step, advance
 
 __all__ = [
+    "FROM_GUESS",
     "OFFICIAL",
     "WITHOUT_GROWTH",
     "Growth",

@@ -28,14 +28,15 @@ from engine.projection.truths import Truths
 class LockOptions:
     """How `lock` adjusts the network. The defaults are for pets whose growth is known."""
 
-    steps: int = 12
+    steps: int = 8
     feature_rank: int = 4  # of the offsets to the features, at least 3; 0: none
     weight_rank: int = 0  # of the changes to the convolutions; 0: none
-    map_rate: float = 0.006  # learning rate of where features are offset
+    map_rate: float = 0.003  # learning rate of where features are offset
     direction_rate: float = 0.02  # and of which
     weight_rate: float = 0.04
     style_rate: float = 0.03
-    ramp_up: float = 0.1
+    betas: tuple[float, float] = (0.7, 0.95)  # of Adam; short memories suit short searches
+    ramp_up: float = 0.0
     ramp_down: float = 0.3
     resolution: int = 128
     pixel_weight: float = 2.0
@@ -44,7 +45,7 @@ class LockOptions:
     dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
 
 
-WITHOUT_GROWTH = LockOptions(steps=32, feature_rank=0, weight_rank=6)
+WITHOUT_GROWTH = LockOptions(steps=32, feature_rank=0, weight_rank=6, ramp_up=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Lock(Search):
                 {"params": [one.maps for one in offsets], "lr": options.map_rate},
                 {"params": [one.directions for one in offsets], "lr": options.direction_rate},
             ],
-            betas=(0.9, 0.99),
+            betas=options.betas,
         )
         self._distance = torch.zeros((), device=target.device)
 

@@ -28,15 +28,16 @@ class Space(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProjectionOptions:
-    """How `project` searches. The defaults are ours; `OFFICIAL` is the published algorithm."""
+    """How `project` searches. The defaults are ours for a search from the mean of w."""
 
-    steps: int = 24
+    steps: int = 60
     space: Space = Space.W_PLUS
     learning_rate: float = 0.2
+    betas: tuple[float, float] = (0.7, 0.95)  # of Adam; short memories suit short searches
     ramp_up: float = 0.05  # share of the steps over which the learning rate rises
     ramp_down: float = 0.3  # and over which it falls, as a cosine
     whitened: bool = True  # the learning rate counts in standard deviations of w
-    coarse_share: float = 0.0  # share of the steps at half the resolution
+    coarse_share: float = 0.5  # share of the steps at half the resolution
     resolution: int = 128  # the synthesis stops here; the photo is reduced to it
     pixel_weight: float = 1.0
     prior_weight: float = 0.003  # pull towards the mean of w
@@ -49,10 +50,15 @@ class ProjectionOptions:
     dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
 
 
+# From an encoder's guess the large things are there already: no coarse steps, and no time to lose by starting gently.
+FROM_GUESS = ProjectionOptions(steps=20, coarse_share=0.0, ramp_up=0.0)
+
+# The published algorithm, to compare with.
 OFFICIAL = ProjectionOptions(
     steps=1000,
     space=Space.W,
     learning_rate=0.1,
+    betas=(0.9, 0.999),
     ramp_up=0.05,
     ramp_down=0.25,
     whitened=False,
@@ -71,7 +77,8 @@ OFFICIAL = ProjectionOptions(
 class Projection(Search):
     """The search for the ws whose picture is nearest to `target`.
 
-    `start` is where to begin: w [1, w_dim] or ws, by default the mean of w. The last step's ws are the answer.
+    `start` is where to begin: w [1, w_dim] or ws, by default the mean of w; `options` are by default those that suit
+    the start. The last step's ws are the answer.
     """
 
     def __init__(
@@ -84,7 +91,7 @@ class Projection(Search):
         start: Tensor | None = None,
         seed: int = 0,
     ) -> None:
-        self._options = options = options or ProjectionOptions()
+        self._options = options = options or (ProjectionOptions() if start is None else FROM_GUESS)
         super().__init__(generator, extractor, options.dtype)
         self._mean, self._std = statistics.mean, statistics.std.clamp(min=1e-4)
         self._scale = self._std if options.whitened else torch.ones_like(self._mean)
@@ -96,7 +103,7 @@ class Projection(Search):
         wanted = options.noise_weight is not None
         self._noises = _noise_maps(generator, options, self._random) if wanted else {}
         parameters = [self._offset, *self._noises.values()]
-        self._optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=(0.9, 0.999))
+        self._optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=options.betas)
         self._truths = Truths(target, extractor)
         self._plateau = _Plateau(options.patience, options.tolerance)
         self._settled = False

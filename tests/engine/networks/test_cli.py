@@ -138,3 +138,26 @@ def test_import_as_a_command_of_its_own(home: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["name"] == "tiny32"
+
+
+def test_a_network_learns_to_guess_a_picture_at_a_glance(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+    answer(capsys, "import", str(file))
+    trained, words = answer(capsys, "train-encoder", "mine", "--pictures", "1600")
+    assert trained["pictures"] == 1600
+    assert "mine has an encoder that explains" in words
+    assert answer(capsys, "verify", "mine")[0]["verified"] == ["mine"]
+
+    network = store.load_network("mine")
+    assert network.encoder is not None
+    z = torch.randn(32, SMALL.z_dim, generator=torch.Generator().manual_seed(99))
+    with torch.no_grad():
+        ws = network.generator.mapping(z, torch.eye(SMALL.c_dim)[:1].expand(32, -1) if SMALL.c_dim else None)
+        guessed = network.encoder(network.generator.synthesis(ws))
+    missed = (guessed - ws[:, 0]).square().sum()
+    assert missed < 0.5 * (network.statistics.mean - ws[:, 0]).square().sum()
+
+
+def test_no_encoder_is_trained_where_there_is_no_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no network 'absent'" in answer(capsys, "train-encoder", "absent", status=1)[0]["message"]
+    assert "trained along" in answer(capsys, "train-encoder", "storybook", status=1)[0]["message"]
+    assert answer(capsys, "list")[0]["networks"] == []
