@@ -14,6 +14,7 @@ import time
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from types import EllipsisType
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,7 @@ from engine.generator import Generator, GeneratorConfig
 from engine.growing import plane
 from engine.networks.store import STORYBOOK
 from engine.portraying import choose_device
+from engine.storybook.critic import Critic
 from engine.storybook.examples import age_vectors, drawn_batch, photo_batch, random_pets
 from engine.storybook.pets import Z_DIM, to_z
 from engine.storybook.photobook import open_photobook, training_faces
@@ -36,6 +38,7 @@ _REPORT_EVERY = 50  # steps
 _LOOKED_AT = 128  # px, the largest picture that goes through EfficientNet-Lite0 as it is
 _BESIDE = 0.35  # how much the far background counts
 _SAVE_EVERY_S = 600.0
+_CRITIC_WARMUP = 300  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class TrainingOptions:
     prior_weight: float = 0.01
     residual_weight: float = 0.05
     encoder_weight: float = 0.1
+    critic_share: float = 0.0  # of what pulls at the pictures of photos, the critic's against the regression's
+    critic_rate: float = 2e-3
     fade: float = 0.15  # the learning rate falls to a twentieth over this last share
     ema_halflife: float = 6000.0  # pictures
     seed: int = 0
@@ -101,9 +106,8 @@ class PictureLoss(nn.Module):
         # Larger pictures are looked at as a whole and in one part, which is cheaper than at full size.
         shrink = made.shape[-1] // _LOOKED_AT
         whole = self._features_loss(F.avg_pool2d(made, shrink), F.avg_pool2d(wanted, shrink))
-        y, x = torch.randint(0, made.shape[-1] - _LOOKED_AT + 1, (2,)).tolist()
-        part = [picture[..., y : y + _LOOKED_AT, x : x + _LOOKED_AT] for picture in (made, wanted)]
-        return loss + 0.5 * whole + 0.5 * self._features_loss(part[0], part[1])
+        place = _some_place(made.shape[-1])
+        return loss + 0.5 * whole + 0.5 * self._features_loss(made[place], wanted[place])
 
     def _features_loss(self, made: Tensor, wanted: Tensor) -> Tensor:
         net = load_efficientnet(str(made.device))
@@ -114,6 +118,12 @@ class PictureLoss(nn.Module):
             scale = theirs.square().mean(dim=(0, 2, 3), keepdim=True).add(1e-6).rsqrt()
             loss = loss + self.features_weight * F.l1_loss(ours * scale, theirs * scale) * 0.25
         return loss
+
+
+def _some_place(side: int) -> tuple[EllipsisType, slice, slice]:
+    """A random square of pictures of this side, of what goes through EfficientNet-Lite0 as it is."""
+    y, x = torch.randint(0, max(side - _LOOKED_AT, 0) + 1, (2,)).tolist()
+    return ..., slice(y, y + _LOOKED_AT), slice(x, x + _LOOKED_AT)
 
 
 @cache
@@ -161,6 +171,10 @@ class Trainer:
             self._resume(start)
         self._random = torch.Generator().manual_seed(options.seed + self._seen)
         self._loss = PictureLoss(options.features_weight)
+        # It is not kept in checkpoints: within minutes it has learnt anew.
+        self._critic = Critic().to(self._device)
+        self._critic_steps = 0
+        self._critic_optimiser = torch.optim.Adam(self._critic.parameters(), options.critic_rate, (0.0, 0.99))
         rate = options.learning_rate
         self._optimiser = torch.optim.Adam(
             [
@@ -217,9 +231,8 @@ class Trainer:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
             made = student.draw(torch.cat([w_drawn, w_then]))
         spread = w_drawn.detach().std(dim=0).mean().clamp(min=1e-3)
+        pull, seen = self._pull(made.detach().float(), drawn, photos.wanted)
         losses = {
-            "drawn": self._loss(made[: options.drawn_per_step], drawn) * options.drawn_per_step / 8,
-            "photo": self._loss(made[options.drawn_per_step :], photos.wanted) * options.photos_per_step / 8,
             "prior": options.prior_weight * ((w_now - student.generator.mapping.w_avg) / spread).square().mean(),
             "residual": options.residual_weight * (residual / spread).square().mean(),
             # The encoder reads drawn pets as the mapping network wrote them, which keeps its age axis pure.
@@ -227,14 +240,37 @@ class Trainer:
             * ((found[options.photos_per_step :] - w_drawn.detach()) / spread).square().mean(),
         }
         self._optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        torch.autograd.backward([made, torch.stack(list(losses.values())).sum()], [pull.to(made.dtype), None])
         self._optimiser.step()
         batch = options.drawn_per_step + options.photos_per_step
         # A young average must not remember the beginning.
         decay = 0.5 ** (batch / min(options.ema_halflife, max(batch, 0.1 * self._seen)))
         _average(student.average, student.generator, decay)
         _average(student.encoder_average, student.encoder, decay)
-        return {name: value.detach() for name, value in losses.items()}
+        return seen | {name: value.detach() for name, value in losses.items()}
+
+    def _pull(self, made: Tensor, drawn: Tensor, photos: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The gradient at the pictures made, of drawn pets first, and the losses it comes from."""
+        options, count = self._options, len(drawn)
+        made.requires_grad_()
+        seen = {
+            "drawn": self._loss(made[:count], drawn) * count / 8,
+            "photo": self._loss(made[count:], photos) * len(photos) / 8,
+        }
+        (pull,) = torch.autograd.grad(torch.stack(list(seen.values())).sum(), made)
+        if options.critic_share:
+            place = _some_place(made.shape[-1])
+            deceived, seen["critic"] = self._critic.losses(made[count:][place], photos[place])
+            (towards_photos,) = torch.autograd.grad(deceived, made)
+            self._critic_optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(seen["critic"])
+            self._critic_optimiser.step()
+            self._critic_steps += 1
+            # Both are as strong as they should be to each other, whatever the critic's scores; it learns first.
+            strength = options.critic_share * min(1.0, self._critic_steps / _CRITIC_WARMUP)
+            scale = pull[count:].norm() / towards_photos.norm().clamp(min=1e-12)
+            pull = pull + strength * scale * towards_photos
+        return pull, {name: value.detach() for name, value in seen.items()}
 
     @torch.no_grad()
     def _follow_w_avg(self) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,10 @@ def test_training_leaves_a_checkpoint_goes_on_from_it_and_grows(folder: Path, tm
     torch.testing.assert_close(coarse, small.draw(w))
 
 
-def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("critic_share", [0.0, 0.3])
+def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path, critic_share: float) -> None:
     for name in ("one", "two"):
-        Trainer([folder], tmp_path / name, SHORT, None).run()
+        Trainer([folder], tmp_path / name, replace(SHORT, critic_share=critic_share), None).run()
     one, two = (load_file(tmp_path / name / "student.safetensors") for name in ("one", "two"))
     assert all(torch.equal(one[name], two[name]) for name in one)
 
