@@ -22,6 +22,7 @@ from engine.photos import decode
 SIDE = 512  # px, of the aligned face as it is shown
 
 _MARGIN = 64  # px beyond it, from where growing parts may move into it
+_LOOKS_SIDE = 128  # px, enough to see by how looks change
 _CHAIN = 12  # ages between which the motion of the detail is followed
 
 
@@ -88,9 +89,10 @@ class Portrait:
 
     def _drawn(self, ages: Sequence[float], changes: Adjustments) -> Tensor:
         ws = torch.cat([self._pet.ws + age * self._way for age in ages])
+        synthesis = self._network.generator.synthesis
         # Only smoothed differences of looks are taken from the pictures when detail is carried by growth.
-        dtype = quick_dtype(self._device) if self._quick else torch.float32
-        picture: Tensor = self._network.generator.synthesis(ws, adjustments=changes, dtype=dtype)
+        dtype, resolution = (quick_dtype(self._device), _LOOKS_SIDE) if self._quick else (torch.float32, None)
+        picture: Tensor = synthesis(ws, resolution=resolution, adjustments=changes, dtype=dtype)
         return picture
 
     @torch.no_grad()

@@ -4,8 +4,10 @@ import hashlib
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -22,7 +24,7 @@ from engine.networks import Network
 from engine.networks.store import read_record
 from engine.perceptual import PerceptualDistance
 from engine.portrait import marks_in, to_tensor
-from engine.projection import Growth, Lock, Projection
+from engine.projection import Growth, Lock, LockOptions, Projection
 from engine.scheduler import Step
 
 _RECIPE = "6"  # to be changed whenever the same photo would get another likeness than before
@@ -109,14 +111,16 @@ class Sitting:
         marks = marks_in(self.image.size, self.head, self.network, self.species)
         if marks is None or self._ws is None:
             return None
-        here, ws, synthesis = marks.to(target.device), self._ws, self.network.generator.synthesis
-        now = synthesis(ws)
+        here, ws = marks.to(target.device), self._ws
+        side = min(LockOptions().resolution, target.shape[-1])  # nobody looks closer
+        synthesis = partial(self.network.generator.synthesis, resolution=side)
+        face, now = F.adaptive_avg_pool2d(target, side), synthesis(ws)
 
         @torch.no_grad()
         def grown(age: float) -> Tensor:
             ages = torch.tensor([age], device=target.device)
             looks = smoothed_looks(synthesis(ws + age * self.age_vector) - grow(now, here, ages))
-            return (grow(target, here, ages) + looks).clamp(-1, 1)
+            return (grow(face, here, ages) + looks).clamp(-1, 1)
 
         return Growth(grown, lambda age, side: motion(here, age, side))
 

@@ -11,7 +11,7 @@ along. Where that is not known, the convolutions are changed, which move what th
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +46,9 @@ class LockOptions:
 
 
 WITHOUT_GROWTH = LockOptions(steps=32, feature_rank=0, weight_rank=6, ramp_up=0.1)
+
+
+_FITS = 3  # rounds in which the finest offsets are fitted: the activation bends what they add
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class Lock(Search):
         take(self._optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))
         self.index += 1
         kept = converted(self._changes, lambda value: value.detach().clone())
+        if self.done and kept.features:
+            kept = self._with_the_finest(kept)
         return Step(self.index, options.steps, self._ws, self._distance, kept)
 
     @torch.no_grad()
@@ -141,12 +146,11 @@ class Lock(Search):
 
         Three directions are those of the colours, as the block's own features make them; the others are small.
         """
-        synthesis, rank = self.generator.synthesis, self._options.feature_rank
-        resolutions = [side for side in self.generator.config.resolutions if side <= self._full]
-        missing = self._now.at(self._full)[0] - synthesis(self._ws, resolution=self._full)
+        rank = self._options.feature_rank
+        missing = self._now.picture(self._full) - self.generator.synthesis(self._ws, resolution=self._full)
         offsets = {}
-        for side in resolutions[-2:]:
-            colours = torch.linalg.pinv(synthesis.colours(self._ws, side)[0])  # [C, 3]
+        for side in [side for side in self.generator.config.resolutions if side <= self._full][-2:]:
+            colours = self._colours(side)
             some = torch.randn(len(colours), rank - 3, generator=random, device=colours.device)
             directions = torch.cat([colours, some * (0.1 * colours.std())], dim=1)
             maps = torch.zeros(rank, side, side, device=colours.device)
@@ -154,6 +158,26 @@ class Lock(Search):
                 maps[:3] = missing[0]
             offsets[f"b{side}.conv1"] = FeatureOffset(maps.requires_grad_(), directions.requires_grad_())
         return offsets
+
+    @torch.no_grad()
+    def _with_the_finest(self, found: Adjustments) -> Adjustments:
+        """With offsets, too, for blocks larger than the search has looked at: what is still missing there."""
+        features = dict(found.features)
+        for side in [side for side in self.generator.config.resolutions if side > self._full]:
+            colours = self._colours(side)
+            maps = torch.zeros(3, side, side, device=colours.device)
+            for _ in range(_FITS):
+                features[f"b{side}.conv1"] = FeatureOffset(maps, colours)
+                now = replace(found, features=features)
+                drawn = self.generator.synthesis(self._ws, resolution=side, adjustments=now)
+                maps = maps + (self._now.picture(side) - drawn)[0]
+            features[f"b{side}.conv1"] = FeatureOffset(maps, colours)
+        return replace(found, features=features)
+
+    def _colours(self, side: int) -> Tensor:
+        """[C, 3]: the block's features that make red, green and blue."""
+        features: Tensor = torch.linalg.pinv(self.generator.synthesis.colours(self._ws, side)[0])
+        return features
 
 
 def lock(

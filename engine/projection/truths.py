@@ -15,30 +15,30 @@ class Truths:
         self._extractor = extractor
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def at(self, resolution: int) -> tuple[Tensor, Tensor]:
-        """The picture [1, 3, R, R] and its features [1, F]."""
+    def picture(self, resolution: int) -> Tensor:
+        """[1, 3, R, R]."""
+        if self._target.shape[-1] == resolution:
+            return self._target
+        mode = "area" if self._target.shape[-1] > resolution else "bicubic"
+        return F.interpolate(self._target, (resolution, resolution), mode=mode)
+
+    def _at(self, resolution: int) -> tuple[Tensor, Tensor]:
+        """The picture and its features [1, F]."""
         if resolution not in self._kept:
             with torch.no_grad():
-                picture = _at(self._target, resolution)
+                picture = self.picture(resolution)
                 self._kept[resolution] = picture, self._extractor.features(picture)
         return self._kept[resolution]
 
     def distance(self, features: Tensor, resolution: int) -> Tensor:
         """The perceptual distance of a picture with these features [1, F]."""
-        return (features - self.at(resolution)[1]).square().sum()
+        return (features - self._at(resolution)[1]).square().sum()
 
     def pixel_loss(self, picture: Tensor, resolution: int) -> Tensor:
         """L1 over a pyramid of three levels."""
-        ours, theirs = picture, self.at(resolution)[0]
+        ours, theirs = picture, self._at(resolution)[0]
         loss = F.l1_loss(ours, theirs)
         for _ in range(2):
             ours, theirs = F.avg_pool2d(ours, 2), F.avg_pool2d(theirs, 2)
             loss = loss + F.l1_loss(ours, theirs)
         return loss / 3
-
-
-def _at(picture: Tensor, resolution: int) -> Tensor:
-    if picture.shape[-1] == resolution:
-        return picture
-    mode = "area" if picture.shape[-1] > resolution else "bicubic"
-    return F.interpolate(picture, (resolution, resolution), mode=mode)
