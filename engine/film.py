@@ -10,10 +10,13 @@ import contextlib
 import io
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import imageio_ffmpeg
 import numpy as np
@@ -28,12 +31,16 @@ from engine.messages import Film
 Frame = NDArray[np.uint8]  # height x width x 3, RGB
 Levels = NDArray[np.float32]  # the same before rounding, 0..255
 
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
 LEAST_SIDE = 512  # px; smaller pictures are enlarged
 MOST_KBPS = 5000  # bounds a film of 5 s to some 3 MB, whatever it shows
 THUMBNAIL_SIDE = 320  # px, Telegram's limit
 THUMBNAIL_BYTES = 200_000  # Telegram's limit
 FFMPEG_PATIENCE_S = 120
-AT_ONCE = 6  # pictures drawn as one batch: quicker than one by one, and nobody else waits long
+AT_ONCE = 4  # pictures drawn as one batch: quicker than one by one, and nobody else waits long
+AHEAD = 3  # batches in work at a time, where there is a pool; bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,10 @@ def make_film(
     *,
     finish: Callable[[float, Tensor], Tensor] | None = None,
     options: FilmOptions | None = None,
+    pool: Executor | None = None,
 ) -> Film:
     """`filming`, to its end."""
-    return _drained(filming(draw, start_age, end_age, features, finish=finish, options=options))
+    return _drained(filming(draw, start_age, end_age, features, finish=finish, options=options, pool=pool))
 
 
 def filming(
@@ -103,12 +111,14 @@ def filming(
     *,
     finish: Callable[[float, Tensor], Tensor] | None = None,
     options: FilmOptions | None = None,
+    pool: Executor | None = None,
 ) -> Generator[float, None, Film]:
     """Films the way from `start_age` to `end_age`; yields how far it is, 0..1, and returns the film.
 
     `draw` gives pictures [N, 3, H, W] in -1..1 of N ages, `features` their features [N, F] (see `space_evenly`).
     `finish` turns the picture [1, 3, H, W] of one age into the one to be shown, of any size; without it the
-    picture is shown as drawn. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
+    picture is shown as drawn. In a `pool` the key pictures are made a little ahead of the encoder. Closing the
+    generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """
     options = options or FilmOptions()
     probes = [float(age) for age in np.linspace(start_age, end_age, options.probes)]
@@ -119,13 +129,13 @@ def filming(
     at = positions(options)
     keys = space_evenly(probes, np.concatenate(seen), [float(share) for share in np.linspace(0, 1, options.keys)])
 
-    def pictures() -> Iterator[Levels]:
-        for ages in _batched(keys, AT_ONCE):
-            for age, drawn in zip(ages, torch.split(draw(ages), 1), strict=True):
-                yield _to_levels(drawn if finish is None else finish(age, drawn))
+    def pictures(ages: Sequence[float]) -> list[Levels]:
+        drawn = zip(ages, torch.split(draw(ages), 1), strict=True)
+        return [_to_levels(picture if finish is None else finish(age, picture)) for age, picture in drawn]
 
-    encoder = encoding(between(pictures(), len(keys), at), options.fps)
-    with contextlib.closing(encoder):
+    made = _ahead(pictures, list(_batched(keys, AT_ONCE)), pool)
+    encoder = encoding(between((picture for part in made for picture in part), len(keys), at), options.fps)
+    with contextlib.closing(made), contextlib.closing(encoder):
         while True:
             try:
                 done = next(encoder)
@@ -133,6 +143,24 @@ def filming(
                 film: Film = end.value
                 return film
             yield 0.2 + 0.8 * done / len(at)
+
+
+def _ahead(work: Callable[[_In], _Out], parts: Sequence[_In], pool: Executor | None) -> Generator[_Out, None, None]:
+    """`work` on each part in turn; in a pool, on the next ones already. Closing it gives up what has not begun."""
+    if pool is None:
+        yield from map(work, parts)
+        return
+    begun: deque[Future[_Out]] = deque()
+    rest = iter(parts)
+    try:
+        begun.extend(pool.submit(work, part) for part in islice(rest, AHEAD))
+        while begun:
+            done = begun.popleft().result()
+            begun.extend(pool.submit(work, part) for part in islice(rest, 1))
+            yield done
+    finally:
+        for future in begun:
+            future.cancel()
 
 
 def _batched(ages: Sequence[float], size: int) -> Iterator[Sequence[float]]:
@@ -242,7 +270,7 @@ def _ffmpeg(
     except RuntimeError:
         raise EngineFault("no ffmpeg") from None
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "pipe:0"]
-    command += ["-an", "-vf", shown, "-c:v", "libx264", "-preset", "medium", "-crf", "16", "-profile:v", "high"]
+    command += ["-an", "-vf", shown, "-c:v", "libx264", "-preset", "veryfast", "-crf", "15", "-profile:v", "high"]
     command += ["-maxrate", f"{MOST_KBPS}k", "-bufsize", f"{MOST_KBPS}k"]
     command += ["-movflags", "+faststart", str(path)]
     try:

@@ -1,6 +1,7 @@
 """A latent made visible: pictures at any age with the photo's own detail, the film, and the whole photo."""
 
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ SIDE = 512  # px, of the aligned face as it is shown
 
 _MARGIN = 64  # px beyond it, from where growing parts may move into it
 _LOOKS_SIDE = 128  # px, enough to see by how looks change
+_SKETCHES = 10  # pictures along a film from which the looks between are cross-faded
 _CHAIN = 12  # ages between which the motion of the detail is followed
 
 
@@ -114,11 +116,29 @@ class Portrait:
         return paste_back(photo, still, self.now, alignment)
 
     def film(
-        self, features: Callable[[Tensor], Tensor], options: FilmOptions | None = None
+        self,
+        features: Callable[[Tensor], Tensor],
+        options: FilmOptions | None = None,
+        pool: Executor | None = None,
     ) -> Generator[float, None, Film]:
         """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
         start, end = (0.0, self._age) if self._baby is None else (1.0, 0.0)
-        return filming(self.draw, start, end, features, finish=self.finish, options=options)
+        draw = self._sketched(start, end) if self._quick else self.draw
+        return filming(draw, start, end, features, finish=self.finish, options=options, pool=pool)
+
+    def _sketched(self, start: float, end: float) -> Callable[[Sequence[float]], Tensor]:
+        """`draw` from a few pictures along the way, cross-faded: as good where only smoothed looks are wanted."""
+        ages = torch.linspace(start, end, _SKETCHES)
+        pictures = self.draw(ages.tolist())
+
+        def draw(wanted: Sequence[float]) -> Tensor:
+            place = (torch.tensor(wanted) - start) / ((end - start) or 1.0) * (_SKETCHES - 1)
+            before = place.floor().long().clamp(0, _SKETCHES - 2)
+            share = (place - before).to(pictures)[:, None, None, None]
+            before = before.to(pictures.device)
+            return torch.lerp(pictures[before], pictures[before + 1], share)
+
+        return draw
 
     def _tensor(self, face: Pixels) -> Tensor:
         return to_tensor(face).to(self._device)

@@ -8,9 +8,11 @@ projected twice.
 import hashlib
 import io
 import logging
+import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
@@ -55,6 +57,7 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
+_FINISHERS = min(os.cpu_count() or 1, 4)  # threads that finish films
 _NETWORKS = 3  # kept in memory
 _RECOGNITIONS = 64  # likewise
 
@@ -70,6 +73,8 @@ class Portrayer:
         self._cache = Cache(here.cache / "likenesses")
         self._networks: OrderedDict[str, Network] = OrderedDict()
         self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
+        # Films are finished beside the searches, a picture a core.
+        self._pool = ThreadPoolExecutor(_FINISHERS, "film", initializer=torch.set_num_threads, initargs=(1,))
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -190,7 +195,7 @@ class Portrayer:
             self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
 
     def _film(self, portrait: Portrait) -> Generator[Step, None, Film]:
-        steps = portrait.film(self._extractor.features, self._film_options)
+        steps = portrait.film(self._extractor.features, self._film_options, self._pool)
         try:
             while True:
                 yield Step(Stage.FILMING, next(steps))
