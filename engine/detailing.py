@@ -87,18 +87,17 @@ class GrownDetail:
         """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, with a margin for what moves into the picture.
 
         `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1. `motion` (age, side) gives the way from
-        each pixel at that age to today's: [1, 2, side, side] in px.
+        each pixel at that age to today's: [1, 2, side, side] in px. It is smooth, so that side R tells it all.
         """
-        self._photo, self._margin, self._now, self._motion = photo, margin, now, motion
+        self._photo, self._side, self._now, self._motion = photo, photo.shape[-1] - 2 * margin, now, motion
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
-        margin = self._margin
-        side = self._photo.shape[-1] - 2 * margin
-        looks = smoothed_looks(picture - sampled(self._now, self._motion(age, picture.shape[-1])))
-        wide = F.pad(self._motion(age, side), (margin, margin, margin, margin), mode="replicate")
-        moved = sampled(self._photo, wide, mode="bicubic")[..., margin : margin + side, margin : margin + side]
-        return moved + _resized(looks, side)
+        motion = self._motion(age, picture.shape[-1])
+        looks = smoothed_looks(picture - sampled(self._now, motion))
+        # Both are smooth: to enlarge them in the plainest way is quicker and as good.
+        way, change = (_enlarged(smooth, self._side) for smooth in (motion * (self._side / motion.shape[-1]), looks))
+        return sampled(self._photo, way, mode="bicubic") + change
 
 
 def smoothed_looks(change: Tensor) -> Tensor:
@@ -121,10 +120,14 @@ def find_motion(moved: Tensor, still: Tensor) -> Tensor:
 
 
 def sampled(pictures: Tensor, motion: Tensor, mode: str = "bilinear") -> Tensor:
-    """`pictures` [N or 1, C, H, W] looked up at p + `motion`(p); beyond the border its edge goes on."""
-    count, _, height, width = motion.shape
-    y = torch.arange(height, device=motion.device, dtype=motion.dtype)[:, None] + 0.5
-    x = torch.arange(width, device=motion.device, dtype=motion.dtype)[None, :] + 0.5
+    """`pictures` [N or 1, C, H, W] looked up at p + `motion`(p); beyond the border its edge goes on.
+
+    A motion [N, 2, h, w] of fewer pixels is that of the middle of the pictures.
+    """
+    count, _, rows, columns = motion.shape
+    height, width = pictures.shape[2:]
+    y = torch.arange(rows, device=motion.device, dtype=motion.dtype)[:, None] + (0.5 + (height - rows) / 2)
+    x = torch.arange(columns, device=motion.device, dtype=motion.dtype)[None, :] + (0.5 + (width - columns) / 2)
     places = torch.stack([(x + motion[:, 0]) * (2 / width) - 1, (y + motion[:, 1]) * (2 / height) - 1], dim=-1)
     pictures = pictures.expand(count, -1, -1, -1)
     return F.grid_sample(pictures, places, mode=mode, padding_mode="border", align_corners=False)
@@ -215,6 +218,10 @@ def _resized(pictures: Tensor, side: int) -> Tensor:
     if pictures.shape[-1] == side:
         return pictures
     return F.interpolate(pictures, size=(side, side), mode="bicubic", antialias=pictures.shape[-1] > side)
+
+
+def _enlarged(smooth: Tensor, side: int) -> Tensor:
+    return F.interpolate(smooth, size=(side, side), mode="bilinear")
 
 
 def _resized_motion(motion: Tensor, side: int) -> Tensor:

@@ -29,7 +29,7 @@ from engine.errors import EngineFault
 from engine.messages import Film
 
 Frame = NDArray[np.uint8]  # height x width x 3, RGB
-Levels = NDArray[np.float32]  # the same before rounding, 0..255
+Levels = Tensor  # the same before rounding, float32 0..255, on the CPU
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -175,24 +175,30 @@ def between(keys: Iterator[Levels], count: int, at: Sequence[float]) -> Iterator
     """
     here = next(keys)
     following = next(keys, here)
-    passed = 0
+    passed, at_rest, frame = 0, -1.0, None
     for position in at:
         exact = position * (count - 1)
         while exact > passed + 1:
             here, following = following, next(keys, following)
             passed += 1
-        yield (here + np.float32(exact - passed) * (following - here) + 0.5).astype(np.uint8)
+        if frame is None or position != at_rest:
+            frame, at_rest = _to_bytes(torch.lerp(here, following, exact - passed)), position
+        yield frame
 
 
 def to_frame(picture: Tensor) -> Frame:
     """A picture [1, 3, H, W] in -1..1 as bytes [H, W, 3]."""
-    return (_to_levels(picture) + 0.5).astype(np.uint8)
+    return _to_bytes(_to_levels(picture))
 
 
 def _to_levels(picture: Tensor) -> Levels:
     scaled = (picture.detach()[0].float().clamp(-1, 1) + 1) * 127.5
-    levels: Levels = scaled.permute(1, 2, 0).contiguous().cpu().numpy()
-    return levels
+    return scaled.permute(1, 2, 0).contiguous().cpu()
+
+
+def _to_bytes(levels: Levels) -> Frame:
+    frame: Frame = (levels + 0.5).to(torch.uint8).numpy()
+    return frame
 
 
 def encode_film(frames: Iterable[Frame], fps: int = 30) -> Film:

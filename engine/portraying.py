@@ -57,7 +57,7 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-_FINISHERS = min(os.cpu_count() or 1, 4)  # threads that finish films
+_FINISHERS = 4  # threads that finish films, at most
 _NETWORKS = 3  # kept in memory
 _RECOGNITIONS = 64  # likewise
 
@@ -73,8 +73,12 @@ class Portrayer:
         self._cache = Cache(here.cache / "likenesses")
         self._networks: OrderedDict[str, Network] = OrderedDict()
         self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
-        # Films are finished beside the searches, a picture a core.
-        self._pool = ThreadPoolExecutor(_FINISHERS, "film", initializer=torch.set_num_threads, initargs=(1,))
+        # Films are finished beside the searches, and searches go on in two halves: on a CPU, threads with work of their
+        # own wait for each other less than those that share an operation.
+        self._pool = _single_threads(min(os.cpu_count() or 1, _FINISHERS), "film")
+        self._halves = (
+            _single_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
+        )
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -99,7 +103,7 @@ class Portrayer:
                 return self._describe(Describe(request.id))
 
     def advance(self, searches: Sequence[Search]) -> None:
-        projection.advance([search for search in searches if isinstance(search, projection.Search)])
+        projection.advance([one for one in searches if isinstance(one, projection.Search)], self._halves)
 
     def _describe(self, request: Describe) -> Job:
         yield from ()
@@ -227,6 +231,11 @@ class Portrayer:
         if name not in self._networks:
             self._networks[name] = load_network(name, self._device)
         return _freshest(self._networks, name, _NETWORKS)
+
+
+def _single_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """Threads in which an operation of torch stays on one core."""
+    return ThreadPoolExecutor(count, name, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def choose_device(wanted: str) -> torch.device:

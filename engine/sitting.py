@@ -16,7 +16,7 @@ from engine.alignment import align
 from engine.detailing import smoothed_looks
 from engine.errors import EngineFault
 from engine.film import to_frame
-from engine.generator import Adjustments
+from engine.generator import Adjustments, quick_dtype
 from engine.growing import grow, motion
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
@@ -47,6 +47,7 @@ class Sitting:
     species: Species
     likeness: Likeness | None = None
     steps: int = 0  # of optimisation, taken so far
+    _target: Tensor | None = None
     _ws: Tensor | None = None
     _adjustments: Adjustments = field(default_factory=Adjustments)
     _next_preview: float = field(default_factory=lambda: time.monotonic() + _FIRST_PREVIEW_S)
@@ -112,9 +113,8 @@ class Sitting:
         if marks is None or self._ws is None:
             return None
         here, ws = marks.to(target.device), self._ws
-        side = min(LockOptions().resolution, target.shape[-1])  # nobody looks closer
-        synthesis = partial(self.network.generator.synthesis, resolution=side)
-        face, now = F.adaptive_avg_pool2d(target, side), synthesis(ws)
+        synthesis = partial(self.network.generator.synthesis, resolution=self._searched_at)
+        face, now = F.adaptive_avg_pool2d(target, self._searched_at), synthesis(ws)
 
         @torch.no_grad()
         def grown(age: float) -> Tensor:
@@ -124,18 +124,27 @@ class Sitting:
 
         return Growth(grown, lambda age, side: motion(here, age, side))
 
+    @property
+    def _searched_at(self) -> int:
+        """The side of the pictures that the lock looks at; nobody looks closer."""
+        return min(LockOptions().resolution, self.network.generator.config.img_resolution)
+
     def target(self) -> Tensor:
         """The aligned face [1, 3, R, R] in -1..1, as the network draws faces."""
-        resolution = self.network.generator.config.img_resolution
-        face = align(self.image, self.head, self.network.convention, resolution).crop
-        return to_tensor(face).to(self.network.statistics.mean.device)
+        if self._target is None:
+            resolution = self.network.generator.config.img_resolution
+            face = align(self.image, self.head, self.network.convention, resolution).crop
+            self._target = to_tensor(face).to(self.network.statistics.mean.device)
+        return self._target
 
     @torch.no_grad()
     def _preview(self, ws: Tensor, adjustments: Adjustments) -> bytes | None:
         """A small JPEG of where the search is, when it is time for one."""
         if time.monotonic() < self._next_preview:
             return None
-        picture = Image.fromarray(to_frame(self.network.generator.synthesis(ws, adjustments=adjustments)))
+        synthesis, dtype = self.network.generator.synthesis, quick_dtype(ws.device)
+        drawn = synthesis(ws, resolution=self._searched_at, adjustments=adjustments, dtype=dtype)
+        picture = Image.fromarray(to_frame(drawn))
         self._next_preview = time.monotonic() + _PREVIEW_S
         shown = picture.resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
         return photos.encode_jpeg(shown, _PREVIEW_QUALITY)

@@ -41,7 +41,7 @@ class LockOptions:
     resolution: int = 128
     pixel_weight: float = 2.0
     edit_weight: float = 0.7
-    ages: tuple[float, ...] = (1.0, 0.5, 0.75, 0.25, 1.2, -0.3)  # at which the edit is held, in turn
+    ages: tuple[float, ...] = (1.0, 0.5, -0.3, 0.75)  # at which the edit is held, in turn
     dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
 
 

@@ -174,8 +174,8 @@ def test_positions_rise_from_rest_to_rest() -> None:
 
 
 def test_steps_of_less_than_a_level_are_spread_over_the_frames() -> None:
-    first = np.random.default_rng(1).uniform(90, 160, (64, 64, 3)).astype(np.float32)
-    keys = [first + np.float32(0.8 * i) for i in range(3)]
+    first = torch.empty(64, 64, 3).uniform_(90, 160, generator=torch.Generator().manual_seed(1))
+    keys = [first + 0.8 * i for i in range(3)]
     frames = list(between(iter(keys), 3, [i / 8 for i in range(9)]))
     steps = [np.abs(b.astype(float) - a).mean() for a, b in pairwise(frames)]
     assert steps == pytest.approx([0.2] * 8, abs=0.02)
