@@ -10,13 +10,11 @@ import contextlib
 import io
 import subprocess
 import tempfile
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, cast
 
 import imageio_ffmpeg
 import numpy as np
@@ -27,12 +25,10 @@ from torch import Tensor
 
 from engine.errors import EngineFault
 from engine.messages import Film
+from engine.pooling import ahead, aside
 
 Frame = NDArray[np.uint8]  # height x width x 3, RGB
 Levels = Tensor  # the same before rounding, float32 0..255, on the CPU
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 LEAST_SIDE = 512  # px; smaller pictures are enlarged
 MOST_KBPS = 5000  # bounds a film of 5 s to some 3 MB, whatever it shows
@@ -40,7 +36,6 @@ THUMBNAIL_SIDE = 320  # px, Telegram's limit
 THUMBNAIL_BYTES = 200_000  # Telegram's limit
 FFMPEG_PATIENCE_S = 120
 AT_ONCE = 4  # pictures drawn as one batch: quicker than one by one, and nobody else waits long
-AHEAD = 3  # batches in work at a time, where there is a pool; bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +112,25 @@ def filming(
 
     `draw` gives pictures [N, 3, H, W] in -1..1 of N ages, `features` their features [N, F] (see `space_evenly`).
     `finish` turns the picture [1, 3, H, W] of one age into the one to be shown, of any size; without it the
-    picture is shown as drawn. In a `pool` the key pictures are made a little ahead of the encoder. Closing the
-    generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
+    picture is shown as drawn. In a `pool` the way is measured, and the key pictures are made a little ahead of the
+    encoder. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """
     options = options or FilmOptions()
-    probes = [float(age) for age in np.linspace(start_age, end_age, options.probes)]
-    seen = []
-    for ages in _batched(probes, AT_ONCE):
-        seen.append(features(draw(ages)).detach().float().cpu().numpy())
-        yield 0.2 * sum(map(len, seen)) / len(probes)
+
+    def measured() -> list[float]:
+        probes = [float(age) for age in np.linspace(start_age, end_age, options.probes)]
+        seen = [features(draw(ages)).detach().float().cpu().numpy() for ages in _batched(probes, AT_ONCE)]
+        shares = [float(share) for share in np.linspace(0, 1, options.keys)]
+        return space_evenly(probes, np.concatenate(seen), shares)
+
+    keys = yield from aside(measured, pool, 0.0)
     at = positions(options)
-    keys = space_evenly(probes, np.concatenate(seen), [float(share) for share in np.linspace(0, 1, options.keys)])
 
     def pictures(ages: Sequence[float]) -> list[Levels]:
         drawn = zip(ages, torch.split(draw(ages), 1), strict=True)
         return [_to_levels(picture if finish is None else finish(age, picture)) for age, picture in drawn]
 
-    made = _ahead(pictures, list(_batched(keys, AT_ONCE)), pool)
+    made = ahead(pictures, list(_batched(keys, AT_ONCE)), pool)
     encoder = encoding(between((picture for part in made for picture in part), len(keys), at), options.fps)
     with contextlib.closing(made), contextlib.closing(encoder):
         while True:
@@ -142,25 +139,7 @@ def filming(
             except StopIteration as end:
                 film: Film = end.value
                 return film
-            yield 0.2 + 0.8 * done / len(at)
-
-
-def _ahead(work: Callable[[_In], _Out], parts: Sequence[_In], pool: Executor | None) -> Generator[_Out, None, None]:
-    """`work` on each part in turn; in a pool, on the next ones already. Closing it gives up what has not begun."""
-    if pool is None:
-        yield from map(work, parts)
-        return
-    begun: deque[Future[_Out]] = deque()
-    rest = iter(parts)
-    try:
-        begun.extend(pool.submit(work, part) for part in islice(rest, AHEAD))
-        while begun:
-            done = begun.popleft().result()
-            begun.extend(pool.submit(work, part) for part in islice(rest, 1))
-            yield done
-    finally:
-        for future in begun:
-            future.cancel()
+            yield 0.1 + 0.9 * done / len(at)
 
 
 def _batched(ages: Sequence[float], size: int) -> Iterator[Sequence[float]]:

@@ -129,9 +129,12 @@ class Portrait:
     def _sketched(self, start: float, end: float) -> Callable[[Sequence[float]], Tensor]:
         """`draw` from a few pictures along the way, cross-faded: as good where only smoothed looks are wanted."""
         ages = torch.linspace(start, end, _SKETCHES)
-        pictures = self.draw(ages.tolist())
+        sketches: list[Tensor] = []  # drawn when they are asked for first
 
         def draw(wanted: Sequence[float]) -> Tensor:
+            if not sketches:
+                sketches.append(self.draw(ages.tolist()))
+            (pictures,) = sketches
             place = (torch.tensor(wanted) - start) / ((end - start) or 1.0) * (_SKETCHES - 1)
             before = place.floor().long().clamp(0, _SKETCHES - 2)
             share = (place - before).to(pictures)[:, None, None, None]

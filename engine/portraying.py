@@ -12,12 +12,13 @@ import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from engine import aging, photos, projection, recognition
 from engine.alignment import View, view
@@ -48,6 +49,7 @@ from engine.messages import (
 )
 from engine.networks import STORYBOOK, Network, available_networks, choose_network, load_network
 from engine.perceptual import load_extractor
+from engine.pooling import aside, single_threads
 from engine.portrait import Portrait
 from engine.scheduler import Job, Search, Step
 from engine.settings import Settings
@@ -75,10 +77,8 @@ class Portrayer:
         self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
         # Films are finished beside the searches, and searches go on in two halves: on a CPU, threads with work of their
         # own wait for each other less than those that share an operation.
-        self._pool = _single_threads(min(os.cpu_count() or 1, _FINISHERS), "film")
-        self._halves = (
-            _single_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
-        )
+        self._pool = single_threads(min(os.cpu_count() or 1, _FINISHERS), "film")
+        self._halves = single_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -149,10 +149,10 @@ class Portrayer:
         pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
 
         latent = Latent(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
-        yield Step(Stage.FILMING, 0.0)
-        portrait = Portrait(latent, network, vector, request.age)
+        portrait = yield from self._portrait(latent, network, vector, request.age)
         film = yield from self._film(portrait)
-        still, whole, card = _pictures(portrait, latent, request.age, request.card, image)
+        work = partial(_pictures, portrait, latent, request.age, request.card, image)
+        still, whole, card = yield from aside(work, self._pool, Step(Stage.FILMING, 1.0))
         return Rejuvenation(
             id=request.id,
             still=still,
@@ -177,10 +177,10 @@ class Portrayer:
         if edition(network) != latent.edition:
             raise EngineFault("the network has changed since")
         vector = aging.age_vector(network, latent.species, latent.breed)
-        yield Step(Stage.FILMING, 0.0)
-        portrait = Portrait(latent, network, vector, request.age)
+        portrait = yield from self._portrait(latent, network, vector, request.age)
         film = (yield from self._film(portrait)) if request.film else None
-        still, whole, card = _pictures(portrait, latent, request.age, request.card)
+        work = partial(_pictures, portrait, latent, request.age, request.card)
+        still, whole, card = yield from aside(work, self._pool, Step(Stage.FILMING, 1.0))
         return Reimagined(request.id, request.age, still, whole, card, film, seconds={})
 
     def _sit(self, sittings: dict[bytes, Sitting]) -> Generator[Step, None, None]:
@@ -197,6 +197,12 @@ class Portrayer:
             for step in sitting.lock():
                 yield replace(step, share=(number + step.share) / len(missing))
             self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
+
+    def _portrait(
+        self, latent: Latent, network: Network, age_vector: Tensor, age: float
+    ) -> Generator[Step, None, Portrait]:
+        work = partial(Portrait, latent, network, age_vector, age)
+        return (yield from aside(work, self._pool, Step(Stage.FILMING, 0.0)))
 
     def _film(self, portrait: Portrait) -> Generator[Step, None, Film]:
         steps = portrait.film(self._extractor.features, self._film_options, self._pool)
@@ -231,11 +237,6 @@ class Portrayer:
         if name not in self._networks:
             self._networks[name] = load_network(name, self._device)
         return _freshest(self._networks, name, _NETWORKS)
-
-
-def _single_threads(count: int, name: str) -> ThreadPoolExecutor:
-    """Threads in which an operation of torch stays on one core."""
-    return ThreadPoolExecutor(count, name, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def choose_device(wanted: str) -> torch.device:
