@@ -219,18 +219,24 @@ def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Imag
     columns, rows = _reflected(x0, x1, image.width), _reflected(y0, y1, image.height)
     box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
     region = np.asarray(image.crop(box))
-    canvas = region[np.ix_(rows - box[1], columns - box[0])]
+    canvas = Image.fromarray(region[np.ix_(rows - box[1], columns - box[0])])
     beyond_x = _beyond(x0, x1, image.width)
     beyond_y = _beyond(y0, y1, image.height)
     if beyond_x.any() or beyond_y.any():
         side = size / _scale(matrix)
-        mirrored = Image.fromarray(canvas)
-        far = np.hypot(beyond_y[:, None], beyond_x[None, :])[..., None]
+        far = np.hypot(beyond_y[:, None], beyond_x[None, :])
+        mirrored = canvas
         for sigma, within in _BLURS:
-            blurred = np.asarray(mirrored.filter(ImageFilter.GaussianBlur(sigma * side)))
-            weight = np.clip(far / (within * side), 0, 1)
-            canvas = np.rint(canvas * (1 - weight) + blurred * weight).astype(np.uint8)
-    return Image.fromarray(canvas), np.array([x0, y0], float)
+            weight = np.minimum(far * (255 / (within * side)), 255).astype(np.uint8)
+            canvas = Image.composite(_blurred(mirrored, sigma * side), canvas, Image.fromarray(weight))
+    return canvas, np.array([x0, y0], float)
+
+
+def _blurred(image: Image.Image, sigma: float) -> Image.Image:
+    """A Gaussian blur; a wide one is made from a smaller picture, which nobody can tell."""
+    factor = max(1, int(sigma / 2))
+    small = image.reduce(factor).filter(ImageFilter.GaussianBlur(sigma / factor))
+    return small.resize(image.size, Image.Resampling.BILINEAR)
 
 
 def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
@@ -239,9 +245,9 @@ def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
     return np.minimum(position, 2 * length - 1 - position)
 
 
-def _beyond(start: int, stop: int, length: int) -> NDArray[np.float64]:
+def _beyond(start: int, stop: int, length: int) -> NDArray[np.float32]:
     """How far positions start..stop−1 lie outside 0..length−1."""
-    position = np.arange(start, stop, dtype=np.float64)
+    position = np.arange(start, stop, dtype=np.float32)
     return np.clip(np.maximum(-position, position - (length - 1)), 0, None)
 
 
