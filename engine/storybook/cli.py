@@ -1,7 +1,8 @@
-"""`python -m engine storybook`: draw pets, train the embedded network, export it."""
+"""`python -m engine storybook`: draw pets, train the embedded network, export it, show it."""
 
 import argparse
 import logging
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.networks import STORYBOOK, load_network
+from engine.perceptual import load_extractor
 from engine.storybook.export import export
 from engine.storybook.pets import BREEDS, at_age, sample_pets
 from engine.storybook.photobook import training_faces
 from engine.storybook.renderer import render
+from engine.storybook.showing import show
 from engine.storybook.training import Trainer, TrainingOptions
 
 
@@ -40,6 +44,10 @@ def main(arguments: list[str]) -> int:
     sheet.add_argument("picture", type=Path)
     sheet.add_argument("--seed", type=int, default=0)
 
+    shown = commands.add_parser("show", help="sheets of photos never trained on, films, and the network's own pictures")
+    shown.add_argument("--photos", type=Path, nargs="+", required=True)
+    shown.add_argument("--out", type=Path, required=True)
+
     options = parser.parse_args(arguments)
     logging.getLogger("engine.storybook").setLevel(logging.INFO)
     if options.command == "train":
@@ -48,6 +56,9 @@ def main(arguments: list[str]) -> int:
     elif options.command == "export":
         marks = [mark for folder in options.photos for mark in training_faces(folder)]
         export(options.checkpoint, marks)
+    elif options.command == "show":
+        for mark in show(options.photos, options.out, load_network(STORYBOOK), load_extractor()):
+            sys.stdout.write(f"{mark.path.name}\t{mark.licence}\n")
     else:
         draw_sheet(options.seed).save(options.picture)
     return 0

@@ -14,19 +14,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine import aging, photos
-from engine.alignment import Pixels, View, view
+from engine import photos
+from engine.alignment import Pixels, View, align, view
 from engine.breeds import BREEDS
 from engine.errors import PhotoError
 from engine.faces import Face, find_faces
 from engine.features import load_efficientnet
-from engine.likeness import Latent
 from engine.messages import Head, Species
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
-from engine.portrait import Portrait, to_tensor
+from engine.portrait import to_tensor
 from engine.recognition import recognise
-from engine.sitting import Sitting, edition
+from engine.storybook.portrayed import portrayed
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"}
 _LARGEST = 1024  # px; a portrait is 512, so more is only slower
@@ -93,20 +92,11 @@ def _judged(
     extractor: PerceptualDistance,
 ) -> PhotoResult:
     breed = breed if breed in BREEDS and BREEDS[breed].species is species else ""
-    vector = aging.age_vector(network, species, breed)
-    sitting = Sitting(image, head, network, extractor, vector, species)
-    for _ in sitting.project():
-        pass
-    for _ in sitting.lock():
-        pass
-    likeness = sitting.likeness
-    if likeness is None:  # `lock` has just made it
-        raise RuntimeError("no likeness after the lock")
+    likeness, portrait = portrayed(image, head, species, breed, network, extractor)
+    target = align(image, head, network.convention, network.generator.config.img_resolution).crop
     with torch.no_grad():
-        unlocked = float(extractor(network.generator.synthesis(likeness.ws), sitting.target()))
-    portrait = Portrait(
-        Latent(network.name, edition(network), species, breed, (), likeness, None), network, vector, 1.0
-    )
+        drawn = network.generator.synthesis(likeness.ws)
+        unlocked = float(extractor(drawn, to_tensor(target).to(drawn.device)))
     young = portrait.still()
     faces = [_read(pixels) for pixels in (portrait.now, young)]
     muzzles = [_muzzle(face.head) if face else None for face in faces]

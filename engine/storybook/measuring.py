@@ -12,14 +12,13 @@ from torch import Tensor
 
 from engine import aging
 from engine.breeds import BREEDS as KNOWN
-from engine.likeness import Latent
 from engine.messages import Species
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
 from engine.portrait import SIDE, Portrait, to_tensor
-from engine.sitting import Sitting, edition
 from engine.storybook.cli import to_image
 from engine.storybook.pets import BREEDS, at_age, sample_pets
+from engine.storybook.portrayed import portrayed
 from engine.storybook.renderer import heads_of, render
 
 PAIRS_SEED = 1_000_003  # training seeds count pictures, so no training has drawn these pets
@@ -46,21 +45,13 @@ def measure_pairs(
     for i, name in enumerate(names):
         pet = adults[i : i + 1]
         species = Species.CAT if BREEDS[name].cat else Species.DOG
-        vector = aging.age_vector(network, species, name)
         adult, young = render(pet, SIDE), render(at_age(pet, [name], torch.ones(1)), SIDE)
-        sitting = Sitting(to_image(adult[0]), heads_of(pet, SIDE)[0], network, extractor, vector, species)
-        for _ in sitting.project():
-            pass
-        for _ in sitting.lock():
-            pass
-        likeness = sitting.likeness
-        if likeness is None:  # `lock` has just made it
-            raise RuntimeError("no likeness after the lock")
-        latent = Latent(network.name, edition(network), species, name, (), likeness, None)
-        portrait = Portrait(latent, network, vector, 1.0)
+        head = heads_of(pet, SIDE)[0]
+        likeness, portrait = portrayed(to_image(adult[0]), head, species, name, network, extractor)
         result = to_tensor(portrait.still())
         before, after = _distance(extractor, adult, young), _distance(extractor, result, young)
-        yield PairResult(name, 1 - after / before, likeness.distance, _ages(network, portrait, vector))
+        ages = _ages(network, portrait, aging.age_vector(network, species, name))
+        yield PairResult(name, 1 - after / before, likeness.distance, ages)
 
 
 @torch.no_grad()

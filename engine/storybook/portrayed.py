@@ -1,0 +1,34 @@
+"""The engine's whole way for one face, without the chat around it: for measurements and sheets."""
+
+from PIL import Image
+
+from engine import aging
+from engine.likeness import Latent, Likeness
+from engine.messages import Head, Species
+from engine.networks import Network
+from engine.perceptual import PerceptualDistance
+from engine.portrait import Portrait
+from engine.sitting import Sitting, edition
+
+
+def portrayed(
+    image: Image.Image,
+    head: Head | None,
+    species: Species,
+    breed: str,
+    network: Network,
+    extractor: PerceptualDistance,
+    age: float = 1.0,
+) -> tuple[Likeness, Portrait]:
+    """Projected, locked, and ready to be drawn at any age up to `age`. `breed` is a slug, or "" where unknown."""
+    vector = aging.age_vector(network, species, breed)
+    sitting = Sitting(image, head, network, extractor, vector, species)
+    for _ in sitting.project():
+        pass
+    for _ in sitting.lock():
+        pass
+    likeness = sitting.likeness
+    if likeness is None:  # `lock` has just made it
+        raise RuntimeError("no likeness after the lock")
+    latent = Latent(network.name, edition(network), species, breed, (), likeness, None)
+    return likeness, Portrait(latent, network, vector, age)
