@@ -12,6 +12,7 @@ import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -122,9 +123,8 @@ class Portrayer:
         return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
 
     def _recognise(self, request: Recognise) -> Job:
-        yield from ()
         image = photos.decode(request.photo)
-        found = self._found(request.photo, image)
+        found = yield from self._found(request.photo, image)
         width, height = full_size(request.photo, image)
         heads = tuple(scaled(head, width / image.width) for head in found.heads)
         return replace(found, id=request.id, heads=heads, width=width, height=height)
@@ -132,7 +132,7 @@ class Portrayer:
     def _rejuvenate(self, request: Rejuvenate) -> Job:
         yield Step(Stage.ALIGNING, 0.0)
         image = photos.decode(request.photo)
-        found = self._found(request.photo, image)
+        found = yield from self._found(request.photo, image, self._pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
         species, breed = _species_and_breed(request, found)
         yield Step(Stage.ALIGNING, 0.5)
@@ -141,7 +141,8 @@ class Portrayer:
         sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
         if request.baby_photo is not None:
             baby = photos.decode(request.baby_photo, "baby_photo")
-            baby_head = _chosen_head(self._found(request.baby_photo, baby), 0, "baby_photo", request.anyway)
+            baby_found = yield from self._found(request.baby_photo, baby, self._pool)
+            baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
             sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
         yield Step(Stage.ALIGNING, 1.0)
         yield from self._sit(sittings)
@@ -215,11 +216,13 @@ class Portrayer:
         finally:
             steps.close()
 
-    def _found(self, photo: bytes, image: Image.Image) -> Recognition:
+    def _found(
+        self, photo: bytes, image: Image.Image, pool: Executor | None = None
+    ) -> Generator[Step, None, Recognition]:
         """What is in the photo, in the pixels of `image`."""
         name = hashlib.sha256(photo).hexdigest()
         if name not in self._recognitions:
-            seen = recognition.recognise(image)
+            seen = yield from aside(partial(recognition.recognise, image), pool, Step(Stage.ALIGNING, 0.0))
             self._recognitions[name] = Recognition(
                 "", seen.pet, seen.species, tuple(seen.breeds), tuple(seen.heads), image.width, image.height
             )

@@ -112,13 +112,13 @@ def test_the_answer_is_complete(made: tuple[Rejuvenation, list[Step]]) -> None:
 def test_the_same_photo_is_not_projected_again(
     portrayer: Portrayer, photo: bytes, made: tuple[Rejuvenation, list[Step]]
 ) -> None:
-    job = portrayer.begin(Rejuvenate("again", photo, breed="samoyed", anyway=True, age=0.5))
-    stages = [next(job).stage for _ in range(4)]
-    job.close()
-    assert stages == [Stage.ALIGNING] * 3 + [Stage.FILMING]
-    another = portrayer.begin(Rejuvenate("other", drawn_photo(seed=1), breed="samoyed", anyway=True))
-    assert [next(another).stage for _ in range(4)][-1] is Stage.PROJECTING
-    another.close()
+    for asked, stage in (
+        (Rejuvenate("again", photo, breed="samoyed", anyway=True, age=0.5), Stage.FILMING),
+        (Rejuvenate("other", drawn_photo(seed=1), breed="samoyed", anyway=True), Stage.PROJECTING),
+    ):
+        job = portrayer.begin(asked)
+        assert next(step.stage for step in job if step.stage is not Stage.ALIGNING) is stage
+        job.close()
 
 
 def test_a_latent_alone_is_enough_for_another_age(portrayer: Portrayer, made: tuple[Rejuvenation, list[Step]]) -> None:
