@@ -16,7 +16,7 @@ from engine.alignment import align
 from engine.detailing import smoothed_looks
 from engine.errors import EngineFault
 from engine.film import to_frame
-from engine.generator import Adjustments, quick_dtype
+from engine.generator import Adjustments
 from engine.growing import grow, motion
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
@@ -72,14 +72,14 @@ class Sitting:
             start = network.encoder(target)
             self._next_preview = 0.0  # what the encoder sees at a glance is worth showing at once
             seen = start[:, None].expand(-1, network.generator.config.num_ws, -1)
-            yield Step(Stage.PROJECTING, 0.0, self._preview(seen, Adjustments()))
+            yield Step(Stage.PROJECTING, 0.0, self._preview(network.generator.synthesis(seen)))
         search = Projection(target, network.generator, network.statistics, self.extractor, start=start)
         share, preview = 0.0, None
         while not search.done:
             yield Step(Stage.PROJECTING, share, preview, search)
             step = search.step()
             self._ws, self.steps = step.ws, self.steps + 1
-            share, preview = step.index / step.steps, self._preview(step.ws, step.adjustments)
+            share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.PROJECTING, 1.0, preview)
 
     def lock(self) -> Generator[Step, None, None]:
@@ -95,7 +95,7 @@ class Sitting:
             yield Step(Stage.LOCKING, share, preview, search)
             step = search.step()
             self._adjustments, self.steps = step.adjustments, self.steps + 1
-            share, preview = step.index / step.steps, self._preview(self._ws, self._adjustments)
+            share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.LOCKING, 1.0, preview)
         with torch.no_grad():
             drawn = self.network.generator.synthesis(self._ws, adjustments=self._adjustments)
@@ -137,16 +137,12 @@ class Sitting:
             self._target = to_tensor(face).to(self.network.statistics.mean.device)
         return self._target
 
-    @torch.no_grad()
-    def _preview(self, ws: Tensor, adjustments: Adjustments) -> bytes | None:
-        """A small JPEG of where the search is, when it is time for one."""
-        if time.monotonic() < self._next_preview:
+    def _preview(self, drawn: Tensor | None) -> bytes | None:
+        """The picture [1, 3, R, R] as a small JPEG, when it is time for one."""
+        if drawn is None or time.monotonic() < self._next_preview:
             return None
-        synthesis, dtype = self.network.generator.synthesis, quick_dtype(ws.device)
-        drawn = synthesis(ws, resolution=self._searched_at, adjustments=adjustments, dtype=dtype)
-        picture = Image.fromarray(to_frame(drawn))
         self._next_preview = time.monotonic() + _PREVIEW_S
-        shown = picture.resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
+        shown = Image.fromarray(to_frame(drawn)).resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
         return photos.encode_jpeg(shown, _PREVIEW_QUALITY)
 
 

@@ -39,6 +39,7 @@ class Search(ABC):
         self.extractor = extractor
         self.dtype = dtype or quick_dtype(generator.mapping.w_avg.device)
         self.index = 0  # steps taken
+        self.picture: Tensor | None = None  # [1, 3, R, R], the pet as the last step drew it before it moved
         self._outcome: Step | Exception | None = None
 
     @property
@@ -132,7 +133,8 @@ def _step_together(batch: Sequence[Search]) -> None:
     shares = zip(batch, torch.split(pictures, counts), torch.split(features, counts), strict=True)
     losses = [search.loss(own, own_features) for search, own, own_features in shares]
     torch.autograd.backward(torch.stack(losses).sum())  # no gradient of one depends on another
-    for search in batch:
+    for search, own in zip(batch, torch.split(pictures.detach(), counts), strict=True):
+        search.picture = own[:1]
         search.settle(search.descend())
 
 
