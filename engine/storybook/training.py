@@ -45,7 +45,7 @@ _CRITIC_WARMUP = 300  # steps
 class TrainingOptions:
     """How storybook is trained. The same seed, start and number of pictures give the same weights on one machine."""
 
-    resolution: int = 128
+    resolution: int = 256
     pictures: int = 60_000  # to be seen
     minutes: float = 120.0  # stop then, however many were seen
     precision: str = "bfloat16"  # of the synthesis; float32 where the processor has no bfloat16

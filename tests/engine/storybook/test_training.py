@@ -96,5 +96,5 @@ def test_what_is_exported_can_be_trained_on(folder: Path, tmp_path: Path) -> Non
 
 
 def test_training_goes_on_from_the_embedded_weights(folder: Path, tmp_path: Path) -> None:
-    Trainer([folder], tmp_path, TrainingOptions(resolution=128, pictures=0), EMBEDDED).run()
-    assert load_student(tmp_path).generator.config.img_resolution == 128
+    Trainer([folder], tmp_path, TrainingOptions(resolution=256, pictures=0), EMBEDDED).run()
+    assert load_student(tmp_path).generator.config.img_resolution == 256
