@@ -22,7 +22,7 @@ def judged(folder: Path) -> list[PhotoResult]:
 def test_a_photo_comes_out_younger_and_the_same_pet(tmp_path: Path) -> None:
     shutil.copy(DACHSHUND, tmp_path)
     (result,) = judged(tmp_path)
-    assert result.reconstruction < result.unlocked
+    assert result.reconstruction < result.unlocked / 3
     assert result.muzzle is not None
     assert result.muzzle[1] < result.muzzle[0]
     photo, young = result.fingerprints

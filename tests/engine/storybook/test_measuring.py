@@ -16,12 +16,12 @@ def results(count: int) -> list[PairResult]:
 
 def test_a_drawn_adult_comes_nearer_to_its_young_self_and_younger_all_the_way() -> None:
     (first,) = results(1)
-    assert first.gap_closed > 0.05
+    assert first.gap_closed > 0.5
     assert all(younger > older for older, younger in pairwise(first.ages))
 
 
 @pytest.mark.heavy
 def test_drawn_adults_of_all_breeds_come_nearer_to_their_young_selves() -> None:
     gaps = [result.gap_closed for result in results(24)]
-    assert mean(gaps) > 0.08
-    assert sum(gap > 0 for gap in gaps) >= 17
+    assert mean(gaps) > 0.55
+    assert min(gaps) > 0.2
