@@ -27,8 +27,8 @@ _UPSIDE_DOWN = 0.12  # the nose this far above the eyes, over the head's size: t
 
 _OVERSAMPLING = 2  # drawn larger, then shrunk with a proper filter
 # Beyond the photo's border: σ of a blur, and how far outside it is at its full strength, both of the crop's side. The
-# farther out, the stronger, or the mirrored fur would show its axes like a kaleidoscope.
-_BLURS = ((0.02, 0.04), (0.05, 0.14), (0.12, 0.35))
+# farther out, the stronger, or streaks would be seen.
+_BLURS = ((0.02, 0.02), (0.05, 0.14), (0.12, 0.35))
 
 
 class Convention(StrEnum):
@@ -89,7 +89,7 @@ def align(image: Image.Image, head: Head | None, convention: Convention, size: i
     """Cut `head` out of an RGB photo, `size` pixels square, as `convention` says.
 
     A hidden eye is inferred from the other marks and the box; without a head the middle of the photo is taken.
-    Where the crop leaves the photo, the photo is mirrored and gently blurred.
+    Where the crop leaves the photo, a little of the photo is mirrored, and its border's colours go on from there.
     """
     alignment = place(image.size, head, convention, size)
     return Aligned(cut(image, alignment), alignment)
@@ -210,7 +210,7 @@ def _eye_line(head: Head) -> tuple[Point, float, float]:
 def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Image, NDArray[np.float64]]:
     """What of the photo, mirrored at its borders, the drawing shows; and its corner in the photo.
 
-    Beyond the border the mirrored picture blurs away, so that no second face appears.
+    Beyond the border the mirrored picture soon gives way to a blur of the border, so that no second face appears.
     """
     corners = np.array([transform(invert(matrix), (x, y)) for x in (0, size) for y in (0, size)])
     margin = 4  # the bicubic filter's reach
@@ -219,16 +219,21 @@ def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Imag
     columns, rows = _reflected(x0, x1, image.width), _reflected(y0, y1, image.height)
     box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
     region = np.asarray(image.crop(box))
-    canvas = Image.fromarray(region[np.ix_(rows - box[1], columns - box[0])])
+
+    def filled(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Image.Image:
+        return Image.fromarray(region[np.ix_(rows - box[1], columns - box[0])])
+
+    canvas = filled(rows, columns)
     beyond_x = _beyond(x0, x1, image.width)
     beyond_y = _beyond(y0, y1, image.height)
     if beyond_x.any() or beyond_y.any():
         side = size / _scale(matrix)
         far = np.hypot(beyond_y[:, None], beyond_x[None, :])
-        mirrored = canvas
+        # Farther out a mirrored head would come back as a dark cloud; there the border's own colours go on.
+        drawn_out = filled(np.arange(y0, y1).clip(0, image.height - 1), np.arange(x0, x1).clip(0, image.width - 1))
         for sigma, within in _BLURS:
             weight = np.minimum(far * (255 / (within * side)), 255).astype(np.uint8)
-            canvas = Image.composite(_blurred(mirrored, sigma * side), canvas, Image.fromarray(weight))
+            canvas = Image.composite(_blurred(drawn_out, sigma * side), canvas, Image.fromarray(weight))
     return canvas, np.array([x0, y0], float)
 
 
