@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 
-IN_MEMORY = 16  # entries; each has a few hundred kB
+IN_MEMORY = 16  # entries; each has half a megabyte and the photo
 ON_DISK_BYTES = 512 << 20
 KEPT_S = 30 * 24 * 3600.0  # without use
 

@@ -47,6 +47,15 @@ _MAGIC = (
 _one_at_a_time = threading.Lock()
 
 
+def full_size(data: bytes, image: Image.Image) -> tuple[int, int]:
+    """Width and height of the photo in `data` as people see it; `image` is what `decode` made of it, or smaller."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data)) as stored:
+            width, height = stored.size
+    return (width, height) if (width > height) == (image.width > image.height) else (height, width)
+
+
 def decode(data: bytes, which: str = "photo") -> Image.Image:
     """The picture in `data` as people see it: RGB, sRGB, upright, at most `WORKING_SIDE` px on its long side.
 

@@ -5,7 +5,7 @@ On a CPU, threads that each have work of their own keep more cores busy than thr
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
@@ -30,11 +30,9 @@ def aside(work: Callable[[], _Out], pool: Executor | None, meanwhile: _In) -> Ge
     future = pool.submit(work)
     try:
         while True:
-            try:
-                return future.result(_WAIT_S)
-            except TimeoutError:
-                if future.done():  # the work's own
-                    raise
+            wait([future], _WAIT_S)
+            if future.done():
+                return future.result()
             yield meanwhile
     finally:
         future.cancel()

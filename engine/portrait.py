@@ -84,8 +84,10 @@ class Portrait:
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
         """What the network draws at these ages: [N, 3, R, R] in -1..1."""
-        if self._baby is None:
+        if self._baby is None and self._pet.marks is not None:
             return self._drawn(ages, side_by_side([self._pet.changes(age) for age in ages], [1] * len(ages)))
+        if self._baby is None:  # one by one: networks of other framing are large
+            return torch.cat([self._drawn([age], self._pet.changes(age)) for age in ages])
         mixed = [blend(self._pet.changes(age), self._baby.changes(age - 1.0), age) for age in ages]
         return torch.cat([self._drawn([age], one) for age, one in zip(ages, mixed, strict=True)])
 

@@ -6,10 +6,8 @@ projected twice.
 """
 
 import hashlib
-import io
 import logging
 import os
-import warnings
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
@@ -19,7 +17,6 @@ from typing import TypeVar
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from engine import aging, photos, projection, recognition
 from engine.alignment import View, view
@@ -60,7 +57,7 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-_FINISHERS = 4  # threads that finish films, at most
+_BESIDE = 4  # threads that recognise, prepare and finish beside the searches, at most
 _NETWORKS = 3  # kept in memory
 _RECOGNITIONS = 64  # likewise
 
@@ -76,9 +73,9 @@ class Portrayer:
         self._cache = Cache(here.cache / "likenesses")
         self._networks: OrderedDict[str, Network] = OrderedDict()
         self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
-        # Films are finished beside the searches, and searches go on in two halves: on a CPU, threads with work of their
-        # own wait for each other less than those that share an operation.
-        self._pool = single_threads(min(os.cpu_count() or 1, _FINISHERS), "film")
+        # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
+        # their own wait for each other less than those that share an operation.
+        self._pool = single_threads(min(os.cpu_count() or 1, _BESIDE), "beside")
         self._halves = single_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
         self._warm_up()
 
@@ -125,7 +122,7 @@ class Portrayer:
     def _recognise(self, request: Recognise) -> Job:
         image = photos.decode(request.photo)
         found = yield from self._found(request.photo, image)
-        width, height = full_size(request.photo, image)
+        width, height = photos.full_size(request.photo, image)
         heads = tuple(scaled(head, width / image.width) for head in found.heads)
         return replace(found, id=request.id, heads=heads, width=width, height=height)
 
@@ -150,7 +147,9 @@ class Portrayer:
         pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
 
         latent = Latent(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
-        portrait = yield from self._portrait(latent, network, vector, request.age)
+        portrait = yield from aside(
+            partial(Portrait, latent, network, vector, request.age), self._pool, Step(Stage.FILMING, 0.0)
+        )
         film = yield from self._film(portrait)
         work = partial(_pictures, portrait, latent, request.age, request.card, image)
         still, whole, card = yield from aside(work, self._pool, Step(Stage.FILMING, 1.0))
@@ -164,7 +163,7 @@ class Portrayer:
             species=species,
             breed=breed,
             breeds=found.breeds,
-            head=head and scaled(head, full_size(request.photo, image)[0] / image.width),
+            head=head and scaled(head, photos.full_size(request.photo, image)[0] / image.width),
             network=network.name,
             device=self._device.type,
             distance=pet.distance,
@@ -178,10 +177,10 @@ class Portrayer:
         if edition(network) != latent.edition:
             raise EngineFault("the network has changed since")
         vector = aging.age_vector(network, latent.species, latent.breed)
-        portrait = yield from self._portrait(latent, network, vector, request.age)
+        # Someone watches the screen, and nobody else has a step before this is done: all cores are for it.
+        portrait = Portrait(latent, network, vector, request.age)
         film = (yield from self._film(portrait)) if request.film else None
-        work = partial(_pictures, portrait, latent, request.age, request.card)
-        still, whole, card = yield from aside(work, self._pool, Step(Stage.FILMING, 1.0))
+        still, whole, card = _pictures(portrait, latent, request.age, request.card)
         return Reimagined(request.id, request.age, still, whole, card, film, seconds={})
 
     def _sit(self, sittings: dict[bytes, Sitting]) -> Generator[Step, None, None]:
@@ -198,12 +197,6 @@ class Portrayer:
             for step in sitting.lock():
                 yield replace(step, share=(number + step.share) / len(missing))
             self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
-
-    def _portrait(
-        self, latent: Latent, network: Network, age_vector: Tensor, age: float
-    ) -> Generator[Step, None, Portrait]:
-        work = partial(Portrait, latent, network, age_vector, age)
-        return (yield from aside(work, self._pool, Step(Stage.FILMING, 0.0)))
 
     def _film(self, portrait: Portrait) -> Generator[Step, None, Film]:
         steps = portrait.film(self._extractor.features, self._film_options, self._pool)
@@ -247,15 +240,6 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise EngineFault("THROWBACK_DEVICE is cuda, but there is none")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def full_size(photo: bytes, image: Image.Image) -> tuple[int, int]:
-    """Width and height of the photo as people see it; `image` is what `decode` made of it, which may be smaller."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(photo)) as stored:
-            width, height = stored.size
-    return (width, height) if (width > height) == (image.width > image.height) else (height, width)
 
 
 def scaled(head: Head, scale: float) -> Head:

@@ -55,7 +55,8 @@ class Sitting:
     @property
     def recipe(self) -> str:
         """How the likeness is made, as a hash: whatever changes the result changes this."""
-        parts = (_RECIPE, self.species, self.head, self.network.name, edition(self.network), self.extractor.name)
+        sums = read_record(self.network.name).sha256  # of the weights, the statistics and the encoder
+        parts = (_RECIPE, self.species, self.head, self.network.name, sorted(sums.items()), self.extractor.name)
         vector = self.age_vector.float().cpu().numpy().tobytes()
         return hashlib.sha256(repr(parts).encode() + vector).hexdigest()[:32]
 

@@ -15,7 +15,7 @@ from engine.alignment import Convention
 from engine.encoder import Encoder
 from engine.errors import EngineFault
 from engine.messages import Species
-from engine.networks.encoding import EncodingOptions, training
+from engine.networks.encoding import EncodingOptions, Progress, training
 from engine.networks.errors import NetworkError
 from engine.networks.progress import ProgressBar
 from engine.networks.pulling import PUBLISHED, VGG16, check_wanted, pull
@@ -164,10 +164,9 @@ def _train_encoder(args: argparse.Namespace) -> dict[str, Any]:
     network = load_network(args.name, choose_device(settings.from_environment().device))
     encoder = Encoder(network.generator.config.w_dim).to(network.statistics.mean.device)
     options = EncodingOptions(pictures=args.pictures, minutes=args.minutes, seed=args.seed)
-    steps, told = training(network, encoder, options), 0.0
-    progress = next(steps)
+    progress, told = Progress(0, 0.0, 0.0), 0.0
     try:
-        for progress in steps:
+        for progress in training(network, encoder, options):
             if progress.share >= told + 0.05:
                 told = progress.share
                 _say(f"{told:4.0%}: {progress.pictures} pictures, {progress.explained:.0%} of w explained")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.encoder import INPUT_SIZE, Encoder
+from engine.networks.errors import NetworkError
 from engine.networks.statistics import random_w
 from engine.networks.store import Network
 
@@ -42,8 +43,13 @@ class Progress:
 
 
 def training(network: Network, encoder: Encoder, options: EncodingOptions | None = None) -> Iterator[Progress]:
-    """Trains `encoder` in place. Every picture is fresh, so that what is reported was measured on unseen ones."""
+    """Trains `encoder` in place. Every picture is fresh, so that what is reported was measured on unseen ones.
+
+    Raises `NetworkError` when the options leave nothing to learn from.
+    """
     options = options or EncodingOptions()
+    if options.pictures <= 0 or options.minutes <= 0:
+        raise NetworkError("There is nothing to learn from without pictures and without time.")
     generator, statistics = network.generator, network.statistics
     device, std = statistics.mean.device, statistics.std.clamp(min=1e-4)
     random = torch.Generator().manual_seed(options.seed)

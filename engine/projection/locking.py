@@ -131,6 +131,9 @@ class Lock(Search):
         loss = distance + options.pixel_weight * self._now.pixel_loss(pictures[:1], self._full)
         return loss + options.edit_weight * self._edits.loss(self._age, pictures, features[1:], options.pixel_weight)
 
+    def forget_gradients(self) -> None:
+        self._optimiser.zero_grad(set_to_none=True)
+
     def descend(self) -> Step:
         options = self._options
         take(self._optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))

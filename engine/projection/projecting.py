@@ -154,6 +154,9 @@ class Projection(Search):
             loss = loss + options.noise_weight * _noise_correlation(self._noises)
         return loss
 
+    def forget_gradients(self) -> None:
+        self._optimiser.zero_grad(set_to_none=True)
+
     def descend(self) -> Step:
         options = self._options
         take(self._optimiser, ramp(self._done, options.ramp_up, options.ramp_down))

@@ -64,6 +64,10 @@ class Search(ABC):
     def descend(self) -> Step:
         """Take the step, now that the gradients are there."""
 
+    @abstractmethod
+    def forget_gradients(self) -> None:
+        """Drop what a step that failed has left behind."""
+
     @property
     def pending(self) -> bool:
         """A step has not been taken that somebody will ask for."""
@@ -102,13 +106,15 @@ def advance(searches: Sequence[Search], pool: Executor | None = None) -> None:
 def _settle(batch: Sequence[Search]) -> None:
     try:
         _step_together(batch)
-    except Exception as error:  # one of them, or the batch is more than the memory holds: then each for itself
-        if len(batch) <= 1:
-            for search in batch:
-                search.settle(error)
+        return
+    except Exception as error:
+        if len(batch) == 1:
+            batch[0].settle(error.with_traceback(None))
             return
-        for search in batch:
-            _settle([search])
+    # One of them, or the batch is more than the memory holds: then each for itself, now that the memory is free again.
+    for search in batch:
+        search.forget_gradients()
+        _settle([search])
 
 
 def _company(search: Search) -> tuple[object, ...]:
@@ -117,7 +123,7 @@ def _company(search: Search) -> tuple[object, ...]:
 
 
 def _step_together(batch: Sequence[Search]) -> None:
-    """Raises what went wrong before any of the searches has moved."""
+    """Raises what went wrong before any of the searches has moved; what goes wrong in moving stays with its own."""
     if not batch:
         return
     drafts = [search.draft() for search in batch]
@@ -135,7 +141,10 @@ def _step_together(batch: Sequence[Search]) -> None:
     torch.autograd.backward(torch.stack(losses).sum())  # no gradient of one depends on another
     for search, own in zip(batch, torch.split(pictures.detach(), counts), strict=True):
         search.picture = own[:1]
-        search.settle(search.descend())
+        try:
+            search.settle(search.descend())
+        except Exception as error:
+            search.settle(error)
 
 
 def alone(search: Search) -> Iterator[Step]:

@@ -24,7 +24,7 @@ AGES = (0.5, 1.0, -0.6)  # of the sheet of faces, after the photo and its recons
 _SIDE = 128  # px of a picture on a sheet
 _MOMENTS = 8  # of a film
 _TRUNCATION = 0.7
-_QUALITY = 85
+_QUALITY = 80
 
 
 def show(folders: Sequence[Path], out: Path, network: Network, extractor: PerceptualDistance) -> list[Marked]:

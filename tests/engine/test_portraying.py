@@ -33,9 +33,9 @@ from engine.messages import (
     Stage,
 )
 from engine.pace import WORK
-from engine.photos import decode
+from engine.photos import decode, full_size
 from engine.portrait import SIDE
-from engine.portraying import Portrayer, choose_device, full_size, scaled
+from engine.portraying import Portrayer, choose_device, scaled
 from engine.scheduler import Job, Step
 from tests.engine.tiny import NAME, drawn_photo, store_tiny_network
 from tests.shared import SHARED, needs_shared

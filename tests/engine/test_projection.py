@@ -10,6 +10,7 @@ from engine.detailing import sampled
 from engine.generator import Generator, GeneratorConfig
 from engine.networks.statistics import WStatistics, measure
 from engine.perceptual import PerceptualDistance
+from engine.pooling import single_threads
 from engine.projection import (
     OFFICIAL,
     WITHOUT_GROWTH,
@@ -249,6 +250,31 @@ def test_a_search_that_fails_leaves_the_others_what_they_find(generator: Generat
             ill.step()
         found = well.step()
     torch.testing.assert_close(found.ws, alone.ws)
+
+
+def test_one_that_cannot_move_leaves_the_others_their_step(generator: Generator, statistics: WStatistics) -> None:
+    def stuck() -> Step:
+        raise ArithmeticError
+
+    options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
+    well, ill = (Projection(one, generator, statistics, Pixels(), options) for one in pictures_of(generator, 2))
+    ill.descend = stuck  # type: ignore[method-assign]
+    advance([well, ill])
+    assert well.step().index == 1
+    with pytest.raises(ArithmeticError):
+        ill.step()
+
+
+def test_halves_beside_each_other_find_what_each_finds_alone(generator: Generator, statistics: WStatistics) -> None:
+    options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
+    targets = pictures_of(generator, 5)
+    alone = [last(list(project(target, generator, statistics, Pixels(), options))).ws for target in targets]
+    searches = [Projection(target, generator, statistics, Pixels(), options) for target in targets]
+    with single_threads(2, "test") as pool:
+        for _ in range(4):
+            advance(searches, pool)
+            found = [search.step().ws for search in searches]
+    torch.testing.assert_close(torch.cat(found), torch.cat(alone), rtol=1e-3, atol=1e-3 * statistics.spread)
 
 
 def test_what_is_not_a_number_stays_with_its_search(generator: Generator, statistics: WStatistics) -> None:
