@@ -120,16 +120,14 @@ class Portrayer:
         return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
 
     def _recognise(self, request: Recognise) -> Job:
-        image = photos.decode(request.photo)
-        found = yield from self._found(request.photo, image)
+        image, found = yield from self._seen(request.photo)
         width, height = photos.full_size(request.photo, image)
         heads = tuple(scaled(head, width / image.width) for head in found.heads)
         return replace(found, id=request.id, heads=heads, width=width, height=height)
 
     def _rejuvenate(self, request: Rejuvenate) -> Job:
         yield Step(Stage.ALIGNING, 0.0)
-        image = photos.decode(request.photo)
-        found = yield from self._found(request.photo, image, self._pool)
+        image, found = yield from self._seen(request.photo, pool=self._pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
         species, breed = _species_and_breed(request, found)
         yield Step(Stage.ALIGNING, 0.5)
@@ -137,8 +135,7 @@ class Portrayer:
         vector = aging.age_vector(network, species, breed)
         sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
         if request.baby_photo is not None:
-            baby = photos.decode(request.baby_photo, "baby_photo")
-            baby_found = yield from self._found(request.baby_photo, baby, self._pool)
+            baby, baby_found = yield from self._seen(request.baby_photo, "baby_photo", self._pool)
             baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
             sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
         yield Step(Stage.ALIGNING, 1.0)
@@ -194,7 +191,7 @@ class Portrayer:
             for step in sitting.project():
                 yield replace(step, share=(number + step.share) / len(missing))
         for number, (photo, sitting) in enumerate(missing.items()):
-            for step in sitting.lock():
+            for step in sitting.lock(self._pool):
                 yield replace(step, share=(number + step.share) / len(missing))
             self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
 
@@ -209,17 +206,20 @@ class Portrayer:
         finally:
             steps.close()
 
-    def _found(
-        self, photo: bytes, image: Image.Image, pool: Executor | None = None
-    ) -> Generator[Step, None, Recognition]:
-        """What is in the photo, in the pixels of `image`."""
+    def _seen(
+        self, photo: bytes, which: str = "photo", pool: Executor | None = None
+    ) -> Generator[Step, None, tuple[Image.Image, Recognition]]:
+        """The photo decoded, and what is in it, in the pixels of the picture."""
         name = hashlib.sha256(photo).hexdigest()
-        if name not in self._recognitions:
-            seen = yield from aside(partial(recognition.recognise, image), pool, Step(Stage.ALIGNING, 0.0))
-            self._recognitions[name] = Recognition(
-                "", seen.pet, seen.species, tuple(seen.breeds), tuple(seen.heads), image.width, image.height
-            )
-        return _freshest(self._recognitions, name, _RECOGNITIONS)
+        known = self._recognitions.get(name)
+
+        def look() -> tuple[Image.Image, Recognition]:
+            image = photos.decode(photo, which)
+            return image, known or _recognised(image)
+
+        image, found = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0))
+        self._recognitions[name] = found
+        return image, _freshest(self._recognitions, name, _RECOGNITIONS)
 
     def _ageing_network(self, species: Species, name: str) -> Network:
         """The network asked for or the best one; a pulled one that has not learned any age yet is not the best."""
@@ -240,6 +240,11 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise EngineFault("THROWBACK_DEVICE is cuda, but there is none")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _recognised(image: Image.Image) -> Recognition:
+    seen = recognition.recognise(image)
+    return Recognition("", seen.pet, seen.species, tuple(seen.breeds), tuple(seen.heads), image.width, image.height)
 
 
 def scaled(head: Head, scale: float) -> Head:

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Generator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,6 +24,7 @@ from engine.messages import Head, Species, Stage
 from engine.networks import Network
 from engine.networks.store import read_record
 from engine.perceptual import PerceptualDistance
+from engine.pooling import aside
 from engine.portrait import marks_in, to_tensor
 from engine.projection import Growth, Lock, LockOptions, Projection
 from engine.scheduler import Step
@@ -83,8 +85,8 @@ class Sitting:
             share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.PROJECTING, 1.0, preview)
 
-    def lock(self) -> Generator[Step, None, None]:
-        """Lock the identity; afterwards there is the likeness."""
+    def lock(self, pool: Executor | None = None) -> Generator[Step, None, None]:
+        """Lock the identity; afterwards there is the likeness, made in the pool if there is one."""
         if self._ws is None:
             raise EngineFault("locked before it was projected")
         target = self.target()
@@ -98,11 +100,15 @@ class Sitting:
             self._adjustments, self.steps = step.adjustments, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.LOCKING, 1.0, preview)
-        with torch.no_grad():
-            drawn = self.network.generator.synthesis(self._ws, adjustments=self._adjustments)
+        ws, adjustments = self._ws, self._adjustments
+
+        @torch.no_grad()
+        def finished() -> Likeness:
+            drawn = self.network.generator.synthesis(ws, adjustments=adjustments)
             distance = float(self.extractor(drawn, target))
-        photo = photos.encode_jpeg(self.image)
-        self.likeness = Likeness(photo, self.head, self._ws, self._adjustments, distance, self.steps)
+            return Likeness(photos.encode_jpeg(self.image), self.head, ws, adjustments, distance, self.steps)
+
+        self.likeness = yield from aside(finished, pool, Step(Stage.LOCKING, 1.0))
 
     @torch.no_grad()
     def _growth(self, target: Tensor) -> Growth | None:
