@@ -37,7 +37,7 @@ class ProjectionOptions:
     ramp_up: float = 0.05  # share of the steps over which the learning rate rises
     ramp_down: float = 0.3  # and over which it falls, as a cosine
     whitened: bool = True  # the learning rate counts in standard deviations of w
-    coarse_share: float = 0.5  # share of the steps at half the resolution
+    coarse_share: float = 0.7  # share of the steps at half the resolution
     resolution: int = 128  # the synthesis stops here; the photo is reduced to it
     pixel_weight: float = 1.0
     prior_weight: float = 0.003  # pull towards the mean of w
@@ -50,8 +50,9 @@ class ProjectionOptions:
     dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
 
 
-# From an encoder's guess the large things are there already: no coarse steps, and no time to lose by starting gently.
-FROM_GUESS = ProjectionOptions(steps=20, coarse_share=0.0, ramp_up=0.0)
+# From an encoder's guess the large things are there already: no coarse steps, as large as the distance looks, and no
+# time to lose by starting gently.
+FROM_GUESS = ProjectionOptions(steps=14, coarse_share=0.0, ramp_up=0.0, resolution=256)
 
 # The published algorithm, to compare with.
 OFFICIAL = ProjectionOptions(
