@@ -30,7 +30,7 @@ COMMANDS = {
     "bench": "measure speed and quality",
 }
 ENGINE_COMMANDS = {
-    "networks": "list, pull, import, verify and remove networks",
+    "networks": "list, pull, import, verify and remove networks, train their encoders",
     "ages": "list, learn and remove age vectors",
 }
 
