@@ -133,7 +133,7 @@ class Sitting:
 
     @property
     def _searched_at(self) -> int:
-        """The side of the pictures that the lock looks at; nobody looks closer."""
+        """The side of the pictures that the lock's search looks at."""
         return min(LockOptions().resolution, self.network.generator.config.img_resolution)
 
     def target(self) -> Tensor:

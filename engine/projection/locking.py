@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.adjusting import carried, converted, side_by_side
+from engine.adjusting import carried, converted
 from engine.generator import Adjustments, FeatureOffset, Generator, LowRank
 from engine.perceptual import PerceptualDistance
 from engine.projection.search import Search, Step, alone, ramp, take
@@ -46,7 +46,6 @@ class LockOptions:
 
 
 WITHOUT_GROWTH = LockOptions(steps=32, feature_rank=0, weight_rank=6, ramp_up=0.1)
-
 
 _FITS = 3  # rounds in which the finest offsets are fitted: the activation bends what they add
 
@@ -120,9 +119,11 @@ class Lock(Search):
         if not now.features:
             return ws, now
         then = now if self._growth is None else carried(now, lambda side: self._edits.motion(age, side))
-        both = side_by_side([now, then], [1, 1])
-        maps = {name: FeatureOffset(both.features[name].maps, now.features[name].directions) for name in now.features}
-        return ws, Adjustments(styles=now.styles, weights=now.weights, features=maps)
+        both = {
+            name: FeatureOffset(torch.stack([offset.maps, then.features[name].maps]), offset.directions)
+            for name, offset in now.features.items()
+        }
+        return ws, replace(now, features=both)
 
     def loss(self, pictures: Tensor, features: Tensor) -> Tensor:
         options = self._options
