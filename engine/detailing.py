@@ -14,11 +14,13 @@ the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from engine.growing import SOFT
+from engine.smoothing import smoothed
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
 COARSEST = 32  # px, where the search starts
@@ -62,7 +64,7 @@ class DetailCarrier:
         motion = self._motion_at(age)
         side = self.photo.shape[-1]
         looks = picture - sampled(self.now, _resized_motion(motion, picture.shape[-1]))
-        change = _smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
+        change = smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
         kept = torch.exp(-((change / (2 * CHANGED)) ** 2))
         fine = sampled(self.detail, _resized_motion(motion, side), mode="bicubic")
         return _resized(picture, side) + F.interpolate(kept, size=(side, side), mode="bilinear") * fine
@@ -80,16 +82,27 @@ class GrownDetail:
     """Carries the detail of one photo along an edit whose motion is known (`engine.growing`).
 
     Then the network has to tell only how the looks change, coat and light and eyes, which it draws too softly for
-    more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))).
+    more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), with a softer coat where there is one.
     """
 
-    def __init__(self, photo: Tensor, margin: int, now: Tensor, motion: Callable[[float, int], Tensor]) -> None:
+    def __init__(
+        self,
+        photo: Tensor,
+        margin: int,
+        now: Tensor,
+        motion: Callable[[float, int], Tensor],
+        softness: Callable[[float, int], Tensor],
+    ) -> None:
         """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, with a margin for what moves into the picture.
 
         `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1. `motion` (age, side) gives the way from
-        each pixel at that age to today's: [1, 2, side, side] in px. It is smooth, so that side R tells it all.
+        each pixel at that age to today's: [1, 2, side, side] in px; `softness` the share of the soft picture
+        [1, 1, side, side]. Both are smooth, so that side R tells it all.
         """
-        self._photo, self._side, self._now, self._motion = photo, photo.shape[-1] - 2 * margin, now, motion
+        self._photo, self._side, self._now = photo, photo.shape[-1] - 2 * margin, now
+        self._motion, self._softness = motion, softness
+        # At half the size it is as good: that is what soft means.
+        self._soft = smoothed(F.avg_pool2d(photo, 2), SOFT * self._side / 2)
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
@@ -97,7 +110,13 @@ class GrownDetail:
         looks = smoothed_looks(picture - sampled(self._now, motion))
         # Both are smooth: to enlarge them in the plainest way is quicker and as good.
         way, change = (_enlarged(smooth, self._side) for smooth in (motion * (self._side / motion.shape[-1]), looks))
-        return sampled(self._photo, way, mode="bicubic") + change
+        moved = sampled(self._photo, way, mode="bicubic")
+        if age > 0:
+            half = self._side // 2
+            soft = sampled(self._soft, _enlarged(motion * (half / motion.shape[-1]), half))
+            share = _enlarged(self._softness(age, picture.shape[-1]), self._side)
+            moved = torch.lerp(moved, _enlarged(soft, self._side), share)
+        return moved + change
 
 
 def smoothed_looks(change: Tensor) -> Tensor:
@@ -106,8 +125,8 @@ def smoothed_looks(change: Tensor) -> Tensor:
     A faint change is shrunk towards none, a strong one stays (the Wiener filter's gain, with `FAINT` as the noise).
     """
     side = change.shape[-1]
-    smooth = _smoothed(change, LOOKS * side)
-    strength = _smoothed(smooth.square().mean(1, keepdim=True), AMID * side)
+    smooth = smoothed(change, LOOKS * side)
+    strength = smoothed(smooth.square().mean(1, keepdim=True), AMID * side)
     return smooth * (strength / (strength + FAINT**2))
 
 
@@ -171,8 +190,8 @@ def _round(ours: Tensor, theirs: Tensor, motion: Tensor) -> Tensor:
     known = across * motion[:, :1] + down * motion[:, 1:] - off
     products = (across * across, across * down, down * down, across * known, down * known)
     sums = torch.stack([product.sum(1, keepdim=True) for product in products])
-    xx, xy, yy, x, y = _smoothed(sums * trust, WINDOW).unbind()
-    around = _smoothed(motion, AROUND)
+    xx, xy, yy, x, y = smoothed(sums * trust, WINDOW).unbind()
+    around = smoothed(motion, AROUND)
     xx, yy = xx + SMOOTHNESS, yy + SMOOTHNESS
     x, y = x + SMOOTHNESS * around[:, :1], y + SMOOTHNESS * around[:, 1:]
     determinant = xx * yy - xy * xy
@@ -184,7 +203,7 @@ def _contrasts(pictures: Tensor) -> Tensor:
     red, green, blue = pictures[:, 0:1], pictures[:, 1:2], pictures[:, 2:3]
     light = 0.3 * red + 0.6 * green + 0.1 * blue
     opponents = torch.cat([light, red - green, 0.5 * (red + green) - blue], dim=1)
-    contrast = opponents - _smoothed(opponents, SURROUNDINGS * pictures.shape[-1])
+    contrast = opponents - smoothed(opponents, SURROUNDINGS * pictures.shape[-1])
     strength = contrast[:, :1].square().mean((2, 3), keepdim=True).sqrt()
     return contrast / (strength + 0.02)
 
@@ -195,23 +214,6 @@ def _slopes(pictures: Tensor) -> tuple[Tensor, Tensor]:
     down = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
     across = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
     return down, across
-
-
-def _smoothed(values: Tensor, sigma: float) -> Tensor:
-    """`values` [..., M, M] averaged with Gaussian weights of `sigma` px, none from beyond the border."""
-    # As two products with a matrix: several times as fast on a CPU as convolutions or pooling.
-    weights = _averaging(values.shape[-1], sigma).to(values)
-    smooth: Tensor = weights @ values @ weights.T
-    return smooth
-
-
-@lru_cache(maxsize=32)
-def _averaging(side: int, sigma: float) -> Tensor:
-    """[side, side], whose rows are the weights of a Gaussian average around each place."""
-    place = torch.arange(side, dtype=torch.float32)
-    weights = torch.exp(-(((place[:, None] - place[None, :]) / sigma) ** 2) / 2)
-    weights[weights < 1e-6] = 0.0  # what is left of them would be denormal numbers, which are slow
-    return weights / weights.sum(dim=1, keepdim=True)
 
 
 def _resized(pictures: Tensor, side: int) -> Tensor:

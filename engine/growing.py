@@ -3,7 +3,9 @@
 Most of what makes a face young is geometry (infant schema: larger eyes, shorter and smaller muzzle, taller forehead,
 rounder cheeks, smaller ears; Paul 2023, Hattori 2022, Geiger 2017), and an aligned face with marks can be moved along
 it. Such grown faces teach the embedded network the age axis on fur, light and backgrounds that no renderer draws, and
-tell the identity lock what the edit should do to this very pet. How far the parts move is chosen by eye.
+tell the identity lock what the edit should do to this very pet. How far the parts move is chosen by eye, and then
+corrected: photos of young and of adult animals say what is missing (`engine.storybook.correcting`). The coat becomes
+softer besides.
 
 Places are on the face plane: the unit is the distance between the eyes of a frontal face, which lie at (±0.5, 0);
 x to the right, y down. `engine.alignment` frames pictures so that the plane's origin is at (0.5, EYE_HEIGHT) of them
@@ -12,13 +14,26 @@ and its unit EYE_DISTANCE.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment
 from engine.messages import Head, Point, Species
+from engine.smoothing import smoothed
+
+CORRECTION_SIDE = 12  # control points of the correction, across and down
+_CORRECTED = 1.9  # units from between the eyes, where the correction has faded to nothing
+_EYES_TO_NOSE = 0.65  # units, in a face as the correction knows it
+
+SOFT = 0.01  # of a picture's side, σ of the average that is called soft
+_SOFTER = 0.45  # share of it at age 1
+_NOSE_RISES = 0.32  # share of the way to the eyes at age 1
+_NOSE_ASIDE = 0.1  # and to the middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +91,44 @@ def plane(resolution: int, device: torch.device | str = "cpu") -> Tensor:
     return torch.stack([x, y], dim=-1)
 
 
-def sources(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
+def sources(points: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
     """Where the faces at `ages` take their points from.
 
-    points [H, W, 2] on the plane; ages [N], 0 for today, 1 eight weeks old, below 0 older. Returns [N, H, W, 2].
+    points [H, W, 2] on the plane; ages [N], 0 for today, 1 eight weeks old, below 0 older. `correction` is as in
+    `learned_correction`, which is taken without it. Returns [N, H, W, 2].
     """
+    correction = learned_correction() if correction is None else correction
+    return _by_the_facts(points, marks, ages) + _corrections(points, marks, ages, correction)
+
+
+@cache
+def learned_correction() -> Tensor:
+    """What photos say is missing in the facts: [2, 2, CORRECTION_SIDE, CORRECTION_SIDE], of dogs and of cats.
+
+    Ways (x, y) on the plane at age 1, at control points that lie evenly over a face whose marks are at usual places.
+    """
+    with as_file(files("engine") / "weights" / "growth.safetensors") as path:
+        return load_file(path)["correction"]
+
+
+def _corrections(points: Tensor, marks: Marks, ages: Tensor, correction: Tensor) -> Tensor:
+    """[N, H, W, 2]: the correction moved, turned and stretched as the marks of each face are; none for older ages."""
+    left, right = marks.eyes.unbind(dim=1)
+    middle = (left + right) / 2
+    across = right - left
+    down = (marks.nose - middle) / _EYES_TO_NOSE
+    down = torch.stack([down[:, 0], down[:, 1].clamp(min=0.5)], dim=-1)
+    stretched = torch.stack([across, down], dim=-1)  # [N, 2, 2], from the usual face to this one
+    usual = (points - middle[:, None, None]) @ torch.linalg.inv(stretched).transpose(1, 2)[:, None]
+    control = correction.to(points)[marks.cats.long()]
+    ways = F.grid_sample(control, usual / _CORRECTED, mode="bicubic", padding_mode="border", align_corners=True)
+    fading = (1 - (usual / _CORRECTED).square().sum(dim=-1, keepdim=True)).clamp(min=0)
+    ways = ways.permute(0, 2, 3, 1) * fading * ages.clamp(min=0)[:, None, None, None]
+    moved: Tensor = ways @ stretched.transpose(1, 2)[:, None]
+    return moved
+
+
+def _by_the_facts(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
     a = ages[:, None, None]
     x, y = points[..., 0].expand(len(ages), -1, -1), points[..., 1].expand(len(ages), -1, -1)
     nx, ny = marks.nose[:, 0, None, None], marks.nose[:, 1, None, None].clamp(min=0.3)
@@ -94,7 +142,7 @@ def sources(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
         sx, sy = sx - dx * near, sy - dy * near
         elsewhere = elsewhere * (1 - torch.exp(-(dx.square() + dy.square()) / (2 * 0.2**2)))
 
-    moved_x, moved_y = nx * (1 - 0.1 * a), ny * (1 - 0.32 * a)  # the nose comes nearer to the eyes
+    moved_x, moved_y = nx * (1 - _NOSE_ASIDE * a), ny * (1 - _NOSE_RISES * a)  # the nose comes nearer to the eyes
     rise = torch.where(y < moved_y, _gauss(y - moved_y, 0.34 * ny), _gauss(y - moved_y, 0.75))
     reach = rise * _gauss(x - moved_x, 0.62) * elsewhere  # the muzzle must not pull at the eyes
     sx = sx + (nx - moved_x) * reach
@@ -110,12 +158,30 @@ def sources(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
     return torch.stack([sx * (1 - cheeks), sy], dim=-1)
 
 
-def grow(faces: Tensor, marks: Marks, ages: Tensor) -> Tensor:
+def softness(marks: Marks, age: float | Tensor, side: int) -> Tensor:
+    """[N, 1, side, side]: how much of the faces at `age` (or ages, [N]) is taken from their soft pictures (`SOFT`).
+
+    A young coat is shorter and softer: single hairs and the lines between them fade. Eyes and nose stay as they are.
+    """
+    ages = torch.as_tensor(age, device=marks.top.device).expand_as(marks.top)
+    points = plane(side, marks.top.device)
+    (nose_x, nose_y) = marks.nose.unbind(dim=-1)
+    nose = torch.stack([nose_x * (1 - _NOSE_ASIDE * ages), nose_y * (1 - _NOSE_RISES * ages)], dim=-1)
+    wet = torch.zeros(len(ages), side, side, device=points.device)
+    for part in (*marks.eyes.unbind(dim=1), nose):
+        distance = (points - part[:, None, None]).square().sum(dim=-1)
+        wet = torch.maximum(wet, torch.exp(-distance / (2 * 0.3**2)))
+    return _SOFTER * ages.clamp(min=0)[:, None, None, None] * (1 - wet)[:, None]
+
+
+def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
     """Aligned faces [N, 3, R, R] in -1..1 as they would look at `ages` [N]; 0 leaves them as they are."""
-    source = sources(plane(faces.shape[-1], faces.device), marks, ages)
+    side = faces.shape[-1]
+    source = sources(plane(side, faces.device), marks, ages, correction)
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
-    return F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False).clamp(-1, 1)
+    moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return torch.lerp(moved, smoothed(moved, SOFT * side), softness(marks, ages, side)).clamp(-1, 1)
 
 
 def motion(marks: Marks, age: float, side: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
 from engine.film import FilmOptions, filming, to_frame
 from engine.generator import Adjustments, quick_dtype
-from engine.growing import Marks, marks_of, motion
+from engine.growing import Marks, marks_of, motion, softness
 from engine.likeness import Latent, Likeness
 from engine.messages import Film, Head, Species
 from engine.networks import Network
@@ -73,7 +74,8 @@ class Portrait:
         if self._quick and marks is not None:
             wide = place(pet.photo.size, pet.head, self._network.convention, SIDE).widened(_MARGIN)
             photo = self._tensor(cut(pet.photo, wide))
-            return GrownDetail(photo, _MARGIN, self.draw([0.0]), lambda age, side: motion(marks, age, side)), None
+            moves, softens = partial(motion, marks), partial(softness, marks)
+            return GrownDetail(photo, _MARGIN, self.draw([0.0]), moves, softens), None
         ages = _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         if self._baby is None:

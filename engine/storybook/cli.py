@@ -11,7 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from engine.networks import STORYBOOK, load_network
+from engine.networks.store import EMBEDDED
 from engine.perceptual import load_extractor
+from engine.storybook.correcting import correct, save_correction
 from engine.storybook.export import export
 from engine.storybook.pets import BREEDS, at_age, sample_pets
 from engine.storybook.photobook import training_faces
@@ -36,6 +38,11 @@ def main(arguments: list[str]) -> int:
         kind = type(option.default)
         train.add_argument(f"--{option.name.replace('_', '-')}", type=kind, default=option.default)
 
+    grown = commands.add_parser("correct", help="learn from photos of known age what growth lacks, and a reader of age")
+    grown.add_argument("--photos", type=Path, nargs="+", required=True)
+    grown.add_argument("--growth", type=Path, default=Path("engine/weights"), help="where the correction goes")
+    grown.add_argument("--reader", type=Path, default=EMBEDDED, help="where the reader goes")
+
     publish = commands.add_parser("export", help="write a checkpoint as the embedded network")
     publish.add_argument("checkpoint", type=Path)
     publish.add_argument("--photos", type=Path, nargs="+", required=True)
@@ -56,6 +63,12 @@ def main(arguments: list[str]) -> int:
     elif options.command == "export":
         marks = [mark for folder in options.photos for mark in training_faces(folder)]
         export(options.checkpoint, marks)
+    elif options.command == "correct":
+        corrected = correct(options.photos)
+        save_correction(corrected.correction, options.growth)
+        corrected.judge.save(options.reader)
+        for name, verdict in (("judge", corrected.judged), ("stranger", corrected.by_stranger)):
+            sys.stdout.write(f"{name}\t{verdict}\n")
     elif options.command == "show":
         for mark in show(options.photos, options.out, load_network(STORYBOOK), load_extractor()):
             sys.stdout.write(f"{mark.path.name}\t{mark.licence}\n")

@@ -45,7 +45,7 @@ def photo_batch(book: Photobook, count: int, random: torch.Generator, device: to
     mirrored = torch.rand(count, generator=random) < 0.5
     faces = book.faces[index].to(device).float() / 127.5 - 1
     faces = torch.where(mirrored[:, None, None, None].to(device), faces.flip(-1), faces)
-    faces = _relit(faces, random)
+    faces = relit(faces, random)
     now = book.ages[index]
     # An adult can grow younger, a young one older; of the rest nobody knows, so they go a little either way.
     low = torch.where(now.isnan(), -0.4, torch.where(now > 0.5, -1.0, -0.3))
@@ -53,14 +53,15 @@ def photo_batch(book: Photobook, count: int, random: torch.Generator, device: to
     ages = low + (high - low) * torch.rand(count, generator=random)
     ages = torch.where(torch.rand(count, generator=random) < 0.4, torch.zeros(()), ages).to(device)
     marks = book.marks[index].mirrored(mirrored).to(device)
-    faces, wanted = _reframed((faces, grow(faces, marks, ages)), random)
+    faces, wanted = reframed((faces, grow(faces, marks, ages)), random)
     return PhotoBatch(faces, wanted, ages, marks.cats, index.to(device), mirrored.to(device))
 
 
-def _relit(faces: Tensor, random: torch.Generator) -> Tensor:
+def relit(faces: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor:
     """The same faces in another light: exposure, contrast, saturation and colour balance vary per face."""
 
     def jitter(channels: int, width: float) -> Tensor:
+        width = width * strength
         return (torch.randn(len(faces), channels, 1, 1, generator=random).clamp(-2, 2) * width).to(faces)
 
     mean = faces.mean(dim=(1, 2, 3), keepdim=True)
@@ -69,12 +70,12 @@ def _relit(faces: Tensor, random: torch.Generator) -> Tensor:
     return (grey + (faces - grey) * (1 + jitter(1, 0.15))).clamp(-1, 1)
 
 
-def _reframed(pictures: tuple[Tensor, ...], random: torch.Generator) -> list[Tensor]:
+def reframed(pictures: tuple[Tensor, ...], random: torch.Generator, strength: float = 1.0) -> list[Tensor]:
     """All pictures [N, 3, R, R] shifted, turned and scaled a little, those of one face alike: marks are never exact."""
     count = len(pictures[0])
 
     def jitter(width: float) -> Tensor:
-        return torch.randn(count, generator=random).clamp(-2, 2) * width
+        return torch.randn(count, generator=random).clamp(-2, 2) * (width * strength)
 
     scale, angle = 1 + jitter(0.015), jitter(0.015)
     cos, sin = angle.cos() * scale, angle.sin() * scale

@@ -1,8 +1,8 @@
 """How well real photos come out: what can be measured where no truth is known.
 
-Whether the result looks younger is asked of the recogniser's own reader of youth (`engine.faces`), which learned it
-from hand-labelled faces, and of the proportions between the marks it finds; whether it is still the same animal, of
-EfficientNet-Lite0: among the results and all photos, is a result nearest to its own photo?
+Whether the result looks younger is asked of a reader of age (`engine.storybook.reading`), which learned it from
+hand-labelled faces, and of the proportions between the marks that are found in it; whether it is still the same animal,
+of EfficientNet-Lite0: among the results and all photos, is a result nearest to its own photo?
 """
 
 import math
@@ -18,14 +18,16 @@ from engine import photos
 from engine.alignment import Pixels, View, align, view
 from engine.breeds import BREEDS
 from engine.errors import PhotoError
-from engine.faces import Face, find_faces
+from engine.faces import find_faces
 from engine.features import load_efficientnet
 from engine.messages import Head, Species
 from engine.networks import Network
+from engine.networks.store import EMBEDDED
 from engine.perceptual import PerceptualDistance
 from engine.portrait import to_tensor
 from engine.recognition import recognise
 from engine.storybook.portrayed import portrayed
+from engine.storybook.reading import AgeReader, load_reader
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"}
 _LARGEST = 1024  # px; a portrait is 512, so more is only slower
@@ -38,7 +40,7 @@ class PhotoResult:
     file: Path
     unlocked: float  # perceptual distance between the aligned photo and its projection
     reconstruction: float  # the same after the identity lock
-    youth: tuple[float, float]  # as the face reader sees it, 0..1: of the photo, of the result
+    youth: tuple[float, float]  # log odds that it looks young: of the photo, of the result
     muzzle: tuple[float, float] | None  # eyes to nose over the distance between the eyes: of the photo, of the result
     fingerprints: tuple[Tensor, Tensor]  # of the photo, of the result
 
@@ -55,6 +57,7 @@ def judge_photos(
     folder: Path, network: Network, extractor: PerceptualDistance, count: int | None = None
 ) -> Iterator[PhotoResult]:
     """Make the pets of a folder's photos young, those that face the camera and do not look young already."""
+    reader = load_reader(EMBEDDED)
     done = 0
     for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES):
         if done == count:
@@ -70,7 +73,7 @@ def judge_photos(
         if seen.faces[0].youth > 0.5:
             continue
         breed = seen.breeds[0].breed if seen.breeds else ""
-        yield _judged(file, image, seen.heads[0], seen.species, breed, network, extractor)
+        yield _judged(file, image, seen.heads[0], seen.species, breed, network, extractor, reader)
         done += 1
 
 
@@ -90,6 +93,7 @@ def _judged(
     breed: str,
     network: Network,
     extractor: PerceptualDistance,
+    reader: AgeReader,
 ) -> PhotoResult:
     breed = breed if breed in BREEDS and BREEDS[breed].species is species else ""
     likeness, portrait = portrayed(image, head, species, breed, network, extractor)
@@ -98,21 +102,19 @@ def _judged(
         drawn = network.generator.synthesis(likeness.ws)
         unlocked = float(extractor(drawn, to_tensor(target).to(drawn.device)))
     young = portrait.still()
-    faces = [_read(pixels) for pixels in (portrait.now, young)]
-    muzzles = [_muzzle(face.head) if face else None for face in faces]
+    muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
     muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
-    youth = (faces[0].youth if faces[0] else 0.0, faces[1].youth if faces[1] else 0.0)
+    youth = (float(reader.both_ways(to_tensor(portrait.now))), float(reader.both_ways(to_tensor(young))))
     prints = (_fingerprint(portrait.now), _fingerprint(young))
     return PhotoResult(file, unlocked, likeness.distance, youth, muzzle, prints)
 
 
-def _read(pixels: Pixels) -> Face | None:
-    faces = find_faces(Image.fromarray(pixels))
-    return faces[0] if faces else None
-
-
-def _muzzle(head: Head) -> float | None:
+def _muzzle(pixels: Pixels) -> float | None:
     """From between the eyes to the nose, over the distance between the eyes."""
+    faces = find_faces(Image.fromarray(pixels))
+    if not faces:
+        return None
+    head = faces[0].head
     if head.left_eye is None or head.right_eye is None or head.nose is None:
         return None
     (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.alignment import Convention, place
-from engine.growing import Marks, grow, marks_of, plane, sources
+from engine.growing import CORRECTION_SIDE, Marks, grow, learned_correction, marks_of, plane, sources
 from engine.messages import Head, Species
 
 FACE = Head(
@@ -78,3 +79,33 @@ def test_the_way_is_continuous_and_grows_with_age() -> None:
     distances = [float((picture - face).abs().mean()) for picture in way]
     assert max(steps) < 3 * min(steps)
     assert distances == sorted(distances)
+
+
+def test_what_photos_say_of_growth_goes_where_the_marks_are() -> None:
+    """Half as wide a face, as one that is turned away: half the way, at half the distance."""
+    points = torch.tensor([[[0.4, 0.3]]])
+    turned = Marks(
+        torch.tensor([[[-0.25, 0.0], [0.25, 0.0]]]),
+        torch.tensor([[0.0, 0.65]]),
+        torch.tensor([-1.6]),
+        torch.tensor([True]),
+    )
+    frontal = replace(turned, eyes=2 * turned.eyes)
+    age, none = torch.ones(1), torch.zeros(2, 2, CORRECTION_SIDE, CORRECTION_SIDE)
+    wide = sources(points, frontal, age) - sources(points, frontal, age, none)
+    narrow_points = points * torch.tensor([0.5, 1.0])
+    narrow = sources(narrow_points, turned, age) - sources(narrow_points, turned, age, none)
+    assert wide.abs().max() > 0.005
+    torch.testing.assert_close(narrow, wide * torch.tensor([0.5, 1.0]), atol=1e-5, rtol=0)
+
+
+def test_what_photos_say_is_of_youth_and_gentle() -> None:
+    way, points = learned_correction(), plane(64)
+    older = torch.tensor([-0.5])
+    torch.testing.assert_close(sources(points, marks(), older), sources(points, marks(), older, torch.zeros_like(way)))
+    for cat in (False, True):
+        face = replace(marks(), cats=torch.tensor([cat]))
+        (taken,) = sources(points, face, torch.ones(1))
+        across, down = taken.diff(dim=1)[:-1], taken.diff(dim=0)[:, :-1]
+        turns = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
+        assert turns.min() > 0  # no part of the face is folded over another

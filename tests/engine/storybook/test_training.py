@@ -1,6 +1,5 @@
 """Training on a folder of marked photos made here: drawn pets, saved as if they were photographed."""
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 from engine.networks.store import EMBEDDED
-from engine.storybook.cli import to_image
 from engine.storybook.export import export
-from engine.storybook.pets import sample_pets
 from engine.storybook.photobook import open_photobook, training_faces, usable_faces
-from engine.storybook.renderer import heads_of, render
 from engine.storybook.training import Trainer, TrainingOptions, load_student
+from tests.engine.storybook.drawn_photos import write_photos
 
 BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle"]
 SHORT = TrainingOptions(resolution=32, pictures=24, drawn_per_step=2, photos_per_step=2)
@@ -25,26 +22,8 @@ SHORT = TrainingOptions(resolution=32, pictures=24, drawn_per_step=2, photos_per
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Marked photos of six pets."""
     folder = tmp_path_factory.mktemp("marked")
-    pets = sample_pets(BREEDS, torch.Generator().manual_seed(0))
-    faces, sources = [], []
-    for breed, picture, head in zip(BREEDS, render(pets, 200), heads_of(pets, 200), strict=True):
-        name = f"{breed}_one.png"
-        to_image(picture).save(folder / name)
-        (left, right), nose = (head.left_eye, head.right_eye), head.nose
-        marks = [*head.box, *(left or ()), *(right or ()), *(nose or ())]
-        species = "cat" if breed in ("siamese", "tabby") else "dog"
-        faces.append([name, 200, 200, species, *(round(mark, 1) for mark in marks), "frontal", "adult", ""])
-        sources.append([name, "ours", name, "", "CC0", breed])
-    places = [f"{part}_{axis}" for part in ("left_eye", "right_eye", "nose") for axis in "xy"]
-    box = ["head_xmin", "head_ymin", "head_xmax", "head_ymax"]
-    _table(folder / "faces.tsv", ["file", "width", "height", "species", *box, *places, "view", "age", "note"], faces)
-    _table(folder / "SOURCES.tsv", ["file", "repo", "path", "commit", "licence", "breed"], sources)
+    write_photos(folder, BREEDS)
     return folder
-
-
-def _table(path: Path, names: list[str], rows: list[list[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter="\t").writerows([names, *rows])
 
 
 def test_faces_are_aligned_with_their_eyes_where_the_network_expects_them(folder: Path) -> None:
