@@ -99,7 +99,8 @@ class GrownDetail:
         each pixel at that age to today's: [1, 2, side, side] in px; `softness` the share of the soft picture
         [1, 1, side, side]. Both are smooth, so that side R tells it all.
         """
-        self._photo, self._side, self._now = photo, photo.shape[-1] - 2 * margin, now
+        self._photo = photo.contiguous(memory_format=torch.channels_last)
+        self._side, self._now = photo.shape[-1] - 2 * margin, now
         self._motion, self._softness = motion, softness
         # At half the size it is as good: that is what soft means.
         self._soft = smoothed(F.avg_pool2d(photo, 2), SOFT * self._side / 2)
@@ -107,16 +108,21 @@ class GrownDetail:
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
         motion = self._motion(age, picture.shape[-1])
-        looks = smoothed_looks(picture - sampled(self._now, motion))
-        # Both are smooth: to enlarge them in the plainest way is quicker and as good.
-        way, change = (_enlarged(smooth, self._side) for smooth in (motion * (self._side / motion.shape[-1]), looks))
+        change = smoothed_looks(picture - sampled(self._now, motion))
+        # All but the photo is smooth: to enlarge it in the plainest way is quicker and as good.
+        way = _enlarged(_scaled(motion, self._side), self._side)
         moved = sampled(self._photo, way, mode="bicubic")
-        if age > 0:
-            half = self._side // 2
-            soft = sampled(self._soft, _enlarged(motion * (half / motion.shape[-1]), half))
-            share = _enlarged(self._softness(age, picture.shape[-1]), self._side)
-            moved = torch.lerp(moved, _enlarged(soft, self._side), share)
-        return moved + change
+        if age <= 0:
+            return moved + _enlarged(change, self._side)
+        half, share = self._side // 2, self._softness(age, picture.shape[-1])
+        soft = sampled(self._soft, _enlarged(_scaled(motion, half), half))
+        added = _enlarged(soft * _enlarged(share, half) + _enlarged(change, half), self._side)
+        return torch.addcmul(added, moved, 1 - _enlarged(share, self._side))
+
+
+def _scaled(motion: Tensor, side: int) -> Tensor:
+    """The motion of a picture of this side, still of as few pixels."""
+    return motion * (side / motion.shape[-1])
 
 
 def smoothed_looks(change: Tensor) -> Tensor:
@@ -223,6 +229,7 @@ def _resized(pictures: Tensor, side: int) -> Tensor:
 
 
 def _enlarged(smooth: Tensor, side: int) -> Tensor:
+    smooth = smooth.contiguous(memory_format=torch.channels_last)  # nearly twice as fast on a CPU
     return F.interpolate(smooth, size=(side, side), mode="bilinear")
 
 

@@ -256,6 +256,7 @@ def _ffmpeg(
         raise EngineFault("no ffmpeg") from None
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "pipe:0"]
     command += ["-an", "-vf", shown, "-c:v", "libx264", "-preset", "veryfast", "-crf", "15", "-profile:v", "high"]
+    command += ["-threads", "1"]  # it keeps up with the pictures, and more threads only wait for each other
     command += ["-maxrate", f"{MOST_KBPS}k", "-bufsize", f"{MOST_KBPS}k"]
     command += ["-movflags", "+faststart", str(path)]
     try:
