@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
     # as another process wants the cores; those that sleep at once take half as long again when none does.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # Large pages for tensors: to hand out memory 4 kB at a time costs several portraits at once a sixth of their time.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     level = os.environ.get("THROWBACK_LOG", "").upper()
     logging.basicConfig(
         level=level if level in logging.getLevelNamesMapping() else "WARNING",

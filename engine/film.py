@@ -47,7 +47,7 @@ class FilmOptions:
     hold_s: float = 0.6  # the rest at each end
     easing: float = 0.25  # share of the way's time spent speeding up, and as much slowing down
     probes: int = 18  # pictures drawn to measure the way
-    keys: int = 36  # pictures drawn to show it
+    keys: int = 32  # pictures drawn to show it
 
 
 def positions(options: FilmOptions) -> list[float]:

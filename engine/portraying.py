@@ -188,7 +188,7 @@ class Portrayer:
                 sitting.likeness = Likeness.from_bytes(kept)
         missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
         for number, sitting in enumerate(missing.values()):
-            for step in sitting.project():
+            for step in sitting.project(self._pool):
                 yield replace(step, share=(number + step.share) / len(missing))
         for number, (photo, sitting) in enumerate(missing.items()):
             for step in sitting.lock(self._pool):

@@ -29,7 +29,7 @@ from engine.portrait import marks_in, to_tensor
 from engine.projection import Growth, Lock, LockOptions, Projection
 from engine.scheduler import Step
 
-_RECIPE = "8"  # to be changed whenever the same photo would get another likeness than before
+_RECIPE = "9"  # to be changed whenever the same photo would get another likeness than before
 
 _PREVIEW_S = 1.5  # between two previews
 _FIRST_PREVIEW_S = 0.7
@@ -67,17 +67,10 @@ class Sitting:
         """The latents and the changes to the network, as far as the search has come."""
         return None if self._ws is None else (self._ws, self._adjustments)
 
-    def project(self) -> Generator[Step, None, None]:
-        """Find the latents. The shares of the steps are of this stage."""
-        target, network = self.target(), self.network
-        start = None
-        if network.encoder is not None:
-            start = network.encoder(target)
-            self._next_preview = 0.0  # what the encoder sees at a glance is worth showing at once
-            seen = start[:, None].expand(-1, network.generator.config.num_ws, -1)
-            yield Step(Stage.PROJECTING, 0.0, self._preview(network.generator.synthesis(seen)))
-        search = Projection(target, network.generator, network.statistics, self.extractor, start=start)
-        share, preview = 0.0, None
+    def project(self, pool: Executor | None = None) -> Generator[Step, None, None]:
+        """Find the latents. The shares of the steps are of this stage. What is no search is done in the pool."""
+        search, preview = yield from aside(self._projection, pool, Step(Stage.PROJECTING, 0.0))
+        share = 0.0
         while not search.done:
             yield Step(Stage.PROJECTING, share, preview, search)
             step = search.step()
@@ -85,14 +78,21 @@ class Sitting:
             share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.PROJECTING, 1.0, preview)
 
+    def _projection(self) -> tuple[Projection, bytes | None]:
+        """The search, about to begin, and what the encoder sees at a glance."""
+        target, network = self.target(), self.network
+        start, preview = None, None
+        if network.encoder is not None:
+            with torch.no_grad():
+                start = network.encoder(target)
+                seen = start[:, None].expand(-1, network.generator.config.num_ws, -1)
+                self._next_preview = 0.0  # it is worth showing at once
+                preview = self._preview(network.generator.synthesis(seen))
+        return Projection(target, network.generator, network.statistics, self.extractor, start=start), preview
+
     def lock(self, pool: Executor | None = None) -> Generator[Step, None, None]:
-        """Lock the identity; afterwards there is the likeness, made in the pool if there is one."""
-        if self._ws is None:
-            raise EngineFault("locked before it was projected")
-        target = self.target()
-        search = Lock(
-            target, self._ws, self.network.generator, self.extractor, self.age_vector, growth=self._growth(target)
-        )
+        """Lock the identity; afterwards there is the likeness. What is no search is done in the pool."""
+        search = yield from aside(self._lock, pool, Step(Stage.LOCKING, 0.0))
         share, preview = 0.0, None
         while not search.done:
             yield Step(Stage.LOCKING, share, preview, search)
@@ -100,15 +100,27 @@ class Sitting:
             self._adjustments, self.steps = step.adjustments, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.LOCKING, 1.0, preview)
-        ws, adjustments = self._ws, self._adjustments
+        self.likeness = yield from aside(self._finished, pool, Step(Stage.LOCKING, 1.0))
 
-        @torch.no_grad()
-        def finished() -> Likeness:
-            drawn = self.network.generator.synthesis(ws, adjustments=adjustments)
-            distance = float(self.extractor(drawn, target))
-            return Likeness(photos.encode_jpeg(self.image), self.head, ws, adjustments, distance, self.steps)
+    def _lock(self) -> Lock:
+        """The search, about to begin."""
+        ws, _ = self._found()
+        target = self.target()
+        growth = self._growth(target)
+        return Lock(target, ws, self.network.generator, self.extractor, self.age_vector, growth=growth)
 
-        self.likeness = yield from aside(finished, pool, Step(Stage.LOCKING, 1.0))
+    @torch.no_grad()
+    def _finished(self) -> Likeness:
+        ws, adjustments = self._found()
+        drawn = self.network.generator.synthesis(ws, adjustments=adjustments)
+        distance = float(self.extractor(drawn, self.target()))
+        return Likeness(photos.encode_jpeg(self.image), self.head, ws, adjustments, distance, self.steps)
+
+    def _found(self) -> tuple[Tensor, Adjustments]:
+        """The latents and the changes to the network, as far as the search has come."""
+        if self._ws is None:
+            raise EngineFault("locked before it was projected")
+        return self._ws, self._adjustments
 
     @torch.no_grad()
     def _growth(self, target: Tensor) -> Growth | None:

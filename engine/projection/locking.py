@@ -42,10 +42,11 @@ class LockOptions:
     pixel_weight: float = 2.0
     edit_weight: float = 0.7
     ages: tuple[float, ...] = (1.0, 0.5, -0.3, 0.75)  # at which the edit is held, in turn
+    edit_every: int = 4  # steps; in those between, only the photo counts
     dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
 
 
-WITHOUT_GROWTH = LockOptions(steps=32, feature_rank=0, weight_rank=6, ramp_up=0.1)
+WITHOUT_GROWTH = LockOptions(steps=32, feature_rank=0, weight_rank=6, ramp_up=0.1, edit_every=1)
 
 _FITS = 3  # rounds in which the finest offsets are fitted: the activation bends what they add
 
@@ -111,10 +112,16 @@ class Lock(Search):
 
     @property
     def _age(self) -> float:
-        return self._options.ages[self.index % len(self._options.ages)]
+        return self._options.ages[self.index // self._options.edit_every % len(self._options.ages)]
+
+    @property
+    def drawn(self) -> int:
+        return 2 if self.index % self._options.edit_every == 0 else 1
 
     def draft(self) -> tuple[Tensor, Adjustments]:
         now, age = self._changes, self._age
+        if self.drawn == 1:
+            return self._ws, now
         ws = torch.cat([self._ws, self._ws + age * self._age_vector])
         if not now.features:
             return ws, now
@@ -130,6 +137,8 @@ class Lock(Search):
         distance = self._now.distance(features[:1], self._full)
         self._distance = distance.detach()
         loss = distance + options.pixel_weight * self._now.pixel_loss(pictures[:1], self._full)
+        if self.drawn == 1:
+            return loss
         return loss + options.edit_weight * self._edits.loss(self._age, pictures, features[1:], options.pixel_weight)
 
     def forget_gradients(self) -> None:

@@ -52,6 +52,11 @@ class Search(ABC):
     def resolution(self) -> int:
         """Of the pictures of the next step."""
 
+    @property
+    def drawn(self) -> int:
+        """How many pictures the next step draws."""
+        return 1
+
     @abstractmethod
     def draft(self) -> tuple[Tensor, Adjustments]:
         """What the next step draws: ws [P, num_ws, w_dim] and the changes to the network, the same for all P."""
@@ -119,7 +124,7 @@ def _settle(batch: Sequence[Search]) -> None:
 
 def _company(search: Search) -> tuple[object, ...]:
     """What searches must have in common to share a batch."""
-    return type(search), id(search.generator), id(search.extractor), search.resolution, search.dtype
+    return type(search), id(search.generator), id(search.extractor), search.resolution, search.drawn, search.dtype
 
 
 def _step_together(batch: Sequence[Search]) -> None:

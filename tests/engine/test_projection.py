@@ -130,7 +130,9 @@ def test_the_lock_comes_nearer_than_the_projection_and_holds_the_edit(
     older = strange.flip(-1)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
-    options = LockOptions(steps=60, feature_rank=0, weight_rank=6, resolution=32, ages=(1.0,), dtype=torch.float32)
+    options = LockOptions(
+        steps=60, feature_rank=0, weight_rank=6, resolution=32, ages=(1.0,), edit_every=1, dtype=torch.float32
+    )
     growth = Growth(lambda age: strange.lerp(older, age), lambda age, side: torch.zeros(1, 2, side, side))
     locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options, growth)))
     assert float(locked.distance) < 0.5 * float(projected.distance)

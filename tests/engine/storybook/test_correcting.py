@@ -12,7 +12,7 @@ from engine.storybook.photobook import Photobook, open_photobook, usable_faces
 from engine.storybook.reading import AgeReader, area_under_curve, fitted, load_reader
 from tests.engine.storybook.drawn_photos import write_photos
 
-BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle", "husky", "persian"]
+BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle", "siberian_husky", "persian"]
 
 
 @pytest.fixture(scope="module")
