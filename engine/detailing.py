@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growing import SOFT
+from engine.growing import SOFT, SOFTER
 from engine.smoothing import smoothed
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
@@ -82,7 +82,7 @@ class GrownDetail:
     """Carries the detail of one photo along an edit whose motion is known (`engine.growing`).
 
     Then the network has to tell only how the looks change, coat and light and eyes, which it draws too softly for
-    more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), with a softer coat where there is one.
+    more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), in the coat, which becomes softer besides.
     """
 
     def __init__(
@@ -91,30 +91,31 @@ class GrownDetail:
         margin: int,
         now: Tensor,
         motion: Callable[[float, int], Tensor],
-        softness: Callable[[float, int], Tensor],
+        coat: Callable[[float, int], Tensor],
     ) -> None:
         """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, with a margin for what moves into the picture.
 
         `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1. `motion` (age, side) gives the way from
-        each pixel at that age to today's: [1, 2, side, side] in px; `softness` the share of the soft picture
+        each pixel at that age to today's: [1, 2, side, side] in px; `coat` what of it may change in looks, 0..1
         [1, 1, side, side]. Both are smooth, so that side R tells it all.
         """
         self._photo = photo.contiguous(memory_format=torch.channels_last)
         self._side, self._now = photo.shape[-1] - 2 * margin, now
-        self._motion, self._softness = motion, softness
+        self._motion, self._coat = motion, coat
         # At half the size it is as good: that is what soft means.
         self._soft = smoothed(F.avg_pool2d(photo, 2), SOFT * self._side / 2)
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
         motion = self._motion(age, picture.shape[-1])
-        change = smoothed_looks(picture - sampled(self._now, motion))
+        coat = self._coat(age, picture.shape[-1])
+        change = coat * smoothed_looks(picture - sampled(self._now, motion))
         # All but the photo is smooth: to enlarge it in the plainest way is quicker and as good.
         way = _enlarged(_scaled(motion, self._side), self._side)
         moved = sampled(self._photo, way, mode="bicubic")
         if age <= 0:
             return moved + _enlarged(change, self._side)
-        half, share = self._side // 2, self._softness(age, picture.shape[-1])
+        half, share = self._side // 2, SOFTER * age * coat
         soft = sampled(self._soft, _enlarged(_scaled(motion, half), half))
         added = _enlarged(soft * _enlarged(share, half) + _enlarged(change, half), self._side)
         return torch.addcmul(added, moved, 1 - _enlarged(share, self._side))

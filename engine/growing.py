@@ -30,8 +30,10 @@ CORRECTION_SIDE = 12  # control points of the correction, across and down
 _CORRECTED = 1.9  # units from between the eyes, where the correction has faded to nothing
 _EYES_TO_NOSE = 0.65  # units, in a face as the correction knows it
 
+# A young coat is shorter and softer: single hairs and the lines between them fade.
 SOFT = 0.01  # of a picture's side, σ of the average that is called soft
-_SOFTER = 0.45  # share of it at age 1
+SOFTER = 0.55  # share of it in the coat at age 1
+_WET = 0.3  # units, radius of eyes and nose
 _NOSE_RISES = 0.32  # share of the way to the eyes at age 1
 _NOSE_ASIDE = 0.1  # and to the middle
 
@@ -158,20 +160,20 @@ def _by_the_facts(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
     return torch.stack([sx * (1 - cheeks), sy], dim=-1)
 
 
-def softness(marks: Marks, age: float | Tensor, side: int) -> Tensor:
-    """[N, 1, side, side]: how much of the faces at `age` (or ages, [N]) is taken from their soft pictures (`SOFT`).
+def coat(marks: Marks, age: float | Tensor, side: int) -> Tensor:
+    """[N, 1, side, side]: what of the faces at `age` (or ages, [N]) is coat, 1, and what is an eye or the nose, 0.
 
-    A young coat is shorter and softer: single hairs and the lines between them fade. Eyes and nose stay as they are.
+    Looks change with age in the coat alone; eyes and nose stay what they are.
     """
     ages = torch.as_tensor(age, device=marks.top.device).expand_as(marks.top)
     points = plane(side, marks.top.device)
-    (nose_x, nose_y) = marks.nose.unbind(dim=-1)
+    nose_x, nose_y = marks.nose.unbind(dim=-1)
     nose = torch.stack([nose_x * (1 - _NOSE_ASIDE * ages), nose_y * (1 - _NOSE_RISES * ages)], dim=-1)
-    wet = torch.zeros(len(ages), side, side, device=points.device)
+    wet = torch.zeros(len(marks.top), side, side, device=points.device)
     for part in (*marks.eyes.unbind(dim=1), nose):
         distance = (points - part[:, None, None]).square().sum(dim=-1)
-        wet = torch.maximum(wet, torch.exp(-distance / (2 * 0.3**2)))
-    return _SOFTER * ages.clamp(min=0)[:, None, None, None] * (1 - wet)[:, None]
+        wet = torch.maximum(wet, torch.exp(-distance.square() / (2 * _WET**4)))
+    return (1 - wet)[:, None]
 
 
 def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
@@ -181,7 +183,8 @@ def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = 
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
     moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    return torch.lerp(moved, smoothed(moved, SOFT * side), softness(marks, ages, side)).clamp(-1, 1)
+    share = SOFTER * ages.clamp(min=0)[:, None, None, None] * coat(marks, ages, side)
+    return torch.lerp(moved, smoothed(moved, SOFT * side), share).clamp(-1, 1)
 
 
 def motion(marks: Marks, age: float, side: int) -> Tensor:

@@ -14,7 +14,7 @@ from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
 from engine.film import FilmOptions, filming, to_frame
 from engine.generator import Adjustments, quick_dtype
-from engine.growing import Marks, marks_of, motion, softness
+from engine.growing import Marks, coat, marks_of, motion
 from engine.likeness import Latent, Likeness
 from engine.messages import Film, Head, Species
 from engine.networks import Network
@@ -74,8 +74,8 @@ class Portrait:
         if self._quick and marks is not None:
             wide = place(pet.photo.size, pet.head, self._network.convention, SIDE).widened(_MARGIN)
             photo = self._tensor(cut(pet.photo, wide))
-            moves, softens = partial(motion, marks), partial(softness, marks)
-            return GrownDetail(photo, _MARGIN, self.draw([0.0]), moves, softens), None
+            moves, dressed = partial(motion, marks), partial(coat, marks)
+            return GrownDetail(photo, _MARGIN, self.draw([0.0]), moves, dressed), None
         ages = _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         if self._baby is None:

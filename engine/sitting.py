@@ -18,7 +18,7 @@ from engine.detailing import smoothed_looks
 from engine.errors import EngineFault
 from engine.film import to_frame
 from engine.generator import Adjustments
-from engine.growing import grow, motion
+from engine.growing import coat, grow, motion
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
 from engine.networks import Network
@@ -139,7 +139,7 @@ class Sitting:
         def grown(age: float) -> Tensor:
             ages = torch.tensor([age], device=target.device)
             looks = smoothed_looks(synthesis(ws + age * self.age_vector) - grow(now, here, ages))
-            return (grow(face, here, ages) + looks).clamp(-1, 1)
+            return (grow(face, here, ages) + looks * coat(here, age, looks.shape[-1])).clamp(-1, 1)
 
         return Growth(grown, lambda age, side: motion(here, age, side))
 
