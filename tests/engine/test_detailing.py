@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.detailing import DetailCarrier, find_motion, sampled
+from engine.detailing import DetailCarrier, GrownDetail, find_motion, sampled
 
 SIDE, SMALL = 256, 64
 AGES = [i / 8 for i in range(9)]
@@ -155,3 +155,28 @@ def test_networks_of_any_size_are_served() -> None:
 def test_ages_must_rise_and_contain_now(ages: list[float]) -> None:
     with pytest.raises(ValueError, match="ages must rise"):
         DetailCarrier(scenery(64), torch.zeros(3, 3, 32, 32), ages)
+
+
+def still(age: float, side: int) -> Tensor:
+    return torch.zeros(1, 2, side, side)
+
+
+def right_half(age: float, side: int) -> Tensor:
+    """All coat is on the right."""
+    return (torch.arange(side) >= side / 2).float().expand(1, 1, side, side)
+
+
+def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone() -> None:
+    margin = 16
+    photo = scenery(SIDE + 2 * margin)
+    shown = photo[..., margin:-margin, margin:-margin]
+    drawn = torch.zeros(1, 3, SMALL, SMALL)
+    carrier = GrownDetail(photo, margin, drawn, still, right_half)
+    torch.testing.assert_close(carrier.frame(0.0, drawn), shown, atol=1e-3, rtol=0)
+    young = carrier.frame(1.0, drawn + 0.5)
+    left, right = slice(0, SIDE // 2 - 8), slice(SIDE // 2 + 24, SIDE - 16)
+    torch.testing.assert_close(young[..., left], shown[..., left], atol=1e-3, rtol=0)
+    lighter = (young - shown)[..., right].mean()
+    assert 0.4 < lighter < 0.55
+    crisp, soft = (picture[..., right].diff(dim=-1).abs().mean() for picture in (shown, young))
+    assert soft < 0.8 * crisp

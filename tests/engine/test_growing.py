@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.alignment import Convention, place
-from engine.growing import CORRECTION_SIDE, Marks, grow, learned_correction, marks_of, plane, sources
+from engine.growing import CORRECTION_SIDE, Marks, coat, grow, learned_correction, marks_of, plane, sources
 from engine.messages import Head, Species
 
 FACE = Head(
@@ -109,3 +109,29 @@ def test_what_photos_say_is_of_youth_and_gentle() -> None:
         across, down = taken.diff(dim=1)[:-1], taken.diff(dim=0)[:, :-1]
         turns = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
         assert turns.min() > 0  # no part of the face is folded over another
+
+
+def test_a_young_coat_is_softer_and_eyes_are_as_clear_as_ever() -> None:
+    side = 256
+    hairs = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)) - 0.5
+    today, young = (grow(hairs, marks(), torch.tensor([age])) for age in (0.0, 1.0))
+
+    def crispness(picture: torch.Tensor, x: float, y: float) -> float:
+        """Around a place of the face plane."""
+        near = (plane(side) - torch.tensor([x, y])).square().sum(dim=-1) < 0.12**2
+        return float(picture.diff(dim=-1)[0, :, near[:, 1:]].abs().mean())
+
+    cheek = crispness(young, 0.0, 1.4) / crispness(today, 0.0, 1.4)
+    eye = crispness(young, 0.5, 0.0) / crispness(today, 0.5, 0.0)
+    assert cheek < 0.75
+    assert eye > cheek + 0.15
+
+
+def test_the_coat_leaves_out_eyes_and_nose_where_they_are_at_that_age() -> None:
+    points = plane(128)
+    for age, nose in ((0.0, 0.8), (1.0, 0.8 * (1 - 0.32))):
+        found = coat(marks(), age, 128)[0, 0]
+        for x, y in ((-0.5, 0.0), (0.5, 0.0), (0.0, nose)):
+            here = (points - torch.tensor([x, y])).square().sum(dim=-1).argmin()
+            assert found.flatten()[here] < 0.01
+        assert found[-1, 0] == 1
