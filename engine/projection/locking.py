@@ -45,6 +45,10 @@ class LockOptions:
     edit_every: int = 4  # steps; in those between, only the photo counts
     dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
 
+    def __post_init__(self) -> None:
+        if self.feature_rank in (1, 2):
+            raise ValueError("three of the directions are the colours'")
+
 
 WITHOUT_GROWTH = LockOptions(steps=32, feature_rank=0, weight_rank=6, ramp_up=0.1, edit_every=1)
 

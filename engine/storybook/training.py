@@ -254,8 +254,8 @@ class Trainer:
         options, count = self._options, len(drawn)
         made.requires_grad_()
         seen = {
-            "drawn": self._loss(made[:count], drawn) * count / 8,
-            "photo": self._loss(made[count:], photos) * len(photos) / 8,
+            "drawn": self._loss(made[:count], drawn) * count / len(made),
+            "photo": self._loss(made[count:], photos) * len(photos) / len(made),
         }
         (pull,) = torch.autograd.grad(torch.stack(list(seen.values())).sum(), made)
         if options.critic_share:

@@ -294,3 +294,8 @@ def test_bfloat16_finds_as_well(generator: Generator, statistics: WStatistics, t
         for dtype in (torch.float32, torch.bfloat16)
     ]
     assert ends[1] < 1.5 * ends[0]
+
+
+def test_fewer_directions_than_colours_are_refused() -> None:
+    with pytest.raises(ValueError, match="colours"):
+        LockOptions(feature_rank=2)
