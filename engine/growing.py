@@ -117,9 +117,10 @@ def _corrections(points: Tensor, marks: Marks, ages: Tensor, correction: Tensor)
     """[N, H, W, 2]: the correction moved, turned and stretched as the marks of each face are; none for older ages."""
     left, right = marks.eyes.unbind(dim=1)
     middle = (left + right) / 2
-    across = right - left
+    across = (right - left)[:, 0].clamp(min=0.25)  # eyes are level here; however they are marked, no face is flat
     down = (marks.nose - middle) / _EYES_TO_NOSE
     down = torch.stack([down[:, 0], down[:, 1].clamp(min=0.5)], dim=-1)
+    across = torch.stack([across, torch.zeros_like(across)], dim=-1)
     stretched = torch.stack([across, down], dim=-1)  # [N, 2, 2], from the usual face to this one
     usual = (points - middle[:, None, None]) @ torch.linalg.inv(stretched).transpose(1, 2)[:, None]
     control = correction.to(points)[marks.cats.long()]

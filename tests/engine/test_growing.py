@@ -135,3 +135,8 @@ def test_the_coat_leaves_out_eyes_and_nose_where_they_are_at_that_age() -> None:
             here = (points - torch.tensor([x, y])).square().sum(dim=-1).argmin()
             assert found.flatten()[here] < 0.01
         assert found[-1, 0] == 1
+
+
+def test_marks_that_fall_together_still_grow() -> None:
+    flat = Marks(torch.zeros(1, 2, 2), torch.zeros(1, 2), torch.tensor([-1.0]), torch.tensor([False]))
+    assert grow(checks(), flat, torch.ones(1)).isfinite().all()
