@@ -18,7 +18,7 @@ from engine.detailing import smoothed_looks
 from engine.errors import EngineFault
 from engine.film import to_frame
 from engine.generator import Adjustments
-from engine.growing import coat, grow, motion
+from engine.growing import coat, grow, learned_correction, motion
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
 from engine.networks import Network
@@ -59,8 +59,8 @@ class Sitting:
         """How the likeness is made, as a hash: whatever changes the result changes this."""
         sums = read_record(self.network.name).sha256  # of the weights, the statistics and the encoder
         parts = (_RECIPE, self.species, self.head, self.network.name, sorted(sums.items()), self.extractor.name)
-        vector = self.age_vector.float().cpu().numpy().tobytes()
-        return hashlib.sha256(repr(parts).encode() + vector).hexdigest()[:32]
+        ageing = [self.age_vector.float().cpu().numpy().tobytes(), learned_correction().numpy().tobytes()]
+        return hashlib.sha256(repr(parts).encode() + b"".join(ageing)).hexdigest()[:32]
 
     @property
     def standing(self) -> tuple[Tensor, Adjustments] | None:
