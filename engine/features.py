@@ -89,10 +89,16 @@ class _Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         size, stride = self.kernel_size[0], self.stride[0]
+        if size == 1:  # a product of matrices; on one thread, F.conv2d would lay everything out anew for it
+            return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         if stride == 1:
             return F.conv2d(x, self.weight, self.bias, padding=size // 2, groups=self.groups)
         # As TensorFlow pads: what is odd goes to the right and to the bottom.
         height, width = (max(-(-n // stride) * stride - stride + size - n, 0) for n in x.shape[2:])
+        if height == width == size - stride:
+            # With a row and a column of zeros before it, the kernel is padded evenly: cheaper than to copy all of x.
+            weight = F.pad(self.weight, (1, 0, 1, 0))
+            return F.conv2d(x, weight, self.bias, stride, height // 2 + 1, groups=self.groups)
         x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
         return F.conv2d(x, self.weight, self.bias, stride, groups=self.groups)
 

@@ -76,14 +76,14 @@ class FeatureOffset:
     directions: Tensor
 
     def drawn(self, count: int, dtype: torch.dtype) -> Tensor:
-        """[N or 1, C, H, W] for `count` samples."""
+        """[N or 1, C, H, W] for `count` samples, channels last."""
         maps = (self.maps if self.maps.dim() == 4 else self.maps[None]).to(dtype)
         directions = (self.directions if self.directions.dim() == 3 else self.directions[None]).to(dtype)
         if len(maps) == len(directions) == 1:
             count = 1
         directions = directions.repeat_interleave(count // len(directions), dim=0)
-        flat = maps.flatten(2).expand(count, -1, -1)
-        return torch.bmm(directions, flat).view(count, -1, *maps.shape[2:])
+        pixels = maps.flatten(2).expand(count, -1, -1).transpose(1, 2)
+        return _as_maps(torch.bmm(pixels, directions.transpose(1, 2)), *maps.shape[2:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,16 @@ def upsample_2d(x: Tensor, kernel: Tensor) -> Tensor:
     return F.conv_transpose2d(x, weight, stride=2, padding=1, groups=channels)
 
 
+def _as_pixels(maps: Tensor) -> Tensor:
+    """[N, C, H, W], best channels last, as [N, H·W, C]."""
+    return maps.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _as_maps(pixels: Tensor, height: int, width: int) -> Tensor:
+    """[N, H·W, C] as [N, C, H, W], channels last."""
+    return pixels.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+
+
 class StyledConvolution(nn.Module):
     """Modulated 3x3 convolution, noise, bias, activation (Karras et al. 2020a, section 2.2); may double the size."""
 
@@ -222,18 +232,23 @@ class StyledConvolution(nn.Module):
         x = self._convolve(x * style.to(x.dtype)[:, :, None, None], adjustments.weights.get(name))
         if self.up:
             x = filter_2d(x, self.resample_filter * 4, (1, 1, 1, 1))
-        # lrelu is positively homogeneous: its gain of √2 goes into the scale and the shift, which saves a pass over x.
-        shift = (self.bias * SQRT2)[None, :, None, None]
-        if noise_mode != "none":
-            noise = adjustments.noises.get(name, self.noise_const)
-            if noise_mode == "random":
-                noise = torch.randn(x.shape[0], 1, *x.shape[2:], device=x.device)
-            shift = shift + noise * (self.noise_strength * SQRT2)
+        # lrelu is positively homogeneous: its gain of √2 goes into the scale and the shifts, which saves a pass over x.
+        x = x * (demodulation * SQRT2).to(x.dtype)[:, :, None, None]
+        x = x.add_(self._shift(x, noise_mode, adjustments.noises.get(name, self.noise_const)))
         if name in adjustments.features:
-            shift = shift + adjustments.features[name].drawn(len(x), x.dtype) * SQRT2
-        scale = (demodulation * SQRT2)[:, :, None, None]
-        x = F.leaky_relu(torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype)), 0.2)
+            x = x.add_(adjustments.features[name].drawn(len(x), x.dtype), alpha=SQRT2)
+        x = F.leaky_relu(x, 0.2, inplace=True)
         return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
+
+    def _shift(self, x: Tensor, noise_mode: NoiseMode, noise: Tensor) -> Tensor:
+        """Bias and noise, times √2, for the features x: [N or 1, C, H or 1, W or 1], channels last."""
+        bias = self.bias * SQRT2
+        if noise_mode == "none":
+            return bias.to(x.dtype)[None, :, None, None]
+        if noise_mode == "random":
+            noise = torch.randn(x.shape[0], 1, *x.shape[2:], device=x.device)
+        noise = noise.view(-1, *x.shape[2:], 1) * (self.noise_strength * SQRT2)
+        return (noise + bias).to(x.dtype).permute(0, 3, 1, 2)
 
     def _convolve(self, x: Tensor, change: LowRank | None) -> Tensor:
         """The plain convolution with the weights, changed or not; a change leaves the demodulation as it was."""
@@ -246,7 +261,7 @@ class StyledConvolution(nn.Module):
         parts = x.chunk(len(downs))
         low = torch.cat([self._plain(part, down.to(x.dtype)) for part, down in zip(parts, downs, strict=True)])
         ups = ups.to(x.dtype).repeat_interleave(len(x) // len(ups), dim=0)
-        return y + torch.bmm(ups, low.flatten(2)).view_as(y)
+        return y + _as_maps(torch.bmm(_as_pixels(low), ups.transpose(1, 2)), *y.shape[2:])
 
     def _plain(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.conv_transpose2d(x, weight.transpose(0, 1), stride=2) if self.up else F.conv2d(x, weight, padding=1)
@@ -261,12 +276,12 @@ class StyledConvolution(nn.Module):
         return self._energy[1]
 
     def _weight_as(self, dtype: torch.dtype) -> Tensor:
-        """The weights in this dtype; frozen ones are cast once."""
-        if self.weight.requires_grad or dtype == self.weight.dtype:
+        """The weights in this dtype; frozen ones are cast and laid out once."""
+        if self.weight.requires_grad:
             return self.weight.to(dtype)
         if self._cast is None or self._cast[0] != self._state() or self._cast[1].dtype != dtype:
             with torch.inference_mode(False):
-                self._cast = self._state(), self.weight.to(dtype)
+                self._cast = self._state(), self.weight.to(dtype, memory_format=torch.channels_last)
         return self._cast[1]
 
     def _state(self) -> object:
@@ -288,8 +303,8 @@ class ToRGB(nn.Module):
     def forward(self, x: Tensor, w: Tensor, adjustments: Adjustments, name: str) -> Tensor:
         # Three outputs are few: a product per sample is cheaper than another pass over x to modulate it.
         weight = self.colours(w, adjustments.styles.get(name)).to(x.dtype)
-        flat = torch.baddbmm(self.bias.to(x.dtype)[:, None], weight, x.flatten(2))
-        rgb = flat.view(len(flat), 3, *x.shape[2:])
+        pixels = torch.baddbmm(self.bias.to(x.dtype), _as_pixels(x), weight.transpose(1, 2))
+        rgb = _as_maps(pixels, *x.shape[2:])
         return rgb if self.conv_clamp is None else rgb.clamp(-self.conv_clamp, self.conv_clamp)
 
     def colours(self, w: Tensor, change: Tensor | None = None) -> Tensor:
@@ -329,7 +344,7 @@ class Block(nn.Module):
         """ws holds this block's rows: (conv1, torgb) at 4 px, else (conv0, conv1, torgb)."""
         rows = iter(ws.unbind(dim=1))
         if x is None:
-            x = self.const.to(dtype).expand(ws.shape[0], -1, -1, -1)
+            x = self.const.to(dtype).repeat(ws.shape[0], 1, 1, 1).contiguous(memory_format=torch.channels_last)
         else:
             x = self.conv0(x, next(rows), noise_mode, adjustments, f"{name}.conv0")
         x = self.conv1(x, next(rows), noise_mode, adjustments, f"{name}.conv1")
