@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from engine.detailing import sampled
 from engine.generator import Adjustments, FeatureOffset, LowRank
+
+_Change = TypeVar("_Change", Tensor, LowRank, FeatureOffset)
 
 
 def blend(first: Adjustments, second: Adjustments, share: float) -> Adjustments:
@@ -51,6 +54,20 @@ def _joined_features(parts: list[tuple[FeatureOffset, float]]) -> FeatureOffset:
     return FeatureOffset(
         maps=torch.cat([offset.maps for offset, _ in parts], dim=-3),
         directions=torch.cat([offset.directions * weight for offset, weight in parts], dim=-1),
+    )
+
+
+def within(adjustments: Adjustments, resolution: int) -> Adjustments:
+    """The changes to what pictures of this resolution pass through."""
+
+    def passed(changes: Mapping[str, _Change]) -> dict[str, _Change]:
+        return {name: change for name, change in changes.items() if int(name.split(".")[0][1:]) <= resolution}
+
+    return Adjustments(
+        passed(adjustments.styles),
+        passed(adjustments.noises),
+        passed(adjustments.weights),
+        passed(adjustments.features),
     )
 
 

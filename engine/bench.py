@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +121,17 @@ def _measure_photos(folder: Path, count: int, network: Network, extractor: Perce
 
 
 def draw(count: int, folder: Path) -> None:
-    """Write `count` drawn adults, the same for the same count, as PNG."""
+    """Write `count` drawn adults as PNG, such as an owner could send: a face is found in each."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = [sorted(DRAWN)[number % len(DRAWN)] for number in range(count)]
-    pets = sample_pets(names, torch.Generator().manual_seed(0))
-    for number, pet in enumerate(pets):
-        Image.fromarray(to_frame(render(pet[None], _DRAWN_SIDE))).save(folder / f"{number:03}-{names[number]}.png")
+    random = torch.Generator().manual_seed(0)
+    shown = 0
+    for name in cycle(sorted(DRAWN)):
+        if shown == count:
+            return
+        picture = Image.fromarray(to_frame(render(sample_pets([name], random), _DRAWN_SIDE)))
+        if find_heads(picture):
+            picture.save(folder / f"{shown:03}-{name}.png")
+            shown += 1
 
 
 def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:

@@ -107,23 +107,18 @@ class GrownDetail:
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
-        motion = self._motion(age, picture.shape[-1])
-        coat = self._coat(age, picture.shape[-1])
+        small, side, half = picture.shape[-1], self._side, self._side // 2
+        motion, coat = self._motion(age, small), self._coat(age, small)
         change = coat * smoothed_looks(picture - sampled(self._now, motion))
+        softness = SOFTER * max(age, 0.0) * coat
         # All but the photo is smooth: to enlarge it in the plainest way is quicker and as good.
-        way = _enlarged(_scaled(motion, self._side), self._side)
-        moved = sampled(self._photo, way, mode="bicubic")
+        way = _enlarged(torch.cat([motion * (side / small), 1 - softness], 1), side)
+        moved = sampled(self._photo, way[:, :2], mode="bicubic")
         if age <= 0:
-            return moved + _enlarged(change, self._side)
-        half, share = self._side // 2, SOFTER * age * coat
-        soft = sampled(self._soft, _enlarged(_scaled(motion, half), half))
-        added = _enlarged(soft * _enlarged(share, half) + _enlarged(change, half), self._side)
-        return torch.addcmul(added, moved, 1 - _enlarged(share, self._side))
-
-
-def _scaled(motion: Tensor, side: int) -> Tensor:
-    """The motion of a picture of this side, still of as few pixels."""
-    return motion * (side / motion.shape[-1])
+            return moved + _enlarged(change, side)
+        there = _enlarged(torch.cat([motion * (half / small), softness, change], 1), half)
+        soft = sampled(self._soft, there[:, :2])
+        return torch.addcmul(_enlarged(torch.addcmul(there[:, 3:], soft, there[:, 2:3]), side), moved, way[:, 2:])
 
 
 def smoothed_looks(change: Tensor) -> Tensor:

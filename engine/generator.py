@@ -199,7 +199,7 @@ def _as_pixels(maps: Tensor) -> Tensor:
 
 def _as_maps(pixels: Tensor, height: int, width: int) -> Tensor:
     """[N, H·W, C] as [N, C, H, W], channels last."""
-    return pixels.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+    return pixels.view(len(pixels), height, width, -1).permute(0, 3, 1, 2)
 
 
 class StyledConvolution(nn.Module):

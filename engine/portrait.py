@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.adjusting import blend, carried, converted, side_by_side
-from engine.alignment import Convention, Pixels, align, cut, place
+from engine.adjusting import blend, carried, converted, side_by_side, within
+from engine.alignment import Convention, Pixels, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
 from engine.film import FilmOptions, filming, to_frame
 from engine.generator import Adjustments, quick_dtype
@@ -36,17 +36,21 @@ class _Sitter:
         device = network.statistics.mean.device
         self.head = likeness.head
         self.photo = decode(likeness.photo)
-        self.face = align(self.photo, likeness.head, network.convention, SIDE).crop  # [SIDE, SIDE, 3]
+        alignment = place(self.photo.size, likeness.head, network.convention, SIDE)
+        self.wide = cut(self.photo, alignment.widened(_MARGIN))  # [SIDE + 2 · _MARGIN, SIDE + 2 · _MARGIN, 3]
+        self.face = self.wide[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
         self.ws = likeness.ws.to(device)
         marks = marks_in(self.photo.size, likeness.head, network, species)
         self.marks = None if marks is None else marks.to(device)
         self._changes = converted(likeness.adjustments, lambda value: value.to(device))
 
-    def changes(self, age: float) -> Adjustments:
+    def changes(self, age: float, resolution: int | None = None) -> Adjustments:
+        """What draws it at this age, for pictures of this resolution or of the network's own."""
+        changes = self._changes if resolution is None else within(self._changes, resolution)
         if self.marks is None or not age:
-            return self._changes
+            return changes
         marks = self.marks
-        return carried(self._changes, lambda side: motion(marks, age, side))
+        return carried(changes, lambda side: motion(marks, age, side))
 
 
 class Portrait:
@@ -70,12 +74,10 @@ class Portrait:
 
     def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
-        pet, photo, marks = self._pet, self._tensor(self.now), self._pet.marks
+        marks, photo = self._pet.marks, self._tensor(self.now)
         if self._quick and marks is not None:
-            wide = place(pet.photo.size, pet.head, self._network.convention, SIDE).widened(_MARGIN)
-            photo = self._tensor(cut(pet.photo, wide))
             moves, dressed = partial(motion, marks), partial(coat, marks)
-            return GrownDetail(photo, _MARGIN, self.draw([0.0]), moves, dressed), None
+            return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), moves, dressed), None
         ages = _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         if self._baby is None:
@@ -86,18 +88,24 @@ class Portrait:
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
         """What the network draws at these ages: [N, 3, R, R] in -1..1."""
-        if self._baby is None and self._pet.marks is not None:
-            return self._drawn(ages, side_by_side([self._pet.changes(age) for age in ages], [1] * len(ages)))
+        if self._quick:  # only smoothed differences of looks are taken from these
+            changes = [self._pet.changes(age, _LOOKS_SIDE) for age in ages]
+            together = side_by_side(changes, [1] * len(ages))
+            return self._drawn(ages, together, _LOOKS_SIDE, quick_dtype(self._device))
         if self._baby is None:  # one by one: networks of other framing are large
             return torch.cat([self._drawn([age], self._pet.changes(age)) for age in ages])
         mixed = [blend(self._pet.changes(age), self._baby.changes(age - 1.0), age) for age in ages]
         return torch.cat([self._drawn([age], one) for age, one in zip(ages, mixed, strict=True)])
 
-    def _drawn(self, ages: Sequence[float], changes: Adjustments) -> Tensor:
+    def _drawn(
+        self,
+        ages: Sequence[float],
+        changes: Adjustments,
+        resolution: int | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
         ws = torch.cat([self._pet.ws + age * self._way for age in ages])
         synthesis = self._network.generator.synthesis
-        # Only smoothed differences of looks are taken from the pictures when detail is carried by growth.
-        dtype, resolution = (quick_dtype(self._device), _LOOKS_SIDE) if self._quick else (torch.float32, None)
         picture: Tensor = synthesis(ws, resolution=resolution, adjustments=changes, dtype=dtype)
         return picture
 
