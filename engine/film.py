@@ -25,7 +25,7 @@ from torch import Tensor
 
 from engine.errors import EngineFault
 from engine.messages import Film
-from engine.pooling import ahead, aside
+from engine.pooling import ahead
 
 Frame = NDArray[np.uint8]  # height x width x 3, RGB
 Levels = Tensor  # the same before rounding, float32 0..255, on the CPU
@@ -112,18 +112,16 @@ def filming(
 
     `draw` gives pictures [N, 3, H, W] in -1..1 of N ages, `features` their features [N, F] (see `space_evenly`).
     `finish` turns the picture [1, 3, H, W] of one age into the one to be shown, of any size; without it the
-    picture is shown as drawn. In a `pool` the way is measured, and the key pictures are made a little ahead of the
-    encoder. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
+    picture is shown as drawn. In a `pool` the key pictures are made a little ahead of the encoder. Closing the
+    generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """
     options = options or FilmOptions()
-
-    def measured() -> list[float]:
-        probes = [float(age) for age in np.linspace(start_age, end_age, options.probes)]
-        seen = [features(draw(ages)).detach().float().cpu().numpy() for ages in _batched(probes, AT_ONCE)]
-        shares = [float(share) for share in np.linspace(0, 1, options.keys)]
-        return space_evenly(probes, np.concatenate(seen), shares)
-
-    keys = yield from aside(measured, pool, 0.0)
+    probes = [float(age) for age in np.linspace(start_age, end_age, options.probes)]
+    seen = []
+    for ages in _batched(probes, AT_ONCE):
+        yield 0.0
+        seen.append(features(draw(ages)).detach().float().cpu().numpy())
+    keys = space_evenly(probes, np.concatenate(seen), [float(share) for share in np.linspace(0, 1, options.keys)])
     at = positions(options)
 
     def pictures(ages: Sequence[float]) -> list[Levels]:

@@ -63,10 +63,11 @@ def shrink(image: Tensor) -> Tensor:
 
 
 def unit_rows(maps: Tensor, weight: Tensor) -> Tensor:
-    """One layer's share: [N, C, H, W] of unit length over channels, times √weight [C], over √(H·W), flat [N, C·H·W]."""
-    length = maps.square().sum(dim=1, keepdim=True).sqrt() + 1e-10
+    """One layer's share: [N, C, H, W] of unit length over channels, times √weight [C], over √(H·W), flat [N, H·W·C]."""
+    pixels = maps.permute(0, 2, 3, 1)
+    length: Tensor = torch.linalg.vector_norm(pixels, dim=-1, keepdim=True) + 1e-10
     scale = (weight / (maps.shape[2] * maps.shape[3])).sqrt()
-    return (maps / length * scale[:, None, None]).flatten(1)
+    return (pixels / length * scale).flatten(1)
 
 
 class Vgg16Distance(PerceptualDistance):

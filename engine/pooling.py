@@ -3,9 +3,10 @@
 On a CPU, threads that each have work of their own keep more cores busy than threads that share one operation of torch.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
@@ -27,30 +28,63 @@ def aside(work: Callable[[], _Out], pool: Executor | None, meanwhile: _In) -> Ge
     """Returns what `work` does; yields `meanwhile` now and then while a pool does it."""
     if pool is None:
         return work()
-    future = pool.submit(work)
+    return (yield from _awaited(pool.submit(work), lambda: meanwhile))
+
+
+def steps_aside(steps: Generator[_In, None, _Out], pool: Executor | None, meanwhile: _In) -> Generator[_In, None, _Out]:
+    """Goes through `steps` in a pool and returns what they do; yields now and then what they have yielded last.
+
+    `meanwhile` stands for that before the first of them. Closing it gives them up after the step they are at.
+    """
+    if pool is None:
+        return (yield from steps)
+    latest, given_up = meanwhile, False
+
+    def through() -> _Out:
+        nonlocal latest
+        with contextlib.closing(steps):
+            while not given_up:
+                try:
+                    latest = next(steps)
+                except StopIteration as end:
+                    done: _Out = end.value
+                    return done
+        raise CancelledError
+
+    try:
+        return (yield from _awaited(pool.submit(through), lambda: latest))
+    finally:
+        given_up = True
+
+
+def _awaited(future: Future[_Out], meanwhile: Callable[[], _In]) -> Generator[_In, None, _Out]:
     try:
         while True:
             wait([future], _WAIT_S)
             if future.done():
                 return future.result()
-            yield meanwhile
+            yield meanwhile()
     finally:
         future.cancel()
 
 
 def ahead(work: Callable[[_In], _Out], parts: Sequence[_In], pool: Executor | None) -> Generator[_Out, None, None]:
-    """`work` on each part in turn; in a pool, on the next ones already. Closing it gives up what has not begun."""
+    """`work` on each part in turn; in a pool, on the next ones already. Closing it gives up what has not begun.
+
+    A part that the pool has had no time for is done here, so that this may itself be in a thread of the pool.
+    """
     if pool is None:
         yield from map(work, parts)
         return
-    begun: deque[Future[_Out]] = deque()
+    begun: deque[tuple[_In, Future[_Out]]] = deque()
     rest = iter(parts)
     try:
-        begun.extend(pool.submit(work, part) for part in islice(rest, _AHEAD))
+        begun.extend((part, pool.submit(work, part)) for part in islice(rest, _AHEAD))
         while begun:
-            done = begun.popleft().result()
-            begun.extend(pool.submit(work, part) for part in islice(rest, 1))
+            part, future = begun.popleft()
+            done = work(part) if future.cancel() else future.result()
+            begun.extend((part, pool.submit(work, part)) for part in islice(rest, 1))
             yield done
     finally:
-        for future in begun:
+        for _, future in begun:
             future.cancel()

@@ -12,11 +12,11 @@ from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from engine import aging, photos, projection, recognition
 from engine.alignment import View, view
@@ -47,7 +47,7 @@ from engine.messages import (
 )
 from engine.networks import STORYBOOK, Network, available_networks, choose_network, load_network
 from engine.perceptual import load_extractor
-from engine.pooling import aside, single_threads
+from engine.pooling import aside, single_threads, steps_aside
 from engine.portrait import Portrait
 from engine.scheduler import Job, Search, Step
 from engine.settings import Settings
@@ -57,7 +57,7 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-_BESIDE = 4  # threads that recognise, prepare and finish beside the searches, at most
+_BESIDE = 4  # threads that recognise and prepare beside the searches, at most, and as many that film
 _NETWORKS = 3  # kept in memory
 _RECOGNITIONS = 64  # likewise
 
@@ -76,6 +76,8 @@ class Portrayer:
         # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
         # their own wait for each other less than those that share an operation.
         self._pool = single_threads(min(os.cpu_count() or 1, _BESIDE), "beside")
+        # Films take long, so others' first looks do not queue behind them.
+        self._films = single_threads(min(os.cpu_count() or 1, _BESIDE), "film")
         self._halves = single_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
         self._warm_up()
 
@@ -144,12 +146,8 @@ class Portrayer:
         pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
 
         latent = Latent(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
-        portrait = yield from aside(
-            partial(Portrait, latent, network, vector, request.age), self._pool, Step(Stage.FILMING, 0.0)
-        )
-        film = yield from self._film(portrait)
-        work = partial(_pictures, portrait, latent, request.age, request.card, image)
-        still, whole, card = yield from aside(work, self._pool, Step(Stage.FILMING, 1.0))
+        shown = self._shown(latent, network, vector, request, image)
+        film, (still, whole, card) = yield from steps_aside(shown, self._films, Step(Stage.FILMING, 0.0))
         return Rejuvenation(
             id=request.id,
             still=still,
@@ -195,8 +193,16 @@ class Portrayer:
                 yield replace(step, share=(number + step.share) / len(missing))
             self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
 
+    def _shown(
+        self, latent: Latent, network: Network, vector: Tensor, request: Rejuvenate, photo: Image.Image
+    ) -> Generator[Step, None, tuple[Film, tuple[bytes, bytes, bytes | None]]]:
+        """The film and the pictures of a latent."""
+        portrait = Portrait(latent, network, vector, request.age)
+        film = yield from self._film(portrait)
+        return film, _pictures(portrait, latent, request.age, request.card, photo)
+
     def _film(self, portrait: Portrait) -> Generator[Step, None, Film]:
-        steps = portrait.film(self._extractor.features, self._film_options, self._pool)
+        steps = portrait.film(self._extractor.features, self._film_options, self._films)
         try:
             while True:
                 yield Step(Stage.FILMING, next(steps))

@@ -13,7 +13,7 @@ class Truths:
     def __init__(self, target: Tensor, extractor: PerceptualDistance) -> None:
         self._target = target
         self._extractor = extractor
-        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self._kept: dict[int, tuple[list[Tensor], Tensor]] = {}
 
     def picture(self, resolution: int) -> Tensor:
         """[1, 3, R, R]."""
@@ -22,12 +22,12 @@ class Truths:
         mode = "area" if self._target.shape[-1] > resolution else "bicubic"
         return F.interpolate(self._target, (resolution, resolution), mode=mode)
 
-    def _at(self, resolution: int) -> tuple[Tensor, Tensor]:
-        """The picture and its features [1, F]."""
+    def _at(self, resolution: int) -> tuple[list[Tensor], Tensor]:
+        """The picture's pyramid and features [1, F]."""
         if resolution not in self._kept:
             with torch.no_grad():
                 picture = self.picture(resolution)
-                self._kept[resolution] = picture, self._extractor.features(picture)
+                self._kept[resolution] = _pyramid(picture), self._extractor.features(picture)
         return self._kept[resolution]
 
     def distance(self, features: Tensor, resolution: int) -> Tensor:
@@ -35,10 +35,12 @@ class Truths:
         return (features - self._at(resolution)[1]).square().sum()
 
     def pixel_loss(self, picture: Tensor, resolution: int) -> Tensor:
-        """L1 over a pyramid of three levels."""
-        ours, theirs = picture, self._at(resolution)[0]
-        loss = F.l1_loss(ours, theirs)
-        for _ in range(2):
-            ours, theirs = F.avg_pool2d(ours, 2), F.avg_pool2d(theirs, 2)
-            loss = loss + F.l1_loss(ours, theirs)
-        return loss / 3
+        """L1 over a pyramid."""
+        levels = zip(_pyramid(picture), self._at(resolution)[0], strict=True)
+        return torch.stack([F.l1_loss(ours, theirs) for ours, theirs in levels]).mean()
+
+
+def _pyramid(picture: Tensor) -> list[Tensor]:
+    """The picture, at half the size and at a quarter."""
+    half = F.avg_pool2d(picture, 2)
+    return [picture, half, F.avg_pool2d(half, 2)]
