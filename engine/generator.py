@@ -20,6 +20,7 @@ from torch import Tensor, nn
 NoiseMode = Literal["const", "none", "random"]
 
 SQRT2 = math.sqrt(2.0)
+_COMPILED = 32  # kinds of batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,7 @@ class StyledConvolution(nn.Module):
 
     def _energies(self) -> Tensor:
         """Σ_k W² [C_out, C_in]; for frozen weights computed once."""
-        if self.weight.requires_grad:
+        if self.weight.requires_grad or torch.compiler.is_compiling():
             return self.weight.square().sum(dim=(2, 3))
         if self._energy is None or self._energy[0] != self._state():
             with torch.inference_mode(False):
@@ -277,7 +278,7 @@ class StyledConvolution(nn.Module):
 
     def _weight_as(self, dtype: torch.dtype) -> Tensor:
         """The weights in this dtype; frozen ones are cast and laid out once."""
-        if self.weight.requires_grad:
+        if self.weight.requires_grad or torch.compiler.is_compiling():
             return self.weight.to(dtype)
         if self._cast is None or self._cast[0] != self._state() or self._cast[1].dtype != dtype:
             with torch.inference_mode(False):
@@ -408,6 +409,15 @@ class Generator(nn.Module):
         for name, module in self.synthesis.named_modules():
             if isinstance(module, StyledConvolution) and int(name.split(".")[0][1:]) <= resolution:
                 yield name, module
+
+    def compile_synthesis(self) -> None:
+        """Let torch.compile fuse what the synthesis does, for each size of batch and picture when it first comes.
+
+        Each takes tens of seconds; what is beyond `_COMPILED`, or cannot be compiled here, goes on as before.
+        """
+        torch._dynamo.config.suppress_errors = True
+        torch._dynamo.config.recompile_limit = _COMPILED
+        self.synthesis.compile(dynamic=False)
 
     def forward(
         self,

@@ -68,7 +68,7 @@ class Portrayer:
     def __init__(self, here: Settings, film: FilmOptions | None = None) -> None:
         self._film_options = film
         self._device = choose_device(here.device)
-        self._preferred = here.network
+        self._preferred, self._compiled = here.network, here.compiled
         self._extractor = load_extractor(device=self._device)
         self._cache = Cache(here.cache / "likenesses")
         self._networks: OrderedDict[str, Network] = OrderedDict()
@@ -237,7 +237,9 @@ class Portrayer:
     def _network(self, species: Species | None, name: str) -> Network:
         name = choose_network(species, name or self._preferred)
         if name not in self._networks:
-            self._networks[name] = load_network(name, self._device)
+            network = self._networks[name] = load_network(name, self._device)
+            if self._compiled:
+                network.generator.compile_synthesis()
         return _freshest(self._networks, name, _NETWORKS)
 
 

@@ -1,6 +1,7 @@
 """What the engine's processes read from the environment, once, in one place.
 
-`THROWBACK_HOME` data folder · `THROWBACK_DEVICE` auto|cpu|cuda · `THROWBACK_NETWORK` a network to prefer.
+`THROWBACK_HOME` data folder · `THROWBACK_DEVICE` auto|cpu|cuda · `THROWBACK_NETWORK` a network to prefer ·
+`THROWBACK_COMPILE` 0|1, whether networks are compiled.
 The bot reads its own settings; it hands these on to the engine through the same variables.
 """
 
@@ -23,6 +24,7 @@ class Settings:
     home: Path  # data folder: networks, age vectors, cache
     device: str = "auto"  # one of DEVICES
     network: str = ""  # a network's name, or "" to choose by species
+    compiled: bool = False  # whether networks go through torch.compile
 
     @property
     def cache(self) -> Path:
@@ -36,8 +38,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     device = environment.get("THROWBACK_DEVICE", "").strip().lower() or "auto"
     if device not in DEVICES:
         raise SettingsError(f"THROWBACK_DEVICE must be one of {', '.join(DEVICES)}, not {device!r}")
+    compiled = environment.get("THROWBACK_COMPILE", "").strip() or "0"
+    if compiled not in ("0", "1"):
+        raise SettingsError(f"THROWBACK_COMPILE must be 0 or 1, not {compiled!r}")
     return Settings(
         home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
         device=device,
         network=environment.get("THROWBACK_NETWORK", "").strip(),
+        compiled=compiled == "1",
     )

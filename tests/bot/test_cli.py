@@ -76,10 +76,19 @@ def test_a_file_beyond_all_bounds_is_not_read(tmp_path: Path, capsys: pytest.Cap
     assert json.loads(capsys.readouterr().out)["error"] == "too_large"
 
 
-def test_a_wrong_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("THROWBACK_DEVICE", "abacus")
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("THROWBACK_DEVICE", "abacus", "THROWBACK_DEVICE must be one of auto, cpu, cuda, not 'abacus'"),
+        ("THROWBACK_COMPILE", "perhaps", "THROWBACK_COMPILE must be 0 or 1, not 'perhaps'"),
+    ],
+)
+def test_a_wrong_variable_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
     assert cli.main(["recognise", __file__]) == 1
-    assert capsys.readouterr().err == "throwback: THROWBACK_DEVICE must be one of auto, cpu, cuda, not 'abacus'\n"
+    assert capsys.readouterr().err == f"throwback: {sentence}\n"
 
 
 def test_all_that_is_wrong_for_the_bot_is_named_at_once(

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,17 @@ def test_a_conditional_network_asks_for_its_condition(small: Generator) -> None:
 def test_a_resolution_that_is_no_power_of_two_is_refused(resolution: int) -> None:
     with pytest.raises(ValueError, match="power of two"):
         GeneratorConfig(img_resolution=resolution)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
+def test_compiled_it_draws_and_passes_gradients_as_before() -> None:
+    generator, expected = load_reference(FIXTURES, "small16")
+    found = {}
+    for name in ("plain", "compiled"):
+        ws = expected["ws"].clone().requires_grad_()
+        picture = generator.synthesis(ws, adjustments=Adjustments(styles={"b8.conv1": torch.full((1,), 0.1)}))
+        torch.autograd.backward(picture.square().sum())
+        found[name] = picture.detach(), ws.grad
+        generator.compile_synthesis()
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    torch.testing.assert_close(found["compiled"], found["plain"], rtol=1e-3, atol=1e-4)
