@@ -41,6 +41,7 @@ class Settings:
     api_url: str = TELEGRAM_URL
     device: str = "auto"
     network: str = ""  # "" for the best one present
+    compiled: bool = False  # whether networks go through torch.compile
     engine: str = "local"
     admins: frozenset[int] = frozenset()
     webhook: Webhook | None = None  # None: polling
@@ -55,7 +56,7 @@ class Settings:
 
     @property
     def for_engine(self) -> EngineSettings:
-        return EngineSettings(home=self.home, device=self.device, network=self.network)
+        return EngineSettings(self.home, self.device, self.network, self.compiled)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -68,6 +69,7 @@ class Settings:
             api_url=reader.parsed("API_URL", _url, TELEGRAM_URL),
             device=reader.parsed("DEVICE", _device, "auto"),
             network=reader.text("NETWORK"),
+            compiled=reader.parsed("COMPILE", _switch, False),
             engine=reader.parsed("ENGINE", _engine, "local"),
             admins=reader.parsed("ADMINS", _ids, frozenset()),
             webhook=_webhook(reader),
@@ -147,6 +149,12 @@ def _device(text: str) -> str:
     if text.lower() not in _DEVICES:
         raise ValueError(f"must be one of {', '.join(_DEVICES)}")
     return text.lower()
+
+
+def _switch(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("must be 0 or 1")
+    return text == "1"
 
 
 def _engine(text: str) -> str:

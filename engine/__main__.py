@@ -34,6 +34,8 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     # Large pages for tensors: to hand out memory 4 kB at a time costs several portraits at once a sixth of their time.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    # Where networks cannot be compiled they go on as they are.
+    os.environ.setdefault("TORCHDYNAMO_SUPPRESS_ERRORS", "1")
     level = os.environ.get("THROWBACK_LOG", "").upper()
     logging.basicConfig(
         level=level if level in logging.getLevelNamesMapping() else "WARNING",

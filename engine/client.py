@@ -397,5 +397,6 @@ def _environment(settings: Settings | None, inherited: Mapping[str, str]) -> dic
             "THROWBACK_HOME": str(settings.home),
             "THROWBACK_DEVICE": settings.device,
             "THROWBACK_NETWORK": settings.network,
+            "THROWBACK_COMPILE": str(int(settings.compiled)),
         }
     return environment

@@ -35,7 +35,8 @@ MOST_KBPS = 5000  # bounds a film of 5 s to some 3 MB, whatever it shows
 THUMBNAIL_SIDE = 320  # px, Telegram's limit
 THUMBNAIL_BYTES = 200_000  # Telegram's limit
 FFMPEG_PATIENCE_S = 120
-AT_ONCE = 4  # pictures drawn as one batch: quicker than one by one, and nobody else waits long
+AT_ONCE = 4  # pictures drawn as one batch: quicker than one by one, and few in memory
+_MEASURING = 0.1  # share of the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,14 @@ def filming(
 
     `draw` gives pictures [N, 3, H, W] in -1..1 of N ages, `features` their features [N, F] (see `space_evenly`).
     `finish` turns the picture [1, 3, H, W] of one age into the one to be shown, of any size; without it the
-    picture is shown as drawn. In a `pool` the key pictures are made a little ahead of the encoder. Closing the
-    generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
+    picture is shown as drawn. In a `pool` the key pictures are made a little ahead of the encoder, as far as its
+    threads have time. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """
     options = options or FilmOptions()
     probes = [float(age) for age in np.linspace(start_age, end_age, options.probes)]
-    seen = []
+    seen: list[NDArray[np.float32]] = []
     for ages in _batched(probes, AT_ONCE):
-        yield 0.0
+        yield _MEASURING * len(seen) * AT_ONCE / len(probes)
         seen.append(features(draw(ages)).detach().float().cpu().numpy())
     keys = space_evenly(probes, np.concatenate(seen), [float(share) for share in np.linspace(0, 1, options.keys)])
     at = positions(options)
@@ -137,7 +138,7 @@ def filming(
             except StopIteration as end:
                 film: Film = end.value
                 return film
-            yield 0.1 + 0.9 * done / len(at)
+            yield _MEASURING + (1 - _MEASURING) * done / len(at)
 
 
 def _batched(ages: Sequence[float], size: int) -> Iterator[Sequence[float]]:

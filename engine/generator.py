@@ -20,7 +20,6 @@ from torch import Tensor, nn
 NoiseMode = Literal["const", "none", "random"]
 
 SQRT2 = math.sqrt(2.0)
-_COMPILED = 32  # kinds of batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +219,7 @@ class StyledConvolution(nn.Module):
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", upsampling_filter())
         self._energy: tuple[object, Tensor] | None = None  # of frozen weights, and of which
-        self._cast: tuple[object, Tensor] | None = None  # frozen weights in another dtype, and which
+        self._cast: dict[torch.dtype, tuple[object, Tensor]] = {}  # frozen weights by dtype, and of which
 
     def forward(self, x: Tensor, w: Tensor, noise_mode: NoiseMode, adjustments: Adjustments, name: str) -> Tensor:
         """x [N, C_in, H, W] and w [N, w_dim] to [N, C_out, H', W']."""
@@ -271,19 +270,22 @@ class StyledConvolution(nn.Module):
         """Σ_k W² [C_out, C_in]; for frozen weights computed once."""
         if self.weight.requires_grad or torch.compiler.is_compiling():
             return self.weight.square().sum(dim=(2, 3))
-        if self._energy is None or self._energy[0] != self._state():
+        kept = self._energy  # other threads draw, too
+        if kept is None or kept[0] != self._state():
             with torch.inference_mode(False):
-                self._energy = self._state(), self.weight.square().sum(dim=(2, 3))
-        return self._energy[1]
+                kept = self._energy = self._state(), self.weight.square().sum(dim=(2, 3))
+        return kept[1]
 
     def _weight_as(self, dtype: torch.dtype) -> Tensor:
         """The weights in this dtype; frozen ones are cast and laid out once."""
         if self.weight.requires_grad or torch.compiler.is_compiling():
             return self.weight.to(dtype)
-        if self._cast is None or self._cast[0] != self._state() or self._cast[1].dtype != dtype:
+        kept = self._cast.get(dtype)  # other threads draw, too
+        if kept is None or kept[0] != self._state():
             with torch.inference_mode(False):
-                self._cast = self._state(), self.weight.to(dtype, memory_format=torch.channels_last)
-        return self._cast[1]
+                weight = self.weight.to(dtype, memory_format=torch.channels_last)
+                kept = self._cast[dtype] = self._state(), weight
+        return kept[1]
 
     def _state(self) -> object:
         """Changes with the weights."""
@@ -411,12 +413,10 @@ class Generator(nn.Module):
                 yield name, module
 
     def compile_synthesis(self) -> None:
-        """Let torch.compile fuse what the synthesis does, for each size of batch and picture when it first comes.
+        """Let torch.compile fuse what the synthesis does, for each kind of batch when it first comes.
 
-        Each takes tens of seconds; what is beyond `_COMPILED`, or cannot be compiled here, goes on as before.
+        Each takes tens of seconds. Kinds beyond torch's limit go on as before.
         """
-        torch._dynamo.config.suppress_errors = True
-        torch._dynamo.config.recompile_limit = _COMPILED
         self.synthesis.compile(dynamic=False)
 
     def forward(

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import torch
 
-_WAIT_S = 0.02  # at a time, for what is worked on beside; then others may have a step
+_WAIT_S = 0.004  # at a time, for what is worked on beside; then others may have a step
+_STOP_S = 1.0  # for a step that nobody wants any more, at most
 _AHEAD = 3  # parts in work at a time; bounds the memory
 
 _In = TypeVar("_In")
@@ -34,7 +35,8 @@ def aside(work: Callable[[], _Out], pool: Executor | None, meanwhile: _In) -> Ge
 def steps_aside(steps: Generator[_In, None, _Out], pool: Executor | None, meanwhile: _In) -> Generator[_In, None, _Out]:
     """Goes through `steps` in a pool and returns what they do; yields now and then what they have yielded last.
 
-    `meanwhile` stands for that before the first of them. Closing it gives them up after the step they are at.
+    Some are yielded again and again, others never. `meanwhile` stands for that before the first of them. Closing it
+    gives them up after the step they are at.
     """
     if pool is None:
         return (yield from steps)
@@ -51,10 +53,13 @@ def steps_aside(steps: Generator[_In, None, _Out], pool: Executor | None, meanwh
                     return done
         raise CancelledError
 
+    future = pool.submit(through)
     try:
-        return (yield from _awaited(pool.submit(through), lambda: latest))
+        return (yield from _awaited(future, lambda: latest))
     finally:
         given_up = True
+        if not future.cancelled():
+            wait([future], _STOP_S)  # what it has opened should be closed before its files are removed
 
 
 def _awaited(future: Future[_Out], meanwhile: Callable[[], _In]) -> Generator[_In, None, _Out]:

@@ -128,8 +128,10 @@ class Portrayer:
         return replace(found, id=request.id, heads=heads, width=width, height=height)
 
     def _rejuvenate(self, request: Rejuvenate) -> Job:
+        # Alone, all is done here, step by step: then a death is this portrait's for certain.
+        pool, films = (None, None) if request.alone else (self._pool, self._films)
         yield Step(Stage.ALIGNING, 0.0)
-        image, found = yield from self._seen(request.photo, pool=self._pool)
+        image, found = yield from self._seen(request.photo, pool=pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
         species, breed = _species_and_breed(request, found)
         yield Step(Stage.ALIGNING, 0.5)
@@ -137,17 +139,17 @@ class Portrayer:
         vector = aging.age_vector(network, species, breed)
         sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
         if request.baby_photo is not None:
-            baby, baby_found = yield from self._seen(request.baby_photo, "baby_photo", self._pool)
+            baby, baby_found = yield from self._seen(request.baby_photo, "baby_photo", pool)
             baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
             sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
         yield Step(Stage.ALIGNING, 1.0)
-        yield from self._sit(sittings)
+        yield from self._sit(sittings, pool)
         likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}
         pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
 
         latent = Latent(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
-        shown = self._shown(latent, network, vector, request, image)
-        film, (still, whole, card) = yield from steps_aside(shown, self._films, Step(Stage.FILMING, 0.0))
+        shown = self._shown(latent, network, vector, request, image, films)
+        film, (still, whole, card) = yield from steps_aside(shown, films, Step(Stage.FILMING, 0.0, aside=True))
         return Rejuvenation(
             id=request.id,
             still=still,
@@ -172,13 +174,13 @@ class Portrayer:
         if edition(network) != latent.edition:
             raise EngineFault("the network has changed since")
         vector = aging.age_vector(network, latent.species, latent.breed)
-        # Someone watches the screen, and nobody else has a step before this is done: all cores are for it.
+        # Someone watches the screen: nobody else's search has a step before this is done.
         portrait = Portrait(latent, network, vector, request.age)
-        film = (yield from self._film(portrait)) if request.film else None
+        film = (yield from self._film(portrait, self._films)) if request.film else None
         still, whole, card = _pictures(portrait, latent, request.age, request.card)
         return Reimagined(request.id, request.age, still, whole, card, film, seconds={})
 
-    def _sit(self, sittings: dict[bytes, Sitting]) -> Generator[Step, None, None]:
+    def _sit(self, sittings: dict[bytes, Sitting], pool: Executor | None) -> Generator[Step, None, None]:
         """Make the likenesses that are not kept yet: all projected first, then all locked."""
         names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
         for photo, sitting in sittings.items():
@@ -186,26 +188,32 @@ class Portrayer:
                 sitting.likeness = Likeness.from_bytes(kept)
         missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
         for number, sitting in enumerate(missing.values()):
-            for step in sitting.project(self._pool):
+            for step in sitting.project(pool):
                 yield replace(step, share=(number + step.share) / len(missing))
         for number, (photo, sitting) in enumerate(missing.items()):
-            for step in sitting.lock(self._pool):
+            for step in sitting.lock(pool):
                 yield replace(step, share=(number + step.share) / len(missing))
             self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
 
     def _shown(
-        self, latent: Latent, network: Network, vector: Tensor, request: Rejuvenate, photo: Image.Image
+        self,
+        latent: Latent,
+        network: Network,
+        vector: Tensor,
+        request: Rejuvenate,
+        photo: Image.Image,
+        pool: Executor | None,
     ) -> Generator[Step, None, tuple[Film, tuple[bytes, bytes, bytes | None]]]:
         """The film and the pictures of a latent."""
         portrait = Portrait(latent, network, vector, request.age)
-        film = yield from self._film(portrait)
+        film = yield from self._film(portrait, pool)
         return film, _pictures(portrait, latent, request.age, request.card, photo)
 
-    def _film(self, portrait: Portrait) -> Generator[Step, None, Film]:
-        steps = portrait.film(self._extractor.features, self._film_options, self._films)
+    def _film(self, portrait: Portrait, pool: Executor | None) -> Generator[Step, None, Film]:
+        steps = portrait.film(self._extractor.features, self._film_options, pool)
         try:
             while True:
-                yield Step(Stage.FILMING, next(steps))
+                yield Step(Stage.FILMING, next(steps), aside=pool is not None)
         except StopIteration as end:
             film: Film = end.value
             return film
@@ -223,7 +231,7 @@ class Portrayer:
             image = photos.decode(photo, which)
             return image, known or _recognised(image)
 
-        image, found = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0))
+        image, found = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0, aside=True))
         self._recognitions[name] = found
         return image, _freshest(self._recognitions, name, _RECOGNITIONS)
 

@@ -53,12 +53,14 @@ class Step:
     """What a job yields: it has come to `share` (0..1) of `stage`, and perhaps has a picture (JPEG) to show.
 
     With a `search`, it asks for that one's next step. Whoever drives the job may see to it; else the job does itself.
+    What goes on `aside` does so in other threads, between the job's steps too.
     """
 
     stage: Stage
     share: float
     preview: bytes | None = None
     search: Search | None = None
+    aside: bool = False
 
 
 Job = Generator[Step, None, Answer]
@@ -84,6 +86,7 @@ class _Task:
     told_at: float = 0.0
     search: Search | None = None  # whose next step the job has asked for
     shared_s: float = 0.0  # its part of the batches it had a step in since
+    aside_since: float | None = None  # when it last said that it goes on aside
 
     @property
     def id(self) -> str:
@@ -170,7 +173,7 @@ class Scheduler:
         if task.search is None or not task.search.pending:
             return
         asking = self._company(task)
-        self._announce(*(one.id for one in asking))
+        self._announce(*asking)
         began = time.monotonic()
         workshop.advance([one.search for one in asking if one.search is not None])
         moved = [one for one in asking if one.search is not None and not one.search.pending]
@@ -183,22 +186,33 @@ class Scheduler:
         return [task, *([] if _alone(task) else [one for one in others if not _alone(one)])]
 
     def _advance(self, task: _Task) -> None:
-        self._announce(task.id)
+        self._announce(task)
         began = time.monotonic()
         try:
             step = next(task.job)
         except StopIteration as end:
-            task.course.finish(time.monotonic() - began + task.shared_s)
+            task.course.finish(self._cost(task, began))
             self._finish(task, self._accounted(task, end.value))
         except Exception as error:
             self._finish(task, _failure(task.request, error))
         else:
+            task.course.advance(step.stage, step.share, self._cost(task, began))
             now = time.monotonic()
-            task.course.advance(step.stage, step.share, now - began + task.shared_s)
             task.search, task.shared_s = step.search, 0.0
+            task.aside_since = now if step.aside else None
             if task in self._long and (step.stage is not task.stage or step.preview or now - task.told_at >= _TELL_S):
                 task.stage, task.told_at = step.stage, now
                 self._tell(task, Progress(task.id, step.stage, task.course.fraction, preview=step.preview))
+
+    def _cost(self, task: _Task, began: float) -> float:
+        """Seconds that `task` has had, of its own, since its last step.
+
+        Work aside is nobody's to measure: all who are worked on have equal parts of the time.
+        """
+        now = time.monotonic()
+        if task.aside_since is not None and task in self._long:
+            return (now - task.aside_since) / len(self._working)
+        return now - began + task.shared_s
 
     def _accounted(self, task: _Task, answer: Answer) -> Answer:
         """The answer with the seconds that it took, from which later estimates are made."""
@@ -218,7 +232,10 @@ class Scheduler:
         except WireError as error:
             self._send(_failure(task.request, error))
 
-    def _announce(self, *ids: str) -> None:
+    def _announce(self, *tasks: _Task) -> None:
+        """Say who is worked on now: these, and those whose work goes on aside."""
+        aside = [one for one in self._working if one.aside_since is not None]
+        ids = tuple(dict.fromkeys(one.id for one in (*tasks, *(aside if tasks else ()))))
         if ids != self._announced:
             self._announced = ids
             self._send(Working(ids))

@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 DEVICES = ("auto", "cpu", "cuda")
+SWITCHES = {"0": False, "1": True}
 
 
 class SettingsError(ValueError):
@@ -39,11 +40,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     if device not in DEVICES:
         raise SettingsError(f"THROWBACK_DEVICE must be one of {', '.join(DEVICES)}, not {device!r}")
     compiled = environment.get("THROWBACK_COMPILE", "").strip() or "0"
-    if compiled not in ("0", "1"):
+    if compiled not in SWITCHES:
         raise SettingsError(f"THROWBACK_COMPILE must be 0 or 1, not {compiled!r}")
     return Settings(
         home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
         device=device,
         network=environment.get("THROWBACK_NETWORK", "").strip(),
-        compiled=compiled == "1",
+        compiled=SWITCHES[compiled],
     )

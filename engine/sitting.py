@@ -69,7 +69,7 @@ class Sitting:
 
     def project(self, pool: Executor | None = None) -> Generator[Step, None, None]:
         """Find the latents. The shares of the steps are of this stage. What is no search is done in the pool."""
-        search, preview = yield from aside(self._projection, pool, Step(Stage.PROJECTING, 0.0))
+        search, preview = yield from aside(self._projection, pool, Step(Stage.PROJECTING, 0.0, aside=True))
         share = 0.0
         while not search.done:
             yield Step(Stage.PROJECTING, share, preview, search)
@@ -92,7 +92,7 @@ class Sitting:
 
     def lock(self, pool: Executor | None = None) -> Generator[Step, None, None]:
         """Lock the identity; afterwards there is the likeness. What is no search is done in the pool."""
-        search = yield from aside(self._lock, pool, Step(Stage.LOCKING, 0.0))
+        search = yield from aside(self._lock, pool, Step(Stage.LOCKING, 0.0, aside=True))
         share, preview = 0.0, None
         while not search.done:
             yield Step(Stage.LOCKING, share, preview, search)
@@ -100,7 +100,7 @@ class Sitting:
             self._adjustments, self.steps = step.adjustments, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.LOCKING, 1.0, preview)
-        self.likeness = yield from aside(self._finished, pool, Step(Stage.LOCKING, 1.0))
+        self.likeness = yield from aside(self._finished, pool, Step(Stage.LOCKING, 1.0, aside=True))
 
     def _lock(self) -> Lock:
         """The search, about to begin."""

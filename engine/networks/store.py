@@ -130,7 +130,8 @@ def load_network(name: str, device: torch.device | str = "cpu") -> Network:
     if encoder is not None:
         encoder = encoder.to(device)
     statistics = statistics.to(device)
-    return Network(name, generator.to(device), record.convention, record.species, directory, statistics, encoder)
+    generator = generator.to(device).to(memory_format=torch.channels_last)
+    return Network(name, generator, record.convention, record.species, directory, statistics, encoder)
 
 
 def _load_encoder(file: Path, w_dim: int) -> Encoder:

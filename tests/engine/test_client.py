@@ -196,10 +196,12 @@ async def test_a_command_that_is_not_there_is_said_too(tmp_path: Path) -> None:
 
 def test_the_process_is_told_its_settings_and_no_secrets() -> None:
     inherited = {"THROWBACK_TOKEN": "1:a", "THROWBACK_WEBHOOK_SECRET": "b", "PATH": "/bin", "THROWBACK_DEVICE": "cuda"}
+    inherited["THROWBACK_COMPILE"] = "1"
     environment = _environment(EngineSettings(Path("/home/x"), device="cpu", network="storybook"), inherited)
     assert environment["THROWBACK_HOME"] == "/home/x"
     assert environment["THROWBACK_DEVICE"] == "cpu"
     assert environment["THROWBACK_NETWORK"] == "storybook"
+    assert environment["THROWBACK_COMPILE"] == "0"
     assert not {"THROWBACK_TOKEN", "THROWBACK_WEBHOOK_SECRET"} & environment.keys()
 
 

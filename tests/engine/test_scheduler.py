@@ -1,5 +1,6 @@
 """The scheduler's order, fairness, estimates and endurance, with jobs that only count."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -354,3 +355,32 @@ def test_who_is_to_be_alone_shares_no_batch_and_is_announced_alone() -> None:
     announced = [message.ids for message in sent if isinstance(message, Working)]
     assert ("a", "c") in announced
     assert not any("b" in ids and len(ids) > 1 for ids in announced)
+
+
+class Aside(Counting):
+    """Who has a photo films aside, until the others have taken as many steps as it has bytes."""
+
+    def begin(self, request: Request) -> Job:
+        if isinstance(request, Rejuvenate) and request.photo:
+            return self._filming(request)
+        return super().begin(request)
+
+    def _filming(self, request: Rejuvenate) -> Job:
+        while len(self.order) < len(request.photo):
+            yield Step(Stage.FILMING, len(self.order) / len(request.photo), aside=True)
+        return rejuvenation(request)
+
+    def _count(self, request: Request) -> None:
+        began = time.monotonic()
+        while time.monotonic() - began < 0.002:
+            pass
+        super()._count(request)
+
+
+def test_who_goes_on_aside_is_announced_with_the_others_and_has_its_part_of_the_time() -> None:
+    sent = work(Aside(), Rejuvenate("film", b"x" * 10), Rejuvenate("b", b""), answers=2)
+    announced = [message.ids for message in sent if isinstance(message, Working)]
+    assert ("b", "film") in announced
+    filmed = next(one for one in answers_in(sent) if one.id == "film")
+    assert isinstance(filmed, Rejuvenation)
+    assert filmed.seconds["filming"] >= 0.01  # half of the others' ten steps
