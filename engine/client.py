@@ -1,8 +1,8 @@
 """The bot's end of the engine: starts the process, asks, and keeps every promise when the process dies.
 
 The engine process is a child. It is noticed when it dies and started again, and whatever it held is asked once more.
-The engine announces what it is about to work on (`wire.Working`), so a death is blamed on that request alone;
-one that was being worked on in two deaths fails, and nobody else's does.
+The engine announces what it is about to work on (`wire.Working`), so a death is blamed on those requests, which are
+made alone from then on; one that was being worked on in two deaths fails, and nobody else's does.
 """
 
 import asyncio
