@@ -32,7 +32,7 @@ _EYES_TO_NOSE = 0.65  # units, in a face as the correction knows it
 
 # A young coat is shorter and softer: single hairs and the lines between them fade.
 SOFT = 0.01  # of a picture's side, σ of the average that is called soft
-SOFTER = 0.65  # share of it in the coat at age 1
+SOFTER = 0.55  # share of it in the coat at age 1
 _WET = 0.3  # units, radius of eyes and nose
 _NOSE_RISES = 0.32  # share of the way to the eyes at age 1
 _NOSE_ASIDE = 0.1  # and to the middle
