@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.detailing import sampled
-from engine.generator import Adjustments, FeatureOffset, LowRank
+from engine.generator import Adjustments, FeatureOffset, LowRank, resolution_of
 
 _Change = TypeVar("_Change", Tensor, LowRank, FeatureOffset)
 
@@ -61,7 +61,7 @@ def within(adjustments: Adjustments, resolution: int) -> Adjustments:
     """The changes to what pictures of this resolution pass through."""
 
     def passed(changes: Mapping[str, _Change]) -> dict[str, _Change]:
-        return {name: change for name, change in changes.items() if int(name.split(".")[0][1:]) <= resolution}
+        return {name: change for name, change in changes.items() if resolution_of(name) <= resolution}
 
     return Adjustments(
         passed(adjustments.styles),

@@ -103,6 +103,11 @@ class Adjustments:
 UNADJUSTED = Adjustments()
 
 
+def resolution_of(layer: str) -> int:
+    """Of the block of a layer named like ``b16.conv1``."""
+    return int(layer.split(".")[0][1:])
+
+
 def quick_dtype(device: torch.device) -> torch.dtype:
     """What searches on this device may compute in: bfloat16 where the hardware multiplies it, else float32."""
     if device.type == "cuda":
@@ -409,7 +414,7 @@ class Generator(nn.Module):
     def convolutions(self, resolution: int) -> Iterator[tuple[str, StyledConvolution]]:
         """The convolutions that pictures of this resolution pass through, by name."""
         for name, module in self.synthesis.named_modules():
-            if isinstance(module, StyledConvolution) and int(name.split(".")[0][1:]) <= resolution:
+            if isinstance(module, StyledConvolution) and resolution_of(name) <= resolution:
                 yield name, module
 
     def compile_synthesis(self) -> None:

@@ -74,11 +74,11 @@ class Portrait:
 
     def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
-        marks, photo = self._pet.marks, self._tensor(self.now)
+        marks = self._pet.marks
         if self._quick and marks is not None:
             moves, dressed = partial(motion, marks), partial(coat, marks)
             return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), moves, dressed), None
-        ages = _chain(self._age if self._baby is None else 1.0)
+        photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         if self._baby is None:
             return DetailCarrier(photo, chain, ages), None

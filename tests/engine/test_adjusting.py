@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.adjusting import blend, carried, side_by_side
+from engine.adjusting import blend, carried, side_by_side, within
 from engine.generator import Adjustments, FeatureOffset, Generator, GeneratorConfig, LowRank
 
 CONFIG = GeneratorConfig(
@@ -54,6 +54,20 @@ def test_blending_is_linear_in_the_network_s_weights_and_features(network: Gener
         mixed.noises["b16.conv1"], torch.lerp(first.noises["b16.conv1"], second.noises["b16.conv1"], 0.25)
     )
     assert network.synthesis(torch.zeros(1, CONFIG.num_ws, 8), adjustments=mixed).shape == (1, 3, 16, 16)
+
+
+@torch.no_grad()
+def test_smaller_pictures_need_only_the_changes_within_them(network: Generator) -> None:
+    changes, ws = adjustments(1), torch.randn(2, CONFIG.num_ws, 8)
+    small = within(changes, 8)
+    assert [list(part) for part in (small.styles, small.noises, small.weights, small.features)] == [
+        ["b8.conv1"],
+        [],
+        ["b8.conv0"],
+        ["b8.conv0"],
+    ]
+    drawn = [network.synthesis(ws, resolution=8, adjustments=one) for one in (small, changes)]
+    torch.testing.assert_close(*drawn)
 
 
 def weight(change: LowRank) -> Tensor:
