@@ -105,7 +105,7 @@ UNADJUSTED = Adjustments()
 
 def resolution_of(layer: str) -> int:
     """Of the block of a layer named like ``b16.conv1``."""
-    return int(layer.split(".")[0][1:])
+    return int(layer.partition(".")[0][1:])
 
 
 def quick_dtype(device: torch.device) -> torch.dtype:
