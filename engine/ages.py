@@ -20,7 +20,7 @@ from engine.errors import EngineFault, PhotoError
 from engine.faces import find_heads
 from engine.networks import Network, available_networks, choose_network, load_network
 from engine.perceptual import load_extractor
-from engine.portrait import to_tensor
+from engine.pixels import to_tensor
 from engine.portraying import choose_device
 from engine.projection import project
 

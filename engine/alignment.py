@@ -25,7 +25,7 @@ _TYPICAL_EYES = 0.36  # distance between the eyes over the head's size √(w·h)
 _LEAST_EYES = 0.26  # a turned head shows its eyes closer together; below this it would be magnified beyond its size
 _UPSIDE_DOWN = 0.12  # the nose this far above the eyes, over the head's size: the head hangs
 
-_OVERSAMPLING = 2  # drawn larger, then shrunk with a proper filter
+_OVERSAMPLING = 2  # what is shrunk is drawn larger first, and then shrunk with a proper filter
 # Beyond the photo's border: σ of a blur, and how far outside it is at its full strength, both of the crop's side. The
 # farther out, the stronger, or streaks would be seen.
 _BLURS = ((0.02, 0.02), (0.05, 0.14), (0.12, 0.35))
@@ -97,7 +97,7 @@ def align(image: Image.Image, head: Head | None, convention: Convention, size: i
 
 def cut(image: Image.Image, alignment: Alignment) -> Pixels:
     """What of an RGB photo lies in the alignment's square, [size, size, 3]; beyond the border as `align` says."""
-    large = alignment.scaled(alignment.size * _OVERSAMPLING)
+    large = alignment.scaled(alignment.size * (_OVERSAMPLING if alignment.scale < 1 else 1))
     factor = max(1, int(1 / large.scale))
     reduced = image.reduce(factor) if factor > 1 else image
     matrix = large.matrix * np.array([factor, factor, 1])
@@ -106,7 +106,9 @@ def cut(image: Image.Image, alignment: Alignment) -> Pixels:
     drawn = canvas.transform(
         (large.size, large.size), Image.Transform.AFFINE, tuple(invert(matrix).ravel()), Image.Resampling.BICUBIC
     )
-    return np.array(drawn.resize((alignment.size, alignment.size), Image.Resampling.LANCZOS))
+    if large.size != alignment.size:
+        drawn = drawn.resize((alignment.size, alignment.size), Image.Resampling.LANCZOS)
+    return np.array(drawn)
 
 
 def place(photo_size: tuple[int, int], head: Head | None, convention: Convention, size: int) -> Alignment:

@@ -22,12 +22,12 @@ from PIL import Image
 from engine import aging, photos, settings
 from engine.errors import EngineFault, PhotoError
 from engine.faces import find_heads
-from engine.film import to_frame
 from engine.generator import Generator, GeneratorConfig
 from engine.messages import Species
 from engine.networks import Network, choose_network, load_network
 from engine.networks.statistics import measure
 from engine.perceptual import PerceptualDistance, load_extractor
+from engine.pixels import to_pixels
 from engine.portraying import choose_device
 from engine.projection import OFFICIAL, ProjectionOptions, project
 from engine.projection import Step as Found
@@ -128,7 +128,7 @@ def draw(count: int, folder: Path) -> None:
     for name in cycle(sorted(DRAWN)):
         if shown == count:
             return
-        picture = Image.fromarray(to_frame(render(sample_pets([name], random), _DRAWN_SIDE)))
+        picture = Image.fromarray(to_pixels(render(sample_pets([name], random), _DRAWN_SIDE)))
         if find_heads(picture):
             picture.save(folder / f"{shown:03}-{name}.png")
             shown += 1

@@ -51,7 +51,7 @@ class DetailCarrier:
         self.ages = list(ages)
         if len(self.ages) != len(chain) or sorted(set(self.ages)) != self.ages or 0.0 not in self.ages:
             raise ValueError("the ages must rise, belong to the chain, and contain 0")
-        self.photo = photo
+        self.photo, self.chain = photo, chain
         self.now = chain[self.ages.index(0.0)][None]
         self.detail = photo - _resized(self.now, photo.shape[-1])
         self.motion = _composed_motion(_resized(chain, min(MOTION_SIDE, chain.shape[-1])), self.ages.index(0.0))
@@ -83,6 +83,8 @@ class GrownDetail:
 
     Then the network has to tell only how the looks change, coat and light and eyes, which it draws too softly for
     more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), in the coat, which becomes softer besides.
+    All but the photo is smooth, in place and in age: a `plan` of few pixels says it, and lies between those of the ages
+    around.
     """
 
     def __init__(
@@ -107,16 +109,23 @@ class GrownDetail:
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
-        small, side, half = picture.shape[-1], self._side, self._side // 2
-        motion, coat = self._motion(age, small), self._coat(age, small)
+        return self.carried(self.plan(age, picture))
+
+    def plan(self, age: float, picture: Tensor) -> Tensor:
+        """What is to be done at an age: [1, 6, R, R]; motion (in pictures), softness and change of looks."""
+        side = picture.shape[-1]
+        motion, coat = self._motion(age, side), self._coat(age, side)
         change = coat * smoothed_looks(picture - sampled(self._now, motion))
-        softness = SOFTER * max(age, 0.0) * coat
-        # All but the photo is smooth: to enlarge it in the plainest way is quicker and as good.
-        way = _enlarged(torch.cat([motion * (side / small), 1 - softness], 1), side)
+        return torch.cat([motion / side, SOFTER * max(age, 0.0) * coat, change], 1)
+
+    def carried(self, plan: Tensor) -> Tensor:
+        """The photo as a plan says: [1, 3, S, S]."""
+        side, half = self._side, self._side // 2
+        motion, softness, change = plan[:, :2], plan[:, 2:3], plan[:, 3:]
+        # What is smooth is enlarged in the plainest way: quicker and as good.
+        way = _enlarged(torch.cat([motion * side, 1 - softness], 1), side)
         moved = sampled(self._photo, way[:, :2], mode="bicubic")
-        if age <= 0:
-            return moved + _enlarged(change, side)
-        there = _enlarged(torch.cat([motion * (half / small), softness, change], 1), half)
+        there = _enlarged(torch.cat([motion * half, softness, change], 1), half)
         soft = sampled(self._soft, there[:, :2])
         return torch.addcmul(_enlarged(torch.addcmul(there[:, 3:], soft, there[:, 2:3]), side), moved, way[:, 2:])
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.adjusting import blend, carried, converted, side_by_side, within
 from engine.alignment import Convention, Pixels, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
-from engine.film import FilmOptions, filming, to_frame
+from engine.film import FilmOptions, filming
 from engine.generator import Adjustments, quick_dtype
 from engine.growing import Marks, coat, marks_of, motion
 from engine.likeness import Latent, Likeness
@@ -20,12 +20,13 @@ from engine.messages import Film, Head, Species
 from engine.networks import Network
 from engine.pasting import paste_back
 from engine.photos import decode
+from engine.pixels import to_pixels, to_tensor
 
 SIDE = 512  # px, of the aligned face as it is shown
 
 _MARGIN = 64  # px beyond it, from where growing parts may move into it
 _LOOKS_SIDE = 128  # px, enough to see by how looks change
-_SKETCHES = 10  # pictures along a film from which the looks between are cross-faded
+_SKETCHES = 8  # drawn along a film; the plans between are those around, cross-faded
 _CHAIN = 12  # ages between which the motion of the detail is followed
 
 
@@ -119,7 +120,7 @@ class Portrait:
 
     def still(self) -> Pixels:
         """The face at the portrait's age: [SIDE, SIDE, 3]."""
-        return to_frame(self.finish(self._age, self.draw([self._age])))
+        return to_pixels(self.finish(self._age, self.draw([self._age])))
 
     def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
         """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""
@@ -134,34 +135,37 @@ class Portrait:
         pool: Executor | None = None,
     ) -> Generator[float, None, Film]:
         """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
-        start, end = (0.0, self._age) if self._baby is None else (1.0, 0.0)
-        draw = self._sketched(start, end) if self._quick else self.draw
-        return filming(draw, start, end, features, finish=self.finish, options=options, pool=pool)
+        carrier = self._carrier
+        ages, pictures, show = self._planned(carrier) if isinstance(carrier, GrownDetail) else self._chained(carrier)
+        return filming(ages, pictures, features, show, options, pool)
 
-    def _sketched(self, start: float, end: float) -> Callable[[Sequence[float]], Tensor]:
-        """`draw` from a few pictures along the way, cross-faded: as good where only smoothed looks are wanted."""
-        ages = torch.linspace(start, end, _SKETCHES)
-        sketches: list[Tensor] = []  # drawn when they are asked for first
+    @torch.no_grad()
+    def _planned(self, carrier: GrownDetail) -> tuple[Sequence[float], Tensor, Callable[[float], Tensor]]:
+        """Ages along the film's way, what the network draws there, and who shows the pet at any of them.
 
-        def draw(wanted: Sequence[float]) -> Tensor:
-            if not sketches:
-                sketches.append(self.draw(ages.tolist()))
-            (pictures,) = sketches
-            place = (torch.tensor(wanted) - start) / ((end - start) or 1.0) * (_SKETCHES - 1)
-            before = place.floor().long().clamp(0, _SKETCHES - 2)
-            share = (place - before).to(pictures)[:, None, None, None]
-            before = before.to(pictures.device)
-            return torch.lerp(pictures[before], pictures[before + 1], share)
+        Few are drawn: what is to be done between two ages lies between what is to be done at these.
+        """
+        ages = torch.linspace(0.0, self._age, _SKETCHES).tolist()
+        pictures = self.draw(ages)
+        plans = [carrier.plan(age, picture[None]) for age, picture in zip(ages, pictures, strict=True)]
 
-        return draw
+        @torch.no_grad()
+        def show(age: float) -> Tensor:
+            place = age / (self._age or 1.0) * (_SKETCHES - 1)
+            before = min(max(int(place), 0), _SKETCHES - 2)
+            return carrier.carried(torch.lerp(plans[before], plans[before + 1], place - before))
+
+        return ages, pictures, show
+
+    def _chained(self, carrier: DetailCarrier) -> tuple[Sequence[float], Tensor, Callable[[float], Tensor]]:
+        """The same where each picture has to be drawn."""
+        ages, pictures = carrier.ages, carrier.chain
+        if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
+            ages, pictures = ages[::-1], pictures.flip(0)
+        return ages, pictures, lambda age: self.finish(age, self.draw([age]))
 
     def _tensor(self, face: Pixels) -> Tensor:
         return to_tensor(face).to(self._device)
-
-
-def to_tensor(face: Pixels) -> Tensor:
-    """Pixels [S, S, 3] as [1, 3, S, S] in -1..1."""
-    return torch.from_numpy(np.ascontiguousarray(face)).permute(2, 0, 1).float().div(127.5).sub(1)[None]
 
 
 def marks_in(photo_size: tuple[int, int], head: Head | None, network: Network, species: Species) -> Marks | None:

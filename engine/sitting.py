@@ -16,20 +16,20 @@ from engine import photos
 from engine.alignment import align
 from engine.detailing import smoothed_looks
 from engine.errors import EngineFault
-from engine.film import to_frame
-from engine.generator import Adjustments
+from engine.generator import Adjustments, quick_dtype
 from engine.growing import coat, grow, learned_correction, motion
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
 from engine.networks import Network
 from engine.networks.store import read_record
 from engine.perceptual import PerceptualDistance
+from engine.pixels import to_pixels, to_tensor
 from engine.pooling import aside
-from engine.portrait import marks_in, to_tensor
+from engine.portrait import marks_in
 from engine.projection import Growth, Lock, LockOptions, Projection
 from engine.scheduler import Step
 
-_RECIPE = "10"  # to be changed whenever the same photo would get another likeness than before
+_RECIPE = "11"  # to be changed whenever the same photo would get another likeness than before
 
 _PREVIEW_S = 1.5  # between two previews
 _FIRST_PREVIEW_S = 0.7
@@ -132,7 +132,8 @@ class Sitting:
         if marks is None or self._ws is None:
             return None
         here, ws = marks.to(target.device), self._ws
-        synthesis = partial(self.network.generator.synthesis, resolution=self._searched_at)
+        quick = quick_dtype(target.device)  # only smoothed differences are taken from these
+        synthesis = partial(self.network.generator.synthesis, resolution=self._searched_at, dtype=quick)
         face, now = F.adaptive_avg_pool2d(target, self._searched_at), synthesis(ws)
 
         @torch.no_grad()
@@ -161,7 +162,7 @@ class Sitting:
         if drawn is None or time.monotonic() < self._next_preview:
             return None
         self._next_preview = time.monotonic() + _PREVIEW_S
-        shown = Image.fromarray(to_frame(drawn)).resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
+        shown = Image.fromarray(to_pixels(drawn)).resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
         return photos.encode_jpeg(shown, _PREVIEW_QUALITY)
 
 

@@ -164,7 +164,8 @@ class Lock(Search):
         Three directions are those of the colours, as the block's own features make them; the others are small.
         """
         rank = self._options.feature_rank
-        missing = self._now.picture(self._full) - self.generator.synthesis(self._ws, resolution=self._full)
+        drawn = self.generator.synthesis(self._ws, resolution=self._full, dtype=self.dtype)
+        missing = self._now.picture(self._full) - drawn
         offsets = {}
         for side in [side for side in self.generator.config.resolutions if side <= self._full][-2:]:
             colours = self._colours(side)
@@ -186,7 +187,7 @@ class Lock(Search):
             for _ in range(_FITS):
                 features[f"b{side}.conv1"] = FeatureOffset(maps, colours)
                 now = replace(found, features=features)
-                drawn = self.generator.synthesis(self._ws, resolution=side, adjustments=now)
+                drawn = self.generator.synthesis(self._ws, resolution=side, adjustments=now, dtype=self.dtype)
                 maps = maps + (self._now.picture(side) - drawn)[0]
             features[f"b{side}.conv1"] = FeatureOffset(maps, colours)
         return replace(found, features=features)

@@ -24,7 +24,7 @@ from engine.messages import Head, Species
 from engine.networks import Network
 from engine.networks.store import EMBEDDED
 from engine.perceptual import PerceptualDistance
-from engine.portrait import to_tensor
+from engine.pixels import to_tensor
 from engine.recognition import recognise
 from engine.storybook.portrayed import portrayed
 from engine.storybook.reading import AgeReader, load_reader

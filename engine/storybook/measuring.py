@@ -15,7 +15,8 @@ from engine.breeds import BREEDS as KNOWN
 from engine.messages import Species
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
-from engine.portrait import SIDE, Portrait, to_tensor
+from engine.pixels import to_tensor
+from engine.portrait import SIDE, Portrait
 from engine.storybook.cli import to_image
 from engine.storybook.pets import BREEDS, at_age, sample_pets
 from engine.storybook.portrayed import portrayed

@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 
 from engine import photos
-from engine.film import Frame, to_frame
+from engine.alignment import Pixels
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
+from engine.pixels import to_pixels
 from engine.portrait import Portrait
 from engine.storybook.examples import random_pets
 from engine.storybook.pets import to_z
@@ -34,8 +35,8 @@ def show(folders: Sequence[Path], out: Path, network: Network, extractor: Percep
     """
     out.mkdir(parents=True, exist_ok=True)
     chosen = sorted(_showable(folders), key=lambda mark: hashlib.sha256(mark.path.name.encode()).digest())[:FACES]
-    rows: list[list[Frame]] = []
-    strips: list[list[Frame]] = []
+    rows: list[list[Pixels]] = []
+    strips: list[list[Pixels]] = []
     for mark in chosen:
         image = photos.decode(mark.path.read_bytes())
         _, portrait = portrayed(image, mark.head, mark.species, mark.breed, network, extractor)
@@ -57,24 +58,24 @@ def _showable(folders: Sequence[Path]) -> Iterator[Marked]:
         yield from (mark for mark in usable_faces(folder) if is_held_out(mark) and free(mark))
 
 
-def _row(portrait: Portrait) -> list[Frame]:
+def _row(portrait: Portrait) -> list[Pixels]:
     """The photo, what the network draws in its place, and the ages."""
-    return [portrait.now, to_frame(portrait.draw([0.0])), *(_finished(portrait, age) for age in AGES)]
+    return [portrait.now, to_pixels(portrait.draw([0.0])), *(_finished(portrait, age) for age in AGES)]
 
 
-def _finished(portrait: Portrait, age: float) -> Frame:
-    return to_frame(portrait.finish(age, portrait.draw([age])))
+def _finished(portrait: Portrait, age: float) -> Pixels:
+    return to_pixels(portrait.finish(age, portrait.draw([age])))
 
 
 @torch.no_grad()
-def _samples(network: Network) -> Iterator[Frame]:
+def _samples(network: Network) -> Iterator[Pixels]:
     """Random pets of random ages, as the network draws them without having seen a photo."""
     pets = random_pets(SAMPLES, torch.Generator().manual_seed(0))
     for z in torch.split(to_z(pets).to(network.statistics.mean), 1):
-        yield to_frame(network.generator(z, truncation_psi=_TRUNCATION))
+        yield to_pixels(network.generator(z, truncation_psi=_TRUNCATION))
 
 
-def _sheet(rows: Sequence[Sequence[Frame]]) -> Image.Image:
+def _sheet(rows: Sequence[Sequence[Pixels]]) -> Image.Image:
     sheet = Image.new("RGB", (max(map(len, rows)) * _SIDE, len(rows) * _SIDE), "white")
     for y, row in enumerate(rows):
         for x, pixels in enumerate(row):

@@ -4,7 +4,7 @@ import io
 import re
 import subprocess
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,22 +18,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from engine.encoding import MOST_KBPS, Frame, encoding, film_size, to_frame, to_planes
 from engine.errors import EngineFault
 from engine.film import (
-    MOST_KBPS,
     THUMBNAIL_BYTES,
     THUMBNAIL_SIDE,
     FilmOptions,
-    Frame,
     between,
-    encode_film,
-    encoding,
-    film_size,
     filming,
-    make_film,
     positions,
     space_evenly,
-    to_frame,
+    thumbnail,
 )
 from engine.messages import Film
 
@@ -59,6 +54,29 @@ def features(pictures: Tensor) -> Tensor:
     return (light.sum(1) * across).sum(1, keepdim=True) / light.sum((1, 2)).unsqueeze(1)
 
 
+def drained(steps: Generator[Any, None, Any]) -> Any:
+    """What the steps come to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def filmed(start: float = 0.0, end: float = 1.0, options: FilmOptions | None = None, probes: int = 18) -> Film:
+    film = drained(filming(*way(start, end, probes), options))
+    assert isinstance(film, Film)
+    return film
+
+
+def way(
+    start: float = 0.0, end: float = 1.0, probes: int = 18
+) -> tuple[list[float], Tensor, Callable[[Tensor], Tensor], Callable[[float], Tensor]]:
+    """The pet whose looks change late, for `filming`."""
+    ages = np.linspace(start, end, probes).tolist()
+    return ages, draw(ages), features, lambda age: draw([age])
+
+
 @dataclass(frozen=True)
 class ReadBack:
     """What ffmpeg says of a film, and its frames [N, H, W, 3]."""
@@ -68,15 +86,16 @@ class ReadBack:
     frames: NDArray[np.uint8]
 
 
-def read_back(film: Film, folder: Path) -> ReadBack:
+def read_back(mp4: bytes, folder: Path) -> ReadBack:
     path = folder / "film.mp4"
-    path.write_bytes(film.mp4)
+    path.write_bytes(mp4)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     done = subprocess.run(command, capture_output=True, check=True)
     said = done.stderr.decode()
     about = next(line for line in said.splitlines() if "Video:" in line)
     hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", said).groups()  # type: ignore[union-attr]
-    frames = np.frombuffer(done.stdout, np.uint8).reshape(-1, film.height, film.width, 3)
+    width, height = map(int, re.search(r", (\d+)x(\d+)", about).groups())  # type: ignore[union-attr]
+    frames = np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
     return ReadBack(about, int(hours) * 3600 + int(minutes) * 60 + float(seconds), frames)
 
 
@@ -92,7 +111,13 @@ def boxes(mp4: bytes) -> list[bytes]:
 def noise(count: int, side: int = 512) -> Iterator[Frame]:
     source = np.random.default_rng(3)
     for _ in range(count):
-        yield source.integers(0, 256, (side, side, 3), dtype=np.uint8)
+        yield source.integers(0, 256, side * side * 3 // 2, dtype=np.uint8)
+
+
+def encoded(frames: Iterable[Frame], side: int = 512) -> bytes:
+    mp4 = drained(encoding(frames, side, side, 30))
+    assert isinstance(mp4, bytes)
+    return mp4
 
 
 @pytest.fixture
@@ -110,8 +135,8 @@ def ffmpegs(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
 
 
 def test_the_film_is_what_telegram_plays_at_once(tmp_path: Path) -> None:
-    film = make_film(draw, 0.0, 1.0, features)
-    seen = read_back(film, tmp_path)
+    film = filmed()
+    seen = read_back(film.mp4, tmp_path)
     assert "h264 (High)" in seen.about
     assert "yuv420p(tv, bt709" in seen.about
     assert ", 30 fps," in seen.about
@@ -130,7 +155,7 @@ def test_the_film_is_what_telegram_plays_at_once(tmp_path: Path) -> None:
 
 def test_the_film_rests_at_both_ends_and_moves_evenly_between(tmp_path: Path) -> None:
     options = FilmOptions(duration_s=3.0, keys=48)
-    frames = read_back(make_film(draw, 0.0, 1.0, features, options=options), tmp_path).frames
+    frames = read_back(filmed(options=options).mp4, tmp_path).frames
     light = (frames[:, 256].astype(np.float64).mean(-1) - 40).clip(0)
     places = (light * np.linspace(0, 1, light.shape[1])).sum(1) / light.sum(1)
     held = round(options.hold_s * options.fps)
@@ -145,10 +170,20 @@ def test_the_film_rests_at_both_ends_and_moves_evenly_between(tmp_path: Path) ->
     assert max(steps[:3].max(), steps[-3:].max()) < 0.5 * middle.mean()
 
 
-def test_colours_survive(tmp_path: Path) -> None:
-    red = np.full((512, 512, 3), (200, 40, 50), np.uint8)
-    frames = read_back(encode_film([red] * 5), tmp_path).frames
-    assert np.abs(frames.astype(int) - red).max() <= 4
+@pytest.mark.parametrize("colour", [(200, 40, 50), (255, 255, 255), (0, 0, 0), (20, 60, 230), (30, 200, 90)])
+def test_colours_survive(colour: tuple[int, int, int], tmp_path: Path) -> None:
+    picture = torch.tensor(colour).div(127.5).sub(1)[None, :, None, None].expand(1, 3, 512, 512)
+    frames = read_back(encoded([to_frame(to_planes(picture))] * 5), tmp_path).frames
+    assert np.abs(frames.astype(int) - colour).max() <= 4
+
+
+def test_what_is_left_and_what_is_above_stays_there(tmp_path: Path) -> None:
+    picture = torch.zeros(1, 3, 512, 600)
+    picture[:, 0, :, :300], picture[:, 2, :256] = 0.8, -0.8  # more red on the left, less blue above
+    mp4 = drained(encoding([to_frame(to_planes(picture))] * 3, 600, 512, 30))
+    shown = read_back(mp4, tmp_path).frames[1].astype(float) / 127.5 - 1
+    wanted = picture[0].permute(1, 2, 0).numpy()
+    assert np.abs(shown - wanted).mean() < 0.02
 
 
 def test_ages_are_spaced_by_what_is_seen() -> None:
@@ -175,33 +210,41 @@ def test_positions_rise_from_rest_to_rest() -> None:
 
 def test_steps_of_less_than_a_level_are_spread_over_the_frames() -> None:
     first = torch.empty(64, 64, 3).uniform_(90, 160, generator=torch.Generator().manual_seed(1))
-    keys = [first + 0.8 * i for i in range(3)]
+    keys = [(first + 0.8 * i).flatten() for i in range(3)]
     frames = list(between(iter(keys), 3, [i / 8 for i in range(9)]))
     steps = [np.abs(b.astype(float) - a).mean() for a, b in pairwise(frames)]
     assert steps == pytest.approx([0.2] * 8, abs=0.02)
 
 
 def test_a_film_runs_either_way(tmp_path: Path) -> None:
-    options = FilmOptions(duration_s=1.0, hold_s=0.1, probes=6, keys=12)
-    frames = read_back(make_film(draw, 1.0, 0.0, features, options=options), tmp_path).frames
+    options = FilmOptions(duration_s=1.0, hold_s=0.1, keys=12)
+    frames = read_back(filmed(1.0, 0.0, options, probes=6).mp4, tmp_path).frames
     assert frames[0, 256, 410].mean() > 150 > frames[-1, 256, 410].mean()
 
 
-def test_finish_decides_what_is_shown() -> None:
+def test_each_age_is_shown_once_from_first_to_last() -> None:
     asked = []
 
-    def finish(age: float, picture: Tensor) -> Tensor:
+    def show(age: float) -> Tensor:
         asked.append(age)
-        return torch.nn.functional.interpolate(picture, size=(640, 600))
+        return torch.nn.functional.interpolate(draw([age]), size=(640, 600))
 
-    film = make_film(draw, 0.0, 1.0, features, finish=finish, options=FilmOptions(duration_s=0.5, hold_s=0.1, keys=5))
+    ages, pictures, seen, _ = way()
+    film = drained(filming(ages, pictures, seen, show, FilmOptions(duration_s=0.5, hold_s=0.1, keys=5)))
     assert (film.width, film.height) == (600, 640)
-    assert asked == sorted(asked)
-    assert (asked[0], asked[-1]) == (0.0, 1.0)
+    assert asked == sorted(set(asked))
+    assert (len(asked), asked[0], asked[-1]) == (5, 0.0, 1.0)
+
+
+def test_a_way_of_one_age_is_a_film_that_stands_still(tmp_path: Path) -> None:
+    film = filmed(0.4, 0.4, FilmOptions(duration_s=0.5, hold_s=0.1, keys=4), probes=1)
+    frames = read_back(film.mp4, tmp_path).frames.astype(float)
+    assert len(frames) == 15
+    assert np.abs(frames - frames[0]).max() <= 4
 
 
 def test_progress_rises_to_the_whole() -> None:
-    shares = list(filming(draw, 0, 1, features, options=FilmOptions(duration_s=0.5, hold_s=0.1, keys=4)))
+    shares = list(filming(*way(), FilmOptions(duration_s=0.5, hold_s=0.1, keys=4)))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
@@ -213,9 +256,9 @@ def test_sides_are_even_and_not_small() -> None:
 
 
 def test_the_hardest_pictures_stay_a_few_megabytes() -> None:
-    film = encode_film(noise(45))
-    assert len(film.mp4) < 3.0 * MOST_KBPS * 1000 / 8 * film.duration_s
-    assert len(film.thumbnail) <= THUMBNAIL_BYTES
+    assert len(encoded(noise(45))) < 3.0 * MOST_KBPS * 1000 / 8 * 45 / 30
+    grains = np.random.default_rng(3).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    assert len(thumbnail(grains)) <= THUMBNAIL_BYTES
 
 
 def test_frames_are_not_collected() -> None:
@@ -227,11 +270,12 @@ def test_frames_are_not_collected() -> None:
             yield frame
             assert sum(ref() is not None for ref in alive) <= 4
 
-    assert encode_film(counted()).frames == 30
+    encoded(counted(), side=32)
+    assert len(alive) == 30
 
 
 def test_closing_stops_ffmpeg(ffmpegs: list["subprocess.Popen[bytes]"]) -> None:
-    steps = filming(draw, 0.0, 1.0, features, options=FilmOptions(probes=2))
+    steps = filming(*way(probes=2))
     while next(steps) < 0.3:
         pass
     (process,) = ffmpegs
@@ -246,7 +290,7 @@ def test_a_fault_in_the_frames_stops_ffmpeg_and_is_passed_on(ffmpegs: list["subp
         raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
-        encode_film(broken())
+        encoded(broken(), side=64)
     assert ffmpegs[0].returncode is not None
 
 
@@ -257,26 +301,19 @@ def test_a_failing_ffmpeg_is_our_fault(script: str, tmp_path: Path, monkeypatch:
     impostor.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(impostor))
     with pytest.raises(EngineFault, match=r"^ffmpeg"):
-        encode_film(noise(30))
+        encoded(noise(30))
 
 
 def test_a_missing_ffmpeg_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
     with pytest.raises(EngineFault, match="cannot be started"):
-        encode_film(noise(1))
+        encoded(noise(1))
 
 
-def test_no_frames_and_odd_ones_are_faults() -> None:
-    with pytest.raises(EngineFault, match="without frames"):
-        encode_film([])
+def test_odd_frames_are_faults() -> None:
     with pytest.raises(EngineFault, match="different sizes"):
-        encode_film([*noise(1, side=32), *noise(1, side=34)])
+        encoded([*noise(1, side=32), *noise(1, side=34)], side=32)
 
 
 def test_encoding_counts_its_frames() -> None:
-    assert list(encoding(noise(3, side=32))) == [1, 2, 3]
-
-
-def test_pictures_become_bytes() -> None:
-    picture = torch.tensor([-2.0, -1.0, 0.0, 1.0, 3.0]).expand(1, 3, 1, 5)
-    assert to_frame(picture)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
+    assert list(encoding(noise(3, side=32), 32, 32, 30)) == [1, 2, 3]

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import settings
+from engine import recognition, settings
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.film import FilmOptions
 from engine.likeness import Latent
@@ -78,7 +79,7 @@ def portrayer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portrayer]:
         patch.setenv("THROWBACK_HOME", str(home))
         patch.setenv("THROWBACK_NETWORK", NAME)
         patch.setenv("THROWBACK_DEVICE", "cpu")
-        yield Portrayer(settings.from_environment(), FilmOptions(duration_s=0.5, hold_s=0.1, probes=4, keys=4))
+        yield Portrayer(settings.from_environment(), FilmOptions(duration_s=0.5, hold_s=0.1, keys=4))
     torch.set_num_threads(threads)
 
 
@@ -189,6 +190,46 @@ def test_forgetting_a_photo_drops_what_was_kept_of_it(portrayer: Portrayer) -> N
     job.close()
     name = hashlib.sha256(photo).hexdigest()
     assert finished(portrayer.begin(Forget("b", (name, "00" * 32))), Forgotten)[0].count == 1
+    assert finished(portrayer.begin(Forget("c", (name,))), Forgotten)[0].count == 0
+
+
+def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
+    portrayer: Portrayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, looks, forgotten = drawn_photo(seed=4), [], threading.Event()
+    recognise = recognition.recognise
+
+    def look(image: Image.Image) -> recognition.Recognised:
+        looks.append(image)
+        forgotten.wait()
+        return recognise(image)
+
+    monkeypatch.setattr(recognition, "recognise", look)
+    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    try:
+        while not next(job).aside:
+            pass
+        finished(portrayer.begin(Forget("b", (hashlib.sha256(photo).hexdigest(),))), Forgotten)
+    finally:
+        forgotten.set()
+    while next(job).share == 0:
+        pass
+    job.close()
+    finished(portrayer.begin(Recognise("c", photo)), Recognition)
+    assert len(looks) == 2
+    finished(portrayer.begin(Recognise("d", photo)), Recognition)
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize("stage", [Stage.ALIGNING, Stage.LOCKING])
+def test_of_a_photo_forgotten_while_it_is_portrayed_nothing_is_kept(portrayer: Portrayer, stage: Stage) -> None:
+    photo = drawn_photo(seed=5)
+    name = hashlib.sha256(photo).hexdigest()
+    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    while next(job).stage is not stage:
+        pass
+    finished(portrayer.begin(Forget("b", (name, "00" * 32))), Forgotten)
+    finished(job, Rejuvenation)
     assert finished(portrayer.begin(Forget("c", (name,))), Forgotten)[0].count == 0
 
 
