@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growing import SOFT, SOFTER
+from engine.growing import SOFTER, strands
 from engine.smoothing import smoothed
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
@@ -104,15 +104,14 @@ class GrownDetail:
         self._photo = photo.contiguous(memory_format=torch.channels_last)
         self._side, self._now = photo.shape[-1] - 2 * margin, now
         self._motion, self._coat = motion, coat
-        # At half the size it is as good: that is what soft means.
-        self._soft = smoothed(F.avg_pool2d(photo, 2), SOFT * self._side / 2)
+        self._strands = strands(F.avg_pool2d(photo, 2), self._side // 2)  # at half the size it is as good
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
         return self.carried(self.plan(age, picture))
 
     def plan(self, age: float, picture: Tensor) -> Tensor:
-        """What is to be done at an age: [1, 6, R, R]; motion (in pictures), softness and change of looks."""
+        """What is to be done at an age: [1, 6, R, R], motion (in pictures), share of strands faded and change of looks."""
         side = picture.shape[-1]
         motion, coat = self._motion(age, side), self._coat(age, side)
         change = coat * smoothed_looks(picture - sampled(self._now, motion))
@@ -121,13 +120,11 @@ class GrownDetail:
     def carried(self, plan: Tensor) -> Tensor:
         """The photo as a plan says: [1, 3, S, S]."""
         side, half = self._side, self._side // 2
-        motion, softness, change = plan[:, :2], plan[:, 2:3], plan[:, 3:]
         # What is smooth is enlarged in the plainest way: quicker and as good.
-        way = _enlarged(torch.cat([motion * side, 1 - softness], 1), side)
-        moved = sampled(self._photo, way[:, :2], mode="bicubic")
-        there = _enlarged(torch.cat([motion * half, softness, change], 1), half)
-        soft = sampled(self._soft, there[:, :2])
-        return torch.addcmul(_enlarged(torch.addcmul(there[:, 3:], soft, there[:, 2:3]), side), moved, way[:, 2:])
+        moved = sampled(self._photo, _enlarged(plan[:, :2] * side, side), mode="bicubic")
+        there = _enlarged(torch.cat([plan[:, :2] * half, plan[:, 2:]], 1), half)
+        motion, faded, change = there[:, :2], there[:, 2:3], there[:, 3:]
+        return moved + _enlarged(torch.addcmul(change, faded, sampled(self._strands, motion), value=-1), side)
 
 
 def smoothed_looks(change: Tensor) -> Tensor:

@@ -30,9 +30,10 @@ CORRECTION_SIDE = 12  # control points of the correction, across and down
 _CORRECTED = 1.9  # units from between the eyes, where the correction has faded to nothing
 _EYES_TO_NOSE = 0.65  # units, in a face as the correction knows it
 
-# A young coat is shorter and softer: single hairs and the lines between them fade.
-SOFT = 0.01  # of a picture's side, σ of the average that is called soft
-SOFTER = 0.55  # share of it in the coat at age 1
+# A young coat is shorter and softer: the strands of its hair fade, but not what is finer, or it would look soaped.
+SOFTER = 0.8  # share of the strands that has faded at age 1
+_STRANDS = 0.01  # of a picture's side, σ: what is averaged over this is no strand any more
+_FINER = 0.0018  # and over this, still all of it
 _WET = 0.3  # units, radius of eyes and nose
 _NOSE_RISES = 0.32  # share of the way to the eyes at age 1
 _NOSE_ASIDE = 0.1  # and to the middle
@@ -184,8 +185,13 @@ def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = 
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
     moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    share = SOFTER * ages.clamp(min=0)[:, None, None, None] * coat(marks, ages, side)
-    return torch.lerp(moved, smoothed(moved, SOFT * side), share).clamp(-1, 1)
+    faded = SOFTER * ages.clamp(min=0)[:, None, None, None] * coat(marks, ages, side)
+    return torch.addcmul(moved, faded, strands(moved, side), value=-1).clamp(-1, 1)
+
+
+def strands(pictures: Tensor, side: int) -> Tensor:
+    """What of pictures [N, 3, M, M] is strands of hair, where a whole face has `side` px."""
+    return smoothed(pictures, _FINER * side) - smoothed(pictures, _STRANDS * side)
 
 
 def motion(marks: Marks, age: float, side: int) -> Tensor:
