@@ -11,8 +11,9 @@ import os
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
+from weakref import WeakSet
 
 import torch
 from PIL import Image
@@ -62,6 +63,13 @@ _NETWORKS = 3  # kept in memory
 _RECOGNITIONS = 64  # likewise
 
 
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class _Errand:
+    """Lives as long as a request's job. What is made of a photo that was forgotten meanwhile is not kept."""
+
+    forgotten: set[str] = field(default_factory=set)  # sha256 (hex) of photos
+
+
 class Portrayer:
     """Begins the job that answers a request. What most photos need is loaded at once, the rest when it is needed."""
 
@@ -73,6 +81,7 @@ class Portrayer:
         self._cache = Cache(here.cache / "likenesses")
         self._networks: OrderedDict[str, Network] = OrderedDict()
         self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
+        self._errands: WeakSet[_Errand] = WeakSet()
         # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
         # their own wait for each other less than those that share an operation.
         self._pool = single_threads(min(os.cpu_count() or 1, _BESIDE), "beside")
@@ -92,11 +101,11 @@ class Portrayer:
     def begin(self, request: Request) -> Job:
         match request:
             case Rejuvenate():
-                return self._rejuvenate(request)
+                return self._rejuvenate(request, self._errand())
             case Reimagine():
                 return self._reimagine(request)
             case Recognise():
-                return self._recognise(request)
+                return self._recognise(request, self._errand())
             case Forget():
                 return self._forget(request)
             case _:
@@ -115,23 +124,30 @@ class Portrayer:
             notes.append(f"THROWBACK_NETWORK names {self._preferred!r}, which is not here")
         return Description(request.id, self._device.type, networks, self._extractor.name, tuple(notes))
 
+    def _errand(self) -> _Errand:
+        errand = _Errand()
+        self._errands.add(errand)
+        return errand
+
     def _forget(self, request: Forget) -> Job:
         yield from ()
+        for errand in self._errands:
+            errand.forgotten.update(request.photos)
         for photo in request.photos:
             self._recognitions.pop(photo, None)
         return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
 
-    def _recognise(self, request: Recognise) -> Job:
-        image, found = yield from self._seen(request.photo)
+    def _recognise(self, request: Recognise, errand: _Errand) -> Job:
+        image, found = yield from self._seen(request.photo, errand)
         width, height = photos.full_size(request.photo, image)
         heads = tuple(scaled(head, width / image.width) for head in found.heads)
         return replace(found, id=request.id, heads=heads, width=width, height=height)
 
-    def _rejuvenate(self, request: Rejuvenate) -> Job:
+    def _rejuvenate(self, request: Rejuvenate, errand: _Errand) -> Job:
         # Alone, all is done here, step by step: then a death is this portrait's for certain.
         pool, films = (None, None) if request.alone else (self._pool, self._films)
         yield Step(Stage.ALIGNING, 0.0)
-        image, found = yield from self._seen(request.photo, pool=pool)
+        image, found = yield from self._seen(request.photo, errand, pool=pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
         species, breed = _species_and_breed(request, found)
         yield Step(Stage.ALIGNING, 0.5)
@@ -139,11 +155,11 @@ class Portrayer:
         vector = aging.age_vector(network, species, breed)
         sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
         if request.baby_photo is not None:
-            baby, baby_found = yield from self._seen(request.baby_photo, "baby_photo", pool)
+            baby, baby_found = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
             baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
             sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
         yield Step(Stage.ALIGNING, 1.0)
-        yield from self._sit(sittings, pool)
+        yield from self._sit(sittings, errand, pool)
         likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}
         pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
 
@@ -180,7 +196,9 @@ class Portrayer:
         still, whole, card = _pictures(portrait, latent, request.age, request.card)
         return Reimagined(request.id, request.age, still, whole, card, film, seconds={})
 
-    def _sit(self, sittings: dict[bytes, Sitting], pool: Executor | None) -> Generator[Step, None, None]:
+    def _sit(
+        self, sittings: dict[bytes, Sitting], errand: _Errand, pool: Executor | None
+    ) -> Generator[Step, None, None]:
         """Make the likenesses that are not kept yet: all projected first, then all locked."""
         names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
         for photo, sitting in sittings.items():
@@ -193,7 +211,9 @@ class Portrayer:
         for number, (photo, sitting) in enumerate(missing.items()):
             for step in sitting.lock(pool):
                 yield replace(step, share=(number + step.share) / len(missing))
-            self._cache.put(*names[photo], _likeness_of(sitting).to_bytes())
+            name, recipe = names[photo]
+            if name not in errand.forgotten:
+                self._cache.put(name, recipe, _likeness_of(sitting).to_bytes())
 
     def _shown(
         self,
@@ -221,7 +241,7 @@ class Portrayer:
             steps.close()
 
     def _seen(
-        self, photo: bytes, which: str = "photo", pool: Executor | None = None
+        self, photo: bytes, errand: _Errand, which: str = "photo", pool: Executor | None = None
     ) -> Generator[Step, None, tuple[Image.Image, Recognition]]:
         """The photo decoded, and what is in it, in the pixels of the picture."""
         name = hashlib.sha256(photo).hexdigest()
@@ -232,8 +252,10 @@ class Portrayer:
             return image, known or _recognised(image)
 
         image, found = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0, aside=True))
-        self._recognitions[name] = found
-        return image, _freshest(self._recognitions, name, _RECOGNITIONS)
+        if name not in errand.forgotten:
+            self._recognitions[name] = found
+            _freshest(self._recognitions, name, _RECOGNITIONS)
+        return image, found
 
     def _ageing_network(self, species: Species, name: str) -> Network:
         """The network asked for or the best one; a pulled one that has not learned any age yet is not the best."""

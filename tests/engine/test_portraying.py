@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import recognition, settings
+from engine import settings
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.film import FilmOptions
 from engine.likeness import Latent
@@ -37,6 +37,7 @@ from engine.pace import WORK
 from engine.photos import decode, full_size
 from engine.portrait import SIDE
 from engine.portraying import Portrayer, choose_device, scaled
+from engine.recognition import Recognised, recognise
 from engine.scheduler import Job, Step
 from tests.engine.tiny import NAME, drawn_photo, store_tiny_network
 from tests.shared import SHARED, needs_shared
@@ -197,14 +198,13 @@ def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
     portrayer: Portrayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo, looks, forgotten = drawn_photo(seed=4), [], threading.Event()
-    recognise = recognition.recognise
 
-    def look(image: Image.Image) -> recognition.Recognised:
+    def look(image: Image.Image) -> Recognised:
         looks.append(image)
         forgotten.wait()
         return recognise(image)
 
-    monkeypatch.setattr(recognition, "recognise", look)
+    monkeypatch.setattr("engine.recognition.recognise", look)
     job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
     try:
         while not next(job).aside:
