@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import platformdirs
-
-from engine import EngineSettings, SettingsError
+from engine import EngineSettings, SettingsError, engine_settings
 
 __all__ = ["TELEGRAM_URL", "Settings", "SettingsError", "Webhook"]
 
@@ -24,7 +22,6 @@ _D = TypeVar("_D")
 _TOKEN = re.compile(r"\d+:[\w-]{20,}")
 _SECRET = re.compile(r"[\w-]{1,256}")  # what Telegram allows as a secret_token
 _WEBHOOK_PORT = 8443  # one of the four that Telegram sends to
-_DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +59,14 @@ class Settings:
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Raises `SettingsError` with one line for each variable that is wrong or missing."""
         reader = _Reader(environment)
-        home = reader.text("HOME")
+        engine = reader.for_engine()
         settings = cls(
             token=reader.parsed("TOKEN", _token, ""),
-            home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
+            home=engine.home,
             api_url=reader.parsed("API_URL", _url, TELEGRAM_URL),
-            device=reader.parsed("DEVICE", _device, "auto"),
-            network=reader.text("NETWORK"),
-            compiled=reader.parsed("COMPILE", _switch, False),
+            device=engine.device,
+            network=engine.network,
+            compiled=engine.compiled,
             engine=reader.parsed("ENGINE", _engine, "local"),
             admins=reader.parsed("ADMINS", _ids, frozenset()),
             webhook=_webhook(reader),
@@ -95,6 +92,14 @@ class _Reader:
 
     def wrong(self, name: str, what: str) -> None:
         self.complaints.append(f"THROWBACK_{name} {what}")
+
+    def for_engine(self) -> EngineSettings:
+        """What the engine reads; empty where it complains."""
+        try:
+            return engine_settings(self._environment)
+        except SettingsError as error:
+            self.complaints += str(error).splitlines()
+            return EngineSettings(Path())
 
     def parsed(self, name: str, parse: Callable[[str], _T], default: _D) -> _T | _D:
         text = self.text(name)
@@ -143,18 +148,6 @@ def _secret(text: str) -> str:
     if not _SECRET.fullmatch(text):
         raise ValueError("must have 1 to 256 letters, digits, _ or -")
     return text
-
-
-def _device(text: str) -> str:
-    if text.lower() not in _DEVICES:
-        raise ValueError(f"must be one of {', '.join(_DEVICES)}")
-    return text.lower()
-
-
-def _switch(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError("must be 0 or 1")
-    return text == "1"
 
 
 def _engine(text: str) -> str:

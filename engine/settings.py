@@ -2,7 +2,7 @@
 
 `THROWBACK_HOME` data folder · `THROWBACK_DEVICE` auto|cpu|cuda · `THROWBACK_NETWORK` a network to prefer ·
 `THROWBACK_COMPILE` 0|1, whether networks are compiled.
-The bot reads its own settings; it hands these on to the engine through the same variables.
+The bot reads these with its own, and hands them on to the engine through the same variables.
 """
 
 import os
@@ -12,18 +12,18 @@ from pathlib import Path
 
 import platformdirs
 
-DEVICES = ("auto", "cpu", "cuda")
-SWITCHES = {"0": False, "1": True}
+_DEVICES = ("auto", "cpu", "cuda")
+_SWITCHES = {"0": False, "1": True}
 
 
 class SettingsError(ValueError):
-    """One sentence for the person who set the variable."""
+    """A sentence for each variable that is wrong, one a line, for the person who set it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     home: Path  # data folder: networks, age vectors, cache
-    device: str = "auto"  # one of DEVICES
+    device: str = "auto"  # auto, cpu or cuda
     network: str = ""  # a network's name, or "" to choose by species
     compiled: bool = False  # whether networks go through torch.compile
 
@@ -34,17 +34,20 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings; raise `SettingsError` when a variable makes no sense."""
+    """Read the settings; raise `SettingsError` when variables make no sense."""
+    wrong = []
     home = environment.get("THROWBACK_HOME", "").strip()
     device = environment.get("THROWBACK_DEVICE", "").strip().lower() or "auto"
-    if device not in DEVICES:
-        raise SettingsError(f"THROWBACK_DEVICE must be one of {', '.join(DEVICES)}, not {device!r}")
+    if device not in _DEVICES:
+        wrong.append(f"THROWBACK_DEVICE must be one of {', '.join(_DEVICES)}, not {device!r}")
     compiled = environment.get("THROWBACK_COMPILE", "").strip() or "0"
-    if compiled not in SWITCHES:
-        raise SettingsError(f"THROWBACK_COMPILE must be 0 or 1, not {compiled!r}")
+    if compiled not in _SWITCHES:
+        wrong.append(f"THROWBACK_COMPILE must be 0 or 1, not {compiled!r}")
+    if wrong:
+        raise SettingsError("\n".join(wrong))
     return Settings(
         home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
         device=device,
         network=environment.get("THROWBACK_NETWORK", "").strip(),
-        compiled=SWITCHES[compiled],
+        compiled=_SWITCHES[compiled],
     )

@@ -58,6 +58,7 @@ def test_everything_wrong_is_named_at_once() -> None:
             {
                 "THROWBACK_API_URL": "telegram",
                 "THROWBACK_DEVICE": "tpu",
+                "THROWBACK_COMPILE": "yes",
                 "THROWBACK_ENGINE": "cloud",
                 "THROWBACK_ADMINS": "me",
                 "THROWBACK_WEBHOOK_URL": "http://pets.example",
@@ -68,8 +69,8 @@ def test_everything_wrong_is_named_at_once() -> None:
         )
     complained = {line.split()[0].removeprefix("THROWBACK_") for line in str(caught.value).splitlines()}
     assert complained == {
-        *("TOKEN", "API_URL", "DEVICE", "ENGINE", "ADMINS", "WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_PORT"),
-        *("RETENTION_DAYS", "METRICS_PORT"),
+        *("TOKEN", "API_URL", "DEVICE", "COMPILE", "ENGINE", "ADMINS", "WEBHOOK_URL", "WEBHOOK_SECRET"),
+        *("WEBHOOK_PORT", "RETENTION_DAYS", "METRICS_PORT"),
     }
 
 
