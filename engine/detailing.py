@@ -111,7 +111,7 @@ class GrownDetail:
         return self.carried(self.plan(age, picture))
 
     def plan(self, age: float, picture: Tensor) -> Tensor:
-        """What is to be done at an age: [1, 6, R, R], motion (in pictures), share of strands faded and change of looks."""
+        """What is to be done at an age, [1, 6, R, R]: motion (in pictures), strands faded (share), change of looks."""
         side = picture.shape[-1]
         motion, coat = self._motion(age, side), self._coat(age, side)
         change = coat * smoothed_looks(picture - sampled(self._now, motion))

@@ -3,7 +3,9 @@
 import argparse
 import ctypes
 import logging
+import statistics
 import sys
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from torch import Tensor
 from engine.networks import STORYBOOK, load_network
 from engine.networks.store import EMBEDDED
 from engine.perceptual import load_extractor
+from engine.storybook.comparing import Nearness, compare
 from engine.storybook.correcting import correct, save_correction
 from engine.storybook.export import export
 from engine.storybook.pets import BREEDS, at_age, sample_pets
@@ -56,6 +59,11 @@ def main(arguments: list[str]) -> int:
     shown.add_argument("--photos", type=Path, nargs="+", required=True)
     shown.add_argument("--out", type=Path, required=True)
 
+    compared = commands.add_parser("compare", help="the embedded network against a checkpoint, on faces neither saw")
+    compared.add_argument("checkpoint", type=Path, help="such as of a training with --photos-per-step 0")
+    compared.add_argument("--photos", type=Path, nargs="+", required=True)
+    compared.add_argument("--count", type=int, default=40, help="of faces at most")
+
     options = parser.parse_args(arguments)
     logging.getLogger("engine.storybook").setLevel(logging.INFO)
     keep_freed_memory()
@@ -74,9 +82,26 @@ def main(arguments: list[str]) -> int:
     elif options.command == "show":
         for mark in show(options.photos, options.out, load_network(STORYBOOK), load_extractor()):
             sys.stdout.write(f"{mark.path.name}\t{mark.licence}\n")
+    elif options.command == "compare":
+        network, extractor = load_network(STORYBOOK), load_extractor()
+        report(compare(network, options.checkpoint, options.photos, extractor, options.count))
     else:
         draw_sheet(options.seed).save(options.picture)
     return 0
+
+
+def report(found: Iterable[Nearness]) -> None:
+    """Mean distances, after so many steps and at each resolution."""
+    groups: dict[tuple[int, int], list[Nearness]] = {}
+    for one in found:
+        groups.setdefault((one.steps, one.side), []).append(one)
+    for (steps, side), rows in groups.items():
+        ours, others = (
+            statistics.mean(column) for column in zip(*((one.ours, one.others) for one in rows), strict=True)
+        )
+        sys.stdout.write(
+            f"{steps} steps, at {side} px, {len(rows)} faces: {ours:.3f} against {others:.3f}, {ours / others:.2f}\n"
+        )
 
 
 def keep_freed_memory() -> None:

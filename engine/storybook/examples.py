@@ -73,6 +73,8 @@ def relit(faces: Tensor, random: torch.Generator, strength: float = 1.0) -> Tens
 def reframed(pictures: tuple[Tensor, ...], random: torch.Generator, strength: float = 1.0) -> list[Tensor]:
     """All pictures [N, 3, R, R] shifted, turned and scaled a little, those of one face alike: marks are never exact."""
     count = len(pictures[0])
+    if not count:
+        return list(pictures)
 
     def jitter(width: float) -> Tensor:
         return torch.randn(count, generator=random).clamp(-2, 2) * (width * strength)

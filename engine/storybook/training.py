@@ -50,7 +50,7 @@ class TrainingOptions:
     minutes: float = 120.0  # stop then, however many were seen
     precision: str = "bfloat16"  # of the synthesis; float32 where the processor has no bfloat16
     drawn_per_step: int = 3
-    photos_per_step: int = 5
+    photos_per_step: int = 5  # 0: a network of drawn pets alone, to compare with
     learning_rate: float = 6e-3
     mapping_rate: float = 10.0  # times learning_rate; with the layers' own 0.01 an effective multiplier of 0.1
     encoder_rate: float = 0.12  # times learning_rate
@@ -233,12 +233,14 @@ class Trainer:
         spread = w_drawn.detach().std(dim=0).mean().clamp(min=1e-3)
         pull, seen = self._pull(made.detach().float(), drawn, photos.wanted)
         losses = {
-            "prior": options.prior_weight * ((w_now - student.generator.mapping.w_avg) / spread).square().mean(),
-            "residual": options.residual_weight * (residual / spread).square().mean(),
             # The encoder reads drawn pets as the mapping network wrote them, which keeps its age axis pure.
             "encoder": options.encoder_weight
             * ((found[options.photos_per_step :] - w_drawn.detach()) / spread).square().mean(),
         }
+        if options.photos_per_step:
+            far = (w_now - student.generator.mapping.w_avg) / spread
+            losses["prior"] = options.prior_weight * far.square().mean()
+            losses["residual"] = options.residual_weight * (residual / spread).square().mean()
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward([made, torch.stack(list(losses.values())).sum()], [pull.to(made.dtype), None])
         self._optimiser.step()
@@ -253,12 +255,11 @@ class Trainer:
         """The gradient at the pictures made, of drawn pets first, and the losses it comes from."""
         options, count = self._options, len(drawn)
         made.requires_grad_()
-        seen = {
-            "drawn": self._loss(made[:count], drawn) * count / len(made),
-            "photo": self._loss(made[count:], photos) * len(photos) / len(made),
-        }
+        seen = {"drawn": self._loss(made[:count], drawn) * count / len(made)}
+        if len(photos):
+            seen["photo"] = self._loss(made[count:], photos) * len(photos) / len(made)
         (pull,) = torch.autograd.grad(torch.stack(list(seen.values())).sum(), made)
-        if options.critic_share:
+        if options.critic_share and len(photos):
             place = _some_place(made.shape[-1])
             deceived, seen["critic"] = self._critic.losses(made[count:][place], photos[place])
             (towards_photos,) = torch.autograd.grad(deceived, made)

@@ -8,7 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.networks import STORYBOOK, load_network
 from engine.networks.store import EMBEDDED
+from engine.perceptual import load_extractor
+from engine.storybook.comparing import STEPS, compare
 from engine.storybook.export import export
 from engine.storybook.photobook import open_photobook, training_faces, usable_faces
 from engine.storybook.training import Trainer, TrainingOptions, load_student
@@ -63,6 +66,18 @@ def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path, cri
         Trainer([folder], tmp_path / name, replace(SHORT, critic_share=critic_share), None).run()
     one, two = (load_file(tmp_path / name / "student.safetensors") for name in ("one", "two"))
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_network_of_drawn_pets_alone_can_be_compared_with(folder: Path, tmp_path: Path) -> None:
+    Trainer([folder], tmp_path, replace(SHORT, photos_per_step=0, critic_share=0.3), None).run()
+    state = load_file(tmp_path / "student.safetensors")
+    assert all(bool(value.isfinite().all()) for value in state.values())
+    write_photos(tmp_path, ["samoyed"], seed=2)  # whose name is among those that are never trained on
+    found = list(
+        compare(load_network(STORYBOOK), tmp_path, [folder, tmp_path], load_extractor("efficientnet-lite0"), 1)
+    )
+    assert {(one.steps, one.side) for one in found} == {(steps, side) for steps in STEPS for side in (32, 256)}
+    assert all(0 < one.ours < one.others for one in found if one.side == 256)
 
 
 def test_what_is_exported_can_be_trained_on(folder: Path, tmp_path: Path) -> None:
