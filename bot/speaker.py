@@ -31,6 +31,9 @@ class Speaker(Protocol):
     async def queued(self, portrait: Portrait, before: int, wait_s: float | None, paused: bool) -> None:
         """Show the place in the queue."""
 
+    async def moved(self, portrait: Portrait) -> None:
+        """Show in another chat, where its group went, what was shown in the old one."""
+
     def progress(self, portrait: Portrait, progress: Progress) -> None:
         """Show how far the engine is; may be called as often as it likes."""
 

@@ -75,6 +75,11 @@ class StatusBoard:
             note.view = view
             note.preview = preview or note.preview
 
+    def news(self, portrait: int) -> View | None:
+        """What the portrait's message should show, shown already or not."""
+        note = self._notes.get(portrait)
+        return note.view if note else None
+
     async def drop(self, portrait: int) -> None:
         """Touch this message no more; returns when an edit under way has ended."""
         self._notes.pop(portrait, None)

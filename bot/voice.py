@@ -74,6 +74,10 @@ class Voice:
         if portrait.status_message:
             self.board.show(portrait.id, portrait.chat, portrait.status_message, view)
 
+    async def moved(self, portrait: Portrait) -> None:
+        news = self.board.news(portrait.id) or queued(_words(portrait), portrait, 0, None)
+        await self._tell(portrait, news)
+
     def progress(self, portrait: Portrait, progress_: Progress) -> None:
         if portrait.status_message:
             view = progress(_words(portrait), portrait, progress_)

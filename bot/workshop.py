@@ -58,6 +58,7 @@ class Workshop:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed: set[int] = set()  # served while their task was busy
         self._running: dict[int, float] = {}  # since when, by the monotonic clock
+        self._told: dict[int, Portrait] = {}  # what is running, with the message that shows its progress
         self._bell = asyncio.Event()
         self._closing = False
         self._porter: asyncio.Task[None] | None = None
@@ -118,10 +119,22 @@ class Workshop:
         self.ring()
 
     async def move_group(self, old: int, new: int, served: int = 0) -> None:
-        """The group became a supergroup: ask there what was asked here. `served` is being seen to already."""
+        """The group became a supergroup: ask and show there what was here. `served` is being seen to already."""
         for id_ in await self._storage.people.move_group(old, new):
-            if id_ != served:
+            portrait = await self._storage.portraits.get(id_)
+            if portrait and portrait.state in (State.QUEUED, State.RUNNING):
+                await self._show_again(portrait)
+            elif id_ != served:
                 self.serve(id_)
+
+    async def _show_again(self, portrait: Portrait) -> None:
+        """Show in another chat how far it is, and go on there."""
+        await self._speaker.moved(portrait)
+        now = await self._storage.portraits.get(portrait.id)
+        if now and portrait.id in self._told:
+            self._told[portrait.id] = now
+        elif now and now.state in (State.DELIVERING, State.DONE):  # just then: nobody takes that message away
+            await self._speaker.finished(now)
 
     def ring(self) -> None:
         """The queue changed, or a place became free."""
@@ -201,6 +214,7 @@ class Workshop:
         finally:
             if portrait.state is State.RUNNING:  # its row says so no more: whoever waits for the place may have it
                 self._running.pop(portrait.id, None)
+                self._told.pop(portrait.id, None)
                 self.ring()
 
     # ---- the steps
@@ -245,8 +259,9 @@ class Workshop:
     async def _run(self, portrait: Portrait) -> None:
         """Let the engine work; then the results wait to be sent."""
         began = time.monotonic()
+        self._told[portrait.id] = portrait
         request = await self._request(portrait)
-        made = await self._engine.rejuvenate(request, lambda progress: self._progressed(portrait, progress))
+        made = await self._engine.rejuvenate(request, lambda progress: self._progressed(portrait.id, progress))
         self._recent_s.append(time.monotonic() - began)
         results = made_results(portrait.age, made.still, made.whole, made.card, made.film)
         await self._storage.portraits.finish(
@@ -286,13 +301,13 @@ class Workshop:
             card=card_text(portrait, portrait.age),
         )
 
-    def _progressed(self, portrait: Portrait, progress: Progress) -> None:
-        if portrait.id not in self._running:
+    def _progressed(self, id_: int, progress: Progress) -> None:
+        if id_ not in self._running:
             return
         if progress.eta_s is None and self._recent_s:  # the engine has just been started; we remember earlier ones
-            left_s = median(self._recent_s) - (time.monotonic() - self._running[portrait.id])
+            left_s = median(self._recent_s) - (time.monotonic() - self._running[id_])
             progress = replace(progress, eta_s=left_s if left_s > 0 else None)
-        self._speaker.progress(portrait, progress)
+        self._speaker.progress(self._told[id_], progress)
 
     async def _fail(self, portrait: Portrait, error: Exception) -> None:
         now, portraits = self._storage.now(), self._storage.portraits

@@ -128,7 +128,7 @@ class People:
         await self._set("UPDATE groups SET daily_limit = ? WHERE id = ?", daily_limit, id)
 
     async def move_group(self, old: int, new: int) -> list[int]:
-        """The group became a supergroup with another id; gives the portraits whose question has to be asked again.
+        """The group became a supergroup with another id; gives the portraits that have to be shown again.
 
         Its messages have no ids in the new chat, whose own begin at 1: what pointed to a message points nowhere now,
         and a portrait's own message gets a number that no message has.
@@ -161,7 +161,7 @@ class People:
                 (new, old),
             )
             await db.execute("DELETE FROM usage WHERE subject = ?", (old,))
-        return [id_ for id_, state in moved if state in ASKING]
+        return [id_ for id_, state in moved if state in (*ASKING, State.QUEUED, State.RUNNING)]
 
     # ---- limits
 

@@ -1,6 +1,9 @@
+import os
+import signal
+
 from bot.playground.world import ChatKind
 from storage import State
-from tests.bot.town import Town, spoken
+from tests.bot.town import Json, Town, eventually, spoken
 from tests.scripted_engine import Script
 
 
@@ -95,10 +98,43 @@ async def test_migration_while_the_engine_works(town: Town) -> None:
     chat = town.group(mina, kind=ChatKind.GROUP)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    await mina.portrait_in(State.RUNNING)
+    await town.message(chat.id, "Getting to know", photo=True)
     new = await town.people.migrate(mina.id, chat.id)
-    await town.desk.studio.engine.describe()  # lets go of what the scripted engine holds
+    world = town.double.world
+
+    async def shown(picture: bool) -> list[Json]:
+        there = [world.display(message) for message in world.messages[new.id].values()]
+        return [one for one in there if "Getting to know" in spoken(one) and ("photo" in one) is picture]
+
+    await eventually(lambda: shown(picture=False))
+    engine = town.desk.studio.engine
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)  # the next process begins again and tells of it
+    (progress,) = await eventually(lambda: shown(picture=True))
+    await engine.describe()  # lets go of what the scripted engine holds
     await town.message(new.id, video=True)
+    await mina.portrait_in(State.DONE)
+
+    async def gone() -> bool:
+        return progress["message_id"] not in world.messages[new.id]
+
+    await eventually(gone)
+
+
+async def test_who_waits_in_a_group_that_moves_is_told_there(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon, kind=ChatKind.GROUP)
+    for member, shade in ((mina, 200), (joon, 77)):
+        sent = await member.send(Script.HOLD, chat=chat.id, shade=shade, caption="/young@throwback_bot samoyed")
+        await member.press(await town.message_after(chat.id, sent, "baby photo"), "Go on without")
+        await member.portrait_in(State.RUNNING if member is mina else State.QUEUED)
+    new = await town.people.migrate(mina.id, chat.id)
+    world = town.double.world
+
+    async def told() -> bool:
+        return any("before you" in spoken(world.display(one)) for one in world.messages[new.id].values())
+
+    await eventually(told)
 
 
 async def test_added_and_removed(town: Town) -> None:

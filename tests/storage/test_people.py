@@ -77,13 +77,13 @@ async def test_a_group_keeps_its_portraits_when_it_grows(storage: Storage) -> No
 
 async def test_what_pointed_to_messages_of_the_group_points_nowhere_after_it_grew(storage: Storage) -> None:
     """The supergroup numbers its messages anew: an old number would be somebody else's message."""
-    done = await queued(storage, 7, 1, chat=-5)
+    waiting = await queued(storage, 7, 1, chat=-5)
     asking, _ = await storage.portraits.receive(replace(MINE, chat=-5, message=2), storage.now())
     await storage.portraits.advance(asking.id, State.AWAITING_BREED, storage.now(), status_message=3)
-    await storage.portraits.want(done.id, 1.0, (Kind.STILL,))
-    (result,) = await storage.portraits.results(done.id)
+    await storage.portraits.want(waiting.id, 1.0, (Kind.STILL,))
+    (result,) = await storage.portraits.results(waiting.id)
     await storage.portraits.sent(result.id, 4, "file")
-    assert await storage.people.move_group(-5, -1005) == [asking.id]
+    assert await storage.people.move_group(-5, -1005) == [waiting.id, asking.id]
     for number in (1, 2, 3, 4):
         assert await storage.portraits.about(-1005, number) is None
     _, new = await storage.portraits.receive(replace(MINE, chat=-1005, message=1), storage.now())
