@@ -1,10 +1,11 @@
 """Trains storybook: one generator for drawn pets and real faces, with an encoder beside it.
 
-Drawn pets come in through the mapping network, from their parameters. A photo comes in through the encoder, plus a
-small latent of its own that a penalty keeps small. Both are asked for two things: the pet as it is, and the pet at
-another age, `age` times the age vector away. For a drawn pet the truth at another age is drawn; for a photo it is the
-photo grown (`engine.growing`). The age vector is what the drawn pets say it is: the mean of mapping(young) −
-mapping(adult), measured again and again while training goes on.
+Drawn pets come in through the mapping network, from their parameters. A photo comes in through the encoder, plus small
+latents of its own, one a layer as in searches (W+; Abdal et al. 2019, "Image2StyleGAN"), that penalties keep small.
+Both are asked for two things: the pet as it is, and the pet at another age, `age` times the age vector away. For a
+drawn pet the truth at another age is drawn; for a photo it is the photo grown (`engine.growing`). The age vector is
+what the drawn pets say it is: the mean of mapping(young) − mapping(adult), measured again and again while training
+goes on.
 """
 
 import copy
@@ -57,7 +58,8 @@ class TrainingOptions:
     residual_rate: float = 2.0  # times learning_rate
     features_weight: float = 0.5
     prior_weight: float = 0.01
-    residual_weight: float = 0.05
+    residual_weight: float = 0.05  # against what all layers have in common
+    apart_weight: float = 0.02  # against what they have not
     encoder_weight: float = 0.1
     critic_share: float = 0.0  # of what pulls at the pictures of photos, the critic's against the regression's
     critic_rate: float = 2e-3
@@ -143,11 +145,11 @@ class Student(nn.Module):
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.encoder = Encoder(config.w_dim)
         self.encoder_average = copy.deepcopy(self.encoder).requires_grad_(False)
-        self.residuals = nn.Parameter(torch.zeros(2, faces, config.w_dim))  # as photographed, and mirrored
+        # As photographed, and mirrored.
+        self.residuals = nn.Parameter(torch.zeros(2, faces, config.num_ws, config.w_dim))
 
-    def draw(self, w: Tensor) -> Tensor:
-        """Pictures [N, 3, R, R] of w [N, w_dim], in float32."""
-        ws = w.unsqueeze(1).expand(-1, self.generator.config.num_ws, -1)
+    def draw(self, ws: Tensor) -> Tensor:
+        """Pictures [N, 3, R, R] of ws [N, num_ws, w_dim], in float32."""
         picture: Tensor = self.generator.synthesis(ws)
         return picture
 
@@ -223,24 +225,28 @@ class Trainer:
         options, student = self._options, self._student
         z, drawn = drawn_batch(options.drawn_per_step, options.resolution, self._random, self._device)
         photos = photo_batch(self._book, options.photos_per_step, self._random, self._device)
-        w_drawn = student.generator.mapping(z)[:, 0]
+        ws_drawn = student.generator.mapping(z)
+        w_drawn = ws_drawn[:, 0].detach()
         found = student.encoder(torch.cat([photos.faces, drawn]))
         residual = student.residuals[photos.mirrored.long(), photos.index]
-        w_now = found[: options.photos_per_step] + residual
-        w_then = w_now + photos.ages[:, None] * vectors[photos.cats.long()]
+        ws_now = found[: options.photos_per_step, None] + residual
+        ws_then = ws_now + (photos.ages[:, None] * vectors[photos.cats.long()])[:, None]
         with torch.autocast(self._device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
-            made = student.draw(torch.cat([w_drawn, w_then]))
-        spread = w_drawn.detach().std(dim=0).mean().clamp(min=1e-3)
+            made = student.draw(torch.cat([ws_drawn, ws_then]))
+        spread = w_drawn.std(dim=0).mean().clamp(min=1e-3)
         pull, seen = self._pull(made.detach().float(), drawn, photos.wanted)
         losses = {
             # The encoder reads drawn pets as the mapping network wrote them, which keeps its age axis pure.
-            "encoder": options.encoder_weight
-            * ((found[options.photos_per_step :] - w_drawn.detach()) / spread).square().mean(),
+            "encoder": options.encoder_weight * ((found[options.photos_per_step :] - w_drawn) / spread).square().mean(),
         }
         if options.photos_per_step:
-            far = (w_now - student.generator.mapping.w_avg) / spread
-            losses["prior"] = options.prior_weight * far.square().mean()
-            losses["residual"] = options.residual_weight * (residual / spread).square().mean()
+            common = residual.mean(dim=1, keepdim=True)
+            parts = {
+                "prior": (options.prior_weight, ws_now.mean(dim=1) - student.generator.mapping.w_avg),
+                "residual": (options.residual_weight, common),
+                "apart": (options.apart_weight, residual - common),
+            }
+            losses |= {name: weight * (far / spread).square().mean() for name, (weight, far) in parts.items()}
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward([made, torch.stack(list(losses.values())).sum()], [pull.to(made.dtype), None])
         self._optimiser.step()
@@ -297,7 +303,7 @@ class Trainer:
         if (folder / "student.safetensors").exists():
             facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
             state = load_file(folder / "student.safetensors")
-            residuals = state.pop("residuals")
+            residuals = _for_layers(state.pop("residuals"), own["residuals"].shape[2])
             place = {name: i for i, name in enumerate(facts["photos"])}
             for i, name in enumerate(self._names):
                 if name in place:
@@ -310,6 +316,12 @@ class Trainer:
             if name.endswith("torgb.weight"):  # a new last block starts by adding nothing
                 own[name].zero_()
         self._student.load_state_dict(own | state)
+
+
+def _for_layers(residuals: Tensor, layers: int) -> Tensor:
+    """Those of a network with fewer layers, for one with more: these do as the last one did."""
+    more = layers - residuals.shape[2]
+    return torch.cat([residuals, residuals[:, :, -1:].expand(-1, -1, more, -1)], dim=2)
 
 
 def _share(part: float, whole: float) -> float:
