@@ -8,6 +8,7 @@ longer to import than all the rest of the engine.
 
 from collections.abc import Iterator
 from functools import cache
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -88,19 +89,24 @@ class _Convolution(nn.Conv2d):
         self.load_state_dict({"weight": weight * scale[:, None, None, None], "bias": beta - mean * scale})
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.groups > 1 and self.stride[0] > 1 and x.dtype is torch.bfloat16 and x.device.type == "cpu":
+            # For these alone there is no quick kernel: in bfloat16 their gradients take several times as long.
+            return self._convolved(x.float(), self.weight.float(), cast(Tensor, self.bias).float()).to(x.dtype)
+        return self._convolved(x, self.weight, self.bias)
+
+    def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         size, stride = self.kernel_size[0], self.stride[0]
         if size == 1:  # a product of matrices; on one thread, F.conv2d would lay everything out anew for it
-            return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+            return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
         if stride == 1:
-            return F.conv2d(x, self.weight, self.bias, padding=size // 2, groups=self.groups)
+            return F.conv2d(x, weight, bias, padding=size // 2, groups=self.groups)
         # As TensorFlow pads: what is odd goes to the right and to the bottom.
         height, width = (max(-(-n // stride) * stride - stride + size - n, 0) for n in x.shape[2:])
         if height == width == size - stride:
             # With a row and a column of zeros before it, the kernel is padded evenly: cheaper than to copy all of x.
-            weight = F.pad(self.weight, (1, 0, 1, 0))
-            return F.conv2d(x, weight, self.bias, stride, height // 2 + 1, groups=self.groups)
+            return F.conv2d(x, F.pad(weight, (1, 0, 1, 0)), bias, stride, height // 2 + 1, groups=self.groups)
         x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
-        return F.conv2d(x, self.weight, self.bias, stride, groups=self.groups)
+        return F.conv2d(x, weight, bias, stride, groups=self.groups)
 
 
 class _Block(nn.Module):

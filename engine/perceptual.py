@@ -6,10 +6,12 @@ minimises. Its backbone has to be fetched once (`throwback networks pull vgg16`)
 over EfficientNet-Lite0, whose weights come with the installation. Both are frozen, and differentiable to the picture.
 """
 
+import copy
 import logging
 from importlib.util import find_spec
 from math import sqrt
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +22,8 @@ from torch import Tensor, nn
 from engine import settings
 from engine.features import CHANNELS, STRIDES, EfficientNetLite0
 from engine.networks.errors import NetworkError
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +46,11 @@ class PerceptualDistance(nn.Module):
 
     name: str
 
-    def features(self, image: Tensor) -> Tensor:
-        """[N, 3, H, W], RGB in -1..1, to [N, F]; the squared distance of two rows is the perceptual distance."""
+    def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """[N, 3, H, W], RGB in -1..1, to [N, F]; the squared distance of two rows is the perceptual distance.
+
+        The network computes in `dtype`, such as `quick_dtype` gives; the rows are float32.
+        """
         raise NotImplementedError
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
@@ -70,6 +77,26 @@ def unit_rows(maps: Tensor, weight: Tensor) -> Tensor:
     return (pixels / length * scale).flatten(1)
 
 
+class InPrecisions(nn.Module, Generic[_Network]):
+    """A frozen network in float32, and in other precisions as they are asked for."""
+
+    def __init__(self, network: _Network) -> None:
+        super().__init__()
+        self.exact = network
+        self._others: dict[tuple[torch.dtype, torch.device], _Network] = {}  # no part of the state
+
+    def of(self, dtype: torch.dtype) -> _Network:
+        """The network with its weights in this precision, on the device where it is."""
+        weight = next(self.exact.parameters())
+        if weight.dtype is dtype:
+            return self.exact
+        kept = self._others.get((dtype, weight.device))
+        if kept is None:  # other threads may ask at the same moment; theirs is as good
+            with torch.inference_mode(False):
+                kept = self._others[dtype, weight.device] = copy.deepcopy(self.exact).to(dtype)
+        return kept
+
+
 class Vgg16Distance(PerceptualDistance):
     """LPIPS 0.1 with the VGG16 backbone; equal to the `lpips` package to rounding, and to the official extractor.
 
@@ -82,28 +109,30 @@ class Vgg16Distance(PerceptualDistance):
     def __init__(self, backbone: dict[str, Tensor], linear: list[Tensor]) -> None:
         super().__init__()
         inputs = 3
-        self.convolutions = nn.ModuleDict()
+        convolutions = nn.ModuleDict()
         for index, outputs in VGG16_CONVOLUTIONS.items():
             convolution = nn.Conv2d(inputs, outputs, 3, padding=1, device="meta")
             weights = {part: backbone[f"features.{index}.{part}"].float() for part in ("weight", "bias")}
             convolution.load_state_dict(weights, assign=True)
-            self.convolutions[str(index)] = convolution
+            convolutions[str(index)] = convolution
             inputs = outputs
+        self.convolutions = InPrecisions(convolutions.to(memory_format=torch.channels_last))
         for layer, weight in enumerate(linear):
             self.register_buffer(f"linear{layer}", weight.float().flatten())
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None])
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225])[:, None, None])
-        self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.eval().requires_grad_(False)
 
-    def features(self, image: Tensor) -> Tensor:
-        x = ((shrink(image) + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")
+    def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        x = (((shrink(image) + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")).to(dtype)
+        convolutions = self.convolutions.of(dtype)
         rows: list[Tensor] = []
         for index in VGG16_CONVOLUTIONS:
             if index in _POOLED_BEFORE:
                 x = F.max_pool2d(x, 2)
-            x = F.relu(self.convolutions[str(index)](x))
+            x = F.relu(convolutions[str(index)](x))
             if index in _TAPPED_AFTER:
-                rows.append(unit_rows(x, self.get_buffer(f"linear{len(rows)}")))
+                rows.append(unit_rows(x.float(), self.get_buffer(f"linear{len(rows)}")))
         return torch.cat(rows, dim=1)
 
 
@@ -118,16 +147,17 @@ class EmbeddedDistance(PerceptualDistance):
     def __init__(self) -> None:
         super().__init__()
         # An instance of its own: the shared one must stay on the device on which others expect it.
-        self.network = EfficientNetLite0()
+        self.network = InPrecisions(EfficientNetLite0())
         for stride, channels in zip(STRIDES, CHANNELS, strict=True):
             self.register_buffer(f"weight{stride}", torch.full((channels,), _STAGE_WEIGHTS[stride]))
         self.eval().requires_grad_(False)
 
-    def features(self, image: Tensor) -> Tensor:
+    def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         image = shrink(image)
-        maps = self.network.features(image)
+        maps = self.network.of(dtype).features(image.to(dtype))
         rows = [
-            unit_rows(stage, self.get_buffer(f"weight{stride}")) for stride, stage in zip(STRIDES, maps, strict=True)
+            unit_rows(stage.float(), self.get_buffer(f"weight{stride}"))
+            for stride, stage in zip(STRIDES, maps, strict=True)
         ]
         for stride, weight in _COLOUR_WEIGHTS.items():
             colours = F.avg_pool2d(image, stride)

@@ -27,6 +27,7 @@ from engine.cards import then_and_now
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.film import FilmOptions
 from engine.likeness import Latent, Likeness
+from engine.memory import give_back_memory
 from engine.messages import (
     CardText,
     Describe,
@@ -113,6 +114,9 @@ class Portrayer:
 
     def advance(self, searches: Sequence[Search]) -> None:
         projection.advance([one for one in searches if isinstance(one, projection.Search)], self._halves)
+
+    def rest(self) -> None:
+        give_back_memory()
 
     def _describe(self, request: Describe) -> Job:
         yield from ()

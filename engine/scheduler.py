@@ -5,6 +5,7 @@ is one of a search yields the search, and the searches of several portraits take
 join at the next step, those who are done leave. One thread works (`Scheduler.run`), others hand in (`submit`).
 """
 
+import contextlib
 import logging
 import queue
 import time
@@ -35,6 +36,7 @@ from engine.wire import Message, WireError, Working
 
 SLOTS = 8  # portraits that are worked on at the same time; bounds the memory, and how long a batch's step takes
 
+_RESTLESS_S = 60.0  # after the last answer, before the workshop may rest
 _TELL_S = 0.2  # between two progress messages of the same stage
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,9 @@ class Workshop(Protocol):
     def advance(self, searches: Sequence[Search]) -> None:
         """Take a step of the first search and all that can share its batch. An error stays with its search."""
 
+    def rest(self) -> None:
+        """Nobody has wanted anything for a while."""
+
 
 @dataclass(slots=True, eq=False)
 class _Task:
@@ -99,10 +104,16 @@ _URGENCY: dict[type, int] = {Describe: 0, Forget: 0, Recognise: 0, Reimagine: 1}
 class Scheduler:
     """Answers requests through `send`, one step at a time. `pace` remembers how long the stages took."""
 
-    def __init__(self, send: Callable[[Message], None], pace: Pace | None = None, slots: int = SLOTS) -> None:
+    def __init__(
+        self,
+        send: Callable[[Message], None],
+        pace: Pace | None = None,
+        slots: int = SLOTS,
+        restless_s: float = _RESTLESS_S,
+    ) -> None:
         self._send = send
         self._pace = pace or Pace()
-        self._slots = slots
+        self._slots, self._restless_s = slots, restless_s
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._short: list[_Task] = []  # most urgent first
         self._long: list[_Task] = []  # the first `slots` of them take turns, the others wait
@@ -144,15 +155,20 @@ class Scheduler:
 
     def _receive(self, workshop: Workshop) -> None:
         """Take in all that has arrived; with nothing to do, wait for something."""
-        idle = not (self._short or self._long)
-        if idle:
+        if not (self._short or self._long):
             self._announce()
-        try:
+            self._take(self._awaited(workshop), workshop)
+        with contextlib.suppress(queue.Empty):
             while True:
-                self._take(self._inbox.get(block=idle), workshop)
-                idle = False
-        except queue.Empty:
-            self._tell_positions()
+                self._take(self._inbox.get(block=False), workshop)
+        self._tell_positions()
+
+    def _awaited(self, workshop: Workshop) -> Message | None:
+        """What arrives next; after a while without anything, the workshop rests until then."""
+        with contextlib.suppress(queue.Empty):
+            return self._inbox.get(timeout=self._restless_s)
+        workshop.rest()
+        return self._inbox.get()
 
     def _take(self, message: Message | None, workshop: Workshop) -> None:
         if isinstance(message, Cancel):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from engine import settings
 from engine.connection import Connection
 from engine.errors import EngineFault
+from engine.memory import keep_freed_memory
 from engine.messages import Request
 from engine.pace import Pace
 from engine.scheduler import Job, Scheduler, Search, Workshop
@@ -91,8 +92,12 @@ class _Closed:
     def advance(self, searches: Sequence[Search]) -> None:
         """Nothing is ever searched here."""
 
+    def rest(self) -> None:
+        """Nor is anything to be tidied."""
+
 
 def _open_workshop(here: Settings) -> Workshop:
+    keep_freed_memory()
     from engine.portraying import Portrayer  # noqa: PLC0415 - torch is loaded after the greeting, on the working thread
 
     return Portrayer(here)

@@ -86,8 +86,8 @@ class Lock(Search):
         super().__init__(generator, extractor, options.dtype)
         self._full = min(options.resolution, generator.config.img_resolution)
         self._ws, self._age_vector, self._growth = ws, age_vector, growth
-        self._now = Truths(target, extractor)
-        self._edits = _Edits(ws, age_vector, generator, extractor, self._full, growth)
+        self._now = Truths(target, extractor, self.features_dtype)
+        self._edits = _Edits(ws, age_vector, generator, extractor, self._full, growth, self.features_dtype)
         random = torch.Generator(target.device).manual_seed(seed)
         self._changes = Adjustments(
             styles=_style_offsets(generator, self._full),
@@ -113,6 +113,10 @@ class Lock(Search):
     @property
     def resolution(self) -> int:
         return self._full
+
+    @property
+    def features_dtype(self) -> torch.dtype:
+        return torch.float32  # so near to the photo, half precision would be much of what is left
 
     @property
     def _age(self) -> float:
@@ -223,9 +227,10 @@ class _Edits:
         extractor: PerceptualDistance,
         resolution: int,
         growth: Growth | None,
+        dtype: torch.dtype,
     ) -> None:
         self._ws, self._age_vector = ws, age_vector
-        self._generator, self._extractor = generator, extractor
+        self._generator, self._extractor, self._dtype = generator, extractor, dtype
         self._resolution = resolution
         self._growth = growth
         self._truths: dict[float, Truths] = {}
@@ -245,7 +250,7 @@ class _Edits:
         if self._growth is None:
             return F.l1_loss(_thumbnail(pair[1:]) - _thumbnail(pair[:1]), self._change(age))
         if age not in self._truths:
-            self._truths[age] = Truths(self._growth.picture(age), self._extractor)
+            self._truths[age] = Truths(self._growth.picture(age), self._extractor, self._dtype)
         truth = self._truths[age]
         edited = pair[1:]
         side = edited.shape[-1]

@@ -105,7 +105,7 @@ class Projection(Search):
         self._noises = _noise_maps(generator, options, self._random) if wanted else {}
         parameters = [self._offset, *self._noises.values()]
         self._optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=options.betas)
-        self._truths = Truths(target, extractor)
+        self._truths = Truths(target, extractor, self.features_dtype)
         self._plateau = _Plateau(options.patience, options.tolerance)
         self._settled = False
         self._distance = torch.zeros((), device=target.device)

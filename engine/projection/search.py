@@ -53,6 +53,11 @@ class Search(ABC):
         """Of the pictures of the next step."""
 
     @property
+    def features_dtype(self) -> torch.dtype:
+        """What the perceptual distance computes in."""
+        return self.dtype
+
+    @property
     def drawn(self) -> int:
         """How many pictures the next step draws."""
         return 1
@@ -140,7 +145,7 @@ def _step_together(batch: Sequence[Search]) -> None:
         adjustments=side_by_side([adjustments for _, adjustments in drafts], counts),
         dtype=first.dtype,
     )
-    features = first.extractor.features(pictures)
+    features = first.extractor.features(pictures, first.features_dtype)
     shares = zip(batch, torch.split(pictures, counts), torch.split(features, counts), strict=True)
     losses = [search.loss(own, own_features) for search, own, own_features in shares]
     torch.autograd.backward(torch.stack(losses).sum())  # no gradient of one depends on another

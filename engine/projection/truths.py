@@ -8,11 +8,11 @@ from engine.perceptual import PerceptualDistance
 
 
 class Truths:
-    """The target at every resolution asked for, with its features."""
+    """The target at every resolution asked for, with its features, computed in `dtype` like those held against them."""
 
-    def __init__(self, target: Tensor, extractor: PerceptualDistance) -> None:
+    def __init__(self, target: Tensor, extractor: PerceptualDistance, dtype: torch.dtype) -> None:
         self._target = target
-        self._extractor = extractor
+        self._extractor, self._dtype = extractor, dtype
         self._kept: dict[int, tuple[list[Tensor], Tensor]] = {}
 
     def picture(self, resolution: int) -> Tensor:
@@ -27,7 +27,7 @@ class Truths:
         if resolution not in self._kept:
             with torch.no_grad():
                 picture = self.picture(resolution)
-                self._kept[resolution] = _pyramid(picture), self._extractor.features(picture)
+                self._kept[resolution] = _pyramid(picture), self._extractor.features(picture, self._dtype)
         return self._kept[resolution]
 
     def distance(self, features: Tensor, resolution: int) -> Tensor:

@@ -1,7 +1,6 @@
 """`python -m engine storybook`: draw pets, train the embedded network, export it, show it."""
 
 import argparse
-import ctypes
 import logging
 import statistics
 import sys
@@ -13,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.memory import keep_freed_memory
 from engine.networks import STORYBOOK, load_network
 from engine.networks.store import EMBEDDED
 from engine.perceptual import load_extractor
@@ -102,18 +102,6 @@ def report(found: Iterable[Nearness]) -> None:
         sys.stdout.write(
             f"{steps} steps, at {side} px, {len(rows)} faces: {ours:.3f} against {others:.3f}, {ours / others:.2f}\n"
         )
-
-
-def keep_freed_memory() -> None:
-    """Keep freed memory for the next tensors, where the C library lets us (glibc's mallopt(3)).
-
-    To hand it back and fetch it anew at every step took a third of the time of a training on a CPU.
-    """
-    trim_threshold, mmap_threshold, most = -1, -3, 2**31 - 1
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(mmap_threshold, most)
-        mallopt(trim_threshold, most)
 
 
 def draw_sheet(seed: int, side: int = 160, columns: int = 14) -> Image.Image:

@@ -39,6 +39,9 @@ class Counting:
     def advance(self, searches: Sequence[Search]) -> None:
         """These portraits do not search."""
 
+    def rest(self) -> None:
+        """They leave nothing to tidy."""
+
 
 def _die_if(photo: bytes) -> None:
     command, _, name = photo.decode().partition(" ")

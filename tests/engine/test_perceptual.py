@@ -114,6 +114,20 @@ def test_features_are_rows_whose_squared_distance_is_the_distance(extractor: Per
     torch.testing.assert_close(extractor(a, a), torch.zeros(2))
 
 
+def test_half_precision_finds_the_same_way_down(extractor: PerceptualDistance) -> None:
+    a, b = picture(1, 96, 96), picture(1, 96, 96, seed=1)
+    distances, slopes = [], []
+    for dtype in (torch.float32, torch.bfloat16):
+        x = a.clone().requires_grad_()
+        distance = (extractor.features(x, dtype) - extractor.features(b, dtype)).square().sum()
+        assert distance.dtype is torch.float32
+        (slope,) = torch.autograd.grad(distance, x)
+        distances.append(float(distance.detach()))
+        slopes.append(slope.flatten())
+    assert distances[1] == pytest.approx(distances[0], rel=0.03)
+    assert F.cosine_similarity(slopes[0], slopes[1], dim=0) > 0.98
+
+
 def test_pictures_are_shrunk_by_area_never_enlarged(embedded: EmbeddedDistance) -> None:
     large = picture(1, 320, 320)
     shrunk = F.interpolate(large, (256, 256), mode="area")

@@ -38,7 +38,7 @@ class Pixels(PerceptualDistance):
 
     name = "pixels"
 
-    def features(self, image: Tensor) -> Tensor:
+    def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         return image.flatten(1) / image[0].numel() ** 0.5
 
 

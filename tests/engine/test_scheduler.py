@@ -69,6 +69,9 @@ class Counting:
     def advance(self, searches: Sequence[Search]) -> None:
         raise AssertionError("nobody searches here")
 
+    def rest(self) -> None:
+        """There is nothing to tidy."""
+
     def _count(self, request: Request) -> None:
         assert self.scheduler is not None
         self.order.append(request.id)
@@ -384,3 +387,31 @@ def test_who_goes_on_aside_is_announced_with_the_others_and_has_its_part_of_the_
     filmed = next(one for one in answers_in(sent) if one.id == "film")
     assert isinstance(filmed, Rejuvenation)
     assert filmed.seconds["filming"] >= 0.01  # half of the others' ten steps
+
+
+class Resting(Counting):
+    """Whose rest is seen, and wakes somebody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rests = 0
+
+    def rest(self) -> None:
+        self.rests += 1
+        assert self.scheduler is not None
+        self.scheduler.submit(Describe(f"after rest {self.rests}"))
+
+
+def test_who_has_nothing_to_do_for_a_while_rests_and_answers_afterwards() -> None:
+    workshop, sent = Resting(), list[Message]()
+
+    def send(message: Message) -> None:
+        sent.append(message)
+        if len(answers_in(sent)) == 3:
+            scheduler.stop()
+
+    scheduler = workshop.scheduler = Scheduler(send, restless_s=0.001)
+    scheduler.submit(Describe("first"))
+    scheduler.run(workshop)
+    assert [answer.id for answer in answers_in(sent)] == ["first", "after rest 1", "after rest 2"]
+    assert workshop.rests == 2
