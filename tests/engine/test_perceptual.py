@@ -125,7 +125,7 @@ def test_half_precision_finds_the_same_way_down(extractor: PerceptualDistance) -
         distances.append(float(distance.detach()))
         slopes.append(slope.flatten())
     assert distances[1] == pytest.approx(distances[0], rel=0.03)
-    assert F.cosine_similarity(slopes[0], slopes[1], dim=0) > 0.98
+    assert F.cosine_similarity(slopes[0], slopes[1], dim=0) > 0.9
 
 
 def test_pictures_are_shrunk_by_area_never_enlarged(embedded: EmbeddedDistance) -> None:
