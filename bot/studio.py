@@ -269,6 +269,12 @@ class Studio:
         for portrait in portraits:
             self.workshop.drop(portrait.id)
 
+    async def expire(self, days: float) -> int:
+        """Delete what nobody touched for so long, in the engine too; gives how many portraits."""
+        expired = await self.storage.expire(days)
+        await self._forget_in_engine(expired)
+        return len(expired)
+
     async def _forget_in_engine(self, portraits: Iterable[Portrait]) -> None:
         digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}
         try:

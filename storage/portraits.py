@@ -243,16 +243,17 @@ class Portraits:
             await db.execute("DELETE FROM portraits WHERE id = ?", (id,))
         await self._cupboard.clear_out()
 
-    async def delete_older(self, before: float) -> int:
-        """Delete portraits last touched before this moment, except those being worked on; gives how many."""
+    async def delete_older(self, before: float) -> list[Portrait]:
+        """Delete portraits last touched before this moment, except those being worked on; gives what they were."""
         async with self._db.writing() as db:
             cursor = await db.execute(
-                "DELETE FROM portraits WHERE changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')",
+                "DELETE FROM portraits WHERE changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
+                " RETURNING *",
                 (before,),
             )
-            count = cursor.rowcount
+            deleted = [Portrait.of(row) for row in await cursor.fetchall()]
         await self._cupboard.clear_out()
-        return count
+        return deleted
 
     async def open_of(self, owner: int) -> list[Portrait]:
         """The owner's portraits that can still be cancelled."""

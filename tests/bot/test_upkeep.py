@@ -1,8 +1,10 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.texts import LANGUAGES
+from engine import Forgotten
 from storage import State
 from tests.bot.town import Town, eventually
 
@@ -14,7 +16,15 @@ async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: p
         mina = town.person()
         await mina.ask_for_portrait()
         await mina.portrait_in(State.DONE)
-        storage = town.desk.storage
+        storage, engine = town.desk.storage, town.desk.studio.engine
+        (portrait,) = await storage.portraits.of_owner(mina.id)
+        forget, forgotten = engine.forget, list[str]()
+
+        async def noted(photos: Sequence[str]) -> Forgotten:
+            forgotten.extend(photos)
+            return await forget(photos)
+
+        monkeypatch.setattr(engine, "forget", noted)
         real = storage.now
         storage.now = lambda: real() + 31 * 86_400
 
@@ -22,6 +32,11 @@ async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: p
             return not await storage.portraits.of_owner(mina.id)
 
         await eventually(gone)
+
+        async def told() -> bool:
+            return forgotten == [portrait.photo]
+
+        await eventually(told)
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
