@@ -13,7 +13,7 @@ from bot.keyboards import OLDEST, YOUNGEST
 from bot.limits import Limits, Over
 from bot.speaker import Speaker
 from bot.workshop import Workshop
-from engine import EngineClient, EngineError
+from engine import EngineClient
 from storage import ASKING, Kind, Person, Photo, Portrait, Result, State, Storage
 
 LONGEST_NAME = 24  # letters of a pet's name: what fits the card
@@ -271,16 +271,16 @@ class Studio:
 
     async def expire(self, days: float) -> int:
         """Delete what nobody touched for so long, in the engine too; gives how many portraits."""
-        expired = await self.storage.expire(days)
+        before = self.storage.now() - days * 86_400
+        expired = await self.storage.portraits.older(before)
         await self._forget_in_engine(expired)
+        await self.storage.expire(before)
         return len(expired)
 
     async def _forget_in_engine(self, portraits: Iterable[Portrait]) -> None:
         digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}
-        try:
+        if digests:
             await self.engine.forget(sorted(digests))
-        except EngineError:
-            return  # an engine that is not running keeps nothing: its memory of photos dies with it
 
     async def meet(self, person: int, telegram_language: str) -> Person:
         return await self.storage.people.meet(person, telegram_language, self.storage.now())

@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 
+FOLDER = "likenesses"  # of the engine's cache folder
 IN_MEMORY = 16  # entries; each has half a megabyte and the photo
 ON_DISK_BYTES = 512 << 20
 KEPT_S = 30 * 24 * 3600.0  # without use

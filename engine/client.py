@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from engine.cache import FOLDER, Cache
 from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
 from engine.messages import (
     Answer,
@@ -37,7 +38,7 @@ from engine.messages import (
     Rejuvenation,
     Request,
 )
-from engine.settings import Settings
+from engine.settings import Settings, from_environment
 from engine.wire import VERSION, FrameReader, FrameTooLarge, Hello, Message, WireError, Working, encode
 
 COMMAND = (sys.executable, "-m", "engine", "serve")
@@ -83,6 +84,7 @@ class EngineClient:
     def __init__(self, settings: Settings | None = None, *, command: Sequence[str] | None = None) -> None:
         self.pid: int | None = None  # of the engine process, while there is one
         self._command = tuple(command or COMMAND)
+        self._settings = settings
         self._environment = _environment(settings, os.environ)
         self._held: dict[str, _Held] = {}
         self._numbers = count(1)
@@ -124,8 +126,15 @@ class EngineClient:
         return await self._ask(Describe("describe"), Description)
 
     async def forget(self, photos: Sequence[str]) -> Forgotten:
-        """Drop what the engine keeps of the photos with these sha256 (hex)."""
-        return await self._ask(Forget("forget", tuple(photos)), Forgotten)
+        """Drop what the engine keeps of the photos with these sha256 (hex), whether it runs or not."""
+        try:
+            return await self._ask(Forget("forget", tuple(photos)), Forgotten)
+        except EngineError:  # what it had in memory is gone with it; what lies on disk is not
+            return Forgotten("forget", await asyncio.to_thread(self._forget_on_disk, photos))
+
+    def _forget_on_disk(self, photos: Sequence[str]) -> int:
+        cache = Cache((self._settings or from_environment()).cache / FOLDER)
+        return sum(cache.forget(photo) for photo in photos)
 
     def cancel(self, request_id: str) -> bool:
         """Give up the request with this id: whoever awaits it gets `EngineStopped`. False when there is none."""

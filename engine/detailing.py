@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growing import SOFTER, strands
+from engine.growing import faded, strands
 from engine.smoothing import smoothed
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
@@ -51,7 +51,7 @@ class DetailCarrier:
         self.ages = list(ages)
         if len(self.ages) != len(chain) or sorted(set(self.ages)) != self.ages or 0.0 not in self.ages:
             raise ValueError("the ages must rise, belong to the chain, and contain 0")
-        self.photo, self.chain = photo, chain
+        self.photo = photo
         self.now = chain[self.ages.index(0.0)][None]
         self.detail = photo - _resized(self.now, photo.shape[-1])
         self.motion = _composed_motion(_resized(chain, min(MOTION_SIDE, chain.shape[-1])), self.ages.index(0.0))
@@ -115,7 +115,7 @@ class GrownDetail:
         side = picture.shape[-1]
         motion, coat = self._motion(age, side), self._coat(age, side)
         change = coat * smoothed_looks(picture - sampled(self._now, motion))
-        return torch.cat([motion / side, SOFTER * max(age, 0.0) * coat, change], 1)
+        return torch.cat([motion / side, faded(torch.tensor(age)).to(coat) * coat, change], 1)
 
     def carried(self, plan: Tensor) -> Tensor:
         """The photo as a plan says: [1, 3, S, S]."""
@@ -123,8 +123,8 @@ class GrownDetail:
         # What is smooth is enlarged in the plainest way: quicker and as good.
         moved = sampled(self._photo, _enlarged(plan[:, :2] * side, side), mode="bicubic")
         there = _enlarged(torch.cat([plan[:, :2] * half, plan[:, 2:]], 1), half)
-        motion, faded, change = there[:, :2], there[:, 2:3], there[:, 3:]
-        return moved + _enlarged(torch.addcmul(change, faded, sampled(self._strands, motion), value=-1), side)
+        motion, fades, change = there[:, :2], there[:, 2:3], there[:, 3:]
+        return moved + _enlarged(torch.addcmul(change, fades, sampled(self._strands, motion), value=-1), side)
 
 
 def smoothed_looks(change: Tensor) -> Tensor:

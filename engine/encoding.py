@@ -68,6 +68,7 @@ def encoding(frames: Iterable[Frame], width: int, height: int, fps: int) -> Gene
         path = Path(folder) / "film.mp4"
         with _ffmpeg(width, height, fps, path) as process:
             pipe = cast(IO[bytes], process.stdin)
+            count = 0
             for count, frame in enumerate(frames, 1):
                 if frame.size != width * height * 3 // 2:
                     raise EngineFault("film frames of different sizes")
@@ -76,6 +77,8 @@ def encoding(frames: Iterable[Frame], width: int, height: int, fps: int) -> Gene
                 except OSError:  # it has stopped reading; its exit status says more
                     break
                 yield count
+            if not count:
+                raise EngineFault("a film without frames")
             with contextlib.suppress(OSError):
                 pipe.close()
             try:

@@ -185,8 +185,13 @@ def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = 
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
     moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    faded = SOFTER * ages.clamp(min=0)[:, None, None, None] * coat(marks, ages, side)
-    return torch.addcmul(moved, faded, strands(moved, side), value=-1).clamp(-1, 1)
+    fades = faded(ages)[:, None, None, None] * coat(marks, ages, side)
+    return torch.addcmul(moved, fades, strands(moved, side), value=-1).clamp(-1, 1)
+
+
+def faded(ages: Tensor) -> Tensor:
+    """The share of a coat's strands that has faded at these ages; never more than all."""
+    return (SOFTER * ages).clamp(0, 1)
 
 
 def strands(pictures: Tensor, side: int) -> Tensor:

@@ -14,8 +14,8 @@ _MOST = 2**31 - 1
 def keep_freed_memory() -> None:
     """Keep freed memory from now on."""
     set_option = _of_the_library("mallopt")
-    if set_option is not None:
-        set_option(_MMAP_THRESHOLD, _MOST)
+    # What is set at all is no longer adapted, so nothing is where the first is refused (glibc 2.35 on, by 32 MB).
+    if set_option is not None and any(set_option(_MMAP_THRESHOLD, most) for most in (_MOST, 32 << 20)):
         set_option(_TRIM_THRESHOLD, _MOST)
 
 

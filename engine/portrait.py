@@ -71,6 +71,7 @@ class Portrait:
         self._age = age
         self._quick = self._baby is None and self._pet.marks is not None
         self.now = self._pet.face
+        self._chain: tuple[Sequence[float], Tensor] = (), self._way.new_zeros(0)  # ages, and what is drawn there
         self._carrier, self._baby_carrier = self._carriers()
 
     def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
@@ -81,6 +82,7 @@ class Portrait:
             return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), moves, dressed), None
         photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
+        self._chain = ages, chain
         if self._baby is None:
             return DetailCarrier(photo, chain, ages), None
         back = [1.0 - one for one in reversed(ages)]
@@ -136,7 +138,7 @@ class Portrait:
     ) -> Generator[float, None, Film]:
         """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
         carrier = self._carrier
-        ages, pictures, show = self._planned(carrier) if isinstance(carrier, GrownDetail) else self._chained(carrier)
+        ages, pictures, show = self._planned(carrier) if isinstance(carrier, GrownDetail) else self._chained()
         return filming(ages, pictures, features, show, options, pool)
 
     @torch.no_grad()
@@ -157,9 +159,9 @@ class Portrait:
 
         return ages, pictures, show
 
-    def _chained(self, carrier: DetailCarrier) -> tuple[Sequence[float], Tensor, Callable[[float], Tensor]]:
+    def _chained(self) -> tuple[Sequence[float], Tensor, Callable[[float], Tensor]]:
         """The same where each picture has to be drawn."""
-        ages, pictures = carrier.ages, carrier.chain
+        ages, pictures = self._chain
         if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
             ages, pictures = ages[::-1], pictures.flip(0)
         return ages, pictures, lambda age: self.finish(age, self.draw([age]))

@@ -22,7 +22,7 @@ from torch import Tensor
 from engine import aging, photos, projection, recognition
 from engine.alignment import View, view
 from engine.breeds import BREEDS
-from engine.cache import Cache
+from engine.cache import FOLDER, Cache
 from engine.cards import then_and_now
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.film import FilmOptions
@@ -79,7 +79,7 @@ class Portrayer:
         self._device = choose_device(here.device)
         self._preferred, self._compiled = here.network, here.compiled
         self._extractor = load_extractor(device=self._device)
-        self._cache = Cache(here.cache / "likenesses")
+        self._cache = Cache(here.cache / FOLDER)
         self._networks: OrderedDict[str, Network] = OrderedDict()
         self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
         self._errands: WeakSet[_Errand] = WeakSet()

@@ -36,7 +36,7 @@ from engine.wire import Message, WireError, Working
 
 SLOTS = 8  # portraits that are worked on at the same time; bounds the memory, and how long a batch's step takes
 
-_RESTLESS_S = 60.0  # after the last answer, before the workshop may rest
+_RESTLESS_S = 60.0  # without a message and without work, before the workshop may rest
 _TELL_S = 0.2  # between two progress messages of the same stage
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from storage.database import Database
 from storage.records import BEFORE, OPEN, Kind, Made, Photo, Portrait, Result, State
 
 _COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "created_at", "changed_at"}
+_OLDER = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
 _MOMENTS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
 
 # The queue's order: everybody's first photo, then everybody's second, …; those of one turn by time.
@@ -243,17 +244,16 @@ class Portraits:
             await db.execute("DELETE FROM portraits WHERE id = ?", (id,))
         await self._cupboard.clear_out()
 
-    async def delete_older(self, before: float) -> list[Portrait]:
-        """Delete portraits last touched before this moment, except those being worked on; gives what they were."""
+    async def older(self, before: float) -> list[Portrait]:
+        """The portraits last touched before this moment, except those being worked on."""
+        rows = await self._db.all(f"SELECT * FROM portraits WHERE {_OLDER}", (before,))  # noqa: S608 - our own words
+        return [Portrait.of(row) for row in rows]
+
+    async def delete_older(self, before: float) -> None:
+        """Delete these."""
         async with self._db.writing() as db:
-            cursor = await db.execute(
-                "DELETE FROM portraits WHERE changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
-                " RETURNING *",
-                (before,),
-            )
-            deleted = [Portrait.of(row) for row in await cursor.fetchall()]
+            await db.execute(f"DELETE FROM portraits WHERE {_OLDER}", (before,))  # noqa: S608 - likewise
         await self._cupboard.clear_out()
-        return deleted
 
     async def open_of(self, owner: int) -> list[Portrait]:
         """The owner's portraits that can still be cancelled."""

@@ -13,7 +13,6 @@ from storage.database import Database
 from storage.media import Media
 from storage.people import People
 from storage.portraits import Portraits
-from storage.records import Portrait
 from storage.updates import Updates
 
 
@@ -74,10 +73,10 @@ class Storage:
             else:
                 await db.execute("DELETE FROM switches WHERE name = 'paused'")
 
-    async def expire(self, days: float) -> list[Portrait]:
-        """Delete what nobody touched for so long; gives the portraits of it. What owners named stays."""
+    async def expire(self, before: float) -> None:
+        """Delete what nobody has touched since then. What owners named stays."""
         await self.people.forget_usage(self.now() - 86_400)
-        return await self.portraits.delete_older(self.now() - days * 86_400)
+        await self.portraits.delete_older(before)
 
     async def counts(self) -> Counts:
         week = self.now() - 7 * 86_400

@@ -191,7 +191,7 @@ class Lock(Search):
             for _ in range(_FITS):
                 features[f"b{side}.conv1"] = FeatureOffset(maps, colours)
                 now = replace(found, features=features)
-                drawn = self.generator.synthesis(self._ws, resolution=side, adjustments=now, dtype=self.dtype)
+                drawn = self.generator.synthesis(self._ws, resolution=side, adjustments=now)
                 maps = maps + (self._now.picture(side) - drawn)[0]
             features[f"b{side}.conv1"] = FeatureOffset(maps, colours)
         return replace(found, features=features)

@@ -129,7 +129,8 @@ def _settle(batch: Sequence[Search]) -> None:
 
 def _company(search: Search) -> tuple[object, ...]:
     """What searches must have in common to share a batch."""
-    return type(search), id(search.generator), id(search.extractor), search.resolution, search.drawn, search.dtype
+    networks, precisions = (id(search.generator), id(search.extractor)), (search.dtype, search.features_dtype)
+    return type(search), *networks, search.resolution, search.drawn, *precisions
 
 
 def _step_together(batch: Sequence[Search]) -> None:

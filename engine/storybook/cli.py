@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.memory import keep_freed_memory
 from engine.networks import STORYBOOK, load_network
 from engine.networks.store import EMBEDDED
-from engine.perceptual import load_extractor
+from engine.perceptual import EmbeddedDistance, load_extractor
 from engine.storybook.comparing import Nearness, compare
 from engine.storybook.correcting import correct, save_correction
 from engine.storybook.export import export
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
         for mark in show(options.photos, options.out, load_network(STORYBOOK), load_extractor()):
             sys.stdout.write(f"{mark.path.name}\t{mark.licence}\n")
     elif options.command == "compare":
-        network, extractor = load_network(STORYBOOK), load_extractor()
+        network, extractor = load_network(STORYBOOK), load_extractor(EmbeddedDistance.name)
         report(compare(network, options.checkpoint, options.photos, extractor, options.count))
     else:
         draw_sheet(options.seed).save(options.picture)

@@ -319,7 +319,12 @@ class Trainer:
 
 
 def _for_layers(residuals: Tensor, layers: int) -> Tensor:
-    """Those of a network with fewer layers, for one with more: these do as the last one did."""
+    """Those of a network with fewer layers, for one with more: these do as the last one did.
+
+    Earlier checkpoints have one latent for all layers.
+    """
+    if residuals.dim() == 3:
+        residuals = residuals[:, :, None]
     more = layers - residuals.shape[2]
     return torch.cat([residuals, residuals[:, :, -1:].expand(-1, -1, more, -1)], dim=2)
 
@@ -350,5 +355,7 @@ def load_student(folder: Path) -> Student:
     """The student of a checkpoint, to look at or to export."""
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     student = Student(int(facts["options"]["resolution"]), len(facts["photos"]))
-    student.load_state_dict(load_file(folder / "student.safetensors"))
+    state = load_file(folder / "student.safetensors")
+    state["residuals"] = _for_layers(state["residuals"], student.generator.config.num_ws)
+    student.load_state_dict(state)
     return student.eval().requires_grad_(False)

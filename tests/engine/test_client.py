@@ -24,6 +24,7 @@ from engine import (
     Species,
     Stage,
 )
+from engine.cache import FOLDER, Cache
 from engine.client import _environment, _Link
 from engine.wire import MAX_BODY_BYTES, Hello, Message, Working, encode
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
@@ -68,6 +69,13 @@ async def test_every_request_is_answered(engine: EngineClient) -> None:
     assert (reimagined.id, reimagined.film) == ("again", None)
     assert (await engine.describe()).networks == ("scripted",)
     assert (await engine.forget(["00" * 32])).count == 1
+
+
+async def test_what_lies_on_disk_is_forgotten_without_an_engine_too(tmp_path: Path) -> None:
+    here = EngineSettings(tmp_path)
+    Cache(here.cache / FOLDER).put("aa" * 32, "bb", b"a likeness")
+    assert (await EngineClient(here).forget(["aa" * 32, "cc" * 32])).count == 1
+    assert Cache(here.cache / FOLDER).get("aa" * 32, "bb") is None
 
 
 async def test_failures_become_errors(engine: EngineClient) -> None:

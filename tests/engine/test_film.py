@@ -310,7 +310,9 @@ def test_a_missing_ffmpeg_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
         encoded(noise(1))
 
 
-def test_odd_frames_are_faults() -> None:
+def test_no_frames_and_odd_ones_are_faults() -> None:
+    with pytest.raises(EngineFault, match="without frames"):
+        encoded([])
     with pytest.raises(EngineFault, match="different sizes"):
         encoded([*noise(1, side=32), *noise(1, side=34)], side=32)
 

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from engine import growing
 from engine.alignment import Convention, place
-from engine.growing import CORRECTION_SIDE, Marks, coat, grow, learned_correction, marks_of, plane, sources
+from engine.growing import (
+    CORRECTION_SIDE,
+    SOFTER,
+    Marks,
+    coat,
+    faded,
+    grow,
+    learned_correction,
+    marks_of,
+    plane,
+    sources,
+)
 from engine.messages import Head, Species
 
 FACE = Head(
@@ -111,6 +122,10 @@ def test_what_photos_say_is_of_youth_and_gentle() -> None:
         across, down = taken.diff(dim=1)[:-1], taken.diff(dim=0)[:, :-1]
         turns = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
         assert turns.min() > 0  # no part of the face is folded over another
+
+
+def test_however_young_strands_fade_but_never_turn_over() -> None:
+    assert faded(torch.tensor([-1.0, 0.0, 0.5, 1.0, 3.0])).tolist() == pytest.approx([0, 0, SOFTER / 2, SOFTER, 1])
 
 
 def test_a_young_coat_is_softer_and_eyes_are_as_clear_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:

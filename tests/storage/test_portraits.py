@@ -134,7 +134,9 @@ async def test_old_portraits_expire_and_running_ones_stay(storage: Storage, cloc
     await storage.portraits.start_next(storage.now())
     clock.now += 40 * 86_400
     fresh, _ = await storage.portraits.receive(replace(MINE, message=101), storage.now())
-    assert [portrait.id for portrait in await storage.expire(30)] == [old.id]
+    before = storage.now() - 30 * 86_400
+    assert [portrait.id for portrait in await storage.portraits.older(before)] == [old.id]
+    await storage.expire(before)
     assert await storage.portraits.get(old.id) is None
     assert await storage.portraits.get(running.id) and await storage.portraits.get(fresh.id)
     assert (await storage.counts()).media_bytes == 0

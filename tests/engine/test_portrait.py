@@ -1,0 +1,88 @@
+"""A portrait's film shows what its stills show, from the right end."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine import photos
+from engine.generator import Adjustments
+from engine.likeness import Latent, Likeness
+from engine.messages import Head, Species
+from engine.networks import STORYBOOK, Network, load_network
+from engine.portrait import SIDE, Portrait
+from engine.storybook.cli import to_image
+from engine.storybook.pets import sample_pets
+from engine.storybook.renderer import heads_of, render
+
+Way = tuple[Sequence[float], Tensor, Callable[[float], Tensor]]
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return load_network(STORYBOOK)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def likeness(network: Network, seed: int, marked: bool = True) -> Likeness:
+    """A drawn dog, unlocked: the mean of w stands for it."""
+    pet = sample_pets(["beagle"], torch.Generator().manual_seed(seed))
+    head: Head | None = heads_of(pet, SIDE)[0] if marked else None
+    ws = network.statistics.mean.expand(1, network.generator.config.num_ws, -1)
+    ws = ws + 0.1 * torch.randn(ws.shape, generator=torch.Generator().manual_seed(seed))
+    return Likeness(photos.encode_jpeg(to_image(render(pet, SIDE)[0])), head, ws, Adjustments(), 0.0, 0)
+
+
+def way_of(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """What the portrait hands to the film."""
+    handed: list[Way] = []
+
+    def noted(ages: Sequence[float], pictures: Tensor, _: Any, show: Callable[[float], Tensor], *__: Any) -> None:
+        handed.append((ages, pictures, show))
+
+    monkeypatch.setattr("engine.portrait.filming", noted)
+    portrait.film(lambda pictures: pictures.flatten(1))
+    return handed[0]
+
+
+def portrait_of(network: Network, age: float, baby: bool = False, marked: bool = True) -> Portrait:
+    pet, young = likeness(network, 1, marked), likeness(network, 2, marked) if baby else None
+    latent = Latent(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
+    vector = torch.full((network.generator.config.num_ws, network.statistics.mean.shape[0]), 0.05)
+    return Portrait(latent, network, vector, age)
+
+
+@pytest.mark.parametrize("age", [1.0, -1.0, 1.6])
+def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(
+    network: Network, monkeypatch: pytest.MonkeyPatch, age: float
+) -> None:
+    portrait = portrait_of(network, age)
+    ages, pictures, show = way_of(portrait, monkeypatch)
+    assert (ages[0], ages[-1]) == (0.0, pytest.approx(age))
+    assert len(pictures) == len(ages)
+    now = show(0.0)
+    for share in (0.0, 0.1, 0.37, 0.8, 1.0):
+        drawn = portrait.finish(share * age, portrait.draw([share * age]))
+        assert (show(share * age) - drawn).abs().mean() < 0.003
+        assert share < 0.3 or (drawn - now).abs().mean() > 0.01
+
+
+@pytest.mark.parametrize(("age", "baby", "ends"), [(1.0, True, (1.0, 0.0)), (-0.5, False, (0.0, -0.5))])
+def test_the_film_begins_where_the_way_does(
+    network: Network, monkeypatch: pytest.MonkeyPatch, age: float, baby: bool, ends: tuple[float, float]
+) -> None:
+    portrait = portrait_of(network, age, baby, marked=baby)
+    ages, pictures, show = way_of(portrait, monkeypatch)
+    assert (ages[0], ages[-1]) == ends
+    torch.testing.assert_close(pictures[:1], portrait.draw([ends[0]]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(pictures[-1:], portrait.draw([ends[1]]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(show(ends[0]), portrait.finish(ends[0], portrait.draw([ends[0]])))
