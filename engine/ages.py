@@ -130,7 +130,7 @@ def _faces(files: Sequence[Path], network: Network, device: torch.device) -> Ite
 def _projected(face: Tensor, network: Network) -> Tensor:
     """ws [1, num_ws, w_dim] of an aligned face."""
     extractor = load_extractor(device=face.device)
-    start = network.encoder(face) if network.encoder is not None else None
+    start = network.encoder.latents(face) if network.encoder is not None else None
     found = None
     for step in project(face, network.generator, network.statistics, extractor, start=start):
         found = step

@@ -247,7 +247,7 @@ def _official(sitting: Sitting) -> tuple[float, int, float]:
 
 
 def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[float, float]:
-    """Seconds of an official step and of ours, coarse and fine in their proportion, on a network of AFHQ's size.
+    """Seconds of an official step and of ours, at all resolutions in their proportion, on a network of AFHQ's size.
 
     Its weights are random.
     """
@@ -256,11 +256,12 @@ def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[fl
         generator = Generator(AFHQ).eval().requires_grad_(False).to(device)
     statistics_of_w = measure(generator, samples=1000).to(device)
     target = torch.zeros(1, 3, AFHQ.img_resolution, AFHQ.img_resolution, device=device)
-    coarse, fine, official = (
-        _step_s(project(target, generator, statistics_of_w, extractor, options))
-        for options in (replace(OURS, coarse_share=1.0), replace(OURS, coarse_share=0.0), OFFICIAL)
+    shares = [1 - sum(OURS.coarse_shares), *reversed(OURS.coarse_shares)]  # at full resolution, at half, …
+    levels = [replace(OURS, coarse_shares=(1.0,) * halvings) for halvings in range(len(shares))]
+    *ours, official = (
+        _step_s(project(target, generator, statistics_of_w, extractor, options)) for options in (*levels, OFFICIAL)
     )
-    return official, OURS.coarse_share * coarse + (1 - OURS.coarse_share) * fine
+    return official, sum(share * seconds for share, seconds in zip(shares, ours, strict=True))
 
 
 def _step_s(steps: Iterator[Found]) -> float:

@@ -264,12 +264,17 @@ class StyledConvolution(nn.Module):
         downs = change.down if change.down.dim() == 5 else change.down[None]
         ups = change.up if change.up.dim() == 3 else change.up[None]
         parts = x.chunk(len(downs))
-        low = torch.cat([self._plain(part, down.to(x.dtype)) for part, down in zip(parts, downs, strict=True)])
+        low = [self._plain(part, self._laid_out(down.to(x.dtype))) for part, down in zip(parts, downs, strict=True)]
         ups = ups.to(x.dtype).repeat_interleave(len(x) // len(ups), dim=0)
-        return y + _as_maps(torch.bmm(_as_pixels(low), ups.transpose(1, 2)), *y.shape[2:])
+        return y + _as_maps(torch.bmm(_as_pixels(torch.cat(low)), ups.transpose(1, 2)), *y.shape[2:])
 
     def _plain(self, x: Tensor, weight: Tensor) -> Tensor:
-        return F.conv_transpose2d(x, weight.transpose(0, 1), stride=2) if self.up else F.conv2d(x, weight, padding=1)
+        """The convolution with weights that are laid out for it."""
+        return F.conv_transpose2d(x, weight, stride=2) if self.up else F.conv2d(x, weight, padding=1)
+
+    def _laid_out(self, weight: Tensor) -> Tensor:
+        """Weights [C_out, C_in, 3, 3] as the convolution takes them."""
+        return weight.transpose(0, 1) if self.up else weight
 
     def _energies(self) -> Tensor:
         """Σ_k W² [C_out, C_in]; for frozen weights computed once."""
@@ -282,13 +287,13 @@ class StyledConvolution(nn.Module):
         return kept[1]
 
     def _weight_as(self, dtype: torch.dtype) -> Tensor:
-        """The weights in this dtype; frozen ones are cast and laid out once."""
+        """The weights in this dtype, laid out; of frozen ones that is done once."""
         if self.weight.requires_grad or torch.compiler.is_compiling():
-            return self.weight.to(dtype)
+            return self._laid_out(self.weight.to(dtype))
         kept = self._cast.get(dtype)  # other threads draw, too
         if kept is None or kept[0] != self._state():
             with torch.inference_mode(False):
-                weight = self.weight.to(dtype, memory_format=torch.channels_last)
+                weight = self._laid_out(self.weight.to(dtype)).contiguous(memory_format=torch.channels_last)
                 kept = self._cast[dtype] = self._state(), weight
         return kept[1]
 

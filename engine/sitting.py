@@ -84,8 +84,8 @@ class Sitting:
         start, preview = None, None
         if network.encoder is not None:
             with torch.no_grad():
-                start = network.encoder(target)
-                seen = start[:, None].expand(-1, network.generator.config.num_ws, -1)
+                start = network.encoder.latents(target)
+                seen = start.expand(-1, network.generator.config.num_ws, -1)
                 self._next_preview = 0.0  # it is worth showing at once
                 preview = self._preview(network.generator.synthesis(seen))
         return Projection(target, network.generator, network.statistics, self.extractor, start=start), preview

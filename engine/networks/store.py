@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from engine import settings
 from engine.alignment import Convention
-from engine.encoder import Encoder
+from engine.encoder import Encoder, layers_of
 from engine.generator import Generator, GeneratorConfig
 from engine.messages import Species
 from engine.networks.errors import NetworkError, Unfit
@@ -124,7 +124,7 @@ def load_network(name: str, device: torch.device | str = "cpu") -> Network:
         if statistics.components.shape != (generator.config.w_dim, generator.config.w_dim):
             raise Unfit("has statistics of another network")
         encoder_file = directory / f"{name}.encoder.safetensors"
-        encoder = _load_encoder(encoder_file, generator.config.w_dim) if encoder_file.exists() else None
+        encoder = _load_encoder(encoder_file, generator.config) if encoder_file.exists() else None
     except (OSError, SafetensorError, Unfit, KeyError, TypeError, RuntimeError):
         raise NetworkError(f"The files of the network {name} are damaged; please remove and store it again.") from None
     if encoder is not None:
@@ -134,10 +134,14 @@ def load_network(name: str, device: torch.device | str = "cpu") -> Network:
     return Network(name, generator, record.convention, record.species, directory, statistics, encoder)
 
 
-def _load_encoder(file: Path, w_dim: int) -> Encoder:
-    """Raises RuntimeError when the file is not an encoder into this space."""
-    encoder = Encoder(w_dim)
-    encoder.load_state_dict(load_file(file))
+def _load_encoder(file: Path, config: GeneratorConfig) -> Encoder:
+    """Raises `Unfit`, KeyError or RuntimeError when the file is not an encoder into this space."""
+    state = load_file(file)
+    layers = layers_of(state)
+    if layers not in (1, config.num_ws):
+        raise Unfit("has an encoder of another network")
+    encoder = Encoder(config.w_dim, layers)
+    encoder.load_state_dict(state)
     return encoder.eval().requires_grad_(False)
 
 

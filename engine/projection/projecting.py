@@ -7,6 +7,7 @@ Sources: Abdal et al. 2019 ("Image2StyleGAN", W+); Karras et al. 2020a, appendix
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -37,7 +38,7 @@ class ProjectionOptions:
     ramp_up: float = 0.05  # share of the steps over which the learning rate rises
     ramp_down: float = 0.3  # and over which it falls, as a cosine
     whitened: bool = True  # the learning rate counts in standard deviations of w
-    coarse_share: float = 0.7  # share of the steps at half the resolution
+    coarse_shares: tuple[float, ...] = (0.3, 0.4)  # shares of the steps at … a quarter and half of the resolution
     resolution: int = 128  # the synthesis stops here; the photo is reduced to it
     pixel_weight: float = 1.0
     prior_weight: float = 0.003  # pull towards the mean of w
@@ -52,7 +53,7 @@ class ProjectionOptions:
 
 # From an encoder's guess the large things are there already: no coarse steps, as large as the distance looks, and no
 # time to lose by starting gently.
-FROM_GUESS = ProjectionOptions(steps=14, coarse_share=0.0, ramp_up=0.0, resolution=256)
+FROM_GUESS = ProjectionOptions(steps=14, coarse_shares=(), ramp_up=0.0, resolution=256)
 
 # The published algorithm, to compare with.
 OFFICIAL = ProjectionOptions(
@@ -63,7 +64,7 @@ OFFICIAL = ProjectionOptions(
     ramp_up=0.05,
     ramp_down=0.25,
     whitened=False,
-    coarse_share=0.0,
+    coarse_shares=(),
     resolution=1024,
     pixel_weight=0.0,
     prior_weight=0.0,
@@ -117,11 +118,13 @@ class Projection(Search):
     @property
     def resolution(self) -> int:
         full = min(self._options.resolution, self.generator.config.img_resolution)
-        return full // 2 if self._coarse else full
+        return full >> self._halvings
 
     @property
-    def _coarse(self) -> bool:
-        return self._done < self._options.coarse_share
+    def _halvings(self) -> int:
+        """How often the resolution is still halved."""
+        ends = accumulate(self._options.coarse_shares)
+        return sum(self._done < end for end in ends)
 
     @property
     def _done(self) -> float:
@@ -166,7 +169,7 @@ class Projection(Search):
                 noise.sub_(noise.mean()).mul_(noise.square().mean().rsqrt())
             found = self._w.expand(-1, self.generator.config.num_ws, -1)
         kept = {name: noise.detach() for name, noise in self._noises.items()}
-        fine = not self._coarse
+        fine = not self._halvings
         self.index += 1
         self._settled = fine and self._plateau.reached(self._distance)
         return Step(self.index, options.steps, found, self._distance, Adjustments(noises=kept) if kept else UNADJUSTED)

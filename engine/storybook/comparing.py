@@ -11,8 +11,9 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from engine.encoder import Encoder
 from engine.errors import EngineFault
 from engine.generator import Generator
 from engine.networks import Network
@@ -68,14 +69,14 @@ def _found(
     target: Tensor,
     generator: Generator,
     statistics: WStatistics,
-    encoder: nn.Module | None,
+    encoder: Encoder | None,
     extractor: PerceptualDistance,
     steps: int,
 ) -> Tensor:
     """The network's picture [1, 3, R, R] after so many steps of a search."""
     target = _resized(target, generator.config.img_resolution)
     with torch.no_grad():
-        start = None if encoder is None else encoder(target)
+        start = None if encoder is None else encoder.latents(target)
     *_, last = project(target, generator, statistics, extractor, replace(FROM_GUESS, steps=steps), start)
     with torch.no_grad():
         picture: Tensor = generator.synthesis(last.ws)

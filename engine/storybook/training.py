@@ -1,7 +1,8 @@
 """Trains storybook: one generator for drawn pets and real faces, with an encoder beside it.
 
-Drawn pets come in through the mapping network, from their parameters. A photo comes in through the encoder, plus small
-latents of its own, one a layer as in searches (W+; Abdal et al. 2019, "Image2StyleGAN"), that penalties keep small.
+Drawn pets come in through the mapping network, from their parameters. A photo comes in through the encoder, which gives
+a latent for each layer as searches find them (W+; Abdal et al. 2019, "Image2StyleGAN"), plus small latents of its own,
+that penalties keep small.
 Both are asked for two things: the pet as it is, and the pet at another age, `age` times the age vector away. For a
 drawn pet the truth at another age is drawn; for a photo it is the photo grown (`engine.growing`). The age vector is
 what the drawn pets say it is: the mean of mapping(young) − mapping(adult), measured again and again while training
@@ -58,8 +59,8 @@ class TrainingOptions:
     residual_rate: float = 2.0  # times learning_rate
     features_weight: float = 0.5
     prior_weight: float = 0.01
-    residual_weight: float = 0.05  # against what all layers have in common
-    apart_weight: float = 0.02  # against what they have not
+    residual_weight: float = 0.02  # against a photo's own latents
+    apart_weight: float = 0.01  # against what its layers have not in common
     encoder_weight: float = 0.1
     critic_share: float = 0.0  # of what pulls at the pictures of photos, the critic's against the regression's
     critic_rate: float = 2e-3
@@ -143,7 +144,7 @@ class Student(nn.Module):
         config = network_config(resolution)
         self.generator = Generator(config).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self.encoder = Encoder(config.w_dim)
+        self.encoder = Encoder(config.w_dim, config.num_ws)
         self.encoder_average = copy.deepcopy(self.encoder).requires_grad_(False)
         # As photographed, and mirrored.
         self.residuals = nn.Parameter(torch.zeros(2, faces, config.num_ws, config.w_dim))
@@ -227,9 +228,9 @@ class Trainer:
         photos = photo_batch(self._book, options.photos_per_step, self._random, self._device)
         ws_drawn = student.generator.mapping(z)
         w_drawn = ws_drawn[:, 0].detach()
-        found = student.encoder(torch.cat([photos.faces, drawn]))
+        found = student.encoder.latents(torch.cat([photos.faces, drawn]))
         residual = student.residuals[photos.mirrored.long(), photos.index]
-        ws_now = found[: options.photos_per_step, None] + residual
+        ws_now = found[: options.photos_per_step] + residual
         ws_then = ws_now + (photos.ages[:, None] * vectors[photos.cats.long()])[:, None]
         with torch.autocast(self._device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
             made = student.draw(torch.cat([ws_drawn, ws_then]))
@@ -237,14 +238,15 @@ class Trainer:
         pull, seen = self._pull(made.detach().float(), drawn, photos.wanted)
         losses = {
             # The encoder reads drawn pets as the mapping network wrote them, which keeps its age axis pure.
-            "encoder": options.encoder_weight * ((found[options.photos_per_step :] - w_drawn) / spread).square().mean(),
+            "encoder": options.encoder_weight
+            * ((found[options.photos_per_step :] - w_drawn[:, None]) / spread).square().mean(),
         }
         if options.photos_per_step:
-            common = residual.mean(dim=1, keepdim=True)
+            mean = ws_now.mean(dim=1, keepdim=True)
             parts = {
-                "prior": (options.prior_weight, ws_now.mean(dim=1) - student.generator.mapping.w_avg),
-                "residual": (options.residual_weight, common),
-                "apart": (options.apart_weight, residual - common),
+                "prior": (options.prior_weight, mean - student.generator.mapping.w_avg),
+                "residual": (options.residual_weight, residual),
+                "apart": (options.apart_weight, ws_now - mean),
             }
             losses |= {name: weight * (far / spread).square().mean() for name, (weight, far) in parts.items()}
         self._optimiser.zero_grad(set_to_none=True)
@@ -302,15 +304,15 @@ class Trainer:
         own = self._student.state_dict()
         if (folder / "student.safetensors").exists():
             facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-            state = load_file(folder / "student.safetensors")
-            residuals = _for_layers(state.pop("residuals"), own["residuals"].shape[2])
+            state = _for_layers(load_file(folder / "student.safetensors"), self._student.generator.config)
+            residuals = state.pop("residuals")
             place = {name: i for i, name in enumerate(facts["photos"])}
             for i, name in enumerate(self._names):
                 if name in place:
                     own["residuals"][:, i] = residuals[:, place[name]]
             self._seen = int(facts["seen"])
         else:
-            state = _published(folder)
+            state = _for_layers(_published(folder), self._student.generator.config)
             self._seen = int(self._options.ema_halflife) * 10  # its averages are no longer young
         for name in own.keys() - state.keys():
             if name.endswith("torgb.weight"):  # a new last block starts by adding nothing
@@ -318,15 +320,26 @@ class Trainer:
         self._student.load_state_dict(own | state)
 
 
-def _for_layers(residuals: Tensor, layers: int) -> Tensor:
-    """Those of a network with fewer layers, for one with more: these do as the last one did.
+def _for_layers(state: dict[str, Tensor], config: GeneratorConfig) -> dict[str, Tensor]:
+    """The state of a network with fewer layers, for one with more: these are given what the last one was.
 
-    Earlier checkpoints have one latent for all layers.
+    In earlier checkpoints photos have one latent of their own for all layers.
     """
-    if residuals.dim() == 3:
-        residuals = residuals[:, :, None]
-    more = layers - residuals.shape[2]
-    return torch.cat([residuals, residuals[:, :, -1:].expand(-1, -1, more, -1)], dim=2)
+    fitted = dict(state)
+    if "residuals" in state:
+        residuals = state["residuals"]
+        fitted["residuals"] = _extended(residuals if residuals.dim() == 4 else residuals[:, :, None], 2, config.num_ws)
+    for name, values in state.items():
+        if ".apart.1." in name:
+            a_layer = values.view(-1, config.w_dim, *values.shape[1:])
+            fitted[name] = _extended(a_layer, 0, config.num_ws).flatten(0, 1)
+    return fitted
+
+
+def _extended(values: Tensor, dim: int, count: int) -> Tensor:
+    """As many of this dimension, the last one repeated."""
+    present = torch.arange(count, device=values.device).clamp(max=values.shape[dim] - 1)
+    return values.index_select(dim, present)
 
 
 def _share(part: float, whole: float) -> float:
@@ -355,7 +368,6 @@ def load_student(folder: Path) -> Student:
     """The student of a checkpoint, to look at or to export."""
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     student = Student(int(facts["options"]["resolution"]), len(facts["photos"]))
-    state = load_file(folder / "student.safetensors")
-    state["residuals"] = _for_layers(state["residuals"], student.generator.config.num_ws)
-    student.load_state_dict(state)
+    state = _for_layers(load_file(folder / "student.safetensors"), student.generator.config)
+    student.load_state_dict(student.state_dict() | state)  # in earlier checkpoints the encoder has one latent for all
     return student.eval().requires_grad_(False)

@@ -30,7 +30,7 @@ from engine.projection import (
 CONFIG = GeneratorConfig(
     z_dim=32, w_dim=32, img_resolution=32, num_mapping_layers=2, channel_base=512, channel_max=32, conv_clamp=None
 )
-SHORT = ProjectionOptions(steps=60, resolution=32, coarse_share=0.2, dtype=torch.float32)
+SHORT = ProjectionOptions(steps=60, resolution=32, coarse_shares=(0.2,), dtype=torch.float32)
 
 
 class Pixels(PerceptualDistance):
@@ -93,14 +93,26 @@ def test_in_w_all_layers_share_one_latent(generator: Generator, statistics: WSta
 
 
 def test_it_begins_where_the_encoder_says(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
-    start = generator.mapping(torch.randn(1, 32))[:, 0]
-    first = next(project(target, generator, statistics, Pixels(), SHORT, start=start))
-    assert (first.ws - start).norm() < 0.2 * statistics.spread
+    start = generator.mapping(torch.randn(1, 32))
+    a_layer = start + 0.1 * torch.randn_like(start)
+    for guess in (start[:, 0], a_layer):
+        first = next(project(target, generator, statistics, Pixels(), SHORT, start=guess))
+        assert (first.ws - guess).norm() < 0.2 * statistics.spread
+
+
+def test_it_is_drawn_larger_and_larger(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
+    options = ProjectionOptions(steps=10, resolution=32, coarse_shares=(0.2, 0.3))
+    search = Projection(target, generator, statistics, Pixels(), options)
+    sizes = []
+    while not search.done:
+        sizes.append(search.resolution)
+        search.step()
+    assert sizes == [8] * 2 + [16] * 3 + [32] * 5
 
 
 def test_it_stops_when_the_distance_has_stopped_falling(generator: Generator, statistics: WStatistics) -> None:
     grey = torch.zeros(1, 3, 32, 32)
-    options = ProjectionOptions(steps=400, resolution=32, learning_rate=0.0, coarse_share=0.0, patience=10)
+    options = ProjectionOptions(steps=400, resolution=32, learning_rate=0.0, coarse_shares=(), patience=10)
     assert len(list(project(grey, generator, statistics, Pixels(), options))) < 100
 
 

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from engine.alignment import Convention
+from engine.encoder import Encoder
 from engine.generator import Generator
 from engine.messages import Species
 from engine.networks import store
@@ -168,6 +169,19 @@ def test_changed_files_are_found(home: Path, file: Path, part: str) -> None:
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(NetworkError, match="files of the network cats are damaged"):
         load_network("cats")
+
+
+def test_an_encoder_of_another_network_is_refused(home: Path, file: Path) -> None:
+    import_official(file, "cats")
+    for layers in (1, SMALL.num_ws, SMALL.num_ws + 1):
+        encoder = Encoder(SMALL.w_dim, layers)
+        save_file(encoder.state_dict(), store.directory_of("cats") / "cats.encoder.safetensors")
+        if layers <= SMALL.num_ws:
+            kept = load_network("cats").encoder
+            assert kept is not None and kept.layers == layers
+        else:
+            with pytest.raises(NetworkError, match="files of the network cats are damaged"):
+                load_network("cats")
 
 
 def test_missing_files_are_named(home: Path, file: Path) -> None:
