@@ -31,9 +31,9 @@ _CORRECTED = 1.9  # units from between the eyes, where the correction has faded 
 _EYES_TO_NOSE = 0.65  # units, in a face as the correction knows it
 
 # A young coat is shorter and softer: the strands of its hair fade, but not what is finer, or it would look soaped.
-SOFTER = 0.8  # share of the strands that has faded at age 1
 _STRANDS = 0.01  # of a picture's side, σ: what is averaged over this is no strand any more
 _FINER = 0.0018  # and over this, still all of it
+_OUTLINE = 0.28  # what is averaged changes by this, of the range 2 of a picture, within σ: rather an outline than hair
 _WET = 0.3  # units, radius of eyes and nose
 _NOSE_RISES = 0.32  # share of the way to the eyes at age 1
 _NOSE_ASIDE = 0.1  # and to the middle
@@ -191,12 +191,19 @@ def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = 
 
 def faded(ages: Tensor) -> Tensor:
     """The share of a coat's strands that has faded at these ages; never more than all."""
-    return (SOFTER * ages).clamp(0, 1)
+    return ages.clamp(0, 1)
 
 
 def strands(pictures: Tensor, side: int) -> Tensor:
-    """What of pictures [N, 3, M, M] is strands of hair, where a whole face has `side` px."""
-    return smoothed(pictures, _FINER * side) - smoothed(pictures, _STRANDS * side)
+    """What of pictures [N, 3, M, M] is strands of hair, where a whole face has `side` px.
+
+    Outlines are none: without theirs, a dark head would glow before a light background.
+    """
+    within = _STRANDS * side
+    averaged = smoothed(pictures, within)
+    down, across = torch.gradient(averaged * within, dim=(-2, -1))
+    steepness = smoothed((down.square() + across.square()).mean(dim=1, keepdim=True), within)
+    return (smoothed(pictures, _FINER * side) - averaged) * torch.exp(-steepness / _OUTLINE**2)
 
 
 def motion(marks: Marks, age: float, side: int) -> Tensor:

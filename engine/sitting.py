@@ -29,7 +29,7 @@ from engine.portrait import marks_in
 from engine.projection import Growth, Lock, LockOptions, Projection
 from engine.scheduler import Step
 
-_RECIPE = "11"  # to be changed whenever the same photo would get another likeness than before
+_RECIPE = "12"  # to be changed whenever the same photo would get another likeness than before
 
 _PREVIEW_S = 1.5  # between two previews
 _FIRST_PREVIEW_S = 0.7

@@ -10,7 +10,6 @@ from engine import growing
 from engine.alignment import Convention, place
 from engine.growing import (
     CORRECTION_SIDE,
-    SOFTER,
     Marks,
     coat,
     faded,
@@ -19,6 +18,7 @@ from engine.growing import (
     marks_of,
     plane,
     sources,
+    strands,
 )
 from engine.messages import Head, Species
 
@@ -125,14 +125,14 @@ def test_what_photos_say_is_of_youth_and_gentle() -> None:
 
 
 def test_however_young_strands_fade_but_never_turn_over() -> None:
-    assert faded(torch.tensor([-1.0, 0.0, 0.5, 1.0, 3.0])).tolist() == pytest.approx([0, 0, SOFTER / 2, SOFTER, 1])
+    assert faded(torch.tensor([-1.0, 0.0, 0.5, 1.0, 3.0])).tolist() == [0, 0, 0.5, 1, 1]
 
 
 def test_a_young_coat_is_softer_and_eyes_are_as_clear_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     side = 256
     hairs = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)) - 0.5
     young = grow(hairs, marks(), torch.ones(1))
-    monkeypatch.setattr(growing, "SOFTER", 0.0)
+    monkeypatch.setattr(growing, "faded", torch.zeros_like)
     as_hard = grow(hairs, marks(), torch.ones(1))
 
     def crispness(picture: torch.Tensor, x: float, y: float) -> float:
@@ -157,3 +157,12 @@ def test_the_coat_leaves_out_eyes_and_nose_where_they_are_at_that_age() -> None:
 def test_marks_that_fall_together_still_grow() -> None:
     flat = Marks(torch.zeros(1, 2, 2), torch.zeros(1, 2), torch.tensor([-1.0]), torch.tensor([False]))
     assert grow(checks(), flat, torch.ones(1)).isfinite().all()
+
+
+def test_a_dark_head_does_not_glow_before_a_light_background() -> None:
+    side = 256
+    across = plane(side)[..., 0].expand(1, 3, side, side)
+    picture = torch.where(across < 0.0, -0.9, 0.7)
+    assert strands(picture, side).abs().max() < 0.05
+    hair = 0.15 * torch.sin(across * 60)  # of the width of hair, with its contrast
+    assert strands(hair, side).std() > 0.7 * hair.std()
