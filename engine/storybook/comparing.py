@@ -1,7 +1,8 @@
 """How near two networks come to real faces they never saw, before any lock: what photos have taught the embedded one.
 
-Both search as the engine does, each at its own resolution and from its own encoder's guess. The other one may have
-been trained on drawn pets alone (`--photos-per-step 0`).
+Both search in W+, each at its own resolution and from its own encoder's guess: for as long as the engine does, for
+longer, and until hardly anything changes. The other one may have been trained on drawn pets alone
+(`--photos-per-step 0`).
 """
 
 import hashlib
@@ -19,11 +20,15 @@ from engine.generator import Generator
 from engine.networks import Network
 from engine.networks.statistics import WStatistics, measure
 from engine.perceptual import PerceptualDistance
-from engine.projection import FROM_GUESS, project
+from engine.projection import FROM_GUESS, ProjectionOptions, project
 from engine.storybook.photobook import is_held_out, open_photobook, usable_faces
 from engine.storybook.training import load_student
 
-STEPS = (FROM_GUESS.steps, 60)  # as the engine takes, and as many as help
+SEARCHES = (
+    FROM_GUESS,  # as the engine does
+    replace(FROM_GUESS, steps=60),  # as long as it helps
+    replace(FROM_GUESS, steps=300, delta_weight=0.02, patience=0),  # as near as the layers come
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,12 @@ class Nearness:
 
 
 def compare(
-    network: Network, checkpoint: Path, folders: Sequence[Path], extractor: PerceptualDistance, count: int
+    network: Network,
+    checkpoint: Path,
+    folders: Sequence[Path],
+    extractor: PerceptualDistance,
+    count: int,
+    searches: Sequence[ProjectionOptions] = SEARCHES,
 ) -> Iterator[Nearness]:
     """Compare the network with that of a checkpoint on held-out faces of marked photos, at the resolution of either.
 
@@ -54,15 +64,15 @@ def compare(
     statistics = measure(other)
     for face in open_photobook(marks, sides[-1]).faces:
         target = face[None].float() / 127.5 - 1
-        for steps in STEPS:
+        for options in searches:
             pictures = [
-                _found(target, network.generator, network.statistics, network.encoder, extractor, steps),
-                _found(target, other, statistics, student.encoder_average, extractor, steps),
+                _found(target, network.generator, network.statistics, network.encoder, extractor, options),
+                _found(target, other, statistics, student.encoder_average, extractor, options),
             ]
             for side in sides:
                 truth = _resized(target, side)
                 ours, others = (float(extractor(_resized(picture, side), truth)) for picture in pictures)
-                yield Nearness(steps, side, ours, others)
+                yield Nearness(options.steps, side, ours, others)
 
 
 def _found(
@@ -71,13 +81,13 @@ def _found(
     statistics: WStatistics,
     encoder: Encoder | None,
     extractor: PerceptualDistance,
-    steps: int,
+    options: ProjectionOptions,
 ) -> Tensor:
-    """The network's picture [1, 3, R, R] after so many steps of a search."""
+    """The network's picture [1, 3, R, R] after such a search."""
     target = _resized(target, generator.config.img_resolution)
     with torch.no_grad():
         start = None if encoder is None else encoder.latents(target)
-    *_, last = project(target, generator, statistics, extractor, replace(FROM_GUESS, steps=steps), start)
+    *_, last = project(target, generator, statistics, extractor, options, start)
     with torch.no_grad():
         picture: Tensor = generator.synthesis(last.ws)
     return picture

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from engine.networks import STORYBOOK, load_network
 from engine.networks.store import EMBEDDED
 from engine.perceptual import load_extractor
-from engine.storybook.comparing import STEPS, compare
+from engine.projection import FROM_GUESS
+from engine.storybook.comparing import compare
 from engine.storybook.export import export
 from engine.storybook.photobook import open_photobook, training_faces, usable_faces
 from engine.storybook.training import Trainer, TrainingOptions, load_student
@@ -75,10 +76,10 @@ def test_a_network_of_drawn_pets_alone_can_be_compared_with(folder: Path, tmp_pa
     state = load_file(tmp_path / "student.safetensors")
     assert all(bool(value.isfinite().all()) for value in state.values())
     write_photos(tmp_path, ["samoyed"], seed=2)  # whose name is among those that are never trained on
-    found = list(
-        compare(load_network(STORYBOOK), tmp_path, [folder, tmp_path], load_extractor("efficientnet-lite0"), 1)
-    )
-    assert {(one.steps, one.side) for one in found} == {(steps, side) for steps in STEPS for side in (32, 256)}
+    searches = [replace(FROM_GUESS, steps=steps) for steps in (5, 14)]
+    extractor = load_extractor("efficientnet-lite0")
+    found = list(compare(load_network(STORYBOOK), tmp_path, [folder, tmp_path], extractor, 1, searches))
+    assert {(one.steps, one.side) for one in found} == {(steps, side) for steps in (5, 14) for side in (32, 256)}
     assert all(0 < one.ours < one.others for one in found if one.side == 256)
 
 
