@@ -19,6 +19,8 @@ from engine.perceptual import PerceptualDistance
 from engine.projection.search import Search, Step, alone, ramp, take
 from engine.projection.truths import Truths
 
+_SMALLEST = 16  # px; in smaller pictures VGG16's deepest features would be nothing
+
 
 class Space(StrEnum):
     """Which latents a projection may use."""
@@ -118,7 +120,7 @@ class Projection(Search):
     @property
     def resolution(self) -> int:
         full = min(self._options.resolution, self.generator.config.img_resolution)
-        return full >> self._halvings
+        return max(full >> self._halvings, min(full, _SMALLEST))
 
     @property
     def _halvings(self) -> int:

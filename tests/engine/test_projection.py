@@ -100,14 +100,18 @@ def test_it_begins_where_the_encoder_says(generator: Generator, statistics: WSta
         assert (first.ws - guess).norm() < 0.2 * statistics.spread
 
 
-def test_it_is_drawn_larger_and_larger(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
-    options = ProjectionOptions(steps=10, resolution=32, coarse_shares=(0.2, 0.3))
-    search = Projection(target, generator, statistics, Pixels(), options)
-    sizes = []
+@pytest.mark.parametrize(
+    ("side", "sizes"), [(64, [16] * 2 + [32] * 3 + [64] * 5), (32, [16] * 5 + [32] * 5), (16, [16] * 10)]
+)
+def test_it_is_drawn_larger_and_larger(side: int, sizes: list[int], statistics: WStatistics) -> None:
+    generator = Generator(replace(CONFIG, img_resolution=side)).requires_grad_(False)
+    options = ProjectionOptions(steps=10, coarse_shares=(0.2, 0.3))
+    search = Projection(torch.zeros(1, 3, side, side), generator, statistics, Pixels(), options)
+    seen = []
     while not search.done:
-        sizes.append(search.resolution)
+        seen.append(search.resolution)
         search.step()
-    assert sizes == [8] * 2 + [16] * 3 + [32] * 5
+    assert seen == sizes
 
 
 def test_it_stops_when_the_distance_has_stopped_falling(generator: Generator, statistics: WStatistics) -> None:
