@@ -243,7 +243,8 @@ class StyledConvolution(nn.Module):
         if name in adjustments.features:
             x = x.add_(adjustments.features[name].drawn(len(x), x.dtype), alpha=SQRT2)
         x = F.leaky_relu(x, 0.2, inplace=True)
-        return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
+        # Clamps like `clamp`, in fewer passes over x: a tenth of a step of a search.
+        return x if self.conv_clamp is None else F.hardtanh(x, -self.conv_clamp, self.conv_clamp)
 
     def _shift(self, x: Tensor, noise_mode: NoiseMode, noise: Tensor) -> Tensor:
         """Bias and noise, times √2, for the features x: [N or 1, C, H or 1, W or 1], channels last."""
