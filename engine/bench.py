@@ -41,7 +41,7 @@ from engine.storybook.renderer import render
 AFHQ = GeneratorConfig()  # its defaults are those networks'
 OURS = ProjectionOptions()
 _DRAWN_SIDE = 512  # px
-_TIMED_STEPS = 3  # of each algorithm on the AFHQ-sized network, after one that warms up
+_TIMED_STEPS = 8  # of each algorithm on the AFHQ-sized network, after one that warms up
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +145,7 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     device = choose_device(here.device)
     network = load_network(choose_network(None, here.network), device)
     extractor = load_extractor(device=device)
+    official_step_s, our_step_s = _afhq_steps(device, extractor)
     ours, theirs = [], []
     for sitting in _sittings(folder, count, network, extractor):
         theirs.append(_official(sitting))
@@ -154,7 +155,6 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     def mean(rows: Sequence[Sequence[float]], column: int) -> float:
         return statistics.mean(row[column] for row in rows)
 
-    official_step_s, our_step_s = _afhq_steps(device, extractor)
     return {
         "network": network.name,
         "extractor": extractor.name,
