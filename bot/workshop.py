@@ -131,10 +131,19 @@ class Workshop:
         """Show in another chat how far it is, and go on there."""
         await self._speaker.moved(portrait)
         now = await self._storage.portraits.get(portrait.id)
-        if now and portrait.id in self._told:
+        if now is None:
+            return
+        if portrait.id in self._told:
             self._told[portrait.id] = now
-        elif now and now.state in (State.DELIVERING, State.DONE):  # just then: nobody takes that message away
-            await self._speaker.finished(now)
+            return
+        # It ended just then, and nobody else knows of that message.
+        match now.state:
+            case State.DELIVERING | State.DONE:
+                await self._speaker.finished(now)
+            case State.FAILED:
+                await self._speaker.failed(now)
+            case State.CANCELLED:
+                await self._speaker.cancelled(now)
 
     def ring(self) -> None:
         """The queue changed, or a place became free."""

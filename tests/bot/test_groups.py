@@ -1,8 +1,11 @@
 import os
 import signal
 
+import pytest
+
 from bot.playground.world import ChatKind
-from storage import State
+from bot.voice import Voice
+from storage import Portrait, State
 from tests.bot.town import Json, Town, eventually, spoken
 from tests.scripted_engine import Script
 
@@ -119,6 +122,31 @@ async def test_migration_while_the_engine_works(town: Town) -> None:
         return progress["message_id"] not in world.messages[new.id]
 
     await eventually(gone)
+
+
+async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, "Getting to know", photo=True)
+    moved = Voice.moved
+
+    async def too_late(voice: Voice, portrait: Portrait) -> None:
+        await town.desk.studio.cancel(portrait.id)
+        await moved(voice, portrait)
+
+    monkeypatch.setattr(Voice, "moved", too_late)
+    new = await town.people.migrate(mina.id, chat.id)
+    world = town.double.world
+
+    async def settled() -> bool:
+        said = [spoken(world.display(message)) for message in world.messages[new.id].values()]
+        return len([text for text in said if "I stopped" in text]) > 1 and not any("Getting" in text for text in said)
+
+    await eventually(settled)
 
 
 async def test_who_waits_in_a_group_that_moves_is_told_there(town: Town) -> None:
