@@ -31,8 +31,9 @@ class GeneratorConfig:
     w_dim: int = 512
     img_resolution: int = 512
     num_mapping_layers: int = 8
-    channel_base: int = 32768  # channels at resolution r: min(channel_base / r, channel_max)
+    channel_base: int = 32768  # channels at resolution r: channel_base / r, within channel_min and channel_max
     channel_max: int = 512
+    channel_min: int = 1
     conv_clamp: float | None = 256.0
 
     def __post_init__(self) -> None:
@@ -49,7 +50,7 @@ class GeneratorConfig:
         return 2 * int(math.log2(self.img_resolution)) - 2
 
     def channels(self, resolution: int) -> int:
-        return min(self.channel_base // resolution, self.channel_max)
+        return max(min(self.channel_base // resolution, self.channel_max), self.channel_min)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def network_config(resolution: int) -> GeneratorConfig:
         num_mapping_layers=2,
         channel_base=4096,
         channel_max=384,
+        channel_min=32,
         conv_clamp=None,
     )
 
@@ -317,7 +318,7 @@ class Trainer:
         for name in own.keys() - state.keys():
             if name.endswith("torgb.weight"):  # a new last block starts by adding nothing
                 own[name].zero_()
-        self._student.load_state_dict(own | state)
+        self._student.load_state_dict(own | _widened(state, own))
 
 
 def _for_layers(state: dict[str, Tensor], config: GeneratorConfig) -> dict[str, Tensor]:
@@ -333,6 +334,24 @@ def _for_layers(state: dict[str, Tensor], config: GeneratorConfig) -> dict[str, 
         if ".apart.1." in name:
             a_layer = values.view(-1, config.w_dim, *values.shape[1:])
             fitted[name] = _extended(a_layer, 0, config.num_ws).flatten(0, 1)
+    return fitted
+
+
+def _widened(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state of a network with fewer channels, for one that has more and begins by drawing the same.
+
+    New channels are as this one began, but nothing looks at them yet.
+    """
+    fitted = dict(state)
+    for name, values in state.items():
+        if name in own and values.shape != own[name].shape:
+            wide = own[name].clone()
+            if values.dim() == 4:
+                wide[:, values.shape[1] :] = 0
+            # What makes colours divides by the root of the number of channels it looks at.
+            gain = (wide.shape[1] / values.shape[1]) ** 0.5 if name.endswith("torgb.weight") else 1.0
+            wide[tuple(slice(side) for side in values.shape)] = gain * values
+            fitted[name] = wide
     return fitted
 
 
@@ -369,5 +388,6 @@ def load_student(folder: Path) -> Student:
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     student = Student(int(facts["options"]["resolution"]), len(facts["photos"]))
     state = _for_layers(load_file(folder / "student.safetensors"), student.generator.config)
-    student.load_state_dict(student.state_dict() | state)  # in earlier checkpoints the encoder has one latent for all
+    own = student.state_dict()  # earlier checkpoints have fewer channels, or one latent for all layers
+    student.load_state_dict(own | _widened(state, own))
     return student.eval().requires_grad_(False)

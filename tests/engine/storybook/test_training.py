@@ -12,10 +12,11 @@ from engine.networks import STORYBOOK, load_network
 from engine.networks.store import EMBEDDED
 from engine.perceptual import load_extractor
 from engine.projection import FROM_GUESS
+from engine.storybook import training
 from engine.storybook.comparing import compare
 from engine.storybook.export import export
 from engine.storybook.photobook import open_photobook, training_faces, usable_faces
-from engine.storybook.training import Trainer, TrainingOptions, load_student
+from engine.storybook.training import Trainer, TrainingOptions, load_student, network_config
 from tests.engine.storybook.drawn_photos import write_photos
 
 BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle"]
@@ -61,6 +62,24 @@ def test_training_leaves_a_checkpoint_goes_on_from_it_and_grows(folder: Path, tm
     torch.testing.assert_close(coarse, small.draw(w.expand(-1, small.generator.config.num_ws, -1)))
     torch.testing.assert_close(large.residuals[:, :, :8], small.residuals)
     torch.testing.assert_close(large.residuals[:, :, 8:], small.residuals[:, :, -1:].expand(-1, -1, 2, -1))
+
+
+def test_a_network_that_becomes_wider_begins_by_drawing_the_same(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        narrow = replace(network_config(SHORT.resolution), channel_base=1024)
+        earlier.setattr(training, "network_config", lambda _: narrow)
+        Trainer([folder], tmp_path / "narrow", SHORT, None).run()
+        ws = torch.randn(2, narrow.num_ws, narrow.w_dim, generator=torch.Generator().manual_seed(0))
+        expected = load_student(tmp_path / "narrow").average.synthesis(ws)
+    Trainer([folder], tmp_path / "wide", replace(SHORT, pictures=0), tmp_path / "narrow").run()
+    student = load_student(tmp_path / "wide")
+    assert student.average.config.channels(32) > narrow.channels(32)
+    torch.testing.assert_close(student.average.synthesis(ws), expected)
+    Trainer([folder], tmp_path / "wide", SHORT, None).run()
+    weight = load_student(tmp_path / "wide").generator.synthesis.b32.conv1.weight
+    assert weight[: narrow.channels(32), narrow.channels(32) :].abs().min() > 0  # the new ones are looked at by now
 
 
 @pytest.mark.parametrize("critic_share", [0.0, 0.3])
