@@ -7,10 +7,17 @@ again at its next start. Handlers may thus see an update twice and must not mind
 
 import asyncio
 import json
+import logging
+import sqlite3
+from itertools import chain, repeat
 
 from telegram import Bot, Update
 
 from storage import Storage
+
+_logger = logging.getLogger(__name__)
+
+_PATIENCE_S = (1.0, 5.0, 30.0)  # between attempts while the disk is full, say; the last one repeats
 
 
 class Inbox(asyncio.Queue[object]):
@@ -19,9 +26,19 @@ class Inbox(asyncio.Queue[object]):
         self._storage = storage
 
     async def put(self, item: object) -> None:
-        if isinstance(item, Update) and not await self._storage.updates.remember(item.update_id, item.to_json()):
+        if isinstance(item, Update) and not await self._remember(item):
             return  # Telegram sends again what it thinks was lost
         await super().put(item)
+
+    async def _remember(self, update: Update) -> bool:
+        """Write it down; while that cannot be done, wait: an error here would end the polling for good."""
+        for pause_s in chain(_PATIENCE_S, repeat(_PATIENCE_S[-1])):
+            try:
+                return await self._storage.updates.remember(update.update_id, update.to_json())
+            except sqlite3.Error as error:
+                _logger.error("an update cannot be written down: %s, again in %.0f s", type(error).__name__, pause_s)
+            await asyncio.sleep(pause_s)
+        raise AssertionError("it waits for ever")
 
     async def reopen(self, bot: Bot) -> int:
         """Queue what an earlier process left unhandled; gives how many."""

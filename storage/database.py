@@ -60,8 +60,9 @@ class Database:
     async def writing(self) -> AsyncIterator[aiosqlite.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises or is cancelled."""
         async with self._turn:
-            await self._writer.execute("BEGIN IMMEDIATE")
             try:
+                # A task that is cancelled here has begun all the same: the connection's thread goes on.
+                await self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 await self._writer.commit()
             except BaseException:

@@ -21,6 +21,22 @@ async def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
         assert await database.all("SELECT * FROM switches") == []
 
 
+async def test_a_write_cancelled_as_it_begins_stands_in_nobodys_way(tmp_path: Path) -> None:
+    async with Database(tmp_path / "db") as database:
+
+        async def write(name: str) -> None:
+            async with database.writing() as db:
+                await db.execute("INSERT INTO switches VALUES (?, '')", (name,))
+
+        cancelled = asyncio.create_task(write("cancelled"))
+        await asyncio.sleep(0)  # it has asked to begin
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        await write("next")
+        assert [row["name"] for row in await database.all("SELECT name FROM switches")] == ["next"]
+
+
 async def test_writers_take_turns(tmp_path: Path) -> None:
     async with Database(tmp_path / "db") as database:
 
