@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from heapq import heapify, heapreplace
-from itertools import repeat
+from itertools import chain, repeat
 from statistics import median
 from types import TracebackType
 from typing import Self
@@ -40,7 +40,6 @@ _logger = logging.getLogger(__name__)
 _ESTIMATE_S = 10.0  # between two estimates while nothing else happens
 _PARALLEL = 4  # portraits the engine has at once; it advances them as one batch
 _PATIENCE_S = (2.0, 5.0, 15.0, 60.0)  # between attempts while Telegram is ill; the last one repeats
-_FETCH_ATTEMPTS = 3
 
 
 class Workshop:
@@ -155,9 +154,13 @@ class Workshop:
         if portrait is None:
             return None
         if portrait.queued_at is None and (over := await self._limits.over(portrait.owner, portrait.chat)):
-            failed = await self._storage.portraits.advance(
-                id_, State.FAILED, self._storage.now(), failure=f"limit_{over[0]}"
-            )
+            # What was answered is kept for the next try, on another day.
+            changes |= {"failure": f"limit_{over[0]}", "failed_photo": "", "expected_text": ""}
+            portraits, now = self._storage.portraits, self._storage.now()
+            if portrait.state is State.FAILED:
+                failed = await portraits.change(id_, now, **changes)
+            else:
+                failed = await portraits.advance(id_, State.FAILED, now, **changes)
             if failed:
                 await self._speaker.failed(failed)
             return failed
@@ -286,15 +289,13 @@ class Workshop:
     # ---- their parts
 
     async def _fetch(self, file_id: str) -> bytes:
-        for pause_s in _PATIENCE_S[: _FETCH_ATTEMPTS - 1]:
+        """However long it takes: that it did not work could not be said either while Telegram is away."""
+        for pause_s in chain(_PATIENCE_S, repeat(_PATIENCE_S[-1])):
             try:
                 return await self._speaker.fetch(file_id)
             except TelegramTrouble:
                 await asyncio.sleep(pause_s)
-        try:
-            return await self._speaker.fetch(file_id)
-        except TelegramTrouble:
-            raise FileGone from None
+        raise AssertionError("it waits for ever")
 
     async def _request(self, portrait: Portrait) -> Rejuvenate:
         media = self._storage.media
@@ -326,12 +327,13 @@ class Workshop:
             await self._speaker.sorry(portrait)
             await self._speaker.alarm(portrait, reason_of(error))
             return
-        if isinstance(error, PhotoError) and error.which == "baby_photo":
+        fetching_baby = isinstance(error, FileGone) and portrait.state is State.BABY_RECEIVED
+        if fetching_baby or (isinstance(error, PhotoError) and error.which == "baby_photo"):
             await portraits.advance(
                 portrait.id,
                 State.AWAITING_BABY_PHOTO,
                 now,
-                failure=error.reason,
+                failure=reason_of(error),
                 failed_photo="baby_photo",
                 baby_photo=None,
                 baby_file_id=None,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from storage import State
@@ -34,6 +35,27 @@ async def test_the_limit_holds_for_photos_that_came_before_it_was_reached(tmp_pa
         assert (await mina.portrait()).failure == "limit_person"
         assert len([message for message in town.said_in(mina.id) if "video" in message]) == 1
         assert film["video"]
+
+
+async def test_what_was_answered_above_the_limit_counts_on_another_day(tmp_path: Path) -> None:
+    async with Town(tmp_path, daily_limit=1) as town:
+        mina = town.person()
+        await mina.send()
+        await mina.sees("lovely dog")
+        await mina.send(Script.CAT)
+        for portrait, breed in zip(await mina.portraits_in(State.AWAITING_BREED, 2), ("samoyed", "tabby"), strict=True):
+            await town.desk.studio.choose_breed(portrait.id, breed)
+        await town.desk.studio.go_on((await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2))[0].id)
+        film = await mina.sees(video=True)
+        await town.desk.studio.grow_up((await mina.portrait()).id)
+        late = await mina.sees("That's all for today", "Try again")
+        pressed = await mina.press(late, "Try again")
+        assert pressed["text"].startswith("That's all for today") and pressed["show_alert"]
+        town.settings = replace(town.settings, daily_limit=2)
+        await town.restart()
+        await mina.press(late, "Try again")
+        await town.message_after(mina.id, film, video=True)
+        assert (await mina.portraits_in(State.DONE, 2))[-1].age < 0
 
 
 async def test_one_job_runs_for_each_person_and_others_overtake(town: Town) -> None:

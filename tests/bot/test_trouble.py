@@ -1,6 +1,7 @@
 """Telegram on bad days: refusals, lost answers, broken connections, people who leave."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,43 @@ async def test_a_download_whose_connection_breaks_is_tried_again(town: Town) -> 
     mina = town.person()
     town.double.faults.add(Fault("getFile", FaultKind.DISCONNECT, times=2))
     await mina.ask_for_portrait()
+
+
+async def test_a_photo_is_fetched_however_long_telegram_is_away(town: Town) -> None:
+    mina = town.person()
+    town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=8))
+    await mina.ask_for_portrait()
+
+
+async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    town.double.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
+    await mina.send(shade=90)
+    again = await mina.sees("couldn't get the baby photo", "Go on without")
+    await mina.send(shade=91)
+    await mina.sees(video=True)
+    assert (await mina.portraits_in(State.DONE, 1))[0].baby_photo, again
+
+
+async def test_updates_that_cannot_be_written_down_are_taken_in_later(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the disk is full."""
+    monkeypatch.setattr("bot.inbox._PATIENCE_S", (0.05,))
+    mina = town.person()
+    with sqlite3.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
+        elsewhere.execute("CREATE TRIGGER full BEFORE INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END")
+        await mina.write("/start")
+
+        async def refused() -> bool:
+            return "cannot be written down" in caplog.text
+
+        await eventually(refused)
+        elsewhere.execute("DROP TRIGGER full")
+    await mina.sees("Hello")
 
 
 async def test_an_upload_whose_connection_breaks_is_offered_again(town: Town) -> None:
