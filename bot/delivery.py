@@ -63,6 +63,8 @@ class Delivery:
             await self._speaker.sorry(portrait)
             await self._speaker.alarm(portrait, reason_of(error))
             return
+        if made.latent is not None:
+            await self._storage.portraits.keep(portrait.id, self._storage.now(), latent=made.latent)
         results = made_results(age, made.still, made.whole, made.card, made.film)
         await self._storage.portraits.add_results(portrait.id, results, self._storage.now())
         if await self._storage.portraits.unwant(portrait.id, age):  # asked for, but not to be had of this photo

@@ -18,7 +18,7 @@ from engine.alignment import align
 from engine.breeds import BREEDS
 from engine.errors import EngineFault, PhotoError
 from engine.faces import find_heads
-from engine.networks import Network, available_networks, choose_network, load_network
+from engine.networks import Network, NetworkError, available_networks, choose_network, load_network
 from engine.perceptual import load_extractor
 from engine.pixels import to_tensor
 from engine.portraying import choose_device
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     args = _parser().parse_args(arguments)
     try:
         result: dict[str, Any] = args.act(args)
-    except EngineFault as error:
+    except (NetworkError, EngineFault) as error:
         _say(f"throwback: {error}")
         result = {"error": "ages", "message": str(error)}
     if args.json:
@@ -71,10 +71,19 @@ def _breed(typed: str) -> str:
     raise argparse.ArgumentTypeError(f"no breed is called {typed!r}")
 
 
+def _undamaged_networks() -> Iterator[Network]:
+    """The networks that are here; of the others it is said why not."""
+    for name in available_networks():
+        try:
+            yield load_network(name)
+        except NetworkError as error:
+            _say(str(error))
+
+
 def _list(_: argparse.Namespace) -> dict[str, Any]:
     networks = {}
-    for name in available_networks():
-        network = load_network(name)
+    for network in _undamaged_networks():
+        name = network.name
         learned = aging.learned_breeds(network)
         known = sorted(set(aging.known_vectors(network)) - set(learned))
         networks[name] = {"known": known, "learned": learned}
@@ -154,9 +163,9 @@ def _yaw(faces: list[Tensor], network: Network) -> Tensor | None:
 
 def _remove(args: argparse.Namespace) -> dict[str, Any]:
     removed = []
-    for name in [args.network] if args.network else available_networks():
-        if aging.remove_learned(load_network(name), args.breed):
-            removed.append(name)
+    for network in [load_network(args.network)] if args.network else _undamaged_networks():
+        if aging.remove_learned(network, args.breed):
+            removed.append(network.name)
     if not removed:
         raise EngineFault(f"nothing was learned for {BREEDS[args.breed].name}")
     _say(f"{BREEDS[args.breed].name} is forgotten in {', '.join(removed)}.")

@@ -201,6 +201,13 @@ def _sittings(folder: Path | None, count: int, network: Network, extractor: Perc
         raise EngineFault("there is no photo to measure with")
 
 
+def _now() -> float:
+    """Seconds, once the device has done what it was given."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.monotonic()
+
+
 def _ours(sitting: Sitting, wanted: float) -> tuple[float, int, float, float, float, int, float]:
     """Seconds, steps, distance where `wanted` was reached; the distance before the lock; the first three at the end.
 
@@ -210,9 +217,9 @@ def _ours(sitting: Sitting, wanted: float) -> tuple[float, int, float, float, fl
     reached: tuple[float, int, float] | None = None
     for stage in (sitting.project(), sitting.lock()):
         while True:
-            began = time.monotonic()
+            began = _now()
             step = next(stage, None)
-            seconds += time.monotonic() - began
+            seconds += _now() - began
             if step is None:
                 break
             if reached is None and (distance := _distance(sitting)) <= wanted:
@@ -234,11 +241,11 @@ def _distance(sitting: Sitting) -> float:
 
 def _official(sitting: Sitting) -> tuple[float, int, float]:
     network, target = sitting.network, sitting.target()
-    began = time.monotonic()
+    began = _now()
     found = None
     for step in project(target, network.generator, network.statistics, sitting.extractor, OFFICIAL):
         found = step
-    seconds = time.monotonic() - began
+    seconds = _now() - began
     if found is None:
         raise EngineFault("a projection without steps")
     with torch.no_grad():

@@ -184,7 +184,10 @@ class Rejuvenation:
 
 @dataclass(frozen=True, slots=True)
 class Reimagined:
-    """The answer to `Reimagine`; `film` is None unless asked for."""
+    """The answer to `Reimagine`; `film` is None unless asked for.
+
+    A `latent` is to be kept instead of the one that was sent: the network had changed since.
+    """
 
     id: str
     age: float
@@ -193,6 +196,7 @@ class Reimagined:
     card: bytes | None
     film: Film | None
     seconds: dict[str, float]
+    latent: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from weakref import WeakSet
@@ -48,6 +49,7 @@ from engine.messages import (
     Stage,
 )
 from engine.networks import STORYBOOK, Network, available_networks, choose_network, load_network
+from engine.networks.store import read_record
 from engine.perceptual import load_extractor
 from engine.pooling import aside, single_threads, steps_aside
 from engine.portrait import Portrait
@@ -150,6 +152,8 @@ class Portrayer:
     def _rejuvenate(self, request: Rejuvenate, errand: _Errand) -> Job:
         # Alone, all is done here, step by step: then a death is this portrait's for certain.
         pool, films = (None, None) if request.alone else (self._pool, self._films)
+        if request.baby_photo == request.photo:
+            request = replace(request, baby_photo=None)  # from a photo to itself there is no way
         yield Step(Stage.ALIGNING, 0.0)
         image, found = yield from self._seen(request.photo, errand, pool=pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
@@ -189,16 +193,31 @@ class Portrayer:
         )
 
     def _reimagine(self, request: Reimagine) -> Job:
-        latent = Latent.from_bytes(request.latent)
-        network = self._network(latent.species, latent.network)
-        if edition(network) != latent.edition:
-            raise EngineFault("the network has changed since")
+        latent, renewed = Latent.from_bytes(request.latent), None
+        name = latent.network if latent.network in available_networks() else ""
+        network = self._ageing_network(latent.species, name)
+        if (network.name, edition(network)) != (latent.network, latent.edition):
+            latent = yield from self._sat_again(latent, network)
+            renewed = latent.to_bytes()
         vector = aging.age_vector(network, latent.species, latent.breed)
         # Someone watches the screen: nobody else's search has a step before this is done.
         portrait = Portrait(latent, network, vector, request.age)
         film = (yield from self._film(portrait, self._films)) if request.film else None
         still, whole, card = _pictures(portrait, latent, request.age, request.card)
-        return Reimagined(request.id, request.age, still, whole, card, film, seconds={})
+        return Reimagined(request.id, request.age, still, whole, card, film, seconds={}, latent=renewed)
+
+    def _sat_again(self, latent: Latent, network: Network) -> Generator[Step, None, Latent]:
+        """The same portrait in a network whose weights are others, from the photos that are kept in it."""
+        vector = aging.age_vector(network, latent.species, latent.breed)
+        likenesses = []
+        for before in [one for one in (latent.pet, latent.baby) if one is not None]:
+            image = photos.decode(before.photo)
+            sitting = Sitting(image, before.head, network, self._extractor, vector, latent.species)
+            yield from sitting.project()
+            yield from sitting.lock()
+            likenesses.append(replace(_likeness_of(sitting), photo=before.photo))
+        pet, baby = likenesses[0], likenesses[1] if latent.baby is not None else None
+        return replace(latent, network=network.name, edition=edition(network), pet=pet, baby=baby)
 
     def _sit(
         self, sittings: dict[bytes, Sitting], errand: _Errand, pool: Executor | None
@@ -207,7 +226,8 @@ class Portrayer:
         names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
         for photo, sitting in sittings.items():
             if (kept := self._cache.get(*names[photo])) is not None:
-                sitting.likeness = Likeness.from_bytes(kept)
+                with suppress(EngineFault):  # a damaged file is made anew
+                    sitting.likeness = Likeness.from_bytes(kept)
         missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
         for number, sitting in enumerate(missing.values()):
             for step in sitting.project(pool):
@@ -270,7 +290,8 @@ class Portrayer:
 
     def _network(self, species: Species | None, name: str) -> Network:
         name = choose_network(species, name or self._preferred)
-        if name not in self._networks:
+        kept = self._networks.get(name)
+        if kept is None or kept.sha256 != read_record(name).sha256:  # or it was pulled again meanwhile
             network = self._networks[name] = load_network(name, self._device)
             if self._compiled:
                 network.generator.compile_synthesis()

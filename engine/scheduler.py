@@ -38,6 +38,7 @@ SLOTS = 8  # portraits that are worked on at the same time; bounds the memory, a
 
 _RESTLESS_S = 60.0  # without a message and without work, before the workshop may rest
 _TELL_S = 0.2  # between two progress messages of the same stage
+_LASTING = ("AcceleratorError",)  # torch's, by name: after an illegal access, say, the device takes no work any more
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,10 @@ class Scheduler:
         self._inbox.put(None)
 
     def run(self, workshop: Workshop) -> None:
-        """Work until stopped. What is unfinished then is closed and stays unanswered."""
+        """Work until stopped. What is unfinished then is closed and stays unanswered.
+
+        Raises what no later step can do without: the process is to begin anew.
+        """
         while not self._stopping:
             self._receive(workshop)
             if self._short:
@@ -211,6 +215,8 @@ class Scheduler:
             self._finish(task, self._accounted(task, end.value))
         except Exception as error:
             self._finish(task, _failure(task.request, error))
+            if type(error).__name__ in _LASTING:
+                raise
         else:
             task.course.advance(step.stage, step.share, self._cost(task, began))
             now = time.monotonic()

@@ -48,6 +48,7 @@ from engine.wire import Message, Working
 
 _MARK = b"\nscript:"
 _SIZE = 64
+_OLD = b" of earlier weights"  # at the end of a latent
 _SECONDS = {"aligning": 0.0, "projecting": 0.0, "locking": 0.0, "filming": 0.0, "total": 0.0}
 
 
@@ -63,6 +64,7 @@ class Script(StrEnum):
     FAULT = "fault"  # rejuvenation fails with a fault of ours
     HOLD = "hold"  # rejuvenation reports progress and waits: until cancelled, or until the next Describe
     DIE = "die"  # the process dies of it
+    OTHER_WEIGHTS = "other_weights"  # its latent is one of earlier weights, and another age gives one of today's
 
 
 def scripted_photo(script: Script = Script.PLAIN, shade: int = 200) -> bytes:
@@ -164,7 +166,7 @@ def _rejuvenation(request: Rejuvenate) -> Answer:
         whole=_jpeg(110),
         card=_jpeg(120) if request.card else None,
         film=_film(),
-        latent=hashlib.sha256(request.photo).digest(),
+        latent=hashlib.sha256(request.photo).digest() + (_OLD if script is Script.OTHER_WEIGHTS else b""),
         species=request.species or species,
         breed=request.breed or breeds[0].breed,
         breeds=breeds,
@@ -186,6 +188,7 @@ def _reimagined(request: Reimagine) -> Answer:
         card=_jpeg(120) if request.card else None,
         film=_film() if request.film else None,
         seconds={"filming": 0.0, "total": 0.0},
+        latent=request.latent.removesuffix(_OLD) if request.latent.endswith(_OLD) else None,
     )
 
 

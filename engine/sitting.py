@@ -21,7 +21,6 @@ from engine.growing import coat, grow, learned_correction, motion
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
 from engine.networks import Network
-from engine.networks.store import read_record
 from engine.perceptual import PerceptualDistance
 from engine.pixels import to_pixels, to_tensor
 from engine.pooling import aside
@@ -57,8 +56,8 @@ class Sitting:
     @property
     def recipe(self) -> str:
         """How the likeness is made, as a hash: whatever changes the result changes this."""
-        sums = read_record(self.network.name).sha256  # of the weights, the statistics and the encoder
-        parts = (_RECIPE, self.species, self.head, self.network.name, sorted(sums.items()), self.extractor.name)
+        sums = sorted(self.network.sha256.items())  # of the weights, the statistics and the encoder
+        parts = (_RECIPE, self.species, self.head, self.network.name, sums, self.extractor.name)
         ageing = [self.age_vector.float().cpu().numpy().tobytes(), learned_correction().numpy().tobytes()]
         return hashlib.sha256(repr(parts).encode() + b"".join(ageing)).hexdigest()[:32]
 
@@ -168,4 +167,4 @@ class Sitting:
 
 def edition(network: Network) -> str:
     """Which weights these are, as a hash: latents mean nothing to other weights of the same name."""
-    return read_record(network.name).sha256[f"{network.name}.safetensors"][:16]
+    return network.sha256[f"{network.name}.safetensors"][:16]

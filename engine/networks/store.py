@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Network:
     directory: Path
     statistics: WStatistics
     encoder: Encoder | None = None  # frozen
+    sha256: Mapping[str, str] = field(default_factory=dict)  # by file name, of what it was loaded from
 
 
 def networks_directory() -> Path:
@@ -131,7 +132,7 @@ def load_network(name: str, device: torch.device | str = "cpu") -> Network:
         encoder = encoder.to(device)
     statistics = statistics.to(device)
     generator = generator.to(device).to(memory_format=torch.channels_last)
-    return Network(name, generator, record.convention, record.species, directory, statistics, encoder)
+    return Network(name, generator, record.convention, record.species, directory, statistics, encoder, record.sha256)
 
 
 def _load_encoder(file: Path, config: GeneratorConfig) -> Encoder:

@@ -50,6 +50,7 @@ def measure_pairs(
         head = heads_of(pet, SIDE)[0]
         likeness, portrait = portrayed(to_image(adult[0]), head, species, name, network, extractor)
         result = to_tensor(portrait.still())
+        adult, young, result = (picture.to(network.statistics.mean) for picture in (adult, young, result))
         before, after = _distance(extractor, adult, young), _distance(extractor, result, young)
         ages = _ages(network, portrait, aging.age_vector(network, species, name))
         yield PairResult(name, 1 - after / before, likeness.distance, ages)

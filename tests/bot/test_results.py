@@ -2,6 +2,7 @@
 
 from storage import State
 from tests.bot.town import Town, labels
+from tests.scripted_engine import Script
 
 
 async def test_younger_and_older_come_from_the_kept_latent(town: Town) -> None:
@@ -14,6 +15,17 @@ async def test_younger_and_older_come_from_the_kept_latent(town: Town) -> None:
     ages = {result.age for result in await town.desk.storage.portraits.results((await mina.portrait()).id)}
     assert ages == {1.0, 1.3}
     assert "👶 Younger" in labels(again)
+
+
+async def test_a_portrait_outlives_the_weights_it_was_made_with(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait(Script.OTHER_WEIGHTS)
+    media = town.desk.storage.media
+    old = await media.read((await mina.portrait_in(State.DONE)).latent or "")
+    await mina.press(film, "Younger")
+    await town.message_after(mina.id, film, video=True)
+    new = await media.read((await mina.portrait()).latent or "")
+    assert new and old.startswith(new) and new != old
 
 
 async def test_card_and_whole_photo_come_when_asked_for(town: Town) -> None:

@@ -1,6 +1,7 @@
 """`throwback ages`: what is listed, learned from photos, and removed again."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,18 @@ def test_what_was_learned_can_be_removed(capsys: pytest.CaptureFixture[str]) -> 
     assert told(capsys, "list")["networks"][NAME]["learned"] == ["samoyed"]
     assert told(capsys, "remove", "Samoyed") == {"breed": "samoyed", "removed": [NAME]}
     assert told(capsys, "remove", "samoyed", status=1)["error"] == "ages"
+
+
+def test_a_network_that_is_absent_or_damaged_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nosuch" in told(capsys, "remove", "samoyed", "--network", "nosuch", status=1)["message"]
+    damaged = tmp_path / "networks" / "damaged"
+    shutil.copytree(tmp_path / "networks" / NAME, damaged)
+    for file in damaged.iterdir():
+        file.rename(damaged / file.name.replace(NAME, "damaged"))
+    (damaged / "damaged.safetensors").write_bytes(b"no weights")
+    assert ages.main(["list"]) == 0
+    said = capsys.readouterr().err
+    assert "The files of the network damaged are damaged" in said and f"{NAME}: cat, dog" in said
 
 
 @pytest.mark.parametrize("arguments", [[], ["learn"], ["learn", "--breed", "unicorn", "--adult", "a", "--puppy", "b"]])

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 
 from engine import settings
+from engine.cache import FOLDER
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.film import FilmOptions
 from engine.likeness import Latent
@@ -157,10 +159,52 @@ def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Portrayer, photo:
     assert np.abs(thumbnail - first).mean() < np.abs(thumbnail - last).mean()
 
 
-def test_latents_of_other_weights_are_refused(portrayer: Portrayer, made: tuple[Rejuvenation, list[Step]]) -> None:
-    latent = replace(Latent.from_bytes(made[0].latent), edition="other").to_bytes()
-    with pytest.raises(EngineFault, match="has changed"):
-        finished(portrayer.begin(Reimagine("a", latent, 1.0)), Reimagined)
+@pytest.mark.parametrize("changed", [{"edition": "of other weights"}, {"network": "removed"}], ids=str)
+def test_a_latent_outlives_its_weights(portrayer: Portrayer, photo: bytes, changed: dict[str, str]) -> None:
+    made, _ = finished(
+        portrayer.begin(Rejuvenate("r", photo, baby_photo=drawn_photo(seed=5), anyway=True)), Rejuvenation
+    )
+    before = Latent.from_bytes(made.latent)
+    ws = torch.zeros_like(before.pet.ws)
+    old = replace(before, pet=replace(before.pet, ws=ws), **changed)  # type: ignore[arg-type]
+    anew, _ = finished(portrayer.begin(Reimagine("a", old.to_bytes(), 0.5)), Reimagined)
+    assert anew.latent is not None
+    kept = Latent.from_bytes(anew.latent)
+    assert (kept.network, kept.edition, kept.breeds) == (before.network, before.edition, before.breeds)
+    assert kept.baby is not None and before.baby is not None
+    assert kept.pet.photo == before.pet.photo and kept.baby.photo == before.baby.photo
+    assert kept.pet.distance == pytest.approx(before.pet.distance, rel=0.2)
+    again, steps = finished(portrayer.begin(Reimagine("a", anew.latent, 0.5)), Reimagined)
+    assert again.latent is None and not [step for step in steps if step.search is not None]
+    assert difference(again.still, anew.still) < 3
+
+
+def test_a_network_stored_anew_is_loaded_anew(portrayer: Portrayer, photo: bytes) -> None:
+    home = settings.from_environment().home
+    first, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    store_tiny_network(home, seed=1)
+    try:
+        second, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    finally:
+        store_tiny_network(home)
+    assert second.steps and Latent.from_bytes(first.latent).edition != Latent.from_bytes(second.latent).edition
+
+
+def test_a_damaged_likeness_is_made_anew(portrayer: Portrayer, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    monkeypatch.setattr(portrayer._cache, "_newest", OrderedDict())
+    for file in (settings.from_environment().cache / FOLDER).iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    assert answer.steps
+
+
+def test_a_photo_that_is_its_own_baby_photo_has_none(portrayer: Portrayer, photo: bytes) -> None:
+    answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, baby_photo=photo, anyway=True)), Rejuvenation)
+    assert Latent.from_bytes(answer.latent).baby is None
+
+
+def test_a_damaged_latent_is_refused(portrayer: Portrayer) -> None:
     with pytest.raises(EngineFault, match="damaged"):
         finished(portrayer.begin(Reimagine("a", b"latent", 1.0)), Reimagined)
 

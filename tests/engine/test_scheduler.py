@@ -190,6 +190,23 @@ def test_errors_fail_their_request_and_no_other(
     assert "secret" not in caplog.text
 
 
+def test_where_the_device_takes_no_work_any_more_the_work_ends_with_an_answer() -> None:
+    class AcceleratorError(RuntimeError):
+        """Named as torch's."""
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(AcceleratorError):
+        patch.setitem(_ERRORS, b"device", AcceleratorError("an illegal memory access"))
+        sent: list[Message] = []
+        workshop = Counting()
+        scheduler = workshop.scheduler = Scheduler(sent.append)
+        for request in (Rejuvenate("a", b"device"), Rejuvenate("b", b"")):
+            scheduler.submit(request)
+        try:
+            scheduler.run(workshop)
+        finally:
+            assert answers_in(sent) == [Failure("a", "fault", "AcceleratorError")]
+
+
 def test_an_unforeseen_error_is_logged_with_type_place_and_id(caplog: pytest.LogCaptureFixture) -> None:
     work(Counting(), Rejuvenate("a", b"unforeseen"), answers=1)
     assert "Rejuvenate a failed: ValueError at test_scheduler.py:" in caplog.text
