@@ -47,7 +47,7 @@ class Portraits:
                 return Portrait.of(row), True
             row = await _row(
                 db,
-                "SELECT * FROM portraits WHERE chat = ? AND message = ? AND again_of IS NULL",
+                "SELECT * FROM portraits WHERE chat = ? AND message = ? AND original",
                 (photo.chat, photo.message),
             )
             return Portrait.of(row), False
@@ -57,9 +57,9 @@ class Portraits:
         async with self._db.writing() as db:
             row = await _row(
                 db,
-                "INSERT INTO portraits (owner, chat, topic, message, language, state, again_of, file_id, photo, name,"
-                " pet, created_at, changed_at)"
-                " SELECT owner, chat, topic, message, language, ?, id, file_id, photo, name, pet, ?, ?"
+                "INSERT INTO portraits (owner, chat, topic, message, language, state, again_of, original, file_id,"
+                " photo, name, pet, created_at, changed_at)"
+                " SELECT owner, chat, topic, message, language, ?, id, 0, file_id, photo, name, pet, ?, ?"
                 " FROM portraits WHERE id = ? RETURNING *",
                 (State.RECEIVED, now, now, portrait.id),
             )

@@ -106,7 +106,7 @@ class Pet(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Portrait(_Record):
-    """One photo with everything said and made about it. The columns are explained in the first migration."""
+    """One photo with everything said and made about it. The columns are explained in the migrations."""
 
     id: int
     owner: int

@@ -34,6 +34,24 @@ async def test_again_makes_another_portrait_of_the_same_photo(storage: Storage) 
     assert (again.photo, again.message, again.again_of, again.state) == (first.photo, 100, first.id, State.RECEIVED)
 
 
+@pytest.mark.parametrize("deleting", ["delete", "forget", "expire"])
+async def test_a_photo_made_again_twice_can_be_deleted(storage: Storage, clock: Clock, deleting: str) -> None:
+    first, _ = await storage.portraits.receive(MINE, storage.now())
+    others = [await storage.portraits.again(first, storage.now()) for _ in range(2)]
+    match deleting:
+        case "delete":
+            await storage.portraits.delete(first.id)
+        case "forget":
+            await storage.people.forget(MINE.owner)
+        case "expire":
+            for other in others:
+                clock.now += 3600
+                await storage.portraits.change(other.id, storage.now())
+            await storage.expire(storage.now() - 1800)
+    left = [portrait.id for portrait in await storage.portraits.of_owner(MINE.owner)]
+    assert left == {"delete": [one.id for one in others], "forget": [], "expire": [others[1].id]}[deleting]
+
+
 async def test_only_one_of_many_presses_moves_a_portrait(storage: Storage) -> None:
     portrait, _ = await storage.portraits.receive(MINE, storage.now())
     await storage.portraits.advance(portrait.id, State.AWAITING_BREED, storage.now())
