@@ -252,12 +252,12 @@ class Studio:
         return name
 
     async def delete(self, portrait: Portrait) -> None:
-        """Delete the portrait, its files, and its results from the chat."""
-        results = await self.storage.portraits.results(portrait.id)
+        """Delete the portrait, its files, and its results from where they were sent, as often as they were."""
+        messages = await self.storage.portraits.messages(portrait.id)
         await self._forget_in_engine([portrait])
         await self.storage.portraits.delete(portrait.id)
         self.workshop.drop(portrait.id)
-        await self._speaker.erase(portrait, results)
+        await self._speaker.erase(portrait, messages)
 
     # ---- a person
 

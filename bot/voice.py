@@ -1,7 +1,7 @@
 """Speaking Telegram: the bot's questions, progress and results about portraits."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from telegram import InlineKeyboardMarkup, InputFile, InputMediaPhoto, Message, ReplyParameters
 from telegram.constants import ChatAction
@@ -21,6 +21,7 @@ from storage import Kind, Portrait, Result, State, Storage
 _logger = logging.getLogger(__name__)
 
 MAX_DOWNLOAD = 20 * 1024 * 1024  # bytes; Telegram lets a bot download no more
+_DELETED_AT_ONCE = 100  # messages; Telegram takes no more
 _PATIENCE = 3  # refusals (429) to sit out for what must arrive
 _REPORT_S = 3600.0  # between two notices of one type of error
 _UPLOAD_S = 120.0  # Telegram may take long to answer an upload that it has accepted
@@ -160,11 +161,22 @@ class Voice:
     async def only_face(self, portrait: Portrait) -> None:
         await self._say(portrait, View(_words(portrait)("result.only_face")))
 
-    async def erase(self, portrait: Portrait, results: list[Result]) -> None:
+    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> None:
         await self.board.drop(portrait.id)
-        messages = [portrait.status_message, *(result.message for result in results)]
-        if gone := [message for message in messages if message]:
-            await self._quietly(self._bot.delete_messages(portrait.chat, gone))
+        if portrait.status_message:
+            await self._quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+        for chat, numbers in messages.items():
+            for at in range(0, len(numbers), _DELETED_AT_ONCE):
+                await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
+
+    async def _erase(self, chat: int, messages: Sequence[int]) -> None:
+        try:
+            await self._bot.delete_messages(chat, messages)
+        except BadRequest:  # one that is too old to be deleted keeps all the others
+            for message in messages:
+                await self._quietly(self._bot.delete_message(chat, message))
+        except TelegramError as error:
+            _logger.info("not deleted: %s", type(error).__name__)
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         await self._tell_admins("admin.failure", portrait=portrait.id, error=error)

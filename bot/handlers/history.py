@@ -93,7 +93,9 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
     for result in results:
         if result.kind is Kind.FILM and result.age == age and result.file_id:
             under = caption(context.words, portrait, Kind.STILL, age)
-            return await context.bot.send_video(message.chat.id, result.file_id, caption=under, rate_limit_args=3)
+            shown = await context.bot.send_video(message.chat.id, result.file_id, caption=under, rate_limit_args=3)
+            await context.storage.portraits.shown(portrait.id, message.chat.id, shown.message_id)
+            return shown
     return None
 
 

@@ -91,6 +91,21 @@ VALUES (1, 7, 7, 100, 'ko', 'done', NULL, 'x', 1, 1), (2, 7, 7, 100, 'ko', 'done
         assert [portrait.id for portrait in await storage.portraits.of_owner(7)] == [2, 3]
 
 
+async def test_an_earlier_database_tells_where_results_were_sent(tmp_path: Path) -> None:
+    await earlier_database(
+        tmp_path / "throwback.sqlite3",
+        2,
+        """
+INSERT INTO people (id, created_at) VALUES (7, 1);
+INSERT INTO portraits (id, owner, chat, message, language, state, file_id, created_at, changed_at)
+VALUES (1, 7, -5, 100, 'ko', 'done', 'x', 1, 1);
+INSERT INTO results (portrait, age, kind, message) VALUES (1, 1, 'still', 101), (1, 1, 'film', 0), (1, 1, 'card', NULL);
+""",
+    )
+    async with Storage(tmp_path) as storage:
+        assert await storage.portraits.messages(1) == {-5: [101]}
+
+
 def test_statements_are_told_apart_despite_comments() -> None:
     script = "-- one; two\nCREATE TABLE a (x);\nINSERT INTO a VALUES (';');\n"
     assert len(list(statements(script))) == 2

@@ -136,6 +136,20 @@ async def test_wishes_are_made_and_then_sent(storage: Storage) -> None:
     assert (again.message, again.file_id) == (None, "file")
 
 
+async def test_every_message_with_a_result_is_known_until_the_portrait_is_deleted(storage: Storage) -> None:
+    portrait = await queued(storage, 7, 100)
+    for message in (500, 501):
+        (card,) = await storage.portraits.want(portrait.id, 1.0, [Kind.CARD])
+        await storage.portraits.sent(card.id, message, "file")
+    await storage.portraits.sent(card.id, 0, "file")  # this time nobody knows
+    assert await storage.portraits.messages(portrait.id) == {7: [500, 501]}
+    found = await storage.portraits.about(7, 500)
+    assert found is not None and found.id == portrait.id
+    await storage.portraits.delete(portrait.id)
+    await storage.portraits.sent(card.id, 502, "file")  # it was on its way
+    assert await storage.portraits.messages(portrait.id) == {}
+
+
 async def test_a_message_leads_to_its_portrait(storage: Storage) -> None:
     portrait = await queued(storage, 7, 100)
     await storage.portraits.change(portrait.id, storage.now(), status_message=101)
