@@ -59,8 +59,8 @@ class Speaker(Protocol):
     async def only_face(self, portrait: Portrait) -> None:
         """Say that of this photo there is the face alone, and no whole picture."""
 
-    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> None:
-        """Take what was said about the portrait, and these messages by chat, out of the chats."""
+    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> bool:
+        """Take what was said about the portrait, and these messages by chat, out of the chats; False if some stay."""
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         """Tell the administrators which portrait failed and of what type of error."""

@@ -251,13 +251,16 @@ class Studio:
         await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
         return name
 
-    async def delete(self, portrait: Portrait) -> None:
-        """Delete the portrait, its files, and its results from where they were sent, as often as they were."""
+    async def delete(self, portrait: Portrait) -> bool:
+        """Delete the portrait, its files, and its results from where they were sent, as often as they were.
+
+        False when some of the messages have to stay.
+        """
         messages = await self.storage.portraits.messages(portrait.id)
         await self._forget_in_engine([portrait])
         await self.storage.portraits.delete(portrait.id)
         self.workshop.drop(portrait.id)
-        await self._speaker.erase(portrait, messages)
+        return await self._speaker.erase(portrait, messages)
 
     # ---- a person
 

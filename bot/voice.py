@@ -161,22 +161,28 @@ class Voice:
     async def only_face(self, portrait: Portrait) -> None:
         await self._say(portrait, View(_words(portrait)("result.only_face")))
 
-    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> None:
+    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> bool:
         await self.board.drop(portrait.id)
         if portrait.status_message:
             await self._quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+        gone = True
         for chat, numbers in messages.items():
             for at in range(0, len(numbers), _DELETED_AT_ONCE):
-                await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
+                gone &= await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
+        return gone
 
-    async def _erase(self, chat: int, messages: Sequence[int]) -> None:
+    async def _erase(self, chat: int, messages: Sequence[int]) -> bool:
+        """Delete messages; False if some stay. One that is too old for it keeps all the others of a request."""
         try:
             await self._bot.delete_messages(chat, messages)
-        except BadRequest:  # one that is too old to be deleted keeps all the others
-            for message in messages:
-                await self._quietly(self._bot.delete_message(chat, message))
+        except BadRequest as error:
+            if len(messages) == 1:
+                return unchanged(error)
+            return all([await self._erase(chat, [message]) for message in messages])
         except TelegramError as error:
             _logger.info("not deleted: %s", type(error).__name__)
+            return False
+        return True
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         await self._tell_admins("admin.failure", portrait=portrait.id, error=error)

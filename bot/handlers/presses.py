@@ -161,7 +161,8 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
 
 
 async def _delete_yes(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    await context.studio.delete(portrait)
+    if not await context.studio.delete(portrait):
+        await answer(update, context.words("result.deleted_partly"), alert=True)
     query = update.callback_query
     try:
         if value.startswith(history.GALLERY):

@@ -113,14 +113,15 @@ async def test_delete_takes_what_was_sent_more_than_once(town: Town) -> None:
     assert town.said_in(mina.id) == []
 
 
-async def test_what_is_too_old_to_be_deleted_keeps_nothing_else(town: Town) -> None:
+async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town: Town) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
     await mina.sees("card for the family")
     town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
     await mina.press(film, "Delete")
-    await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert answer["show_alert"] and "please delete those yourself" in answer["text"]
     assert [message["message_id"] for message in town.said_in(mina.id)] == [film["message_id"]]
 
 
