@@ -103,6 +103,13 @@ class Portraits:
         )
         return [Portrait.of(row) for row in rows]
 
+    async def of_baby_album(self, owner: int, chat: int, album: str) -> Portrait | None:
+        """The portrait whose baby photo came in this album."""
+        row = await self._db.one(
+            "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND baby_album = ?", (owner, chat, album)
+        )
+        return Portrait.of(row) if row else None
+
     async def advance(self, id: int, to: State, now: float, **changes: Any) -> Portrait | None:
         """Move a portrait to another state and change other columns with it, in one transaction.
 

@@ -120,6 +120,7 @@ class Portrait(_Record):
     file_id: str
     photo: str | None
     baby_file_id: str | None
+    baby_album: str | None
     baby_photo: str | None
     recognition: str | None
     head: int | None
