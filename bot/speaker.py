@@ -44,6 +44,9 @@ class Speaker(Protocol):
     async def unsure(self, portrait: Portrait, age: float) -> None:
         """Say that something may not have arrived, and offer it again."""
 
+    async def refused(self, portrait: Portrait, age: float) -> None:
+        """Say that the chat takes no pictures or films, and offer them again."""
+
     async def finished(self, portrait: Portrait) -> None:
         """Everything was sent: the progress message has served."""
 

@@ -218,10 +218,10 @@ class Studio:
         return await self._want(id_, age, (kind,))
 
     async def send_again(self, id_: int, age: float) -> list[Result] | None:
-        """What may not have arrived of this age, once more; None when all is known to be there."""
+        """What was refused or may not have arrived of this age, once more; None when all is known to be there."""
         results = await self.storage.portraits.results(id_)
-        unsure = [result.kind for result in results if result.age == age and result.message == 0]
-        return await self._want(id_, age, unsure) if unsure else None
+        missing = [result.kind for result in results if result.age == age and result.message == 0]
+        return await self._want(id_, age, missing) if missing else None
 
     async def _want(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:
         portrait = await self.storage.portraits.get(id_)

@@ -8,7 +8,16 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
-from bot.errors import ChatGone, ChatMoved, FileGone, TelegramTrouble, has_no_text, translated, unchanged
+from bot.errors import (
+    ChatGone,
+    ChatMoved,
+    FileGone,
+    TelegramTrouble,
+    has_no_text,
+    refuses_media,
+    translated,
+    unchanged,
+)
 from bot.keyboards import cancel_keyboard, resend_keyboard, result_keyboard
 from bot.pacing import Pacer
 from bot.speaker import Sent
@@ -91,8 +100,8 @@ class Voice:
         with translated():
             try:
                 message = await self._send_result(portrait, result, result.file_id, text, keyboard)
-            except BadRequest:
-                if not result.file_id:
+            except BadRequest as error:
+                if not result.file_id or refuses_media(error):
                     raise
                 # A file_id is no promise for ever; the file itself is.
                 message = await self._send_result(portrait, result, None, text, keyboard)
@@ -139,6 +148,11 @@ class Voice:
     async def unsure(self, portrait: Portrait, age: float) -> None:
         words = _words(portrait)
         text = words("result.unsure", button=words("button.retry"))
+        await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
+
+    async def refused(self, portrait: Portrait, age: float) -> None:
+        words = _words(portrait)
+        text = words("result.refused", button=words("button.retry"))
         await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
 
     async def finished(self, portrait: Portrait) -> None:
@@ -249,9 +263,7 @@ class Voice:
         if self._pacer.busy(note.chat):
             raise TelegramTrouble("no time for an edit")
         try:
-            if note.preview:
-                media = InputMediaPhoto(note.preview, caption=note.view.text, filename="preview.jpg")
-                await self._bot.edit_message_media(media, note.chat, note.message, reply_markup=note.view.keyboard)
+            if note.preview and await self._edit_preview(note, note.preview):
                 note.picture = True
             elif note.picture:
                 await self._bot.edit_message_caption(
@@ -264,6 +276,17 @@ class Voice:
         except BadRequest as error:
             if not unchanged(error):
                 raise
+
+    async def _edit_preview(self, note: Note, preview: bytes) -> bool:
+        """Show the preview above the words; False where the chat takes no pictures."""
+        media = InputMediaPhoto(preview, caption=note.view.text, filename="preview.jpg")
+        try:
+            await self._bot.edit_message_media(media, note.chat, note.message, reply_markup=note.view.keyboard)
+        except BadRequest as error:
+            if not refuses_media(error):
+                raise
+            return False
+        return True
 
     async def _tell(self, portrait: Portrait, view: View) -> None:
         """Like `_show`, for what is not worth a failure of its own."""

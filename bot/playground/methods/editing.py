@@ -2,11 +2,17 @@
 
 from bot.playground.double import BOT_ID, Double
 from bot.playground.errors import Json, bad_request
-from bot.playground.methods.content import inline_keyboard, media_content, own_caption, text_content
+from bot.playground.methods.content import (
+    MEDIA,
+    check_allowed,
+    inline_keyboard,
+    media_content,
+    own_caption,
+    text_content,
+)
 from bot.playground.parameters import Parameters
 from bot.playground.world import Chat, Message
 
-MEDIA = frozenset({"photo", "video", "animation", "document"})
 _DELETED_AT_ONCE = range(1, 101)
 _DELETABLE_S = 48 * 3600
 _CAPTION = frozenset({"caption", "caption_entities", "show_caption_above_media"})
@@ -58,7 +64,7 @@ async def edit_message_text(double: Double, p: Parameters) -> Json | bool:
 
 async def edit_message_caption(double: Double, p: Parameters) -> Json | bool:
     message = _editable(double, p)
-    if not MEDIA & message.content.keys():
+    if not any(kind in message.content for kind in MEDIA):
         raise bad_request("there is no caption in the message to edit")
     return _replace(double, p, message, _CAPTION, own_caption(p))
 
@@ -71,7 +77,8 @@ async def edit_message_media(double: Double, p: Parameters) -> Json | bool:
     if "media_group_id" in message.content and media.get("type") not in {"photo", "video", "document"}:
         raise bad_request("message can't be edited")
     content = await media_content(double, p, media)
-    return _replace(double, p, message, MEDIA | _CAPTION | _TEXT, content)
+    check_allowed(double.world.chats[message.chat_id], content)
+    return _replace(double, p, message, _CAPTION.union(_TEXT, MEDIA), content)
 
 
 async def edit_message_reply_markup(double: Double, p: Parameters) -> Json | bool:
