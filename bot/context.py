@@ -1,6 +1,7 @@
 """What every handler has at hand: the product, the storage, and the words of whoever wrote."""
 
 from collections import deque
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ from telegram import Message, Update, User
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
+from bot.errors import unchanged
 from bot.settings import Settings
 from bot.studio import Studio
 from bot.texts import Words, closest_language, words_for
@@ -134,3 +136,12 @@ async def answer(update: Update, text: str = "", alert: bool = False) -> None:
         await query.answer(text or None, show_alert=alert)
     except BadRequest:
         return
+
+
+async def edit(change: Awaitable[object]) -> None:
+    """Await an edit of a message of ours; that there is nothing (left) to change is fine: people press twice."""
+    try:
+        await change
+    except BadRequest as error:
+        if not unchanged(error):
+            raise

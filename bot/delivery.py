@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import date
 from itertools import count
 
-from bot.errors import FileGone, Unsure, short
+from bot.errors import FileGone, MediaRefused, Unsure, short
 from bot.speaker import Speaker
 from bot.texts import words_for
 from bot.views import title
@@ -71,20 +71,29 @@ class Delivery:
             await self._speaker.only_face(portrait)
 
     async def _send_all(self, portrait: Portrait) -> None:
+        refused: set[float] = set()
         for result in await self._storage.portraits.unsent(portrait.id):
             if result.digest is not None:
-                upload = asyncio.create_task(self._send(portrait, result))
+                upload = asyncio.create_task(self._send(portrait, result, refused))
                 self._uploads.add(upload)
                 upload.add_done_callback(self._uploads.discard)
                 await asyncio.shield(upload)
 
-    async def _send(self, portrait: Portrait, result: Result) -> None:
-        """Send one result and note it; never torn apart by a cancellation in between."""
+    async def _send(self, portrait: Portrait, result: Result, refused: set[float]) -> None:
+        """Send one result and note it; never torn apart by a cancellation in between.
+
+        `refused` are the ages of which something was refused just before: to say so once is enough.
+        """
         try:
             sent = await self._speaker.send(portrait, result)
         except Unsure:
             await self._storage.portraits.sent(result.id, 0, "")
             await self._speaker.unsure(portrait, result.age)
+        except MediaRefused:
+            await self._storage.portraits.sent(result.id, 0, result.file_id or "")
+            if result.age not in refused:
+                refused.add(result.age)
+                await self._speaker.refused(portrait, result.age)
         else:
             await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
 

@@ -3,6 +3,7 @@
 TelegramTrouble     try later; Telegram or the way to it is ill
 ├── Unsure          it may have arrived: do not blindly send again
 ChatGone            nothing can be sent there: the person stopped the bot, the group removed it
+MediaRefused        words can be sent there, but no pictures or films: the group does not allow it
 FileGone            the file cannot be had from Telegram (any more)
 """
 
@@ -18,7 +19,12 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 _logger = logging.getLogger(__name__)
 
 # What Telegram says when a chat is no more; it has no codes finer than 400.
-_GONE = ("chat not found", "user is deactivated", "peer_id_invalid", "not enough rights to send", "have no rights")
+_GONE = (
+    *("chat not found", "user is deactivated", "peer_id_invalid"),
+    *("not enough rights to send text messages", "have no rights to send a message", "chat_send_plain_forbidden"),
+)
+# Those that are none of the above: "… to send photos to the chat", CHAT_SEND_VIDEOS_FORBIDDEN.
+_NO_MEDIA = ("not enough rights to send", "chat_send_")
 _UNCHANGED = "message is not modified"
 _NO_TEXT = "no text in the message"
 _NO_MESSAGE = ("message to edit not found", "message can't be edited", "message to delete not found")
@@ -34,6 +40,10 @@ class Unsure(TelegramTrouble):
 
 class ChatGone(Exception):
     """Nothing can be sent to this chat."""
+
+
+class MediaRefused(Exception):
+    """The chat takes our words, but not our pictures or films."""
 
 
 class FileGone(Exception):
@@ -60,6 +70,8 @@ def translated() -> Iterator[None]:
     except BadRequest as error:
         if any(words in str(error).lower() for words in _GONE):
             raise ChatGone(str(error)) from None
+        if refuses_media(error):
+            raise MediaRefused(str(error)) from None
         raise
     except TimedOut as error:
         if isinstance(error.__cause__, httpx.ReadTimeout):
@@ -77,6 +89,12 @@ def unchanged(error: TelegramError) -> bool:
     """Whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
     said = str(error).lower()
     return _UNCHANGED in said or any(words in said for words in _NO_MESSAGE)
+
+
+def refuses_media(error: TelegramError) -> bool:
+    """Whether it is the kind of a message that the chat does not allow, not the message."""
+    said = str(error).lower()
+    return any(words in said for words in _NO_MEDIA) and not any(words in said for words in _GONE)
 
 
 def has_no_text(error: TelegramError) -> bool:

@@ -1,5 +1,6 @@
 """What the workshop needs somebody to say: the border between the product and the messenger it lives in."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,9 @@ class Speaker(Protocol):
     async def unsure(self, portrait: Portrait, age: float) -> None:
         """Say that something may not have arrived, and offer it again."""
 
+    async def refused(self, portrait: Portrait, age: float) -> None:
+        """Say that the chat takes no pictures or films, and offer them again."""
+
     async def finished(self, portrait: Portrait) -> None:
         """Everything was sent: the progress message has served."""
 
@@ -58,8 +62,8 @@ class Speaker(Protocol):
     async def only_face(self, portrait: Portrait) -> None:
         """Say that of this photo there is the face alone, and no whole picture."""
 
-    async def erase(self, portrait: Portrait, results: list[Result]) -> None:
-        """Take the messages with these results out of the chat."""
+    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> bool:
+        """Take what was said about the portrait, and these messages by chat, out of the chats; False if some stay."""
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         """Tell the administrators which portrait failed and of what type of error."""

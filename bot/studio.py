@@ -141,12 +141,10 @@ class Studio:
             return await self.choose_breed(portrait.id, breeds[0]), breeds
         return None, breeds
 
-    async def add_baby_photo(self, id_: int, file_id: str) -> Portrait | None:
-        return self._served(
-            await self.storage.portraits.advance(
-                id_, State.BABY_RECEIVED, self.storage.now(), baby_file_id=file_id, failure="", failed_photo=""
-            )
-        )
+    async def add_baby_photo(self, id_: int, file_id: str, album: str | None = None) -> Portrait | None:
+        """`album` is the one it came in, whose first good photo counts."""
+        found = {"baby_file_id": file_id, "baby_album": album, "failure": "", "failed_photo": ""}
+        return self._served(await self.storage.portraits.advance(id_, State.BABY_RECEIVED, self.storage.now(), **found))
 
     async def use_album_photo(self, id_: int) -> Portrait | None:
         """The album's second photo is the baby photo."""
@@ -220,10 +218,10 @@ class Studio:
         return await self._want(id_, age, (kind,))
 
     async def send_again(self, id_: int, age: float) -> list[Result] | None:
-        """What may not have arrived of this age, once more; None when all is known to be there."""
+        """What was refused or may not have arrived of this age, once more; None when all is known to be there."""
         results = await self.storage.portraits.results(id_)
-        unsure = [result.kind for result in results if result.age == age and result.message == 0]
-        return await self._want(id_, age, unsure) if unsure else None
+        missing = [result.kind for result in results if result.age == age and result.message == 0]
+        return await self._want(id_, age, missing) if missing else None
 
     async def _want(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:
         portrait = await self.storage.portraits.get(id_)
@@ -251,13 +249,16 @@ class Studio:
         await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
         return name
 
-    async def delete(self, portrait: Portrait) -> None:
-        """Delete the portrait, its files, and its results from the chat."""
-        results = await self.storage.portraits.results(portrait.id)
+    async def delete(self, portrait: Portrait) -> bool:
+        """Delete the portrait, its files, and its results from where they were sent, as often as they were.
+
+        False when some of the messages have to stay.
+        """
+        messages = await self.storage.portraits.messages(portrait.id)
         await self._forget_in_engine([portrait])
         await self.storage.portraits.delete(portrait.id)
         self.workshop.drop(portrait.id)
-        await self._speaker.erase(portrait, results)
+        return await self._speaker.erase(portrait, messages)
 
     # ---- a person
 

@@ -1,14 +1,23 @@
 """Speaking Telegram: the bot's questions, progress and results about portraits."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from telegram import InlineKeyboardMarkup, InputFile, InputMediaPhoto, Message, ReplyParameters
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
-from bot.errors import ChatGone, ChatMoved, FileGone, TelegramTrouble, has_no_text, translated, unchanged
+from bot.errors import (
+    ChatGone,
+    ChatMoved,
+    FileGone,
+    TelegramTrouble,
+    has_no_text,
+    refuses_media,
+    translated,
+    unchanged,
+)
 from bot.keyboards import cancel_keyboard, resend_keyboard, result_keyboard
 from bot.pacing import Pacer
 from bot.speaker import Sent
@@ -21,6 +30,7 @@ from storage import Kind, Portrait, Result, State, Storage
 _logger = logging.getLogger(__name__)
 
 MAX_DOWNLOAD = 20 * 1024 * 1024  # bytes; Telegram lets a bot download no more
+_DELETED_AT_ONCE = 100  # messages; Telegram takes no more
 _PATIENCE = 3  # refusals (429) to sit out for what must arrive
 _REPORT_S = 3600.0  # between two notices of one type of error
 _UPLOAD_S = 120.0  # Telegram may take long to answer an upload that it has accepted
@@ -90,8 +100,8 @@ class Voice:
         with translated():
             try:
                 message = await self._send_result(portrait, result, result.file_id, text, keyboard)
-            except BadRequest:
-                if not result.file_id:
+            except BadRequest as error:
+                if not result.file_id or refuses_media(error):
                     raise
                 # A file_id is no promise for ever; the file itself is.
                 message = await self._send_result(portrait, result, None, text, keyboard)
@@ -140,6 +150,11 @@ class Voice:
         text = words("result.unsure", button=words("button.retry"))
         await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
 
+    async def refused(self, portrait: Portrait, age: float) -> None:
+        words = _words(portrait)
+        text = words("result.refused", button=words("button.retry"))
+        await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
+
     async def finished(self, portrait: Portrait) -> None:
         await self.board.drop(portrait.id)
         if portrait.status_message:
@@ -160,11 +175,28 @@ class Voice:
     async def only_face(self, portrait: Portrait) -> None:
         await self._say(portrait, View(_words(portrait)("result.only_face")))
 
-    async def erase(self, portrait: Portrait, results: list[Result]) -> None:
+    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> bool:
         await self.board.drop(portrait.id)
-        messages = [portrait.status_message, *(result.message for result in results)]
-        if gone := [message for message in messages if message]:
-            await self._quietly(self._bot.delete_messages(portrait.chat, gone))
+        if portrait.status_message:
+            await self._quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+        gone = True
+        for chat, numbers in messages.items():
+            for at in range(0, len(numbers), _DELETED_AT_ONCE):
+                gone &= await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
+        return gone
+
+    async def _erase(self, chat: int, messages: Sequence[int]) -> bool:
+        """Delete messages; False if some stay. One that is too old for it keeps all the others of a request."""
+        try:
+            await self._bot.delete_messages(chat, messages)
+        except BadRequest as error:
+            if len(messages) == 1:
+                return unchanged(error)
+            return all([await self._erase(chat, [message]) for message in messages])
+        except TelegramError as error:
+            _logger.info("not deleted: %s", type(error).__name__)
+            return False
+        return True
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         await self._tell_admins("admin.failure", portrait=portrait.id, error=error)
@@ -231,9 +263,7 @@ class Voice:
         if self._pacer.busy(note.chat):
             raise TelegramTrouble("no time for an edit")
         try:
-            if note.preview:
-                media = InputMediaPhoto(note.preview, caption=note.view.text, filename="preview.jpg")
-                await self._bot.edit_message_media(media, note.chat, note.message, reply_markup=note.view.keyboard)
+            if note.preview and await self._edit_preview(note, note.preview):
                 note.picture = True
             elif note.picture:
                 await self._bot.edit_message_caption(
@@ -246,6 +276,17 @@ class Voice:
         except BadRequest as error:
             if not unchanged(error):
                 raise
+
+    async def _edit_preview(self, note: Note, preview: bytes) -> bool:
+        """Show the preview above the words; False where the chat takes no pictures."""
+        media = InputMediaPhoto(preview, caption=note.view.text, filename="preview.jpg")
+        try:
+            await self._bot.edit_message_media(media, note.chat, note.message, reply_markup=note.view.keyboard)
+        except BadRequest as error:
+            if not refuses_media(error):
+                raise
+            return False
+        return True
 
     async def _tell(self, portrait: Portrait, view: View) -> None:
         """Like `_show`, for what is not worth a failure of its own."""

@@ -140,6 +140,7 @@ class People:
                 " AND portrait IN (SELECT id FROM portraits WHERE chat = ?)",
                 (old,),
             )
+            await db.execute("DELETE FROM messages WHERE chat = ?", (old,))
             cursor = await db.execute(
                 "UPDATE portraits SET chat = ?, message = -id, status_message = NULL WHERE chat = ?"
                 " RETURNING id, state",

@@ -47,7 +47,7 @@ class Portraits:
                 return Portrait.of(row), True
             row = await _row(
                 db,
-                "SELECT * FROM portraits WHERE chat = ? AND message = ? AND again_of IS NULL",
+                "SELECT * FROM portraits WHERE chat = ? AND message = ? AND original",
                 (photo.chat, photo.message),
             )
             return Portrait.of(row), False
@@ -57,9 +57,9 @@ class Portraits:
         async with self._db.writing() as db:
             row = await _row(
                 db,
-                "INSERT INTO portraits (owner, chat, topic, message, language, state, again_of, file_id, photo, name,"
-                " pet, created_at, changed_at)"
-                " SELECT owner, chat, topic, message, language, ?, id, file_id, photo, name, pet, ?, ?"
+                "INSERT INTO portraits (owner, chat, topic, message, language, state, again_of, original, file_id,"
+                " photo, name, pet, created_at, changed_at)"
+                " SELECT owner, chat, topic, message, language, ?, id, 0, file_id, photo, name, pet, ?, ?"
                 " FROM portraits WHERE id = ? RETURNING *",
                 (State.RECEIVED, now, now, portrait.id),
             )
@@ -80,7 +80,8 @@ class Portraits:
         """The portrait to which this message belongs: its photo, the bot's question about it, or a result."""
         row = await self._db.one(
             "SELECT p.* FROM portraits p WHERE p.chat = ?1 AND (p.message = ?2 OR p.status_message = ?2 OR EXISTS"
-            " (SELECT 1 FROM results r WHERE r.portrait = p.id AND r.message = ?2)) ORDER BY p.id DESC LIMIT 1",
+            " (SELECT 1 FROM messages m WHERE m.portrait = p.id AND m.chat = ?1 AND m.message = ?2))"
+            " ORDER BY p.id DESC LIMIT 1",
             (chat, message),
         )
         return Portrait.of(row) if row else None
@@ -101,6 +102,13 @@ class Portraits:
             "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND album = ? ORDER BY message", (owner, chat, album)
         )
         return [Portrait.of(row) for row in rows]
+
+    async def of_baby_album(self, owner: int, chat: int, album: str) -> Portrait | None:
+        """The portrait whose baby photo came in this album."""
+        row = await self._db.one(
+            "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND baby_album = ?", (owner, chat, album)
+        )
+        return Portrait.of(row) if row else None
 
     async def advance(self, id: int, to: State, now: float, **changes: Any) -> Portrait | None:
         """Move a portrait to another state and change other columns with it, in one transaction.
@@ -218,9 +226,32 @@ class Portraits:
         return [row["id"] for row in rows]
 
     async def sent(self, result: int, message: int, file_id: str) -> None:
-        """A result arrived in the chat."""
+        """A result arrived in the chat; message 0 for one that may have."""
         async with self._db.writing() as db:
             await db.execute("UPDATE results SET message = ?, file_id = ? WHERE id = ?", (message, file_id, result))
+            await db.execute(
+                "INSERT INTO messages SELECT p.id, p.chat, r.message"
+                " FROM results r JOIN portraits p ON p.id = r.portrait WHERE r.id = ? AND r.message > 0"
+                " ON CONFLICT DO NOTHING",
+                (result,),
+            )
+
+    async def shown(self, id: int, chat: int, message: int) -> None:
+        """A result was sent once more, in a chat that need not be the portrait's."""
+        async with self._db.writing() as db:
+            await db.execute(
+                "INSERT INTO messages SELECT id, ?, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
+                (chat, message, id),
+            )
+
+    async def messages(self, id: int) -> dict[int, list[int]]:
+        """By chat, all messages in which results of a portrait were sent, oldest first."""
+        found: dict[int, list[int]] = {}
+        for row in await self._db.all(
+            "SELECT chat, message FROM messages WHERE portrait = ? ORDER BY chat, message", (id,)
+        ):
+            found.setdefault(row["chat"], []).append(row["message"])
+        return found
 
     # ---- history
 

@@ -106,7 +106,7 @@ class Pet(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Portrait(_Record):
-    """One photo with everything said and made about it. The columns are explained in the first migration."""
+    """One photo with everything said and made about it. The columns are explained in the migrations."""
 
     id: int
     owner: int
@@ -120,6 +120,7 @@ class Portrait(_Record):
     file_id: str
     photo: str | None
     baby_file_id: str | None
+    baby_album: str | None
     baby_photo: str | None
     recognition: str | None
     head: int | None

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import Self
 
 from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Update
-from telegram.error import BadRequest
 
-from bot.context import Context, answer, owner_of, reply
-from bot.errors import unchanged
+from bot.context import Context, answer, edit, owner_of, reply
 from bot.keyboards import Press, Verb
 from bot.texts import Words
 from bot.views import caption, title
@@ -95,7 +93,9 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
     for result in results:
         if result.kind is Kind.FILM and result.age == age and result.file_id:
             under = caption(context.words, portrait, Kind.STILL, age)
-            return await context.bot.send_video(message.chat.id, result.file_id, caption=under, rate_limit_args=3)
+            shown = await context.bot.send_video(message.chat.id, result.file_id, caption=under, rate_limit_args=3)
+            await context.storage.portraits.shown(portrait.id, message.chat.id, shown.message_id)
+            return shown
     return None
 
 
@@ -111,7 +111,7 @@ async def ask_to_forget(update: Update, context: Context, value: str) -> None:
         [InlineKeyboardButton(context.words("button.forget_pet_yes", name=pet.name), callback_data=yes)],
         [_turn(context.words("button.delete_no"), place)],
     ]
-    await query.edit_message_reply_markup(InlineKeyboardMarkup(rows))
+    await edit(query.edit_message_reply_markup(InlineKeyboardMarkup(rows)))
     await answer(update)
 
 
@@ -128,11 +128,7 @@ async def forget_pet(update: Update, context: Context, value: str) -> None:
 
 async def _show(query: CallbackQuery, words: Words, page: Page) -> None:
     media = InputMediaPhoto(page.still.file_id or "", caption=_caption(words, page))
-    try:
-        await query.edit_message_media(media, reply_markup=_keyboard(words, page))
-    except BadRequest as error:
-        if not unchanged(error):
-            raise
+    await edit(query.edit_message_media(media, reply_markup=_keyboard(words, page)))
 
 
 async def _page(context: Context, owner: int, place: Place) -> Page | None:

@@ -2,7 +2,7 @@
 
 from telegram import Update
 
-from bot.context import Context, answer, reply
+from bot.context import Context, answer, edit, reply
 from bot.keyboards import language_keyboard
 from bot.texts import LANGUAGES, closest_language, words_for
 
@@ -21,4 +21,4 @@ async def choose(update: Update, context: Context, value: str) -> None:
     await context.storage.people.choose_language(query.from_user.id, value or None, spoken)
     words = words_for(spoken)
     await answer(update)
-    await query.edit_message_text(words("language.chosen"))
+    await edit(query.edit_message_text(words("language.chosen")))

@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 from telegram import ForceReply, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest
 
-from bot.context import Context, answer, may_press
-from bot.errors import unchanged
+from bot.context import Context, answer, edit, may_press
 from bot.handlers import history, language, privacy
 from bot.keyboards import Press, Verb, delete_keyboard, result_keyboard
 from bot.voice import reply_to
@@ -165,7 +164,8 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
 
 
 async def _delete_yes(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    await context.studio.delete(portrait)
+    if not await context.studio.delete(portrait):
+        await answer(update, context.words("result.deleted_partly"), alert=True)
     query = update.callback_query
     try:
         if value.startswith(history.GALLERY):
@@ -178,13 +178,8 @@ async def _delete_yes(update: Update, context: Context, portrait: Portrait, valu
 
 
 async def _swap_keyboard(update: Update, keyboard: InlineKeyboardMarkup) -> None:
-    query = update.callback_query
-    try:
-        if query:
-            await query.edit_message_reply_markup(keyboard)
-    except BadRequest as error:
-        if not unchanged(error):
-            raise
+    if query := update.callback_query:
+        await edit(query.edit_message_reply_markup(keyboard))
 
 
 async def _forget(update: Update, context: Context, _: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from telegram import InputFile, Update
 
-from bot.context import Context, answer, owner_of, reply
+from bot.context import Context, answer, edit, owner_of, reply
 from bot.keyboards import forget_keyboard
 from storage import Portrait, Result, Storage
 
@@ -32,7 +32,7 @@ async def forget(update: Update, context: Context) -> None:
         return
     await context.studio.forget(query.from_user.id)
     await answer(update)
-    await query.edit_message_text(context.words("privacy.forgotten"))
+    await edit(query.edit_message_text(context.words("privacy.forgotten")))
 
 
 async def keep(update: Update, context: Context) -> None:
@@ -40,7 +40,7 @@ async def keep(update: Update, context: Context) -> None:
     if query is None:
         return
     await answer(update)
-    await query.edit_message_text(context.words("privacy.kept"))
+    await edit(query.edit_message_text(context.words("privacy.kept")))
 
 
 async def my_data(update: Update, context: Context) -> None:

@@ -10,8 +10,7 @@ from bot.playground.double import BOT_ID, Double
 from bot.playground.errors import Json, bad_request, forbidden
 from bot.playground.markup import CAPTION_MAX, TEXT_MAX, written
 from bot.playground.methods.chats import member
-from bot.playground.methods.content import file_content, media_content, topic_of
-from bot.playground.methods.editing import MEDIA
+from bot.playground.methods.content import MEDIA, file_content, media_content, topic_of
 from bot.playground.mp4 import read_mp4
 from bot.playground.parameters import Parameters, Upload
 from bot.playground.world import ANONYMOUS_ADMIN, IN_CHAT, Chat, ChatKind, Message
@@ -20,7 +19,7 @@ from bot.playground.world import ANONYMOUS_ADMIN, IN_CHAT, Chat, ChatKind, Messa
 PRESS_LIFETIME_S = 30.0
 INLINE_LIFETIME_S = 10.0
 _TOPIC_COLOUR = 7322096
-_CARRIED = MEDIA | {"text", "entities", "caption", "caption_entities"}
+_CARRIED = {*MEDIA, "text", "entities", "caption", "caption_entities"}
 _INLINE_MEDIA = {
     "photo_file_id": "photo",
     "video_file_id": "video",
@@ -189,6 +188,14 @@ class People:
     async def promote_bot(self, person_id: int, chat_id: int, administrator: bool = True) -> None:
         self._bot_status(self._world.chat(chat_id), person_id, "administrator" if administrator else "member")
 
+    async def allow_media(self, person_id: int, chat_id: int, allowed: bool = True) -> None:
+        """Lets a group's members send pictures, films and files, or words only; no bot is told of it."""
+        chat = self._world.chat(chat_id)
+        if chat.members.get(person_id) not in {"creator", "administrator"}:
+            raise forbidden("only administrators change what members may do")
+        chat.media_allowed = allowed
+        self._world.save_chat(chat)
+
     async def set_member(self, chat_id: int, person_id: int, status: str) -> None:
         """Makes somebody a member, an administrator, or lets them leave: `member`, `administrator`, `left`."""
         chat, person = self._world.chat(chat_id), self._world.person(person_id)
@@ -221,7 +228,13 @@ class People:
         if old.kind is not ChatKind.GROUP or old.migrated_to is not None:
             raise bad_request("only a group can become a supergroup, and once")
         new = self._world.add_group(old.title, old.members, ChatKind.SUPERGROUP)
-        new = replace(new, members=dict(old.members), bot_status=old.bot_status, migrated_from=old.id)
+        new = replace(
+            new,
+            members=dict(old.members),
+            bot_status=old.bot_status,
+            media_allowed=old.media_allowed,
+            migrated_from=old.id,
+        )
         self._world.save_chat(new)
         self._service(old, person_id, {"migrate_to_chat_id": new.id})
         old.migrated_to = new.id

@@ -44,6 +44,7 @@ class Chat:
 
     `started` tells whether a person has ever written in a private chat: before, a bot must not.
     `topics` are the names of a forum's topics by the id of the message that opened them.
+    `media_allowed` tells whether a group lets its members send more than words; administrators always may.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Chat:
     bot_status: str = "member"
     started: bool = False
     topics: dict[int, str] = field(default_factory=dict)
+    media_allowed: bool = True
     last_message_id: int = 0
     migrated_to: int | None = None
     migrated_from: int | None = None

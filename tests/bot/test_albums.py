@@ -42,6 +42,17 @@ async def test_the_first_good_photo_counts(town: Town) -> None:
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) <= 2
 
 
+async def test_an_album_of_baby_photos_is_one_answer(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
+    await mina.sees(video=True)
+    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    assert portrait.baby_photo is not None
+
+
 async def test_the_caption_may_stand_on_a_later_photo(town: Town) -> None:
     mina = town.person()
     await send_album(town, mina, Script.PLAIN, Script.PLAIN)

@@ -258,3 +258,31 @@ async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Town) -> 
     await mina.write("Momo", chat.id, reply_to=asked["message_id"])
     await town.message(chat.id, "Momo! What a lovely name")
     assert (await mina.portrait()).name == "Momo"
+
+
+async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await town.people.allow_media(mina.id, chat.id, allowed=False)
+    await joon.send(chat=chat.id, caption="/young@throwback_bot")
+    await town.message(chat.id, "Samoyed")
+    sent = await mina.send(chat=chat.id, shade=90, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message_after(chat.id, sent, "baby photo"), "Go on without")
+    refused = await town.message(chat.id, "may not send pictures", "Try again")
+    made = await mina.portrait_in(State.DONE)
+    assert len([message for message in town.said_in(chat.id) if "may not send" in message.get("text", "")]) == 1
+    assert (await joon.portrait()).state is State.AWAITING_BREED
+    await town.people.allow_media(mina.id, chat.id)
+    await mina.press(refused, "Try again")
+    await town.message(chat.id, "the early days", photo=True)
+    await town.message(chat.id, "Younger", video=True)
+    assert (await mina.portrait()).started_at == made.started_at  # sent from what was kept, not made again
+
+
+async def test_a_group_for_words_only_sees_progress_in_words(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await town.people.allow_media(mina.id, chat.id, allowed=False)
+    await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, "Getting to know", photo=False)

@@ -87,6 +87,7 @@ async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Town) -> 
     await mina.press(page, "Delete")
     await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert town.said_in(chat.id) == []
+    assert all("video" not in message for message in town.said_in(mina.id))
     assert said["message_id"] in town.double.world.messages[chat.id]
 
 

@@ -109,6 +109,34 @@ async def test_delete_takes_rows_files_and_messages(town: Town) -> None:
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
+async def test_delete_takes_what_was_sent_more_than_once(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Card")
+    card = await mina.sees("card for the family")
+    await mina.press(film, "Card")
+    await town.message_after(mina.id, card, "card for the family")
+    await mina.press(film, "Younger")
+    younger = await town.message_after(mina.id, film, video=True)
+    await mina.press(younger, "Older")
+    again = await town.message_after(mina.id, younger, video=True)
+    await mina.press(again, "Delete")
+    await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert town.said_in(mina.id) == []
+
+
+async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Card")
+    await mina.sees("card for the family")
+    town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
+    await mina.press(film, "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert answer["show_alert"] and "please delete those yourself" in answer["text"]
+    assert [message["message_id"] for message in town.said_in(mina.id)] == [film["message_id"]]
+
+
 async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Town) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage import Storage
-from storage.database import Database, statements
+from storage.database import Database, migrations, statements
 from tests.storage.test_portraits import MINE
 
 
@@ -77,6 +77,49 @@ async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="newer version"):
         async with Database(tmp_path / "db"):
             pass
+
+
+async def earlier_database(path: Path, version: int, rows: str) -> None:
+    """A database as it was after so many migrations, with these rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        known = list(migrations())[:version]
+        patch.setattr("storage.database.migrations", lambda: known)
+        async with Database(path) as database, database.writing() as db:
+            for statement in statements(rows):
+                await db.execute(statement)
+
+
+async def test_photos_made_again_in_an_earlier_database_can_be_deleted(tmp_path: Path) -> None:
+    await earlier_database(
+        tmp_path / "throwback.sqlite3",
+        1,
+        """
+INSERT INTO people (id, created_at) VALUES (7, 1);
+INSERT INTO portraits (id, owner, chat, message, language, state, again_of, file_id, created_at, changed_at)
+VALUES (1, 7, 7, 100, 'ko', 'done', NULL, 'x', 1, 1), (2, 7, 7, 100, 'ko', 'done', 1, 'x', 1, 1),
+       (3, 7, 7, 100, 'ko', 'done', 1, 'x', 1, 1);
+""",
+    )
+    async with Storage(tmp_path) as storage:
+        known, new = await storage.portraits.receive(MINE, storage.now())
+        assert (known.id, new) == (1, False)
+        await storage.portraits.delete(1)
+        assert [portrait.id for portrait in await storage.portraits.of_owner(7)] == [2, 3]
+
+
+async def test_an_earlier_database_tells_where_results_were_sent(tmp_path: Path) -> None:
+    await earlier_database(
+        tmp_path / "throwback.sqlite3",
+        2,
+        """
+INSERT INTO people (id, created_at) VALUES (7, 1);
+INSERT INTO portraits (id, owner, chat, message, language, state, file_id, created_at, changed_at)
+VALUES (1, 7, -5, 100, 'ko', 'done', 'x', 1, 1);
+INSERT INTO results (portrait, age, kind, message) VALUES (1, 1, 'still', 101), (1, 1, 'film', 0), (1, 1, 'card', NULL);
+""",
+    )
+    async with Storage(tmp_path) as storage:
+        assert await storage.portraits.messages(1) == {-5: [101]}
 
 
 def test_statements_are_told_apart_despite_comments() -> None:

@@ -34,6 +34,24 @@ async def test_again_makes_another_portrait_of_the_same_photo(storage: Storage) 
     assert (again.photo, again.message, again.again_of, again.state) == (first.photo, 100, first.id, State.RECEIVED)
 
 
+@pytest.mark.parametrize("deleting", ["delete", "forget", "expire"])
+async def test_a_photo_made_again_twice_can_be_deleted(storage: Storage, clock: Clock, deleting: str) -> None:
+    first, _ = await storage.portraits.receive(MINE, storage.now())
+    others = [await storage.portraits.again(first, storage.now()) for _ in range(2)]
+    match deleting:
+        case "delete":
+            await storage.portraits.delete(first.id)
+        case "forget":
+            await storage.people.forget(MINE.owner)
+        case "expire":
+            for other in others:
+                clock.now += 3600
+                await storage.portraits.change(other.id, storage.now())
+            await storage.expire(storage.now() - 1800)
+    left = [portrait.id for portrait in await storage.portraits.of_owner(MINE.owner)]
+    assert left == {"delete": [one.id for one in others], "forget": [], "expire": [others[1].id]}[deleting]
+
+
 async def test_only_one_of_many_presses_moves_a_portrait(storage: Storage) -> None:
     portrait, _ = await storage.portraits.receive(MINE, storage.now())
     await storage.portraits.advance(portrait.id, State.AWAITING_BREED, storage.now())
@@ -116,6 +134,20 @@ async def test_wishes_are_made_and_then_sent(storage: Storage) -> None:
     assert await storage.portraits.wishes() == []
     (again,) = await storage.portraits.want(portrait.id, 1.35, [Kind.STILL])
     assert (again.message, again.file_id) == (None, "file")
+
+
+async def test_every_message_with_a_result_is_known_until_the_portrait_is_deleted(storage: Storage) -> None:
+    portrait = await queued(storage, 7, 100)
+    for message in (500, 501):
+        (card,) = await storage.portraits.want(portrait.id, 1.0, [Kind.CARD])
+        await storage.portraits.sent(card.id, message, "file")
+    await storage.portraits.sent(card.id, 0, "file")  # this time nobody knows
+    assert await storage.portraits.messages(portrait.id) == {7: [500, 501]}
+    found = await storage.portraits.about(7, 500)
+    assert found is not None and found.id == portrait.id
+    await storage.portraits.delete(portrait.id)
+    await storage.portraits.sent(card.id, 502, "file")  # it was on its way
+    assert await storage.portraits.messages(portrait.id) == {}
 
 
 async def test_a_message_leads_to_its_portrait(storage: Storage) -> None:

@@ -12,6 +12,7 @@ from bot.playground.world import Chat, Message
 CALLBACK_DATA_MAX = 64  # bytes
 BUTTONS_MAX = 100
 ALBUM = range(2, 11)
+MEDIA = ("photo", "video", "animation", "document")  # an animation carries its document, too
 _BUTTON_ACTIONS = ("callback_data", "url", "switch_inline_query", "switch_inline_query_current_chat", "copy_text")
 
 
@@ -97,7 +98,7 @@ async def _stored(double: Double, kind: str, given: Upload | str, thumbnail: Upl
 async def media_content(double: Double, p: Parameters, media: Json) -> Json:
     """An `InputMedia…` with its caption, as in albums and editMessageMedia."""
     kind = media.get("type")
-    if kind not in {"photo", "video", "animation", "document"}:
+    if kind not in MEDIA:
         raise bad_request(f"type of media {kind} is unsupported")
     given = p.resolve(media.get("media") or "")
     if given == "":
@@ -146,6 +147,14 @@ def topic_of(chat: Chat, thread_id: int | None, answered: Message | None) -> Jso
     return {"message_thread_id": thread_id} | ({"is_topic_message": True} if thread_id in chat.topics else {})
 
 
+def check_allowed(chat: Chat, content: Json) -> None:
+    """A group may leave pictures, films and files to its administrators."""
+    if chat.media_allowed or chat.bot_status == "administrator":
+        return
+    if kind := next((kind for kind in MEDIA if kind in content), None):
+        raise bad_request(f"not enough rights to send {kind}s to the chat")
+
+
 def post(double: Double, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:
     """Sends what the bot says, and returns it as the Bot API does."""
     answered = reply_target(double, chat, p)
@@ -153,6 +162,8 @@ def post(double: Double, chat: Chat, p: Parameters, *contents: Json) -> list[Jso
     keyboard = inline_keyboard(p)
     # In a topic every message answers something: the message that opened the topic, if nothing else.
     reply_to = answered.id if answered else thread["message_thread_id"] if "is_topic_message" in thread else None
+    for content in contents:
+        check_allowed(chat, content)
     sent = []
     for content in contents:
         full = {"from": double.bot, **thread, **content}

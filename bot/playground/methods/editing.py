@@ -2,11 +2,19 @@
 
 from bot.playground.double import BOT_ID, Double
 from bot.playground.errors import Json, bad_request
-from bot.playground.methods.content import inline_keyboard, media_content, own_caption, text_content
+from bot.playground.methods.content import (
+    MEDIA,
+    check_allowed,
+    inline_keyboard,
+    media_content,
+    own_caption,
+    text_content,
+)
 from bot.playground.parameters import Parameters
-from bot.playground.world import Message
+from bot.playground.world import Chat, Message
 
-MEDIA = frozenset({"photo", "video", "animation", "document"})
+_DELETED_AT_ONCE = range(1, 101)
+_DELETABLE_S = 48 * 3600
 _CAPTION = frozenset({"caption", "caption_entities", "show_caption_above_media"})
 _TEXT = frozenset({"text", "entities"})
 # The emojis that a bot may react with, as the Bot API lists them.
@@ -56,7 +64,7 @@ async def edit_message_text(double: Double, p: Parameters) -> Json | bool:
 
 async def edit_message_caption(double: Double, p: Parameters) -> Json | bool:
     message = _editable(double, p)
-    if not MEDIA & message.content.keys():
+    if not any(kind in message.content for kind in MEDIA):
         raise bad_request("there is no caption in the message to edit")
     return _replace(double, p, message, _CAPTION, own_caption(p))
 
@@ -69,7 +77,8 @@ async def edit_message_media(double: Double, p: Parameters) -> Json | bool:
     if "media_group_id" in message.content and media.get("type") not in {"photo", "video", "document"}:
         raise bad_request("message can't be edited")
     content = await media_content(double, p, media)
-    return _replace(double, p, message, MEDIA | _CAPTION | _TEXT, content)
+    check_allowed(double.world.chats[message.chat_id], content)
+    return _replace(double, p, message, _CAPTION.union(_TEXT, MEDIA), content)
 
 
 async def edit_message_reply_markup(double: Double, p: Parameters) -> Json | bool:
@@ -77,24 +86,33 @@ async def edit_message_reply_markup(double: Double, p: Parameters) -> Json | boo
 
 
 async def delete_message(double: Double, p: Parameters) -> bool:
-    _delete(double, p, p.required_integer("message_id"))
+    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+    message = double.world.message(chat, p.required_integer("message_id"), "message to delete not found")
+    _delete(double, chat, [message])
     return True
 
 
 async def delete_messages(double: Double, p: Parameters) -> bool:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
-    for message_id in p.sequence("message_ids") or []:
-        if message_id in double.world.messages[chat.id]:  # missing ones are skipped, says the documentation
-            _delete(double, p, message_id)
+    numbers = p.sequence("message_ids") or []
+    if len(numbers) not in _DELETED_AT_ONCE:
+        raise bad_request(
+            "too many message identifiers specified" if numbers else "message identifiers are not specified"
+        )
+    there = double.world.messages[chat.id]
+    # Missing ones are skipped, says the documentation.
+    _delete(double, chat, [there[number] for number in numbers if number in there])
     return True
 
 
-def _delete(double: Double, p: Parameters, message_id: int) -> None:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
-    message = double.world.message(chat, message_id, "message to delete not found")
-    if chat.group and message.sender_id != BOT_ID and chat.bot_status != "administrator":
-        raise bad_request("message can't be deleted")
-    double.world.remove(message)
+def _delete(double: Double, chat: Chat, messages: list[Message]) -> None:
+    """All of them, or none where the bot may not delete one."""
+    if chat.bot_status != "administrator":
+        strangers = chat.group and any(message.sender_id != BOT_ID for message in messages)
+        if strangers or any(double.now() - message.content["date"] > _DELETABLE_S for message in messages):
+            raise bad_request("message can't be deleted")
+    for message in messages:
+        double.world.remove(message)
 
 
 async def set_message_reaction(double: Double, p: Parameters) -> bool:
