@@ -96,6 +96,8 @@ class Delivery:
                 await self._speaker.refused(portrait, result.age)
         else:
             await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
+            if await self._storage.portraits.get(portrait.id) is None:  # deleted while this was on its way
+                await self._speaker.erase(portrait, {portrait.chat: [sent.message]})
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bot.town import Json, Resident, Town
+from tests.bot.town import Json, Resident, Town, callback
 
 
 async def press_twice(town: Town, person: Resident, message: Json, label: str) -> None:
@@ -26,6 +26,19 @@ async def test_an_answer_may_be_given_twice(town: Town, command: str, question: 
     mina = town.person()
     await mina.write(command)
     await press_twice(town, mina, await mina.sees(question), label)
+
+
+async def test_an_answer_below_an_old_message_counts(town: Town) -> None:
+    """Bots may not edit what is too old for them to see."""
+    mina = town.person()
+    await mina.write("/forgetme")
+    question = await mina.sees("Shall I delete everything")
+    data = callback(question, "Yes, delete everything")
+    assert (await town.people.press(mina.id, mina.id, question["message_id"], data, inaccessible=True))["answered"]
+    assert await town.desk.storage.people.get(mina.id) is None
+    await mina.write("/privacy")
+    await mina.sees("What I keep")
+    assert not [said for said in town.said_in(mina.id) if "went wrong" in said.get("text", "")]
 
 
 async def test_forgetting_a_pet_may_be_asked_for_twice(town: Town) -> None:

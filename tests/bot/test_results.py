@@ -1,7 +1,11 @@
 """What can be done with a finished portrait."""
 
-from storage import State
-from tests.bot.town import Town, labels
+import pytest
+
+from bot.speaker import Sent
+from bot.voice import Voice
+from storage import Portrait, Result, State
+from tests.bot.town import Town, eventually, labels
 from tests.scripted_engine import Script
 
 
@@ -135,6 +139,29 @@ async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert answer["show_alert"] and "please delete those yourself" in answer["text"]
     assert [message["message_id"] for message in town.said_in(mina.id)] == [film["message_id"]]
+
+
+async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.portrait_in(State.DONE)
+    send = Voice.send
+
+    async def too_late(voice: Voice, portrait: Portrait, result: Result) -> Sent:
+        sent = await send(voice, portrait, result)
+        await town.desk.studio.delete(portrait)
+        monkeypatch.undo()
+        return sent
+
+    monkeypatch.setattr(Voice, "send", too_late)
+    await mina.press(film, "Card")
+
+    async def nothing_left() -> bool:
+        return not town.said_in(mina.id)
+
+    await eventually(nothing_left)
 
 
 async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Town) -> None:
