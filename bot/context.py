@@ -142,8 +142,6 @@ async def edit(change: Awaitable[object]) -> None:
     """Await an edit of a message of ours; that there is nothing (left) to change is fine: people press twice."""
     try:
         await change
-    except TypeError:
-        return  # so python-telegram-bot says that the message is too old to be edited
     except BadRequest as error:
         if not unchanged(error):
             raise
