@@ -39,6 +39,6 @@ VOLUME /data
 EXPOSE 9100
 # 200 while the engine process lives and the database answers.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=2m --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['THROWBACK_METRICS_PORT'] + '/healthz', timeout=8)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['THROWBACK_METRICS_PORT'] + '/healthz', timeout=8)"]
 ENTRYPOINT ["tini", "--"]
 CMD ["throwback", "run"]

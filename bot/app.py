@@ -35,7 +35,7 @@ from bot.studio import Studio
 from bot.upkeep import schedule_upkeep
 from bot.voice import Voice
 from bot.workshop import Workshop
-from engine import EngineClient
+from engine import EngineClient, EngineFault
 from storage import Storage
 
 _logger = logging.getLogger(__name__)
@@ -135,6 +135,7 @@ async def running(
         stack.callback(order.close)
         stack.callback(inbox.close)
         live_engine = await stack.enter_async_context(engine or _engine(settings))
+        await _check_engine(live_engine, settings)
         workshop = Workshop(storage, live_engine, voice, limits)
         studio = Studio(storage, live_engine, voice, workshop, limits)
         desk = app.bot_data[DESK] = Desk(settings, storage, studio, voice, app.bot.username)
@@ -157,6 +158,19 @@ def _engine(settings: Settings) -> EngineClient:
     if settings.engine != "local":
         raise SettingsError("THROWBACK_ENGINE: this version works with an engine on this machine only (local)")
     return EngineClient(settings.for_engine)
+
+
+async def _check_engine(engine: EngineClient, settings: Settings) -> None:
+    """Raises `SettingsError` where the engine cannot do as it is told: better now than at every portrait."""
+    if settings.device != "cuda" and not settings.network:
+        return  # nothing that could be wrong, and nothing to wait for
+    try:
+        description = await engine.describe()
+    except EngineFault as error:
+        raise SettingsError(error.detail) from None
+    if settings.network and settings.network not in description.networks:
+        here = ", ".join(description.networks)
+        raise SettingsError(f"THROWBACK_NETWORK names {settings.network!r}, which is not here; there is: {here}")
 
 
 @asynccontextmanager

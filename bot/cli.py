@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from bot.commands.child import run_engine
 from bot.commands.output import explain, say
+from bot.logs import quieten, wished_level
 from engine import EngineError, SettingsError
 
 _log = logging.getLogger(__name__)
@@ -40,12 +41,12 @@ _INTERRUPTED = 130  # as shells count: 128 + SIGINT
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (without the program's name) and return the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    level = os.environ.get("THROWBACK_LOG", "").upper()
     logging.basicConfig(
-        level=level if level in logging.getLevelNamesMapping() else "WARNING",
+        level=wished_level(logging.WARNING),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
+    quieten()
     try:
         return _dispatch(arguments)
     except SystemExit as end:  # argparse has said what is wrong

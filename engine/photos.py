@@ -20,6 +20,7 @@ from engine.errors import EngineFault, PhotoError, PhotoReason
 MAX_BYTES = 20 * 1024 * 1024  # what Telegram lets a bot download
 MAX_PIXELS = 50_000_000  # a 48-megapixel phone photo passes; decoded it is 150 to 200 MB
 MAX_JPEG_PIXELS = 125_000_000  # JPEG alone can be decoded at a fraction of its size, so 108 megapixels pass
+MAX_SCANNED = 1_500_000_000  # pixels times scans of a JPEG: a dozen of the largest, more than cameras and sites write
 MAX_RATIO = 20  # longer than this shows no face, and Telegram takes no such photo back
 MIN_SIDE = 64  # px
 WORKING_SIDE = 2048  # px; heads far back in a group photo are still found, and pasting back stays quick
@@ -75,6 +76,8 @@ def decode(data: bytes, which: str = "photo") -> Image.Image:
                 _check_size(_webp_size(data), MAX_PIXELS, which)  # Pillow allocates its canvas on opening
             with Image.open(io.BytesIO(data), formats=[kind]) as image:
                 _check_size(image.size, MAX_JPEG_PIXELS if kind == "JPEG" else MAX_PIXELS, which)
+                if kind == "JPEG":
+                    _check_scans(data, image.size, which)
                 return _developed(image)
         except PhotoError:
             raise
@@ -121,6 +124,14 @@ def _check_size(size: tuple[int, int], most_pixels: int, which: str) -> None:
         raise PhotoError(PhotoReason.TOO_LARGE, which)
     if short < MIN_SIDE or long > short * MAX_RATIO:
         raise PhotoError(PhotoReason.TOO_SMALL, which)
+
+
+def _check_scans(data: bytes, size: tuple[int, int], which: str) -> None:
+    """A progressive JPEG goes over all its pixels with each scan, and a scan may have hardly any bytes."""
+    # In coded data 0xFF is followed by other bytes only; in metadata a few may look like it, which does not matter.
+    scans = data.count(b"\xff\xda")
+    if scans * size[0] * size[1] > MAX_SCANNED:
+        raise PhotoError(PhotoReason.TOO_LARGE, which)
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -126,8 +126,6 @@ class Portrayer:
         notes = []
         if self._extractor.name != "vgg16":
             notes.append("the embedded perceptual distance serves; `throwback networks pull vgg16` fetches VGG16")
-        if self._preferred and self._preferred not in networks:
-            notes.append(f"THROWBACK_NETWORK names {self._preferred!r}, which is not here")
         return Description(request.id, self._device.type, networks, self._extractor.name, tuple(notes))
 
     def _errand(self) -> _Errand:

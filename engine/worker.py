@@ -69,8 +69,10 @@ def _work(scheduler: Scheduler, open_workshop: Callable[[], Workshop]) -> None:
     try:
         workshop = open_workshop()
     except Exception as error:
-        logger.exception("the engine cannot work")
-        workshop = _Closed(type(error).__name__)
+        reason = error.detail if isinstance(error, EngineFault) else type(error).__name__
+        logger.error("the engine cannot work: %s", reason)
+        logger.debug("in full", exc_info=True)
+        workshop = _Closed(reason)
     try:
         scheduler.run(workshop)
     except BaseException as error:

@@ -97,6 +97,10 @@ async def engine_findings(settings: EngineSettings) -> list[Finding]:
     except EngineError as error:
         return [Finding("engine", State.BAD, f"it does not work ({error})", again, {"device": None, "networks": []})]
     networks = ", ".join(description.networks)
+    absent = []
+    if settings.network and settings.network not in description.networks:
+        says = f"THROWBACK_NETWORK names {settings.network!r}, which is not here"
+        absent.append(Finding("network", State.BAD, says, "correct it, or see `throwback networks list`"))
     return [
         Finding("device", State.GOOD, description.device, facts={"device": description.device}),
         Finding(
@@ -106,6 +110,7 @@ async def engine_findings(settings: EngineSettings) -> list[Finding]:
             "" if networks else f"`throwback networks pull afhqdog`, or {again} to get the embedded one",
             {"networks": list(description.networks)},
         ),
+        *absent,
         Finding("perceptual distance", State.GOOD, description.extractor, facts={"extractor": description.extractor}),
         seeing,
         *(Finding("note", State.LATER, note) for note in description.notes),

@@ -34,8 +34,14 @@ def run(args: argparse.Namespace) -> int:
     except StoreInUse:
         say("throwback: another playground is running with this data folder; THROWBACK_HOME chooses another")
     except OSError as error:
-        say(f"throwback: the page cannot be served on port {args.port} ({error.strerror}); --port chooses another")
+        say(f"throwback: {_explained(error, settings.home, args.port)}")
     return FAULT_STATUS
+
+
+def _explained(error: OSError, home: Path, port: int) -> str:
+    if error.filename is None:  # no file's, so the socket's
+        return f"the page cannot be served on port {port} ({error.strerror}); --port chooses another"
+    return f"{home} cannot be used ({error.strerror}); THROWBACK_HOME chooses another folder"
 
 
 async def _playground(home: Path, port: int, browser: bool) -> int:
@@ -56,6 +62,8 @@ async def _playground(home: Path, port: int, browser: bool) -> int:
             waiting.cancel()
             outcome = (await asyncio.gather(keeping, waiting, return_exceptions=True))[0]
             await household.stop()
+    if isinstance(outcome, Exception) and not isinstance(outcome, BotGone):
+        raise outcome
     if isinstance(outcome, BotGone):
         say(f"throwback: the bot does not stay up; its log is {household.log}")
         return FAULT_STATUS

@@ -21,6 +21,8 @@ _SHORT_LIFE_S = 10.0
 _SHORT_LIVES_MAX = 3
 _RESTART_S = 0.5
 _ROOT = Path(__file__).parents[2]
+_HERE = "127.0.0.1"
+_NOT_HERE = ("THROWBACK_WEBHOOK_", "THROWBACK_METRICS_PORT")  # a bot on Telegram may have them
 # Learnt or fetched once, and used by every bot of this home.
 _COMMON = ("networks", "ages", "cache")
 
@@ -35,12 +37,12 @@ class Household:
     def __init__(self, address: Address, home: Path, environment: Mapping[str, str] = os.environ) -> None:
         self._bot_home = home / "playground" / "bot"
         self.log = home / "playground" / "bot.log"
-        self._environment = {
-            name: value for name, value in environment.items() if not name.startswith("THROWBACK_WEBHOOK_")
-        } | {
+        self._environment = {name: value for name, value in environment.items() if not name.startswith(_NOT_HERE)} | {
             "THROWBACK_TOKEN": address.token,
             "THROWBACK_API_URL": address.url,
             "THROWBACK_HOME": str(self._bot_home),
+            # Whatever proxy there is, Telegram is on this machine.
+            **{name: ",".join(filter(None, (environment.get(name), _HERE))) for name in ("NO_PROXY", "no_proxy")},
             "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), environment.get("PYTHONPATH")))),
         }
         self._home = home

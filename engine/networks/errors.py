@@ -1,10 +1,10 @@
 """What can go wrong with networks."""
 
-from engine.errors import EngineError
+from engine.errors import EngineFault
 
 
-class NetworkError(EngineError):
-    """A network cannot be read, fetched or found. The message is one sentence for the person at the keyboard."""
+class NetworkError(EngineFault):
+    """A network cannot be read, fetched or found. The detail is one sentence for the person at the keyboard."""
 
 
 class Unfit(Exception):

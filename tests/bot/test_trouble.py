@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.playground.faults import Fault, FaultKind
+from bot.settings import SettingsError
 from storage import State
 from tests.bot.town import Town, eventually, labels
 from tests.scripted_engine import Script
@@ -222,3 +223,9 @@ async def test_an_engine_that_dies_loses_nothing(town: Town) -> None:
     await eventually(another)
     await eventually(delivered)
     await mina.portrait_in(State.DONE)
+
+
+async def test_a_network_that_is_not_here_is_named_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="THROWBACK_NETWORK names 'nosuch'"):
+        async with Town(tmp_path, network="nosuch"):
+            pass

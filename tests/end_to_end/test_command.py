@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.phone import PATIENCE_S, Phone
-from tests.end_to_end.processes import Running
+from tests.end_to_end.processes import Running, Telegram
 
 STOP_S = 5.0
 
@@ -23,7 +23,8 @@ class Playground(Running):
         log = home / "said.log"
         log.touch()
         arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
-        super().__init__(arguments, log, THROWBACK_HOME=str(home))
+        # No proxy is asked on the way to the bot's Telegram, which is here.
+        super().__init__(arguments, log, THROWBACK_HOME=str(home), HTTP_PROXY="http://127.0.0.1:9")
 
     @property
     def url(self) -> str:
@@ -85,6 +86,44 @@ async def test_a_taken_port_is_said_in_one_line(playground: Playground, tmp_path
         second.stdout.close()
     (line,) = log.read_text().splitlines()
     assert f"port {port}" in line and "--port" in line
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (
+            {"THROWBACK_WEBHOOK_URL": "https://example.org:9000", "THROWBACK_WEBHOOK_SECRET": "secret-of-the-webhook"},
+            "refuses the bot",
+        ),
+        ({"THROWBACK_METRICS_PORT": "{taken}"}, "a port is taken; THROWBACK_METRICS_PORT"),
+        ({"THROWBACK_HOME": "/dev/null/home"}, "THROWBACK_HOME chooses another folder"),
+    ],
+    ids=["webhook", "port", "home"],
+)
+def test_what_keeps_the_bot_from_starting_is_one_line(
+    telegram: Telegram, tmp_path: Path, mistake: dict[str, str], said: str
+) -> None:
+    taken = telegram.url.rpartition(":")[2]
+    wrong = {name: value.format(taken=taken) for name, value in mistake.items()}
+    home = {"THROWBACK_HOME": str(tmp_path / "bot"), "THROWBACK_LOG": "error"}
+    told = {"THROWBACK_TOKEN": telegram.token, "THROWBACK_API_URL": telegram.url}
+    log = tmp_path / "bot.log"
+    with Running(("-m", "bot.cli", "run"), log, **home | told | wrong) as bot:
+        assert bot.process.wait(PATIENCE_S) == 1
+        bot.stdout.close()
+    *_, line = log.read_text().splitlines()
+    assert line.startswith("throwback: ") and said in line
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_playground_that_cannot_begin_says_why(tmp_path: Path) -> None:
+    (tmp_path / "playground").write_text("a file where a folder should be")
+    arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
+    with Running(arguments, tmp_path / "log", THROWBACK_HOME=str(tmp_path)) as one:
+        assert one.process.wait(PATIENCE_S) == 1
+        one.stdout.close()
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert "THROWBACK_HOME chooses another folder" in line
 
 
 def _gone(pid: int) -> bool:

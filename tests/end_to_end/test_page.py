@@ -152,6 +152,10 @@ def test_with_the_keyboard_alone(page: Page, telegram: Telegram, guest: Guest) -
     assert "puppy" in page.find(".context").text
     page.field.send_keys(Keys.ESCAPE)
     page.gone(".context")
+    page.click("[aria-label='Settings']")
+    page.click("//button[@role='menuitem'][.='New person']")
+    page.find("dialog.ask input").send_keys("Ada", Keys.ENTER)
+    page.find("//button[@role='tab'][contains(., 'Ada')]")
 
 
 def test_delete_and_reply_from_the_menu(page: Page, guest: Guest) -> None:

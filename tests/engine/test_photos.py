@@ -185,6 +185,13 @@ def test_bombs_are_refused_from_their_header(bomb: str) -> None:
     assert reason_of(BOMBS[bomb]()) is PhotoReason.TOO_LARGE
 
 
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
+    plain = saved(Image.new("L", (2000, 2000), 128), "JPEG", progressive=True)
+    last = plain.rindex(b"\xff\xda")
+    assert decode(plain).size == (2000, 2000)
+    assert reason_of(plain[:last] + plain[last:-2] * 1000 + plain[-2:]) is PhotoReason.TOO_LARGE
+
+
 WEIGH = """
 import resource, sys
 from engine.photos import decode

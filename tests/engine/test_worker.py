@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import torch
 
-from engine import EngineClient, EngineFault, EngineStopped, Progress, Rejuvenate, Stage
+from engine import EngineClient, EngineFault, EngineSettings, EngineStopped, Progress, Rejuvenate, Stage
 from engine.messages import Describe, Description, Recognise
 from engine.scheduler import SLOTS
 from engine.wire import FrameReader, Hello, Message, Working, encode
@@ -160,3 +161,11 @@ def test_ctrl_c_does_not_end_it_before_its_parent_does() -> None:
             process.child.send_signal(number)
         process.end.sendall(encode(Describe("b")))
         process.until(Description)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device")
+async def test_a_device_that_is_not_there_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    async with EngineClient(EngineSettings(tmp_path, device="cuda")) as engine:
+        with pytest.raises(EngineFault, match="THROWBACK_DEVICE is cuda, but there is none"):
+            await engine.describe()
+    assert "Traceback" not in capfd.readouterr().err

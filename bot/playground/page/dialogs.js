@@ -50,7 +50,8 @@ export async function ask(title, label = t("name")) {
     form(
       h("h2", {}, title),
       h("label", {}, h("span", {}, label), input),
-      h("menu", {}, h("button", { value: "", formnovalidate: true }, t("cancel")), h("button", { class: "strong", value: "ok" }, t("create"))),
+      // No submit button but the one: Enter presses the first of them.
+      h("menu", {}, h("button", { type: "button", onclick: (event) => event.target.closest("dialog").close() }, t("cancel")), h("button", { class: "strong", value: "ok" }, t("create"))),
     ),
     { class: "ask", "aria-label": title },
   );

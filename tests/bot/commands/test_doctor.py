@@ -95,6 +95,13 @@ async def test_an_engine_that_cannot_look_at_pictures_is_found(tmp_path: Path, m
     assert [one.part for one in findings if one.state is State.BAD] == ["recognition"]
 
 
+async def test_a_network_that_is_not_here_is_found(tmp_path: Path) -> None:
+    (wrong,) = [
+        one for one in await engine_findings(EngineSettings(tmp_path, network="nosuch")) if one.state is State.BAD
+    ]
+    assert "THROWBACK_NETWORK" in wrong.says and "nosuch" in wrong.says
+
+
 def test_all_of_it_as_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("THROWBACK_HOME", str(tmp_path))
     monkeypatch.delenv("THROWBACK_TOKEN", raising=False)
