@@ -42,11 +42,15 @@ class Delivery:
         if done:
             # As it was before: the owner may have been asked for a name meanwhile, by another message.
             await self._speaker.finished(portrait)
+            await self._storage.portraits.told(portrait.id, State.DONE)
             if done.pet is not None:
                 await self._storage.people.use_pet(done.pet, self._storage.now())
 
     async def fulfil(self, portrait: Portrait) -> None:
         """Make and send what the owner asked for after the portrait was done."""
+        if portrait.told != portrait.state and not portrait.expected_text:  # a process was killed just before it
+            await self._speaker.finished(portrait)
+            await self._storage.portraits.told(portrait.id, State.DONE)
         while wanted := await self._storage.portraits.unsent(portrait.id):
             async with meanwhile(self._speaker.sending, portrait):
                 for age in {result.age for result in wanted if result.digest is None}:
@@ -54,7 +58,10 @@ class Delivery:
                 await self._send_all(portrait)
 
     async def _reimagine(self, portrait: Portrait, age: float) -> None:
-        latent = await self._storage.media.read(portrait.latent or "")
+        now = await self._storage.portraits.get(portrait.id)
+        if now is None:
+            return
+        latent = await self._storage.media.read(now.latent or "")  # it may have been made anew meanwhile
         request = Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=True, card=card_text(portrait, age))
         try:
             made = await self._engine.reimagine(request)

@@ -15,7 +15,7 @@ class Sent:
 
 
 class Speaker(Protocol):
-    """`ask`, `fetch` and `send` raise the errors of `bot.errors`; the others say what they can and raise none."""
+    """`fetch`, `ask`, `failed`, `cancelled` and `send` raise the errors of `bot.errors`, the others none."""
 
     async def fetch(self, file_id: str) -> bytes:
         """The bytes of a file that somebody sent."""

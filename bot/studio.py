@@ -170,7 +170,6 @@ class Studio:
         cancelled = await self.storage.portraits.advance(id_, State.CANCELLED, self.storage.now(), expected_text="")
         if cancelled:
             self.workshop.drop(id_)
-            await self._speaker.cancelled(cancelled)
         return cancelled
 
     async def cancel_all(self, owner: int, chat: int) -> int:

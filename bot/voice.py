@@ -164,10 +164,10 @@ class Voice:
                 await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=None)
 
     async def failed(self, portrait: Portrait) -> None:
-        await self._tell(portrait, failure(_words(portrait), portrait))
+        await self._show(portrait, failure(_words(portrait), portrait))
 
     async def cancelled(self, portrait: Portrait) -> None:
-        await self._tell(portrait, View(_words(portrait)("progress.cancelled")))
+        await self._show(portrait, View(_words(portrait)("progress.cancelled")))
 
     async def sorry(self, portrait: Portrait) -> None:
         await self._say(portrait, View(_words(portrait)("error.sorry")))

@@ -71,13 +71,15 @@ class Workshop:
             State.RUNNING: self._run,
             State.DELIVERING: self._delivery.deliver,
             State.DONE: self._delivery.fulfil,
+            State.FAILED: self._tell,
+            State.CANCELLED: self._tell,
         }
 
     async def __aenter__(self) -> Self:
         portraits = self._storage.portraits
         for portrait in await portraits.unfinished():
-            if portrait.state is State.RUNNING:  # it runs no more: back to its place in the queue
-                await portraits.advance(portrait.id, State.QUEUED, self._storage.now(), queued_at=portrait.queued_at)
+            if portrait.state is State.RUNNING:  # it runs no more
+                await self._requeue(portrait)
             self.serve(portrait.id)
         for id_ in await portraits.wishes():
             self.serve(id_)
@@ -115,6 +117,8 @@ class Workshop:
         if task := self._tasks.get(id_):
             self._changed.add(id_)
             task.cancel()
+        else:
+            self.serve(id_)
         self.ring()
 
     async def move_group(self, old: int, new: int, served: int = 0) -> None:
@@ -136,13 +140,11 @@ class Workshop:
             self._told[portrait.id] = now
             return
         # It ended just then, and nobody else knows of that message.
-        match now.state:
-            case State.DELIVERING | State.DONE:
-                await self._speaker.finished(now)
-            case State.FAILED:
-                await self._speaker.failed(now)
-            case State.CANCELLED:
-                await self._speaker.cancelled(now)
+        if now.state in (State.DELIVERING, State.DONE):
+            await self._speaker.finished(now)
+        elif now.state in (State.FAILED, State.CANCELLED):
+            with suppress(ChatGone, ChatMoved, TelegramTrouble):  # it was said once
+                await self._say_how_it_ended(now)
 
     def ring(self) -> None:
         """The queue changed, or a place became free."""
@@ -159,10 +161,10 @@ class Workshop:
             portraits, now = self._storage.portraits, self._storage.now()
             if portrait.state is State.FAILED:
                 failed = await portraits.change(id_, now, **changes)
+                await portraits.untold(id_)
             else:
                 failed = await portraits.advance(id_, State.FAILED, now, **changes)
-            if failed:
-                await self._speaker.failed(failed)
+            self.serve(id_)
             return failed
         queued = await self._storage.portraits.advance(
             id_, State.QUEUED, self._storage.now(), failure="", failed_photo="", expected_text="", **changes
@@ -177,7 +179,8 @@ class Workshop:
     def _served(self, id_: int, task: asyncio.Task[None]) -> None:
         del self._tasks[id_]
         if not task.cancelled() and (error := task.exception()):
-            _logger.error("portrait %d is left as it is: %s", id_, trail(error))
+            _logger.error("portrait %d is left as it is for a while: %s", id_, trail(error))
+            asyncio.get_running_loop().call_later(_PATIENCE_S[-1], self.serve, id_)
         if id_ in self._changed:
             self._changed.discard(id_)
             self.serve(id_)
@@ -188,6 +191,9 @@ class Workshop:
         while portrait := await self._storage.portraits.get(id_):
             step = self._steps.get(portrait.state)
             if step is None:
+                return
+            if portrait.state is State.RUNNING and id_ not in self._running:  # nothing could be written when it ended
+                await self._requeue(portrait)
                 return
             try:
                 await self._take(step, portrait)
@@ -212,9 +218,7 @@ class Workshop:
             raise
         except EngineStopped:
             if not self._closing and portrait.state is State.RUNNING:
-                await self._storage.portraits.advance(
-                    portrait.id, State.QUEUED, self._storage.now(), queued_at=portrait.queued_at
-                )
+                await self._requeue(portrait)
             # Otherwise the row stays as it is, and a restart goes on with it.
         except ChatGone:
             await self._give_up_chat(portrait)
@@ -255,6 +259,15 @@ class Workshop:
 
     async def _ask(self, portrait: Portrait) -> None:
         await self._speaker.ask(portrait)
+        await self._storage.portraits.told(portrait.id, portrait.state)
+
+    async def _tell(self, portrait: Portrait) -> None:
+        """Say how it ended, once."""
+        if portrait.told == portrait.state:
+            return
+        with suppress(ChatGone):  # then nobody wants to know
+            await self._say_how_it_ended(portrait)
+        await self._storage.portraits.told(portrait.id, portrait.state)
 
     async def _look_at_baby(self, portrait: Portrait) -> None:
         """Fetch the baby photo and see that it can be used."""
@@ -287,6 +300,9 @@ class Workshop:
         )
 
     # ---- their parts
+
+    async def _say_how_it_ended(self, portrait: Portrait) -> None:
+        await (self._speaker.failed if portrait.state is State.FAILED else self._speaker.cancelled)(portrait)
 
     async def _fetch(self, file_id: str) -> bytes:
         """However long it takes: that it did not work could not be said either while Telegram is away."""
@@ -345,7 +361,6 @@ class Workshop:
         )
         if failed is None or (portrait.state is State.RECEIVED and await self._try_album(failed)):
             return
-        await self._speaker.failed(failed)
         if not isinstance(error, PhotoError | FileGone):
             await self._speaker.alarm(portrait, reason_of(error))
 
@@ -390,7 +405,19 @@ class Workshop:
             except Exception as error:
                 _logger.error("the queue could not be looked at: %s", trail(error))
 
+    async def _requeue(self, portrait: Portrait) -> None:
+        """Back to its place in the queue."""
+        await self._storage.portraits.advance(
+            portrait.id, State.QUEUED, self._storage.now(), queued_at=portrait.queued_at
+        )
+        self.ring()
+
     async def _fill_places(self) -> None:
+        for id_ in list(self._running):  # cancelled or deleted before its task had come to it
+            portrait = await self._storage.portraits.get(id_)
+            if portrait is None or portrait.state is not State.RUNNING:
+                self._running.pop(id_, None)
+                self._told.pop(id_, None)
         if await self._storage.paused():
             return
         while len(self._running) < self._parallel:

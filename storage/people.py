@@ -114,7 +114,7 @@ class People:
         async with self._db.writing() as db:
             await db.execute("UPDATE groups SET present = 0 WHERE id = ?", (id,))
             await db.execute(
-                "UPDATE portraits SET state = 'cancelled'"
+                "UPDATE portraits SET state = 'cancelled', told = 'cancelled'"
                 " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled')",
                 (id,),
             )

@@ -9,7 +9,7 @@ from storage.cupboard import Cupboard
 from storage.database import Database
 from storage.records import BEFORE, OPEN, Kind, Made, Photo, Portrait, Result, State
 
-_COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "created_at", "changed_at"}
+_COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "told", "created_at", "changed_at"}
 _OLDER = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
 _MOMENTS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
 
@@ -129,6 +129,16 @@ class Portraits:
             changes = dict(zip(content, digests, strict=True))
             return await _change(db, id, tuple(State), now, changes)
 
+    async def told(self, id: int, state: State) -> None:
+        """The owner knows of this state, unless it is another one by now."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE portraits SET told = state WHERE id = ? AND state = ?", (id, state))
+
+    async def untold(self, id: int) -> None:
+        """What was said of the state is to be said once more."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE portraits SET told = '' WHERE id = ?", (id,))
+
     async def _update(self, id: int, before: Sequence[State], now: float, **changes: Any) -> Portrait | None:
         async with self._db.writing() as db:
             return await _change(db, id, before, now, changes)
@@ -160,10 +170,10 @@ class Portraits:
         return [Portrait.of(row) for row in await self._db.all(_QUEUE)]
 
     async def unfinished(self) -> list[Portrait]:
-        """What a restart has to go on with: everything that does not wait for its owner's answer to a question."""
+        """What a restart has to go on with: all that is to be done, and all that is to be said."""
         rows = await self._db.all(
             "SELECT * FROM portraits WHERE state IN ('received', 'baby_received', 'queued', 'running', 'delivering')"
-            " OR (state LIKE 'awaiting_%' AND status_message IS NULL) ORDER BY id"
+            " OR told <> state ORDER BY id"
         )
         return [Portrait.of(row) for row in rows]
 
@@ -303,6 +313,8 @@ async def _change(
 ) -> Portrait | None:
     if unknown := changes.keys() - _COLUMNS - {"state"}:
         raise TypeError(f"a portrait has no {', '.join(sorted(unknown))}")
+    if "state" in changes:
+        changes = changes | {"told": ""}
     columns = ", ".join(f"{column} = ?" for column in (*changes, "changed_at"))
     marks = ", ".join("?" * len(before))
     row = await _row(

@@ -132,6 +132,7 @@ class Portrait(_Record):
     age: float
     expected_text: str
     status_message: int | None
+    told: str
     latent: str | None
     network: str
     failure: str

@@ -136,6 +136,7 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
 
     async def too_late(voice: Voice, portrait: Portrait) -> None:
         await town.desk.studio.cancel(portrait.id)
+        await town.message(portrait.chat, "I stopped")
         await moved(voice, portrait)
 
     monkeypatch.setattr(Voice, "moved", too_late)

@@ -1,9 +1,9 @@
 """Telegram on bad days: refusals, lost answers, broken connections, people who leave."""
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from bot.playground.faults import Fault, FaultKind
@@ -65,15 +65,15 @@ async def test_updates_that_cannot_be_written_down_are_taken_in_later(
     """As when the disk is full."""
     monkeypatch.setattr("bot.inbox._PATIENCE_S", (0.05,))
     mina = town.person()
-    with sqlite3.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
-        elsewhere.execute("CREATE TRIGGER full BEFORE INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END")
+    async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
+        await elsewhere.execute("CREATE TRIGGER full BEFORE INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END")
         await mina.write("/start")
 
         async def refused() -> bool:
             return "cannot be written down" in caplog.text
 
         await eventually(refused)
-        elsewhere.execute("DROP TRIGGER full")
+        await elsewhere.execute("DROP TRIGGER full")
     await mina.sees("Hello")
 
 
@@ -229,3 +229,76 @@ async def test_a_network_that_is_not_here_is_named_at_the_start(tmp_path: Path) 
     with pytest.raises(SettingsError, match="THROWBACK_NETWORK names 'nosuch'"):
         async with Town(tmp_path, network="nosuch"):
             pass
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
+async def test_what_failed_while_telegram_was_away_is_said_afterwards(town: Town, restarted: bool) -> None:
+    mina = town.person()
+    await mina.send(Script.FAULT)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    question = await mina.sees("baby photo")
+    for method in ("editMessageText", "editMessageMedia", "editMessageCaption", "sendMessage"):
+        town.double.faults.add(Fault(method, FaultKind.BAD_GATEWAY, times=50 if restarted else 4))
+    await mina.press(question, "Go on without")
+    await mina.portrait_in(State.FAILED)
+    if restarted:
+        await town.close()
+        town.double.faults.clear()
+        await town.open()
+    await mina.sees("Something went wrong", "Try again")
+
+
+async def test_a_question_that_was_never_shown_is_asked_after_a_restart(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._SHOWN_S", 0.05)
+    mina = town.person()
+    town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=6))  # so that the look is said in words
+    await mina.send()
+    await mina.sees("have a look", "Cancel")
+    town.double.faults.add(Fault("editMessageText", FaultKind.BAD_GATEWAY, times=1000))
+    await mina.portrait_in(State.AWAITING_BREED)
+    await town.close()
+    town.double.faults.clear()
+    await town.open()
+    await mina.sees("lovely dog", "Samoyed")
+
+
+async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_taken(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.workshop._PATIENCE_S", (60.0,))  # the question's answer is lost, and it is not tried again
+    mina, joon = town.person(), town.person("Joon")
+    for count, shade in enumerate((90, 91, 92, 93), 1):
+        town.double.faults.add(Fault("sendMessage", FaultKind.DISCONNECT))
+        await mina.send(shade=shade)
+        portrait = (await mina.portraits_in(State.AWAITING_BREED, 1))[-1]
+        await town.desk.studio.choose_breed(portrait.id, "samoyed")
+        await town.desk.studio.go_on(portrait.id)
+        await mina.portrait_in(State.RUNNING)
+        await town.desk.studio.cancel(portrait.id)
+
+        async def stopped(times: int = count) -> bool:
+            return len([said for said in town.said_in(mina.id) if "I stopped" in said.get("text", "")]) == times
+
+        await eventually(stopped)
+    await joon.ask_for_portrait()
+
+
+async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    question = await mina.sees("baby photo")
+    refusal = "BEGIN SELECT RAISE(ABORT, 'full'); END"
+    async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
+        await elsewhere.execute(f"CREATE TRIGGER full BEFORE UPDATE ON portraits WHEN old.state = 'running' {refusal}")
+        await mina.press(question, "Go on without")
+        await mina.portrait_in(State.RUNNING)
+
+        async def left() -> bool:
+            return not town.desk.studio.workshop.running
+
+        await eventually(left)
+        await elsewhere.execute("DROP TRIGGER full")
+    await mina.sees(video=True)
