@@ -4,7 +4,7 @@ Every verb reads the portrait's row, changes it in one transaction and lets the 
 fit the row (a second press, an old button, a deleted row) changes nothing and returns None.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.breeds import match_breed
 from bot.captions import named_breed
@@ -254,11 +254,13 @@ class Studio:
 
         False when some of the messages have to stay.
         """
-        messages = await self.storage.portraits.messages(portrait.id)
         await self._forget_in_engine([portrait])
-        await self.storage.portraits.delete(portrait.id)
+        # The rows go last: killed in between, we still know from them what stands in the chats.
+        known = await self.storage.portraits.messages(portrait.id)
+        gone = await self._speaker.erase([portrait], known)
+        deleted = await self.storage.portraits.delete(portrait.id)
         self.workshop.drop(portrait.id)
-        return await self._speaker.erase(portrait, messages)
+        return await self._speaker.erase(deleted.portraits, _new(deleted.messages, known)) and gone
 
     # ---- a person
 
@@ -290,3 +292,8 @@ class Studio:
         if portrait:
             self.workshop.serve(portrait.id)
         return portrait
+
+
+def _new(messages: Mapping[int, Sequence[int]], known: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """Those of the messages, by chat, that were not known before."""
+    return {chat: [one for one in numbers if one not in known.get(chat, ())] for chat, numbers in messages.items()}

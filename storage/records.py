@@ -166,6 +166,14 @@ class Result(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was known of portraits when they were deleted."""
+
+    portraits: list[Portrait]
+    messages: dict[int, list[int]]  # by chat, all in which their results were sent
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A result as the engine made it, to be stored: bytes of a JPEG or MP4."""
 
