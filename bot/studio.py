@@ -4,7 +4,7 @@ Every verb reads the portrait's row, changes it in one transaction and lets the 
 fit the row (a second press, an old button, a deleted row) changes nothing and returns None.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from bot.breeds import match_breed
 from bot.captions import named_breed
@@ -14,7 +14,7 @@ from bot.limits import Limits, Over
 from bot.speaker import Speaker
 from bot.workshop import Workshop
 from engine import EngineClient
-from storage import ASKING, Kind, Person, Photo, Portrait, Result, State, Storage
+from storage import ASKING, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
 
 LONGEST_NAME = 24  # letters of a pet's name: what fits the card
 
@@ -254,23 +254,17 @@ class Studio:
 
         False when some of the messages have to stay.
         """
-        await self._forget_in_engine([portrait])
-        # The rows go last: killed in between, we still know from them what stands in the chats.
-        known = await self.storage.portraits.messages(portrait.id)
-        gone = await self._speaker.erase([portrait], known)
-        deleted = await self.storage.portraits.delete(portrait.id)
-        self.workshop.drop(portrait.id)
-        return await self._speaker.erase(deleted.portraits, _new(deleted.messages, known)) and gone
+        return await self._delete([portrait], self.storage.portraits.delete, portrait.id)
 
     # ---- a person
 
-    async def forget(self, owner: int) -> None:
-        """Delete everything about a person: rows, files, latents, and what the engine keeps of the photos."""
+    async def forget(self, owner: int) -> bool:
+        """Delete everything about a person: rows, files, latents, messages, and what the engine keeps of the photos.
+
+        False when some of the messages have to stay.
+        """
         portraits = await self.storage.portraits.of_owner(owner)
-        await self._forget_in_engine(portraits)
-        await self.storage.people.forget(owner)
-        for portrait in portraits:
-            self.workshop.drop(portrait.id)
+        return await self._delete(portraits, self.storage.people.forget, owner)
 
     async def expire(self, days: float) -> int:
         """Delete what nobody touched for so long, in the engine too; gives how many portraits."""
@@ -279,6 +273,21 @@ class Studio:
         await self._forget_in_engine(expired)
         await self.storage.expire(before)
         return len(expired)
+
+    async def _delete(
+        self, portraits: Sequence[Portrait], delete: Callable[[int], Awaitable[Deleted]], whose: int
+    ) -> bool:
+        """Take portraits out of the engine and the chats, and delete their rows; False when some messages have to stay.
+
+        The rows go last: killed in between, we still know from them what stands in the chats.
+        """
+        await self._forget_in_engine(portraits)
+        known = await self.storage.portraits.messages(*[portrait.id for portrait in portraits])
+        gone = await self._speaker.erase(portraits, known)
+        deleted = await delete(whose)
+        for portrait in deleted.portraits:
+            self.workshop.drop(portrait.id)
+        return await self._speaker.erase(deleted.portraits, _new(deleted.messages, known)) and gone
 
     async def _forget_in_engine(self, portraits: Iterable[Portrait]) -> None:
         digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}

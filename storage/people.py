@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from storage.cupboard import Cupboard
 from storage.database import Database
-from storage.records import ASKING, Group, Person, Pet, State
+from storage.portraits import delete_portraits
+from storage.records import ASKING, Deleted, Group, Person, Pet, State
 
 
 class People:
@@ -52,14 +53,15 @@ class People:
     async def blocked(self) -> list[int]:
         return [row["id"] for row in await self._db.all("SELECT id FROM people WHERE blocked ORDER BY id")]
 
-    async def forget(self, id: int) -> None:
+    async def forget(self, id: int) -> Deleted:
         """Delete a person with portraits, pets and files. A block stays, or forgetting would lift it."""
         async with self._db.writing() as db:
-            await db.execute("DELETE FROM portraits WHERE owner = ?", (id,))
+            deleted = await delete_portraits(db, "owner", id)
             await db.execute("DELETE FROM pets WHERE owner = ?", (id,))
             await db.execute("DELETE FROM people WHERE id = ? AND NOT blocked", (id,))
             await db.execute("UPDATE people SET language = NULL, telegram_language = '' WHERE id = ?", (id,))
         await self._cupboard.clear_out()
+        return deleted
 
     # ---- pets
 

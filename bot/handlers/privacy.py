@@ -30,8 +30,10 @@ async def forget(update: Update, context: Context) -> None:
     query = update.callback_query
     if query is None:
         return
-    await context.studio.forget(query.from_user.id)
-    await answer(update)
+    if await context.studio.forget(query.from_user.id):
+        await answer(update)
+    else:
+        await answer(update, context.words("result.deleted_partly"), alert=True)
     await edit(query.edit_message_text(context.words("privacy.forgotten")))
 
 
