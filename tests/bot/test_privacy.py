@@ -15,7 +15,7 @@ async def test_privacy_in_plain_words(town: Town) -> None:
 
 async def test_my_data_holds_rows_and_files(town: Town) -> None:
     mina = town.person()
-    await mina.ask_for_portrait()
+    film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
     await mina.write("/mydata")
     document = (await mina.sees("everything I know", document=True))["document"]
@@ -26,6 +26,7 @@ async def test_my_data_holds_rows_and_files(town: Town) -> None:
         rows = json.loads(archive.read("data.json"))
     assert {"data.json", f"{portrait.id}/photo", f"{portrait.id}/film-1.00.mp4"} <= names
     assert rows["portraits"][0]["breed"] == "samoyed"
+    assert film["message_id"] in rows["portraits"][0]["messages"][str(mina.id)]
     assert rows["person"]["id"] == mina.id
 
 
