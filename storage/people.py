@@ -54,7 +54,10 @@ class People:
         return [row["id"] for row in await self._db.all("SELECT id FROM people WHERE blocked ORDER BY id")]
 
     async def forget(self, id: int) -> Deleted:
-        """Delete a person with portraits, pets and files. A block stays, or forgetting would lift it."""
+        """Delete a person with portraits, pets and files. A block stays, or forgetting would lift it.
+
+        So does the count of today, which `forget_usage` deletes when the day is over.
+        """
         async with self._db.writing() as db:
             deleted = await delete_portraits(db, "owner", id)
             await db.execute("DELETE FROM pets WHERE owner = ?", (id,))
@@ -183,8 +186,9 @@ class People:
         """How many portraits this person or group had made today (UTC)."""
         return await self._db.number("SELECT count FROM usage WHERE subject = ? AND day = ?", (subject, _day(now)))
 
-    async def forget_usage(self, before: float) -> None:
-        await self._set("DELETE FROM usage WHERE day < ?", _day(before))
+    async def forget_usage(self, now: float) -> None:
+        """Delete the counts of the days that are over."""
+        await self._set("DELETE FROM usage WHERE day < ?", _day(now))
 
     async def _set(self, sql: str, *values: object) -> None:
         async with self._db.writing() as db:

@@ -75,7 +75,7 @@ class Storage:
 
     async def expire(self, before: float) -> None:
         """Delete what nobody has touched since then. What owners named stays."""
-        await self.people.forget_usage(self.now() - 86_400)
+        await self.people.forget_usage(self.now())
         await self.portraits.delete_older(before)
 
     async def counts(self) -> Counts:
