@@ -141,9 +141,12 @@ class Studio:
             return await self.choose_breed(portrait.id, breeds[0]), breeds
         return None, breeds
 
-    async def add_baby_photo(self, id_: int, file_id: str, album: str | None = None) -> Portrait | None:
-        """`album` is the one it came in, whose first good photo counts."""
-        found = {"baby_file_id": file_id, "baby_album": album, "failure": "", "failed_photo": ""}
+    async def add_baby_photo(
+        self, id_: int, file_id: str, message: int | None = None, album: str | None = None
+    ) -> Portrait | None:
+        """`message` is what it came with, and `album` what it came in, whose first good photo counts."""
+        found = {"baby_file_id": file_id, "baby_message": message, "baby_album": album}
+        found |= {"failure": "", "failed_photo": ""}
         return self._served(await self.storage.portraits.advance(id_, State.BABY_RECEIVED, self.storage.now(), **found))
 
     async def use_album_photo(self, id_: int) -> Portrait | None:

@@ -147,8 +147,8 @@ class People:
             )
             await db.execute("DELETE FROM messages WHERE chat = ?", (old,))
             cursor = await db.execute(
-                "UPDATE portraits SET chat = ?, message = -id, status_message = NULL WHERE chat = ?"
-                " RETURNING id, state",
+                "UPDATE portraits SET chat = ?, message = -id, status_message = NULL, baby_message = NULL"
+                " WHERE chat = ? RETURNING id, state",
                 (new, old),
             )
             moved = [(int(row["id"]), State(row["state"])) for row in await cursor.fetchall()]

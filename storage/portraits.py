@@ -104,10 +104,11 @@ class Portraits:
         )
         return [Portrait.of(row) for row in rows]
 
-    async def of_baby_album(self, owner: int, chat: int, album: str) -> Portrait | None:
-        """The portrait whose baby photo came in this album."""
+    async def of_baby_photo(self, owner: int, chat: int, message: int, album: str | None) -> Portrait | None:
+        """The portrait whose baby photo came with this message, or in this album."""
         row = await self._db.one(
-            "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND baby_album = ?", (owner, chat, album)
+            "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND (baby_message = ? OR baby_album = ?)",
+            (owner, chat, message, album),
         )
         return Portrait.of(row) if row else None
 

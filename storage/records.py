@@ -121,6 +121,7 @@ class Portrait(_Record):
     photo: str | None
     baby_file_id: str | None
     baby_album: str | None
+    baby_message: int | None
     baby_photo: str | None
     recognition: str | None
     head: int | None

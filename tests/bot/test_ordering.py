@@ -9,7 +9,8 @@ from telegram.ext import TypeHandler
 
 from bot.inbox import Inbox
 from bot.ordering import InOrder
-from storage import Storage
+from storage import State, Storage
+from storage.updates import Updates
 from tests.bot.town import Town, eventually, spoken
 
 
@@ -65,6 +66,27 @@ async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path
         assert await storage.updates.left() == left
         await storage.updates.left()
         assert await storage.updates.left() == []  # given up: it may be what brings the process down
+
+
+async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+
+    async def killed(*_: object) -> None:
+        """The process, before this could be noted."""
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Updates, "handled", killed)
+        await mina.send(shade=90)
+        await mina.portrait_in(State.DONE)
+    await town.restart()
+    await mina.write("/help")
+    await mina.sees("what I can do")  # and what came before is through
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
 
 
 async def test_real_updates_of_many_chats_at_once(town: Town) -> None:
