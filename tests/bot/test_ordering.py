@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,27 @@ async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path
         await inbox.put(update(2, 7))  # Telegram sends again what it thinks was lost
         assert inbox.qsize() == 3
         await inbox.handled(update(1, 7))
+        await inbox.put(update(1, 7))  # likewise
+        assert inbox.qsize() == 3
     async with Storage(tmp_path) as storage:
         left = await storage.updates.left()
         assert len(left) == 2
         assert await storage.updates.left() == left
         await storage.updates.left()
         assert await storage.updates.left() == []  # given up: it may be what brings the process down
+
+
+async def test_of_what_was_handled_nothing_but_the_id_is_kept_for_a_day(tmp_path: Path) -> None:
+    async with Storage(tmp_path) as storage:
+        assert await storage.updates.remember(1, '{"text": "Schnurrdiburr"}')
+        await storage.updates.handled(1, storage.now())
+    assert b"Schnurrdiburr" not in (tmp_path / "throwback.sqlite3").read_bytes()
+    async with Storage(tmp_path, lambda: time.time() + 80_000) as storage:
+        await storage.expire(0)
+        assert not await storage.updates.remember(1, "{}")
+    async with Storage(tmp_path, lambda: time.time() + 90_000) as storage:
+        await storage.expire(0)
+        assert await storage.updates.remember(1, "{}")
 
 
 async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
