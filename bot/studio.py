@@ -22,6 +22,9 @@ LONGEST_NAME = 24  # letters of a pet's name: what fits the card
 # Owners see a result, and may press its buttons, a moment before its row says that all is sent.
 SHOWN = (State.DELIVERING, State.DONE)
 
+_UNANSWERED = (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_BREED)
+_PRESSED_S = 600.0  # within this, "again" about an unanswered question is the same press, handed out twice after a kill
+
 
 class Studio:
     def __init__(
@@ -235,10 +238,13 @@ class Studio:
         return wanted
 
     async def again(self, id_: int) -> Portrait | None:
-        """The same photo once more, with other answers."""
+        """The same photo once more, with other answers; a press that comes twice is one."""
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.photo is None:
             return None
+        for one in await self.storage.portraits.open_of(portrait.owner):
+            if one.again_of == id_ and one.state in _UNANSWERED and self.storage.now() - one.created_at < _PRESSED_S:
+                return one
         fresh = await self.storage.portraits.again(portrait, self.storage.now())
         self.workshop.serve(fresh.id)
         return fresh

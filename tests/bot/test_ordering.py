@@ -84,6 +84,10 @@ async def test_of_what_was_handled_nothing_but_the_id_is_kept_for_a_day(tmp_path
         assert await storage.updates.remember(1, "{}")
 
 
+async def killed(*_: object) -> None:
+    """The process, before it was noted that an update was handled."""
+
+
 async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,10 +95,6 @@ async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
-
-    async def killed(*_: object) -> None:
-        """The process, before this could be noted."""
-
     with monkeypatch.context() as patch:
         patch.setattr(Updates, "handled", killed)
         await mina.send(shade=90)
@@ -103,6 +103,19 @@ async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
     await mina.write("/help")
     await mina.sees("what I can do")  # and what came before is through
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+
+
+async def test_again_that_is_handed_out_again_is_one_portrait(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    with monkeypatch.context() as patch:
+        patch.setattr(Updates, "handled", killed)
+        await mina.press(film, "Again")
+        await mina.sees("Which breed")
+    await town.restart()
+    await mina.write("/help")
+    await mina.sees("what I can do")
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 2
 
 
 async def test_real_updates_of_many_chats_at_once(town: Town) -> None:
