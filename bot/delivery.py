@@ -104,7 +104,7 @@ class Delivery:
         else:
             await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
             if await self._storage.portraits.get(portrait.id) is None:  # deleted while this was on its way
-                await self._speaker.erase(portrait, {portrait.chat: [sent.message]})
+                await self._speaker.erase([portrait], {portrait.chat: [sent.message]})
 
 
 @asynccontextmanager

@@ -2,7 +2,8 @@
 
 python-telegram-bot tells Telegram that it has an update as soon as it lies in this queue. So an update is written
 down before `put` returns, and crossed out when its handlers are through: a process killed in between hands it out
-again at its next start. Handlers may thus see an update twice and must not mind.
+again at its next start. Handlers may thus see an update twice and must not mind. What was crossed out is known for a
+day: Telegram posts an update again when the answer of our webhook was lost.
 """
 
 import asyncio
@@ -54,4 +55,4 @@ class Inbox(asyncio.Queue[object]):
             self.task_done()
 
     async def handled(self, update: Update) -> None:
-        await self._storage.updates.handled(update.update_id)
+        await self._storage.updates.handled(update.update_id, self._storage.now())

@@ -1,6 +1,6 @@
 """What the workshop needs somebody to say: the border between the product and the messenger it lives in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,8 +62,8 @@ class Speaker(Protocol):
     async def only_face(self, portrait: Portrait) -> None:
         """Say that of this photo there is the face alone, and no whole picture."""
 
-    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> bool:
-        """Take what was said about the portrait, and these messages by chat, out of the chats; False if some stay."""
+    async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
+        """Take what was said about the portraits, and these messages by chat, out of the chats; False if some stay."""
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         """Tell the administrators which portrait failed and of what type of error."""

@@ -4,7 +4,7 @@ Every verb reads the portrait's row, changes it in one transaction and lets the 
 fit the row (a second press, an old button, a deleted row) changes nothing and returns None.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from bot.breeds import match_breed
 from bot.captions import named_breed
@@ -14,13 +14,16 @@ from bot.limits import Limits, Over
 from bot.speaker import Speaker
 from bot.workshop import Workshop
 from engine import EngineClient
-from storage import ASKING, Kind, Person, Photo, Portrait, Result, State, Storage
+from storage import ASKING, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
 
 LONGEST_NAME = 24  # letters of a pet's name: what fits the card
 
 
 # Owners see a result, and may press its buttons, a moment before its row says that all is sent.
 SHOWN = (State.DELIVERING, State.DONE)
+
+_UNANSWERED = (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_BREED)
+_PRESSED_S = 600.0  # within this, "again" about an unanswered question is the same press, handed out twice after a kill
 
 
 class Studio:
@@ -141,9 +144,12 @@ class Studio:
             return await self.choose_breed(portrait.id, breeds[0]), breeds
         return None, breeds
 
-    async def add_baby_photo(self, id_: int, file_id: str, album: str | None = None) -> Portrait | None:
-        """`album` is the one it came in, whose first good photo counts."""
-        found = {"baby_file_id": file_id, "baby_album": album, "failure": "", "failed_photo": ""}
+    async def add_baby_photo(
+        self, id_: int, file_id: str, message: int | None = None, album: str | None = None
+    ) -> Portrait | None:
+        """`message` is what it came with, and `album` what it came in, whose first good photo counts."""
+        found = {"baby_file_id": file_id, "baby_message": message, "baby_album": album}
+        found |= {"failure": "", "failed_photo": ""}
         return self._served(await self.storage.portraits.advance(id_, State.BABY_RECEIVED, self.storage.now(), **found))
 
     async def use_album_photo(self, id_: int) -> Portrait | None:
@@ -231,10 +237,13 @@ class Studio:
         return wanted
 
     async def again(self, id_: int) -> Portrait | None:
-        """The same photo once more, with other answers."""
+        """The same photo once more, with other answers; a press that comes twice is one."""
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.photo is None:
             return None
+        for one in await self.storage.portraits.open_of(portrait.owner):
+            if one.again_of == id_ and one.state in _UNANSWERED and self.storage.now() - one.created_at < _PRESSED_S:
+                return one
         fresh = await self.storage.portraits.again(portrait, self.storage.now())
         self.workshop.serve(fresh.id)
         return fresh
@@ -253,21 +262,17 @@ class Studio:
 
         False when some of the messages have to stay.
         """
-        messages = await self.storage.portraits.messages(portrait.id)
-        await self._forget_in_engine([portrait])
-        await self.storage.portraits.delete(portrait.id)
-        self.workshop.drop(portrait.id)
-        return await self._speaker.erase(portrait, messages)
+        return await self._delete([portrait], self.storage.portraits.delete, portrait.id)
 
     # ---- a person
 
-    async def forget(self, owner: int) -> None:
-        """Delete everything about a person: rows, files, latents, and what the engine keeps of the photos."""
+    async def forget(self, owner: int) -> bool:
+        """Delete everything about a person: rows, files, latents, messages, and what the engine keeps of the photos.
+
+        False when some of the messages have to stay.
+        """
         portraits = await self.storage.portraits.of_owner(owner)
-        await self._forget_in_engine(portraits)
-        await self.storage.people.forget(owner)
-        for portrait in portraits:
-            self.workshop.drop(portrait.id)
+        return await self._delete(portraits, self.storage.people.forget, owner)
 
     async def expire(self, days: float) -> int:
         """Delete what nobody touched for so long, in the engine too; gives how many portraits."""
@@ -276,6 +281,21 @@ class Studio:
         await self._forget_in_engine(expired)
         await self.storage.expire(before)
         return len(expired)
+
+    async def _delete(
+        self, portraits: Sequence[Portrait], delete: Callable[[int], Awaitable[Deleted]], whose: int
+    ) -> bool:
+        """Take portraits out of the engine and the chats, and delete their rows; False when some messages have to stay.
+
+        The rows go last: killed in between, we still know from them what stands in the chats.
+        """
+        await self._forget_in_engine(portraits)
+        known = await self.storage.portraits.messages(*[portrait.id for portrait in portraits])
+        gone = await self._speaker.erase(portraits, known)
+        deleted = await delete(whose)
+        for portrait in deleted.portraits:
+            self.workshop.drop(portrait.id)
+        return await self._speaker.erase(deleted.portraits, _new(deleted.messages, known)) and gone
 
     async def _forget_in_engine(self, portraits: Iterable[Portrait]) -> None:
         digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}
@@ -289,3 +309,8 @@ class Studio:
         if portrait:
             self.workshop.serve(portrait.id)
         return portrait
+
+
+def _new(messages: Mapping[int, Sequence[int]], known: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """Those of the messages, by chat, that were not known before."""
+    return {chat: [one for one in numbers if one not in known.get(chat, ())] for chat, numbers in messages.items()}

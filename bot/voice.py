@@ -175,12 +175,14 @@ class Voice:
     async def only_face(self, portrait: Portrait) -> None:
         await self._say(portrait, View(_words(portrait)("result.only_face")))
 
-    async def erase(self, portrait: Portrait, messages: Mapping[int, Sequence[int]]) -> bool:
-        await self.board.drop(portrait.id)
-        if portrait.status_message:
-            await self._quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+    async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
+        by_chat = {chat: list(numbers) for chat, numbers in messages.items()}
+        for portrait in portraits:
+            await self.board.drop(portrait.id)
+            if portrait.status_message:
+                by_chat.setdefault(portrait.chat, []).append(portrait.status_message)
         gone = True
-        for chat, numbers in messages.items():
+        for chat, numbers in by_chat.items():
             for at in range(0, len(numbers), _DELETED_AT_ONCE):
                 gone &= await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
         return gone

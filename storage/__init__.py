@@ -3,6 +3,7 @@
 from storage.records import (
     ASKING,
     OPEN,
+    Deleted,
     Group,
     Kind,
     Made,
@@ -19,6 +20,7 @@ __all__ = [
     "ASKING",
     "OPEN",
     "Counts",
+    "Deleted",
     "Group",
     "Kind",
     "Made",

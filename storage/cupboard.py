@@ -1,5 +1,6 @@
 """Where the rows meet the files: content is kept while a row names it, and no longer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -7,6 +8,8 @@ import aiosqlite
 
 from storage.database import Database
 from storage.media import Media
+
+_NAMED = "SELECT 1 FROM media WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM unused_media AS u WHERE u.digest = ?1)"
 
 
 class Cupboard:
@@ -20,25 +23,37 @@ class Cupboard:
     ) -> AsyncIterator[tuple[aiosqlite.Connection, list[str]]]:
         """A transaction in which these contents exist as files; the block names their digests in rows.
 
-        The slow part, writing and flushing, happens before the transaction. A process killed in between leaves
-        files without a row, which `tidy` removes.
+        The slow part, writing and flushing, happens before the transaction. What the block names in no row, because
+        it is cancelled, say, or the row is gone, is not kept. A process killed in between leaves files without a row,
+        which `tidy` removes.
         """
-        staged = [await self._media.stage(data) for data in contents]
-        async with self._db.writing() as db:
-            for one in staged:
-                self._media.place(one)
-                await db.execute(
-                    "INSERT INTO media VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (one.digest, one.size, now)
-                )
-            yield db, [one.digest for one in staged]
+        async with self._media.staging(contents) as staged:
+            digests = [one.digest for one in staged]
+            try:
+                async with self._db.writing() as db:
+                    for one in staged:
+                        self._media.place(one)
+                        await db.execute(
+                            "INSERT INTO media VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (one.digest, one.size, now)
+                        )
+                    yield db, digests
+            finally:
+                await asyncio.shield(self._check(digests))
 
-    async def clear_out(self) -> int:
-        """Delete the files that no row names any more; gives how many."""
+    async def _check(self, digests: Sequence[str]) -> None:
+        """Clear out when no row names one of these files."""
+        for digest in digests:
+            if await self._db.one(_NAMED, (digest,)) is None:
+                await self.clear_out(digests)
+                return
+
+    async def clear_out(self, placed: Sequence[str] = ()) -> int:
+        """Delete the files that no row names any more; gives how many. Those just `placed` need have no row at all."""
         async with self._db.writing() as db:
             cursor = await db.execute(
                 "DELETE FROM media WHERE digest IN (SELECT digest FROM unused_media) RETURNING digest"
             )
-            unused = [row["digest"] for row in await cursor.fetchall()]
+            unused = {*placed, *[row["digest"] for row in await cursor.fetchall()]}
         # Content stored again between the transaction and here would lose its file: hold the writers off and look.
         async with self._db.alone():
             for digest in unused:

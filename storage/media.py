@@ -7,7 +7,8 @@ renamed, so that a name never stands for half a file. Which files are still need
 import asyncio
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -34,18 +35,27 @@ class Media:
         """Raises FileNotFoundError when it was deleted."""
         return await asyncio.to_thread(self.path(digest).read_bytes)
 
-    async def stage(self, data: bytes) -> Staged:
-        """Write `data` aside, flushed to the disk."""
-        return await asyncio.to_thread(self._stage, data)
+    @asynccontextmanager
+    async def staging(self, contents: Sequence[bytes]) -> AsyncIterator[list[Staged]]:
+        """These contents written aside and flushed to the disk; what the block does not place is removed."""
+        asides = [self._aside / uuid4().hex for _ in contents]
+        writing = asyncio.create_task(asyncio.to_thread(self._write, contents, asides))
+        try:
+            yield await asyncio.shield(writing)
+        finally:
+            await asyncio.shield(_discard(asides, writing))
 
-    def _stage(self, data: bytes) -> Staged:
+    def _write(self, contents: Sequence[bytes], asides: Sequence[Path]) -> list[Staged]:
         self._aside.mkdir(parents=True, exist_ok=True)
-        aside = self._aside / uuid4().hex
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        return Staged(hashlib.sha256(data).hexdigest(), len(data), aside)
+        for data, aside in zip(contents, asides, strict=True):
+            with aside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        return [
+            Staged(hashlib.sha256(data).hexdigest(), len(data), aside)
+            for data, aside in zip(contents, asides, strict=True)
+        ]
 
     def place(self, staged: Staged) -> None:
         """Give staged content its name; the same content placed twice is one file."""
@@ -65,3 +75,9 @@ class Media:
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+
+async def _discard(asides: Sequence[Path], writing: asyncio.Task[list[Staged]]) -> None:
+    await asyncio.wait([writing])  # its thread writes to the end, whoever is cancelled meanwhile
+    for aside in asides:
+        aside.unlink(missing_ok=True)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from storage.cupboard import Cupboard
 from storage.database import Database
-from storage.records import ASKING, Group, Person, Pet, State
+from storage.portraits import delete_portraits
+from storage.records import ASKING, Deleted, Group, Person, Pet, State
 
 
 class People:
@@ -52,14 +53,18 @@ class People:
     async def blocked(self) -> list[int]:
         return [row["id"] for row in await self._db.all("SELECT id FROM people WHERE blocked ORDER BY id")]
 
-    async def forget(self, id: int) -> None:
-        """Delete a person with portraits, pets and files. A block stays, or forgetting would lift it."""
+    async def forget(self, id: int) -> Deleted:
+        """Delete a person with portraits, pets and files. A block stays, or forgetting would lift it.
+
+        So does the count of today, which `forget_usage` deletes when the day is over.
+        """
         async with self._db.writing() as db:
-            await db.execute("DELETE FROM portraits WHERE owner = ?", (id,))
+            deleted = await delete_portraits(db, "owner", id)
             await db.execute("DELETE FROM pets WHERE owner = ?", (id,))
             await db.execute("DELETE FROM people WHERE id = ? AND NOT blocked", (id,))
             await db.execute("UPDATE people SET language = NULL, telegram_language = '' WHERE id = ?", (id,))
         await self._cupboard.clear_out()
+        return deleted
 
     # ---- pets
 
@@ -142,8 +147,8 @@ class People:
             )
             await db.execute("DELETE FROM messages WHERE chat = ?", (old,))
             cursor = await db.execute(
-                "UPDATE portraits SET chat = ?, message = -id, status_message = NULL WHERE chat = ?"
-                " RETURNING id, state",
+                "UPDATE portraits SET chat = ?, message = -id, status_message = NULL, baby_message = NULL"
+                " WHERE chat = ? RETURNING id, state",
                 (new, old),
             )
             moved = [(int(row["id"]), State(row["state"])) for row in await cursor.fetchall()]
@@ -181,8 +186,9 @@ class People:
         """How many portraits this person or group had made today (UTC)."""
         return await self._db.number("SELECT count FROM usage WHERE subject = ? AND day = ?", (subject, _day(now)))
 
-    async def forget_usage(self, before: float) -> None:
-        await self._set("DELETE FROM usage WHERE day < ?", _day(before))
+    async def forget_usage(self, now: float) -> None:
+        """Delete the counts of the days that are over."""
+        await self._set("DELETE FROM usage WHERE day < ?", _day(now))
 
     async def _set(self, sql: str, *values: object) -> None:
         async with self._db.writing() as db:

@@ -1,13 +1,14 @@
 """Portraits and their results: the conversation, the job and the history of every photo."""
 
+import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import aiosqlite
 
 from storage.cupboard import Cupboard
 from storage.database import Database
-from storage.records import BEFORE, OPEN, Kind, Made, Photo, Portrait, Result, State
+from storage.records import BEFORE, OPEN, Deleted, Kind, Made, Photo, Portrait, Result, State
 
 _COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "told", "created_at", "changed_at"}
 _OLDER = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
@@ -103,10 +104,11 @@ class Portraits:
         )
         return [Portrait.of(row) for row in rows]
 
-    async def of_baby_album(self, owner: int, chat: int, album: str) -> Portrait | None:
-        """The portrait whose baby photo came in this album."""
+    async def of_baby_photo(self, owner: int, chat: int, message: int, album: str | None) -> Portrait | None:
+        """The portrait whose baby photo came with this message, or in this album."""
         row = await self._db.one(
-            "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND baby_album = ?", (owner, chat, album)
+            "SELECT * FROM portraits WHERE owner = ? AND chat = ? AND (baby_message = ? OR baby_album = ?)",
+            (owner, chat, message, album),
         )
         return Portrait.of(row) if row else None
 
@@ -254,14 +256,21 @@ class Portraits:
                 (chat, message, id),
             )
 
-    async def messages(self, id: int) -> dict[int, list[int]]:
-        """By chat, all messages in which results of a portrait were sent, oldest first."""
-        found: dict[int, list[int]] = {}
-        for row in await self._db.all(
-            "SELECT chat, message FROM messages WHERE portrait = ? ORDER BY chat, message", (id,)
-        ):
-            found.setdefault(row["chat"], []).append(row["message"])
-        return found
+    async def turned_to(self, id: int, chat: int, message: int) -> None:
+        """A message shows a result of this portrait now, and none of another any more."""
+        async with self._db.writing() as db:
+            await db.execute("DELETE FROM messages WHERE chat = ? AND message = ?", (chat, message))
+            await db.execute("INSERT INTO messages SELECT id, ?, ? FROM portraits WHERE id = ?", (chat, message, id))
+
+    async def messages(self, *ids: int) -> dict[int, list[int]]:
+        """By chat, all messages in which results of these portraits were sent, oldest first."""
+        marks = ", ".join("?" * len(ids))
+        return _by_chat(
+            await self._db.all(
+                f"SELECT DISTINCT chat, message FROM messages WHERE portrait IN ({marks}) ORDER BY chat, message",  # noqa: S608 (only marks)
+                ids,
+            )
+        )
 
     # ---- history
 
@@ -279,11 +288,12 @@ class Portraits:
         rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
         return [Portrait.of(row) for row in rows]
 
-    async def delete(self, id: int) -> None:
+    async def delete(self, id: int) -> Deleted:
         """Delete a portrait with its results, and the files that nothing else needs."""
         async with self._db.writing() as db:
-            await db.execute("DELETE FROM portraits WHERE id = ?", (id,))
+            deleted = await delete_portraits(db, "id", id)
         await self._cupboard.clear_out()
+        return deleted
 
     async def older(self, before: float) -> list[Portrait]:
         """The portraits last touched before this moment, except those being worked on."""
@@ -300,6 +310,24 @@ class Portraits:
         """The owner's portraits that can still be cancelled."""
         rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
         return [portrait for portrait in map(Portrait.of, rows) if portrait.state in OPEN]
+
+
+async def delete_portraits(db: aiosqlite.Connection, column: Literal["id", "owner"], value: int) -> Deleted:
+    """Delete the portraits with this value; gives what was known of them, to the last moment."""
+    messages = await db.execute_fetchall(
+        f"SELECT DISTINCT m.chat, m.message FROM messages m JOIN portraits p ON p.id = m.portrait WHERE p.{column} = ?"  # noqa: S608 (one of two words)
+        " ORDER BY m.chat, m.message",
+        (value,),
+    )
+    portraits = await db.execute_fetchall(f"DELETE FROM portraits WHERE {column} = ? RETURNING *", (value,))  # noqa: S608 (likewise)
+    return Deleted([Portrait.of(row) for row in portraits], _by_chat(messages))
+
+
+def _by_chat(rows: Iterable[sqlite3.Row]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for row in rows:
+        found.setdefault(row["chat"], []).append(row["message"])
+    return found
 
 
 async def _row(db: aiosqlite.Connection, sql: str, values: Sequence[Any] = ()) -> Any:

@@ -121,6 +121,7 @@ class Portrait(_Record):
     photo: str | None
     baby_file_id: str | None
     baby_album: str | None
+    baby_message: int | None
     baby_photo: str | None
     recognition: str | None
     head: int | None
@@ -164,6 +165,14 @@ class Result(_Record):
     duration_s: float
     message: int | None  # None until it is sent
     file_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was known of portraits when they were deleted."""
+
+    portraits: list[Portrait]
+    messages: dict[int, list[int]]  # by chat, all in which their results were sent
 
 
 @dataclass(frozen=True, slots=True)

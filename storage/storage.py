@@ -15,6 +15,8 @@ from storage.people import People
 from storage.portraits import Portraits
 from storage.updates import Updates
 
+_SENT_AGAIN_S = 86_400.0  # for so long Telegram keeps an update that it could not deliver, and tries again
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -75,7 +77,8 @@ class Storage:
 
     async def expire(self, before: float) -> None:
         """Delete what nobody has touched since then. What owners named stays."""
-        await self.people.forget_usage(self.now() - 86_400)
+        await self.people.forget_usage(self.now())
+        await self.updates.forget_handled(self.now() - _SENT_AGAIN_S)
         await self.portraits.delete_older(before)
 
     async def counts(self) -> Counts:

@@ -1,4 +1,4 @@
-"""The updates that were taken from Telegram and are not handled to the end yet."""
+"""The updates that were taken from Telegram: those not handled to the end yet, and the ids of those handled lately."""
 
 from storage.database import Database
 
@@ -13,9 +13,15 @@ class Updates:
             cursor = await db.execute("INSERT INTO updates (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING", (id, body))
             return cursor.rowcount > 0
 
-    async def handled(self, id: int) -> None:
+    async def handled(self, id: int, now: float) -> None:
+        """Nothing but the id is kept: Telegram may send again what it thinks was lost."""
         async with self._db.writing() as db:
-            await db.execute("DELETE FROM updates WHERE id = ?", (id,))
+            await db.execute("UPDATE updates SET body = '', handled_at = ? WHERE id = ?", (now, id))
+
+    async def forget_handled(self, before: float) -> None:
+        """Delete the ids of updates that were handled before this moment."""
+        async with self._db.writing() as db:
+            await db.execute("DELETE FROM updates WHERE handled_at < ?", (before,))
 
     async def left(self, attempts: int = 3) -> list[str]:
         """The JSON of updates that an earlier process left unhandled, oldest first.
@@ -23,6 +29,7 @@ class Updates:
         Each is given out so many times at most: one that brings the process down must not do so for ever.
         """
         async with self._db.writing() as db:
-            await db.execute("DELETE FROM updates WHERE attempts >= ?", (attempts,))
-            await db.execute("UPDATE updates SET attempts = attempts + 1")
-        return [row["body"] for row in await self._db.all("SELECT body FROM updates ORDER BY id")]
+            await db.execute("DELETE FROM updates WHERE attempts >= ? AND handled_at IS NULL", (attempts,))
+            await db.execute("UPDATE updates SET attempts = attempts + 1 WHERE handled_at IS NULL")
+        rows = await self._db.all("SELECT body FROM updates WHERE handled_at IS NULL ORDER BY id")
+        return [row["body"] for row in rows]

@@ -50,9 +50,10 @@ async def history(update: Update, context: Context) -> None:
     if page is None or update.effective_message is None:
         await reply(update, context.words("history.empty"))
         return
-    await update.effective_message.reply_photo(
+    shown = await update.effective_message.reply_photo(
         page.still.file_id or "", caption=_caption(context.words, page), reply_markup=_keyboard(context.words, page)
     )
+    await context.storage.portraits.turned_to(page.portrait.id, shown.chat_id, shown.message_id)
 
 
 async def turn(update: Update, context: Context, value: str) -> None:
@@ -67,21 +68,21 @@ async def turn(update: Update, context: Context, value: str) -> None:
     if page is None:
         await answer(update, context.words("history.end"), alert=True)
         return
-    await _show(query, context.words, page)
+    await _show(query, context, page)
     await answer(update)
 
 
-async def after_deletion(update: Update, context: Context, value: str) -> None:
-    """The page that took the place of the deleted one; without one, the gallery goes too."""
+async def turn_away(update: Update, context: Context, portrait: Portrait, value: str) -> bool:
+    """The page that takes the place of this portrait, which is about to be deleted; False when it is the last one."""
     query = update.callback_query
     if query is None:
-        return
-    page = await _page(context, query.from_user.id, Place.unpack(value))
-    page = page or await _page(context, query.from_user.id, Place())  # the last one of this pet
-    if page:
-        await _show(query, context.words, page)
-    else:
-        await query.delete_message()
+        return False
+    page = await _page(context, query.from_user.id, Place.unpack(value), without=portrait.id)
+    page = page or await _page(context, query.from_user.id, Place(), without=portrait.id)  # the last one of this pet
+    if page is None:
+        return False
+    await _show(query, context, page)
+    return True
 
 
 async def film(update: Update, context: Context, portrait: Portrait, age: float) -> object:
@@ -123,18 +124,22 @@ async def forget_pet(update: Update, context: Context, value: str) -> None:
     await context.storage.people.delete_pet(query.from_user.id, int(value))
     await answer(update, context.words("history.pet_forgotten"))
     if page := await _page(context, query.from_user.id, Place()):
-        await _show(query, context.words, page)
+        await _show(query, context, page)
 
 
-async def _show(query: CallbackQuery, words: Words, page: Page) -> None:
-    media = InputMediaPhoto(page.still.file_id or "", caption=_caption(words, page))
-    await edit(query.edit_message_media(media, reply_markup=_keyboard(words, page)))
+async def _show(query: CallbackQuery, context: Context, page: Page) -> None:
+    media = InputMediaPhoto(page.still.file_id or "", caption=_caption(context.words, page))
+    await edit(query.edit_message_media(media, reply_markup=_keyboard(context.words, page)))
+    if query.message:
+        await context.storage.portraits.turned_to(page.portrait.id, query.message.chat.id, query.message.message_id)
 
 
-async def _page(context: Context, owner: int, place: Place) -> Page | None:
-    """The page at this place, or the nearest one when there are fewer by now."""
+async def _page(context: Context, owner: int, place: Place, without: int = 0) -> Page | None:
+    """The page at this place, or the nearest one when there are fewer by now; `without` is a portrait to leave out."""
     shown = []
     for portrait in await context.storage.portraits.history(owner, place.pet or None):
+        if portrait.id == without:
+            continue
         results = await context.storage.portraits.results(portrait.id)
         still = next((one for one in results if one.kind is Kind.STILL and one.file_id), None)
         if still:

@@ -53,18 +53,19 @@ async def private_photo(update: Update, context: Context) -> None:
     if await _too_large(update, context, file):
         return
     if asking := await _asking_for_baby(update, context, message):
-        await context.studio.add_baby_photo(asking.id, file.file_id, message.media_group_id)
+        await context.studio.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
         return
     await begin(update, context, message, file, message.caption or "")
 
 
 async def _asking_for_baby(update: Update, context: Context, message: Message) -> Portrait | None:
-    """The portrait whose baby photo this is; that of an album's first photo for the others too."""
+    """The portrait whose baby photo this is, or was already; that of an album's first photo for the others too."""
     owner, states = owner_of(update) or 0, (State.AWAITING_BABY_PHOTO,)
-    if album := message.media_group_id:
-        answered = await context.storage.portraits.of_baby_album(owner, message.chat_id, album)
-        if answered:
-            return answered
+    answered = await context.storage.portraits.of_baby_photo(
+        owner, message.chat_id, message.message_id, message.media_group_id
+    )
+    if answered:
+        return answered
     if message.reply_to_message:
         about = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
         if about and about.owner == owner and about.state in states:
@@ -83,7 +84,7 @@ async def group_photo(update: Update, context: Context) -> None:
     if message is None or (file := attached(message)) is None:
         return
     if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
-        await context.studio.add_baby_photo(asking.id, file.file_id, message.media_group_id)
+        await context.studio.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
 
 
 async def young(update: Update, context: Context) -> None:

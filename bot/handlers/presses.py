@@ -4,6 +4,7 @@ Every press is answered, only its owner's counts, and one that no longer fits sh
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from telegram import ForceReply, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest
@@ -164,16 +165,15 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
 
 
 async def _delete_yes(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    query, goes_on = update.callback_query, False
+    with suppress(TypeError):  # so python-telegram-bot says that the gallery is too old to be seen
+        if value.startswith(history.GALLERY):
+            goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY))
     if not await context.studio.delete(portrait):
         await answer(update, context.words("result.deleted_partly"), alert=True)
-    query = update.callback_query
-    try:
-        if value.startswith(history.GALLERY):
-            await history.after_deletion(update, context, value.removeprefix(history.GALLERY))
-        elif query:
+    if query and not goes_on:
+        with suppress(BadRequest, TypeError):  # erased with the portrait, or too old to be
             await query.delete_message()
-    except (BadRequest, TypeError):
-        return True  # erased with the portrait, or too old to be
     return True
 
 

@@ -5,13 +5,12 @@ import io
 import json
 import zipfile
 from dataclasses import asdict
-from typing import Any
 
 from telegram import InputFile, Update
 
 from bot.context import Context, answer, edit, owner_of, reply
 from bot.keyboards import forget_keyboard
-from storage import Portrait, Result, Storage
+from storage import Storage
 
 _MOST_BYTES = 45 * 1024 * 1024  # Telegram takes 50 MB from a bot; the rest is the archive's own
 _NAMES = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
@@ -30,8 +29,10 @@ async def forget(update: Update, context: Context) -> None:
     query = update.callback_query
     if query is None:
         return
-    await context.studio.forget(query.from_user.id)
-    await answer(update)
+    if await context.studio.forget(query.from_user.id):
+        await answer(update)
+    else:
+        await answer(update, context.words("result.deleted_partly"), alert=True)
     await edit(query.edit_message_text(context.words("privacy.forgotten")))
 
 
@@ -62,7 +63,14 @@ async def collect(storage: Storage, owner: int) -> bytes:
     rows = {
         "person": asdict(person) if person else None,
         "pets": [asdict(pet) for pet in pets],
-        "portraits": [_portrait(portrait, results[portrait.id]) for portrait in portraits],
+        "portraits": [
+            asdict(portrait)
+            | {
+                "results": [asdict(result) for result in results[portrait.id]],
+                "messages": await storage.portraits.messages(portrait.id),
+            }
+            for portrait in portraits
+        ],
         "portraits_by_day": await storage.people.usage(owner),
     }
     files: dict[str, str] = {}  # name in the archive: digest
@@ -81,10 +89,6 @@ async def collect(storage: Storage, owner: int) -> bytes:
             if result.digest:
                 files[f"{portrait.id}/{result.kind}-{result.age:.2f}.{_NAMES[result.kind]}"] = result.digest
     return await asyncio.to_thread(_zipped, storage, json.dumps(rows, ensure_ascii=False, indent=1), files)
-
-
-def _portrait(portrait: Portrait, results: list[Result]) -> dict[str, Any]:
-    return asdict(portrait) | {"results": [asdict(result) for result in results]}
 
 
 def _zipped(storage: Storage, rows: str, files: dict[str, str]) -> bytes:

@@ -66,6 +66,27 @@ async def test_after_a_deletion_the_gallery_shows_the_next_one(town: Town) -> No
     assert left["message_id"] == page["message_id"]
 
 
+async def test_the_gallery_goes_with_the_picture_that_it_shows(town: Town) -> None:
+    mina = town.person()
+    first = await mina.ask_for_portrait()
+    await mina.send(Script.CAT, shade=90)
+    await mina.press(await mina.sees("Tabby"), "Tabby")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    second = await town.message_after(mina.id, first, video=True)
+    await mina.portraits_in(State.DONE, 2)
+    await mina.write("/history")
+    page = await mina.sees("Tabby", "1 of 2 pictures")
+    await mina.press(page, "▶️")
+    await mina.sees("Samoyed", "2 of 2 pictures")
+    await mina.press(second, "Delete")
+    await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert page["message_id"] in [message["message_id"] for message in town.said_in(mina.id)]
+    await mina.press(first, "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert "Nothing is left" in answer["text"]
+    assert town.said_in(mina.id) == []
+
+
 async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Town) -> None:
     """And deleting it takes no message of the same number from the other chat."""
     mina = town.person()

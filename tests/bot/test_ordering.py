@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from telegram.ext import TypeHandler
 
 from bot.inbox import Inbox
 from bot.ordering import InOrder
-from storage import Storage
+from storage import State, Storage
+from storage.updates import Updates
 from tests.bot.town import Town, eventually, spoken
 
 
@@ -59,12 +61,61 @@ async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path
         await inbox.put(update(2, 7))  # Telegram sends again what it thinks was lost
         assert inbox.qsize() == 3
         await inbox.handled(update(1, 7))
+        await inbox.put(update(1, 7))  # likewise
+        assert inbox.qsize() == 3
     async with Storage(tmp_path) as storage:
         left = await storage.updates.left()
         assert len(left) == 2
         assert await storage.updates.left() == left
         await storage.updates.left()
         assert await storage.updates.left() == []  # given up: it may be what brings the process down
+
+
+async def test_of_what_was_handled_nothing_but_the_id_is_kept_for_a_day(tmp_path: Path) -> None:
+    async with Storage(tmp_path) as storage:
+        assert await storage.updates.remember(1, '{"text": "Schnurrdiburr"}')
+        await storage.updates.handled(1, storage.now())
+    assert b"Schnurrdiburr" not in (tmp_path / "throwback.sqlite3").read_bytes()
+    async with Storage(tmp_path, lambda: time.time() + 80_000) as storage:
+        await storage.expire(0)
+        assert not await storage.updates.remember(1, "{}")
+    async with Storage(tmp_path, lambda: time.time() + 90_000) as storage:
+        await storage.expire(0)
+        assert await storage.updates.remember(1, "{}")
+
+
+async def killed(*_: object) -> None:
+    """The process, before it was noted that an update was handled."""
+
+
+async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    with monkeypatch.context() as patch:
+        patch.setattr(Updates, "handled", killed)
+        await mina.send(shade=90)
+        await mina.portrait_in(State.DONE)
+    await town.restart()
+    await mina.write("/help")
+    await mina.sees("what I can do")  # and what came before is through
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+
+
+async def test_again_that_is_handed_out_again_is_one_portrait(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    with monkeypatch.context() as patch:
+        patch.setattr(Updates, "handled", killed)
+        await mina.press(film, "Again")
+        await mina.sees("Which breed")
+    await town.restart()
+    await mina.write("/help")
+    await mina.sees("what I can do")
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 2
 
 
 async def test_real_updates_of_many_chats_at_once(town: Town) -> None:

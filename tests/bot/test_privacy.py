@@ -10,12 +10,12 @@ from tests.scripted_engine import Script
 async def test_privacy_in_plain_words(town: Town) -> None:
     mina = town.person()
     await mina.write("/privacy")
-    await mina.sees("deleted after 30 days", "/forgetme")
+    await mina.sees("deleted after 30 days", "/forgetme", "two days at most", "even after /forgetme")
 
 
 async def test_my_data_holds_rows_and_files(town: Town) -> None:
     mina = town.person()
-    await mina.ask_for_portrait()
+    film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
     await mina.write("/mydata")
     document = (await mina.sees("everything I know", document=True))["document"]
@@ -26,6 +26,7 @@ async def test_my_data_holds_rows_and_files(town: Town) -> None:
         rows = json.loads(archive.read("data.json"))
     assert {"data.json", f"{portrait.id}/photo", f"{portrait.id}/film-1.00.mp4"} <= names
     assert rows["portraits"][0]["breed"] == "samoyed"
+    assert film["message_id"] in rows["portraits"][0]["messages"][str(mina.id)]
     assert rows["person"]["id"] == mina.id
 
 
@@ -55,8 +56,40 @@ async def test_forgetting_stops_what_is_under_way(town: Town) -> None:
     await mina.sees("Getting to know")
     await mina.write("/forgetme")
     await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
-    await mina.sees("I don't know you any more")
+    done = await mina.sees("I don't know you any more")
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+    assert town.said_in(mina.id) == [done]
+
+
+async def test_forgetting_takes_what_was_said_out_of_the_chats(town: Town) -> None:
+    mina = town.person()
+    family = town.group(mina)
+    await mina.ask_for_portrait()
+    await mina.write("/history")
+    await mina.sees("1 of 1 picture")
+    await mina.send(chat=family.id, caption="/young@throwback_bot samoyed", shade=90)
+    await mina.press(await town.message(family.id, "baby photo"), "Go on without")
+    await town.message(family.id, video=True)
+    await mina.portraits_in(State.DONE, 2)
+    await mina.send(shade=60)
+    await mina.sees("Which breed")
+    await mina.write("/forgetme")
+    answer = await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
+    assert not answer.get("text")
+    done = await mina.sees("I don't know you any more")
+    assert town.said_in(mina.id) == [done]
+    assert town.said_in(family.id) == []
+
+
+async def test_what_is_too_old_to_be_taken_back_is_owned_up_to(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
+    await mina.write("/forgetme")
+    answer = await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
+    assert answer["show_alert"] and "please delete those yourself" in answer["text"]
+    assert [one["message_id"] for one in town.said_in(mina.id) if "video" in one] == [film["message_id"]]
+    await mina.sees("I don't know you any more")
 
 
 async def test_the_log_has_no_token_name_or_photo(town: Town, caplog: object) -> None:

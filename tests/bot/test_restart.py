@@ -110,6 +110,26 @@ async def test_killed_between_the_picture_and_the_film(town: KillableTown) -> No
     assert kinds == [["photo"], ["video"]]
 
 
+async def test_killed_while_a_portrait_is_being_deleted(town: KillableTown) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.press(await mina.sees(video=True), "Delete")
+    sure = await mina.sees("Yes, delete")
+    fault = Fault("deleteMessages", FaultKind.TIMEOUT)
+    town.double.faults.add(fault)
+    pressing = asyncio.create_task(mina.press(sure, "Yes, delete"))
+
+    async def deleting() -> bool:
+        return not fault.times
+
+    await eventually(deleting)
+    await town.kill_and_restart()
+    assert "Nothing is left" in (await pressing)["text"]
+    assert town.said_in(mina.id) == []
+
+
 async def test_killed_at_random_moments(town: KillableTown) -> None:
     """Whatever is under way when the bot dies, everybody's film comes, once."""
     people = [town.person(f"P{number}") for number in range(2)]

@@ -1,10 +1,13 @@
 """What can be done with a finished portrait."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from bot.speaker import Sent
 from bot.voice import Voice
-from storage import Portrait, Result, State
+from engine import EngineClient, Forgotten
+from storage import Kind, Portrait, Result, State
 from tests.bot.town import Town, eventually, labels
 from tests.scripted_engine import Script
 
@@ -162,6 +165,31 @@ async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
         return not town.said_in(mina.id)
 
     await eventually(nothing_left)
+
+
+async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    portrait = await mina.portrait_in(State.DONE)
+    forget = EngineClient.forget
+
+    async def slowly(engine: EngineClient, photos: Sequence[str]) -> Forgotten:
+        await town.desk.studio.want(portrait.id, 1.0, Kind.CARD)
+        await mina.sees("card for the family")
+
+        async def noted() -> bool:
+            return len((await town.desk.storage.portraits.messages(portrait.id))[mina.id]) == 3
+
+        await eventually(noted)
+        return await forget(engine, photos)
+
+    monkeypatch.setattr(EngineClient, "forget", slowly)
+    await mina.press(film, "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert "Nothing is left" in answer["text"]
+    assert town.said_in(mina.id) == []
 
 
 async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Town) -> None:

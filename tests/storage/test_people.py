@@ -64,6 +64,17 @@ async def test_use_is_counted_by_day(storage: Storage, clock: Clock) -> None:
     assert await storage.people.used(7, storage.now()) == 0
 
 
+async def test_forgetting_does_not_lift_the_daily_limit_and_the_count_goes_with_its_day(
+    storage: Storage, clock: Clock
+) -> None:
+    await storage.people.use(7, storage.now())
+    await storage.people.forget(7)
+    assert await storage.people.used(7, storage.now()) == 1
+    clock.now += 86_400
+    await storage.expire(0)
+    assert await storage.people.usage(7) == {}
+
+
 async def test_a_group_keeps_its_portraits_when_it_grows(storage: Storage) -> None:
     portrait = await queued(storage, 7, 100, chat=-5)
     await storage.people.limit_group(-5, 3, storage.now())

@@ -145,9 +145,19 @@ async def test_every_message_with_a_result_is_known_until_the_portrait_is_delete
     assert await storage.portraits.messages(portrait.id) == {7: [500, 501]}
     found = await storage.portraits.about(7, 500)
     assert found is not None and found.id == portrait.id
-    await storage.portraits.delete(portrait.id)
+    deleted = await storage.portraits.delete(portrait.id)
+    assert deleted.messages == {7: [500, 501]}
+    assert [one.id for one in deleted.portraits] == [portrait.id]
     await storage.portraits.sent(card.id, 502, "file")  # it was on its way
     assert await storage.portraits.messages(portrait.id) == {}
+
+
+async def test_a_message_that_turns_to_another_portrait_is_the_first_ones_no_more(storage: Storage) -> None:
+    one, other = await queued(storage, 7, 100), await queued(storage, 7, 101)
+    await storage.portraits.turned_to(one.id, 7, 500)
+    await storage.portraits.turned_to(other.id, 7, 500)
+    assert await storage.portraits.messages(one.id) == {}
+    assert await storage.portraits.messages(one.id, other.id) == {7: [500]}
 
 
 async def test_a_message_leads_to_its_portrait(storage: Storage) -> None:
