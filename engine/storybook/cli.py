@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     compared = commands.add_parser("compare", help="the embedded network against a checkpoint, on faces neither saw")
     compared.add_argument("checkpoint", type=Path, help="such as of a training with --photos-per-step 0")
     compared.add_argument("--photos", type=Path, nargs="+", required=True)
-    compared.add_argument("--count", type=int, default=20, help="of faces at most; each takes a minute")
+    compared.add_argument("--count", type=int, default=20, help="of faces at most; each takes a minute or two")
 
     options = parser.parse_args(arguments)
     logging.getLogger("engine.storybook").setLevel(logging.INFO)

@@ -1,13 +1,15 @@
 """How near two networks come to real faces they never saw, before any lock: what photos have taught the embedded one.
 
 Both search in W+, each at its own resolution and from its own encoder's guess: for as long as the engine does, for
-longer, and until hardly anything changes. The other one may have been trained on drawn pets alone
+longer, and for as many steps as the published algorithm takes. The other one may have been trained on drawn pets alone
 (`--photos-per-step 0`).
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -20,15 +22,17 @@ from engine.generator import Generator
 from engine.networks import Network
 from engine.networks.statistics import WStatistics, measure
 from engine.perceptual import PerceptualDistance
-from engine.projection import FROM_GUESS, ProjectionOptions, project
+from engine.pooling import single_threads
+from engine.projection import FROM_GUESS, OFFICIAL, Projection, ProjectionOptions, advance
 from engine.storybook.photobook import is_held_out, open_photobook, usable_faces
 from engine.storybook.training import load_student
 
 SEARCHES = (
     FROM_GUESS,  # as the engine does
     replace(FROM_GUESS, steps=60),  # as long as it helps
-    replace(FROM_GUESS, steps=300, delta_weight=0.02, patience=0),  # as near as the layers come
+    replace(FROM_GUESS, steps=OFFICIAL.steps, delta_weight=0.02, patience=0),  # as near as the layers come
 )
+_AT_ONCE = 8  # faces searched for as one batch; bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +66,42 @@ def compare(
     if not marks:
         raise EngineFault("there is no face to compare on")
     statistics = measure(other)
-    for face in open_photobook(marks, sides[-1]).faces:
-        target = face[None].float() / 127.5 - 1
-        for options in searches:
+    faces = open_photobook(marks, sides[-1]).faces.float() / 127.5 - 1
+    with single_threads(2, "search") as pool:
+        for some, options in product(torch.split(faces, _AT_ONCE), searches):
             pictures = [
-                _found(target, network.generator, network.statistics, network.encoder, extractor, options),
-                _found(target, other, statistics, student.encoder_average, extractor, options),
+                _found(some, network.generator, network.statistics, network.encoder, extractor, options, pool),
+                _found(some, other, statistics, student.encoder_average, extractor, options, pool),
             ]
             for side in sides:
-                truth = _resized(target, side)
-                ours, others = (float(extractor(_resized(picture, side), truth)) for picture in pictures)
-                yield Nearness(options.steps, side, ours, others)
+                truth = _resized(some, side)
+                ours, others = (extractor(_resized(picture, side), truth).tolist() for picture in pictures)
+                yield from (Nearness(options.steps, side, *both) for both in zip(ours, others, strict=True))
 
 
+@torch.no_grad()
 def _found(
-    target: Tensor,
+    faces: Tensor,
     generator: Generator,
     statistics: WStatistics,
     encoder: Encoder | None,
     extractor: PerceptualDistance,
     options: ProjectionOptions,
+    pool: Executor,
 ) -> Tensor:
-    """The network's picture [1, 3, R, R] after such a search."""
-    target = _resized(target, generator.config.img_resolution)
-    with torch.no_grad():
-        start = None if encoder is None else encoder.latents(target)
-    *_, last = project(target, generator, statistics, extractor, options, start)
-    with torch.no_grad():
-        picture: Tensor = generator.synthesis(last.ws)
+    """The network's pictures [N, 3, R, R] of these faces after such a search."""
+    targets = torch.split(_resized(faces, generator.config.img_resolution), 1)
+    starts = [None if encoder is None else encoder.latents(target) for target in targets]
+    searches = [
+        Projection(target, generator, statistics, extractor, options, start)
+        for target, start in zip(targets, starts, strict=True)
+    ]
+    found = {}
+    while going := [search for search in searches if not search.done]:
+        with torch.enable_grad():
+            advance(going, pool)
+        found |= {id(search): search.step().ws for search in going}
+    picture: Tensor = generator.synthesis(torch.cat([found[id(search)] for search in searches]))
     return picture
 
 
