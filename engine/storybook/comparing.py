@@ -96,7 +96,7 @@ def _found(
         Projection(target, generator, statistics, extractor, options, start)
         for target, start in zip(targets, starts, strict=True)
     ]
-    found = {}
+    found: dict[int, Tensor] = {}
     while going := [search for search in searches if not search.done]:
         with torch.enable_grad():
             advance(going, pool)
