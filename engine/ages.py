@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     args = _parser().parse_args(arguments)
     try:
         result: dict[str, Any] = args.act(args)
-    except (NetworkError, EngineFault) as error:
+    except EngineFault as error:
         _say(f"throwback: {error}")
         result = {"error": "ages", "message": str(error)}
     if args.json:

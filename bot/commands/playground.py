@@ -62,11 +62,11 @@ async def _playground(home: Path, port: int, browser: bool) -> int:
             waiting.cancel()
             outcome = (await asyncio.gather(keeping, waiting, return_exceptions=True))[0]
             await household.stop()
-    if isinstance(outcome, Exception) and not isinstance(outcome, BotGone):
-        raise outcome
     if isinstance(outcome, BotGone):
         say(f"throwback: the bot does not stay up; its log is {household.log}")
         return FAULT_STATUS
+    if isinstance(outcome, Exception):
+        raise outcome
     return 0
 
 

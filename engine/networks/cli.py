@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
     try:
         result: dict[str, Any] = args.act(args)
-    except (NetworkError, EngineFault) as error:
+    except EngineFault as error:
         _say(f"throwback: {error}")
         result = {"error": "network", "message": str(error)}
     except KeyboardInterrupt:
