@@ -10,10 +10,10 @@ import asyncio
 import json
 import logging
 import sqlite3
-from itertools import chain, repeat
 
 from telegram import Bot, Update
 
+from bot.patience import pauses
 from storage import Storage
 
 _logger = logging.getLogger(__name__)
@@ -33,13 +33,14 @@ class Inbox(asyncio.Queue[object]):
 
     async def _remember(self, update: Update) -> bool:
         """Write it down; while that cannot be done, wait: an error here would end the polling for good."""
-        for pause_s in chain(_PATIENCE_S, repeat(_PATIENCE_S[-1])):
+        waits_s = pauses(_PATIENCE_S)
+        while True:
             try:
                 return await self._storage.updates.remember(update.update_id, update.to_json())
             except sqlite3.Error as error:
+                pause_s = next(waits_s)
                 _logger.error("an update cannot be written down: %s, again in %.0f s", type(error).__name__, pause_s)
-            await asyncio.sleep(pause_s)
-        raise AssertionError("it waits for ever")
+                await asyncio.sleep(pause_s)
 
     async def reopen(self, bot: Bot) -> int:
         """Queue what an earlier process left unhandled; gives how many."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from heapq import heapify, heapreplace
-from itertools import chain, repeat
+from itertools import repeat
 from statistics import median
 from types import TracebackType
 from typing import Self
@@ -22,6 +22,7 @@ from bot.delivery import Delivery, card_text, made_results, meanwhile, reason_of
 from bot.errors import ChatGone, ChatMoved, FileGone, TelegramTrouble, trail
 from bot.findings import Findings
 from bot.limits import Limits
+from bot.patience import pauses
 from bot.speaker import Speaker
 from engine import (
     EngineClient,
@@ -187,7 +188,7 @@ class Workshop:
 
     async def _serve(self, id_: int) -> None:
         """Step by step for as long as the row's state calls for something."""
-        attempts = 0
+        waits_s = pauses(_PATIENCE_S)
         while portrait := await self._storage.portraits.get(id_):
             step = self._steps.get(portrait.state)
             if step is None:
@@ -198,8 +199,7 @@ class Workshop:
             try:
                 await self._take(step, portrait)
             except TelegramTrouble as trouble:
-                pause_s = _PATIENCE_S[min(attempts, len(_PATIENCE_S) - 1)]
-                attempts += 1
+                pause_s = next(waits_s)
                 _logger.warning("portrait %d: Telegram: %s, again in %.0f s", id_, trouble, pause_s)
                 await asyncio.sleep(pause_s)
                 continue
@@ -306,12 +306,12 @@ class Workshop:
 
     async def _fetch(self, file_id: str) -> bytes:
         """However long it takes: that it did not work could not be said either while Telegram is away."""
-        for pause_s in chain(_PATIENCE_S, repeat(_PATIENCE_S[-1])):
+        waits_s = pauses(_PATIENCE_S)
+        while True:
             try:
                 return await self._speaker.fetch(file_id)
             except TelegramTrouble:
-                await asyncio.sleep(pause_s)
-        raise AssertionError("it waits for ever")
+                await asyncio.sleep(next(waits_s))
 
     async def _request(self, portrait: Portrait) -> Rejuvenate:
         media = self._storage.media
