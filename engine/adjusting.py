@@ -2,15 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from engine.detailing import sampled
-from engine.generator import Adjustments, FeatureOffset, LowRank, resolution_of
-
-_Change = TypeVar("_Change", Tensor, LowRank, FeatureOffset)
+from engine.generator import Adjustments, FeatureOffset, LowRank
 
 
 def blend(first: Adjustments, second: Adjustments, share: float) -> Adjustments:
@@ -57,20 +54,6 @@ def _joined_features(parts: list[tuple[FeatureOffset, float]]) -> FeatureOffset:
     )
 
 
-def within(adjustments: Adjustments, resolution: int) -> Adjustments:
-    """The changes to what pictures of this resolution pass through."""
-
-    def passed(changes: Mapping[str, _Change]) -> dict[str, _Change]:
-        return {name: change for name, change in changes.items() if resolution_of(name) <= resolution}
-
-    return Adjustments(
-        passed(adjustments.styles),
-        passed(adjustments.noises),
-        passed(adjustments.weights),
-        passed(adjustments.features),
-    )
-
-
 def carried(adjustments: Adjustments, motion: Callable[[int], Tensor]) -> Adjustments:
     """The changes with what lies in places moved along: `motion` (side) is as in `engine.detailing.sampled`.
 
@@ -86,16 +69,13 @@ def carried(adjustments: Adjustments, motion: Callable[[int], Tensor]) -> Adjust
 def side_by_side(adjustments: Sequence[Adjustments], counts: Sequence[int]) -> Adjustments:
     """Several pets' changes, of the same layers and ranks, as one for their pictures together, `counts` of each.
 
-    The counts are equal where convolutions or features are changed (`LowRank`, `FeatureOffset`).
+    They are those that searches make: none are to features. Where convolutions are changed, the counts are equal.
     """
     if len(adjustments) == 1:
         return adjustments[0]
 
     def rows(parts: list[Tensor]) -> Tensor:
         return torch.cat([part.expand(n, *part.shape[1:]) for part, n in zip(parts, counts, strict=True)])
-
-    def batched(maps: Tensor) -> Tensor:
-        return maps if maps.dim() == 4 else maps[None]
 
     first = adjustments[0]
     return Adjustments(
@@ -107,13 +87,6 @@ def side_by_side(adjustments: Sequence[Adjustments], counts: Sequence[int]) -> A
                 torch.stack([one.weights[name].up for one in adjustments]),
             )
             for name in first.weights
-        },
-        features={
-            name: FeatureOffset(
-                rows([batched(one.features[name].maps) for one in adjustments]),
-                torch.stack([one.features[name].directions for one in adjustments]),
-            )
-            for name in first.features
         },
     )
 

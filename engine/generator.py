@@ -67,24 +67,18 @@ class LowRank:
 
 @dataclass(frozen=True, slots=True)
 class FeatureOffset:
-    """A change of a layer's features before their activation, the product directions·maps: what lies where.
+    """A change of a layer's features after their activation, for all samples: what lies where.
 
-    maps [rank, H, W] for all samples or [N, rank, H, W]; directions [C, rank], or [M, C, rank] where each of the M
-    serves as many samples as there are in a row, N / M.
+    It is the product of directions [C, rank] and maps [rank, H, W].
     """
 
     maps: Tensor
     directions: Tensor
 
-    def drawn(self, count: int, dtype: torch.dtype) -> Tensor:
-        """[N or 1, C, H, W] for `count` samples, channels last."""
-        maps = (self.maps if self.maps.dim() == 4 else self.maps[None]).to(dtype)
-        directions = (self.directions if self.directions.dim() == 3 else self.directions[None]).to(dtype)
-        if len(maps) == len(directions) == 1:
-            count = 1
-        directions = directions.repeat_interleave(count // len(directions), dim=0)
-        pixels = maps.flatten(2).expand(count, -1, -1).transpose(1, 2)
-        return _as_maps(torch.bmm(pixels, directions.transpose(1, 2)), *maps.shape[2:])
+    def drawn(self, dtype: torch.dtype) -> Tensor:
+        """[1, C, H, W], channels last."""
+        pixels = self.maps.to(dtype).flatten(1).t() @ self.directions.to(dtype).t()
+        return _as_maps(pixels[None], *self.maps.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ class Adjustments:
     """Changes to a synthesis network for one pet, or one a sample, by layer names such as ``b16.conv1``.
 
     `styles` [C] or [N, C] are added to the styles, `noises` [R, R] or [N, 1, R, R] replace the constant noise maps,
-    `weights` are added to the convolutions, `features` to what these give. The network itself stays as it is.
+    `weights` are added to the convolutions, `features` to what comes of these. The network itself stays as it is.
     """
 
     styles: ReadOnlyDict[str, Tensor] = field(default_factory=dict)
@@ -104,7 +98,7 @@ class Adjustments:
 UNADJUSTED = Adjustments()
 
 
-def resolution_of(layer: str) -> int:
+def _resolution_of(layer: str) -> int:
     """Of the block of a layer named like ``b16.conv1``."""
     return int(layer.partition(".")[0][1:])
 
@@ -241,11 +235,10 @@ class StyledConvolution(nn.Module):
         # lrelu is positively homogeneous: its gain of √2 goes into the scale and the shifts, which saves a pass over x.
         x = x * (demodulation * SQRT2).to(x.dtype)[:, :, None, None]
         x = x.add_(self._shift(x, noise_mode, adjustments.noises.get(name, self.noise_const)))
-        if name in adjustments.features:
-            x = x.add_(adjustments.features[name].drawn(len(x), x.dtype), alpha=SQRT2)
         x = F.leaky_relu(x, 0.2, inplace=True)
-        # Clamps like `clamp`, in fewer passes over x: a tenth of a step of a search.
-        return x if self.conv_clamp is None else F.hardtanh(x, -self.conv_clamp, self.conv_clamp)
+        if self.conv_clamp is not None:  # like `clamp`, in fewer passes over x: a tenth of a step of a search
+            x = F.hardtanh(x, -self.conv_clamp, self.conv_clamp)
+        return x + adjustments.features[name].drawn(x.dtype) if name in adjustments.features else x
 
     def _shift(self, x: Tensor, noise_mode: NoiseMode, noise: Tensor) -> Tensor:
         """Bias and noise, times √2, for the features x: [N or 1, C, H or 1, W or 1], channels last."""
@@ -421,7 +414,7 @@ class Generator(nn.Module):
     def convolutions(self, resolution: int) -> Iterator[tuple[str, StyledConvolution]]:
         """The convolutions that pictures of this resolution pass through, by name."""
         for name, module in self.synthesis.named_modules():
-            if isinstance(module, StyledConvolution) and resolution_of(name) <= resolution:
+            if isinstance(module, StyledConvolution) and _resolution_of(name) <= resolution:
                 yield name, module
 
     def compile_synthesis(self) -> None:

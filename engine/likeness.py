@@ -47,7 +47,7 @@ class Latent:
     """One portrait."""
 
     network: str
-    edition: str  # of the network's weights: a likeness means nothing to others
+    edition: str  # of the network (`engine.sitting.edition`): a likeness means nothing to others
     species: Species
     breed: str
     breeds: tuple[BreedGuess, ...]

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.adjusting import blend, carried, converted, side_by_side, within
+from engine.adjusting import blend, carried, converted
 from engine.alignment import Convention, Pixels, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
 from engine.film import FilmOptions, filming
-from engine.generator import Adjustments, quick_dtype
+from engine.generator import UNADJUSTED, Adjustments, quick_dtype
 from engine.growing import Marks, coat, marks_of, motion
 from engine.likeness import Latent, Likeness
 from engine.messages import Film, Head, Species
@@ -45,13 +45,12 @@ class _Sitter:
         self.marks = None if marks is None else marks.to(device)
         self._changes = converted(likeness.adjustments, lambda value: value.to(device))
 
-    def changes(self, age: float, resolution: int | None = None) -> Adjustments:
-        """What draws it at this age, for pictures of this resolution or of the network's own."""
-        changes = self._changes if resolution is None else within(self._changes, resolution)
+    def changes(self, age: float) -> Adjustments:
+        """What draws it at this age."""
         if self.marks is None or not age:
-            return changes
+            return self._changes
         marks = self.marks
-        return carried(changes, lambda side: motion(marks, age, side))
+        return carried(self._changes, lambda side: motion(marks, age, side))
 
 
 class Portrait:
@@ -91,10 +90,8 @@ class Portrait:
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
         """What the network draws at these ages: [N, 3, R, R] in -1..1."""
-        if self._quick:  # only smoothed differences of looks are taken from these
-            changes = [self._pet.changes(age, _LOOKS_SIDE) for age in ages]
-            together = side_by_side(changes, [1] * len(ages))
-            return self._drawn(ages, together, _LOOKS_SIDE, quick_dtype(self._device))
+        if self._quick:  # only smoothed differences of looks are taken from these, to which a pet's lock adds nothing
+            return self._drawn(ages, UNADJUSTED, _LOOKS_SIDE, quick_dtype(self._device))
         if self._baby is None:  # one by one: networks of other framing are large
             return torch.cat([self._drawn([age], self._pet.changes(age)) for age in ages])
         mixed = [blend(self._pet.changes(age), self._baby.changes(age - 1.0), age) for age in ages]

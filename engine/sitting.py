@@ -5,19 +5,15 @@ import time
 from collections.abc import Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import partial
 
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from engine import photos
 from engine.alignment import align
-from engine.detailing import smoothed_looks
 from engine.errors import EngineFault
-from engine.generator import Adjustments, quick_dtype
-from engine.growing import coat, grow, learned_correction, motion
+from engine.generator import Adjustments
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
 from engine.networks import Network
@@ -25,10 +21,10 @@ from engine.perceptual import PerceptualDistance
 from engine.pixels import to_pixels, to_tensor
 from engine.pooling import aside
 from engine.portrait import marks_in
-from engine.projection import Growth, Lock, LockOptions, Projection
+from engine.projection import Lock, Projection, fit
 from engine.scheduler import Step
 
-_RECIPE = "12"  # to be changed whenever the same photo would get another likeness than before
+_RECIPE = "13"  # to be changed whenever the same photo would get another likeness than before
 
 _PREVIEW_S = 1.5  # between two previews
 _FIRST_PREVIEW_S = 0.7
@@ -38,7 +34,7 @@ _PREVIEW_QUALITY = 80
 
 @dataclass(slots=True, eq=False)
 class Sitting:
-    """One pet in front of one network. `age_vector` [num_ws, w_dim] is the edit that the lock protects."""
+    """One pet in front of one network. `age_vector` [num_ws, w_dim] is the edit that a `Lock` holds."""
 
     image: Image.Image  # upright
     head: Head | None  # in its pixels; None: the middle is taken
@@ -57,9 +53,9 @@ class Sitting:
     def recipe(self) -> str:
         """How the likeness is made, as a hash: whatever changes the result changes this."""
         sums = sorted(self.network.sha256.items())  # of the weights, the statistics and the encoder
-        parts = (_RECIPE, self.species, self.head, self.network.name, sums, self.extractor.name)
-        ageing = [self.age_vector.float().cpu().numpy().tobytes(), learned_correction().numpy().tobytes()]
-        return hashlib.sha256(repr(parts).encode() + b"".join(ageing)).hexdigest()[:32]
+        parts = (_RECIPE, self.head, self.network.name, sums, self.extractor.name)
+        held = b"" if self._grows else self.age_vector.float().cpu().numpy().tobytes()
+        return hashlib.sha256(repr(parts).encode() + held).hexdigest()[:32]
 
     @property
     def standing(self) -> tuple[Tensor, Adjustments] | None:
@@ -91,6 +87,22 @@ class Sitting:
 
     def lock(self, pool: Executor | None = None) -> Generator[Step, None, None]:
         """Lock the identity; afterwards there is the likeness. What is no search is done in the pool."""
+        if self._grows:
+            self._adjustments = yield from aside(self._fitted, pool, Step(Stage.LOCKING, 0.0, aside=True))
+        else:
+            yield from self._searched(pool)
+        self.likeness = yield from aside(self._finished, pool, Step(Stage.LOCKING, 1.0, aside=True))
+
+    @property
+    def _grows(self) -> bool:
+        """It is known how this very pet's parts move as it grows."""
+        return marks_in(self.image.size, self.head, self.network, self.species) is not None
+
+    def _fitted(self) -> Adjustments:
+        ws, _ = self._found()
+        return fit(self.target(), ws, self.network.generator)
+
+    def _searched(self, pool: Executor | None) -> Generator[Step, None, None]:
         search = yield from aside(self._lock, pool, Step(Stage.LOCKING, 0.0, aside=True))
         share, preview = 0.0, None
         while not search.done:
@@ -99,14 +111,11 @@ class Sitting:
             self._adjustments, self.steps = step.adjustments, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
         yield Step(Stage.LOCKING, 1.0, preview)
-        self.likeness = yield from aside(self._finished, pool, Step(Stage.LOCKING, 1.0, aside=True))
 
     def _lock(self) -> Lock:
         """The search, about to begin."""
         ws, _ = self._found()
-        target = self.target()
-        growth = self._growth(target)
-        return Lock(target, ws, self.network.generator, self.extractor, self.age_vector, growth=growth)
+        return Lock(self.target(), ws, self.network.generator, self.extractor, self.age_vector)
 
     @torch.no_grad()
     def _finished(self) -> Likeness:
@@ -120,33 +129,6 @@ class Sitting:
         if self._ws is None:
             raise EngineFault("locked before it was projected")
         return self._ws, self._adjustments
-
-    @torch.no_grad()
-    def _growth(self, target: Tensor) -> Growth | None:
-        """How this very pet should look at an age, where its marks are known in the framing that `grow` expects.
-
-        Its parts move as parts grow; what else changes, the coat above all, the unlocked network says.
-        """
-        marks = marks_in(self.image.size, self.head, self.network, self.species)
-        if marks is None or self._ws is None:
-            return None
-        here, ws = marks.to(target.device), self._ws
-        quick = quick_dtype(target.device)  # only smoothed differences are taken from these
-        synthesis = partial(self.network.generator.synthesis, resolution=self._searched_at, dtype=quick)
-        face, now = F.adaptive_avg_pool2d(target, self._searched_at), synthesis(ws)
-
-        @torch.no_grad()
-        def grown(age: float) -> Tensor:
-            ages = torch.tensor([age], device=target.device)
-            looks = smoothed_looks(synthesis(ws + age * self.age_vector) - grow(now, here, ages))
-            return (grow(face, here, ages) + looks * coat(here, age, looks.shape[-1])).clamp(-1, 1)
-
-        return Growth(grown, lambda age, side: motion(here, age, side))
-
-    @property
-    def _searched_at(self) -> int:
-        """The side of the pictures that the lock's search looks at."""
-        return min(LockOptions().resolution, self.network.generator.config.img_resolution)
 
     def target(self) -> Tensor:
         """The aligned face [1, 3, R, R] in -1..1, as the network draws faces."""
@@ -166,5 +148,5 @@ class Sitting:
 
 
 def edition(network: Network) -> str:
-    """Which weights these are, as a hash: latents mean nothing to other weights of the same name."""
-    return network.sha256[f"{network.name}.safetensors"][:16]
+    """Which weights and which recipe make the likenesses: they mean nothing to others of the same name."""
+    return f"{_RECIPE}.{network.sha256[f'{network.name}.safetensors'][:16]}"

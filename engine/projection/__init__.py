@@ -1,20 +1,18 @@
 """Finding a pet in the latent space of a generator.
 
-A `Projection` searches the latents whose picture is nearest to a photo; a `Lock` then adjusts the network itself, a
-little and for this pet alone, until the picture is the photo. `advance` takes a step with many of them as one batch.
-`project` and `lock` are generators for one photo that yield once a step, so that progress and cancelling are a matter
-of the caller's `for`.
+A `Projection` searches the latents whose picture is nearest to a photo. The network itself is then adjusted, a little
+and for this pet alone, until the picture is the photo: `fit` solves for that, a `Lock` searches it. `advance` takes a
+step with many searches as one batch. `project` and `lock` are generators for one photo that yield once a step, so that
+progress and cancelling are a matter of the caller's `for`.
 """
 
-from engine.projection.locking import WITHOUT_GROWTH, Growth, Lock, LockOptions, lock
+from engine.projection.locking import Lock, LockOptions, fit, lock
 from engine.projection.projecting import FROM_GUESS, OFFICIAL, Projection, ProjectionOptions, Space, project
 from engine.projection.search import Search, Step, advance
 
 __all__ = [
     "FROM_GUESS",
     "OFFICIAL",
-    "WITHOUT_GROWTH",
-    "Growth",
     "Lock",
     "LockOptions",
     "Projection",
@@ -23,6 +21,7 @@ __all__ = [
     "Space",
     "Step",
     "advance",
+    "fit",
     "lock",
     "project",
 ]

@@ -57,14 +57,12 @@ class Search(ABC):
         """What the perceptual distance computes in."""
         return self.dtype
 
-    @property
-    def drawn(self) -> int:
-        """How many pictures the next step draws."""
-        return 1
-
     @abstractmethod
     def draft(self) -> tuple[Tensor, Adjustments]:
-        """What the next step draws: ws [P, num_ws, w_dim] and the changes to the network, the same for all P."""
+        """What the next step draws: ws [P, num_ws, w_dim] and the changes to the network, the same for all P.
+
+        P is the same for all searches of a kind.
+        """
 
     @abstractmethod
     def loss(self, pictures: Tensor, features: Tensor) -> Tensor:
@@ -130,7 +128,7 @@ def _settle(batch: Sequence[Search]) -> None:
 def _company(search: Search) -> tuple[object, ...]:
     """What searches must have in common to share a batch."""
     networks, precisions = (id(search.generator), id(search.extractor)), (search.dtype, search.features_dtype)
-    return type(search), *networks, search.resolution, search.drawn, *precisions
+    return type(search), *networks, search.resolution, *precisions
 
 
 def _step_together(batch: Sequence[Search]) -> None:

@@ -6,15 +6,17 @@ import torch
 from torch import Tensor
 
 from engine.adjusting import carried
+from engine.aging import age_vector
 from engine.detailing import sampled
-from engine.generator import Generator, GeneratorConfig
+from engine.generator import UNADJUSTED, Adjustments, Generator, GeneratorConfig
+from engine.messages import Species
+from engine.networks import load_network
 from engine.networks.statistics import WStatistics, measure
+from engine.networks.store import STORYBOOK
 from engine.perceptual import PerceptualDistance
 from engine.pooling import single_threads
 from engine.projection import (
     OFFICIAL,
-    WITHOUT_GROWTH,
-    Growth,
     Lock,
     LockOptions,
     Projection,
@@ -23,9 +25,12 @@ from engine.projection import (
     Space,
     Step,
     advance,
+    fit,
     lock,
     project,
 )
+from engine.storybook.pets import sample_pets
+from engine.storybook.renderer import render
 
 CONFIG = GeneratorConfig(
     z_dim=32, w_dim=32, img_resolution=32, num_mapping_layers=2, channel_base=512, channel_max=32, conv_clamp=None
@@ -138,46 +143,55 @@ def test_the_official_algorithm_keeps_its_noise_maps_normalised(
         assert float(noise.square().mean()) == pytest.approx(1, abs=1e-4)
 
 
-def test_the_lock_comes_nearer_than_the_projection_and_holds_the_edit(
-    generator: Generator, statistics: WStatistics
-) -> None:
-    torch.manual_seed(1)
-    strange = torch.nn.functional.interpolate(torch.randn(1, 3, 8, 8).clamp(-1, 1), 32, mode="bicubic")
-    older = strange.flip(-1)
+def picture_of_noise(side: int) -> Tensor:
+    """A picture that the network cannot draw."""
+    noise = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(1))
+    return torch.nn.functional.interpolate(noise.clamp(-1, 1), 32, mode="bicubic")
+
+
+def test_the_lock_comes_nearer_than_the_projection(generator: Generator, statistics: WStatistics) -> None:
+    strange = picture_of_noise(8)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
-    options = LockOptions(
-        steps=60, feature_rank=0, weight_rank=6, resolution=32, ages=(1.0,), edit_every=1, dtype=torch.float32
-    )
-    growth = Growth(lambda age: strange.lerp(older, age), lambda age, side: torch.zeros(1, 2, side, side))
-    locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options, growth)))
+    options = LockOptions(steps=60, resolution=32, dtype=torch.float32)
+    locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options)))
     assert float(locked.distance) < 0.5 * float(projected.distance)
-    edited = generator.synthesis(locked.ws + vector, adjustments=locked.adjustments)
-    assert (edited - older).square().mean() < (edited - strange).square().mean()
 
 
-def test_what_the_network_cannot_draw_is_carried_along_with_growth(
-    generator: Generator, statistics: WStatistics
-) -> None:
-    torch.manual_seed(1)
-    strange = torch.nn.functional.interpolate(torch.randn(1, 3, 16, 16).clamp(-1, 1), 32, mode="bicubic")
+def test_what_is_fitted_draws_the_photo_and_leaves_the_edit() -> None:
+    network = load_network(STORYBOOK)
+    pet = sample_pets(["beagle"], torch.Generator().manual_seed(2))
+    photo = render(pet, network.generator.config.img_resolution)
+    assert network.encoder is not None
+    ws = network.encoder.latents(photo).expand(-1, network.generator.config.num_ws, -1)
+    young = ws + age_vector(network, Species.DOG, "beagle")
 
-    def motion(age: float, side: int) -> Tensor:
-        """A year moves everything by an eighth of the picture to the left."""
-        return torch.tensor([age * side / 8, 0.0])[None, :, None, None].expand(1, 2, side, side)
+    @torch.no_grad()
+    def drawn(adjustments: Adjustments) -> tuple[Tensor, Tensor]:
+        """The pet now, and in the large what the edit changes."""
+        now, then = network.generator.synthesis(torch.cat([ws, young]), adjustments=adjustments)
+        return now, torch.nn.functional.adaptive_avg_pool2d(then - now, 16)
 
-    growth = Growth(lambda age: sampled(strange, motion(age, 32)), motion)
-    vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
-    projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
-    options = LockOptions(resolution=32, dtype=torch.float32)
-    locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options, growth)))
-    assert float(locked.distance) < 0.2 * float(projected.distance)
-    there = carried(locked.adjustments, lambda side: motion(1.0, side))
-    edited = generator.synthesis(locked.ws + vector, adjustments=there)
-    assert (edited - growth.picture(1.0)).square().mean() < 0.3 * (edited - strange).square().mean()
+    now, edit = drawn(UNADJUSTED)
+    locked, locked_edit = drawn(fit(photo, ws, network.generator))
+    assert (locked - photo[0]).abs().mean() < 0.05 * (now - photo[0]).abs().mean()
+    assert (locked_edit - edit).square().mean() < 0.2 * edit.square().mean()
 
 
-def test_without_a_truth_the_edit_changes_what_it_changed_before(
+def test_what_is_fitted_is_carried_along_with_growth(generator: Generator, statistics: WStatistics) -> None:
+    strange = picture_of_noise(16)
+    ws = statistics.mean.expand(1, CONFIG.num_ws, -1)
+
+    def motion(side: int) -> Tensor:
+        """Everything comes from an eighth of the picture to the right."""
+        return torch.tensor([side / 8, 0.0])[None, :, None, None].expand(1, 2, side, side)
+
+    moved = generator.synthesis(ws, adjustments=carried(fit(strange, ws, generator), motion))
+    expected = sampled(strange, motion(32))
+    assert (moved - expected).square().mean() < 0.1 * (strange - expected).square().mean()
+
+
+def test_under_a_lock_the_edit_changes_what_it_changed_before(
     generator: Generator, statistics: WStatistics, target: Tensor
 ) -> None:
     ws = generator.mapping(torch.randn(1, 32, generator=torch.Generator().manual_seed(8)))
@@ -190,7 +204,7 @@ def test_without_a_truth_the_edit_changes_what_it_changed_before(
     before = change()
     drift = {}
     for weight in (0.0, 20.0):
-        options = replace(WITHOUT_GROWTH, steps=40, resolution=32, edit_weight=weight, ages=(1.0,))
+        options = LockOptions(steps=40, resolution=32, edit_weight=weight, ages=(1.0,))
         locked = last(list(lock(target, ws, generator, Pixels(), vector, options)))
         drift[weight] = float((change(adjustments=locked.adjustments) - before).abs().mean())
     assert drift[20.0] < 0.7 * drift[0.0]
@@ -230,21 +244,14 @@ def test_company_makes_no_difference_to_a_projection(generator: Generator, stati
         torch.testing.assert_close(together.ws, alone.ws, rtol=1e-3, atol=1e-3 * statistics.spread)
 
 
-@pytest.mark.parametrize("kind", [LockOptions(), WITHOUT_GROWTH], ids=["with growth", "without"])
-def test_company_makes_no_difference_to_a_lock(
-    generator: Generator, statistics: WStatistics, kind: LockOptions
-) -> None:
+def test_company_makes_no_difference_to_a_lock(generator: Generator, statistics: WStatistics) -> None:
     targets = pictures_of(generator, 3)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     ws = statistics.mean.expand(1, CONFIG.num_ws, -1)
-    options = replace(kind, steps=8, resolution=32, dtype=torch.float32)
-    growth = Growth(lambda age: targets[0], lambda age, side: torch.full((1, 2, side, side), age))
-    known = growth if kind.feature_rank else None
+    options = LockOptions(steps=8, resolution=32, dtype=torch.float32)
 
     def searches() -> "list[Search]":
-        return [
-            Lock(target, ws, generator, Pixels(), vector, options, known, seed=n) for n, target in enumerate(targets)
-        ]
+        return [Lock(target, ws, generator, Pixels(), vector, options, seed=n) for n, target in enumerate(targets)]
 
     for alone, together in zip([company([one])[0] for one in searches()], company(searches(), 1), strict=True):
         torch.testing.assert_close(together.distance, alone.distance, rtol=1e-3, atol=1e-5)
@@ -310,8 +317,3 @@ def test_bfloat16_finds_as_well(generator: Generator, statistics: WStatistics, t
         for dtype in (torch.float32, torch.bfloat16)
     ]
     assert ends[1] < 1.5 * ends[0]
-
-
-def test_fewer_directions_than_colours_are_refused() -> None:
-    with pytest.raises(ValueError, match="colours"):
-        LockOptions(feature_rank=2)
