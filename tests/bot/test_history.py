@@ -33,10 +33,7 @@ async def test_paging_uploads_nothing(town: Town) -> None:
 
 async def test_by_pet_and_deletable(town: Town) -> None:
     mina = town.person()
-    await mina.press(await mina.ask_for_portrait(), "Give a name")
-    await mina.sees("your pet's name")
-    await mina.write("Momo")
-    named = await mina.sees("lovely name")
+    named = await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")
     page = await town.message_after(mina.id, named, "Momo", "1 of 1 picture")
     await mina.press(page, "Momo")
@@ -114,10 +111,7 @@ async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Town) -> 
 
 async def test_a_pet_can_be_forgotten(town: Town) -> None:
     mina = town.person()
-    await mina.press(await mina.ask_for_portrait(), "Give a name")
-    await mina.sees("your pet's name")
-    await mina.write("Momo")
-    await mina.sees("lovely name")
+    await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")
     await mina.press(await mina.sees("1 of 1 picture"), "Momo")
     await mina.press(await mina.sees("Forget Momo"), "Forget Momo")

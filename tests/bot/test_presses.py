@@ -43,10 +43,7 @@ async def test_an_answer_below_an_old_message_is_no_error(town: Town, caplog: py
 
 async def test_forgetting_a_pet_may_be_asked_for_twice(town: Town) -> None:
     mina = town.person()
-    await mina.press(await mina.ask_for_portrait(), "Give a name")
-    await mina.sees("your pet's name")
-    await mina.write("Momo")
-    await mina.sees("lovely name")
+    await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")
     await mina.press(await mina.sees("1 of 1 picture"), "Momo")
     await press_twice(town, mina, await mina.sees("Forget Momo"), "Forget Momo")

@@ -166,6 +166,13 @@ class Resident:
         await eventually(noted)  # the film is here a moment before its row knows
         return film
 
+    async def name_pet(self, film: Json, name: str) -> Json:
+        """Gives the film's pet a name; gives what the bot says to it."""
+        await self.press(film, "Give a name")
+        await self.sees("your pet's name")
+        await self.write(name)
+        return await self.sees(f"{name}! What a lovely name")
+
 
 async def eventually(condition: Callable[[], Awaitable[_T]]) -> _T:
     """What the condition gives once it gives something; for rows and processes, which tell nobody that they change.
