@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growing import faded, strands
+from engine.planes import halved, in_luma_and_chroma, to_levels
 from engine.smoothing import smoothed
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
@@ -84,7 +85,7 @@ class GrownDetail:
     Then the network has to tell only how the looks change, coat and light and eyes, which it draws too softly for
     more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), in the coat, which becomes softer besides.
     All but the photo is smooth, in place and in age: a `plan` of few pixels says it, and lies between those of the ages
-    around.
+    around. The photo as a plan says comes in colours (`carried`) or, in half the time, as films keep it (`levels`).
     """
 
     def __init__(
@@ -101,10 +102,13 @@ class GrownDetail:
         each pixel at that age to today's: [1, 2, side, side] in px; `coat` what of it may change in looks, 0..1
         [1, 1, side, side]. Both are smooth, so that side R tells it all.
         """
-        self._photo = photo.contiguous(memory_format=torch.channels_last)
         self._side, self._now = photo.shape[-1] - 2 * margin, now
         self._motion, self._coat = motion, coat
+        self._photo = photo.contiguous(memory_format=torch.channels_last)
         self._strands = strands(F.avg_pool2d(photo, 2), self._side // 2)  # at half the size it is as good
+        planes = in_luma_and_chroma(photo)
+        self._luma, self._chroma = planes[:, :1], halved(planes[:, 1:])
+        self._strands_in_planes = in_luma_and_chroma(self._strands)
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
@@ -119,12 +123,23 @@ class GrownDetail:
 
     def carried(self, plan: Tensor) -> Tensor:
         """The photo as a plan says: [1, 3, S, S]."""
-        side, half = self._side, self._side // 2
-        # What is smooth is enlarged in the plainest way: quicker and as good.
-        moved = sampled(self._photo, _enlarged(plan[:, :2] * side, side), mode="bicubic")
-        there = _enlarged(torch.cat([plan[:, :2] * half, plan[:, 2:]], 1), half)
-        motion, fades, change = there[:, :2], there[:, 2:3], there[:, 3:]
-        return moved + _enlarged(torch.addcmul(change, fades, sampled(self._strands, motion), value=-1), side)
+        _, change = self._looks(plan, plan[:, 3:], self._strands)
+        return self._moved(self._photo, plan) + _enlarged(change, self._side)
+
+    def levels(self, plan: Tensor) -> Tensor:
+        """The same as levels of a frame (`engine.planes.to_levels`)."""
+        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 3:]), self._strands_in_planes)
+        luma = self._moved(self._luma, plan) + _enlarged(change[:, :1], self._side)
+        return to_levels(luma, sampled(self._chroma, motion, mode="bicubic") + change[:, 1:])
+
+    def _moved(self, photo: Tensor, plan: Tensor) -> Tensor:
+        return sampled(photo, _enlarged(plan[:, :2] * self._side, self._side), mode="bicubic")
+
+    def _looks(self, plan: Tensor, change: Tensor, strands: Tensor) -> tuple[Tensor, Tensor]:
+        """At half the size of the photo: the motion, in px there, and the change of looks less the faded strands."""
+        half = self._side // 2
+        motion, fades = _enlarged(plan[:, :2] * half, half), _enlarged(plan[:, 2:3], half)
+        return motion, torch.addcmul(_enlarged(change, half), fades, sampled(strands, motion), value=-1)
 
 
 def smoothed_looks(change: Tensor) -> Tensor:
@@ -231,7 +246,9 @@ def _resized(pictures: Tensor, side: int) -> Tensor:
 
 
 def _enlarged(smooth: Tensor, side: int) -> Tensor:
-    smooth = smooth.contiguous(memory_format=torch.channels_last)  # nearly twice as fast on a CPU
+    """In the plainest way, which for what is smooth is as good and quicker."""
+    if smooth.shape[1] > 2:  # on a CPU, more channels go faster side by side, and fewer do not
+        smooth = smooth.contiguous(memory_format=torch.channels_last)
     return F.interpolate(smooth, size=(side, side), mode="bilinear")
 
 

@@ -1,8 +1,4 @@
-"""Pictures to H.264 as Telegram plays it at once: yuv420p, even sides, index first.
-
-Frames go to ffmpeg as it keeps them, one full plane of luma and two of chroma at half the size: a frame has half the
-bytes of its colours, and nothing is left to convert. The conversion is that of ITU-R BT.709 in its limited range.
-"""
+"""Pictures to H.264 as Telegram plays it at once: yuv420p, even sides, index first."""
 
 import contextlib
 import subprocess
@@ -12,23 +8,15 @@ from pathlib import Path
 from typing import IO, cast
 
 import imageio_ffmpeg
-import numpy as np
-import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import EngineFault
-
-Frame = NDArray[np.uint8]  # [H·W·3/2]: the planes Y, Cb and Cr, one after the other
+from engine.planes import Frame, halved, in_luma_and_chroma, to_levels
 
 LEAST_SIDE = 512  # px; smaller pictures are enlarged
 MOST_KBPS = 5000  # bounds a film of 5 s to some 3 MB, whatever it shows
 _PATIENCE_S = 120
-
-_LUMA = (0.2126, 0.7152, 0.0722)  # shares of red, green and blue
-_LUMA_RANGE, _BLACK = 219.0, 16.0  # levels
-_CHROMA_RANGE, _GREY = 224.0, 128.0
 
 
 def film_size(width: int, height: int) -> tuple[int, int]:
@@ -37,26 +25,14 @@ def film_size(width: int, height: int) -> tuple[int, int]:
     return 2 * round(width * scale / 2), 2 * round(height * scale / 2)
 
 
-def to_planes(picture: Tensor) -> Tensor:
-    """A picture [1, 3, h, w] in -1..1 as the levels of a frame, [H·W·3/2] float32 on the CPU, of its `film_size`.
-
-    Levels are not rounded yet, so that frames can be cross-faded first.
-    """
+def as_levels(picture: Tensor) -> Tensor:
+    """A picture [1, 3, h, w] in -1..1 as the levels of a frame of its `film_size` (`to_levels`)."""
     picture = picture.detach().float()
     width, height = film_size(picture.shape[3], picture.shape[2])
     if picture.shape[2:] != (height, width):
         picture = F.interpolate(picture, (height, width), mode="bicubic", antialias=True)
-    colours = ((picture[0].clamp(-1, 1) + 1) / 2).flatten(1)
-    planes = (_matrix(picture.device) @ colours).view(3, height, width)
-    luma = planes[0] * _LUMA_RANGE + _BLACK
-    chroma = F.avg_pool2d(planes[1:], 2) * _CHROMA_RANGE + _GREY
-    return torch.cat([luma.flatten(), chroma.flatten()]).cpu()
-
-
-def to_frame(planes: Tensor) -> Frame:
-    """Levels as `to_planes` gives them, rounded."""
-    frame: Frame = (planes + 0.5).to(torch.uint8).numpy()
-    return frame
+    planes = in_luma_and_chroma(picture.clamp(-1, 1))
+    return to_levels(planes[:, :1], halved(planes[:, 1:]))
 
 
 def encoding(frames: Iterable[Frame], width: int, height: int, fps: int) -> Generator[int, None, bytes]:
@@ -88,14 +64,6 @@ def encoding(frames: Iterable[Frame], width: int, height: int, fps: int) -> Gene
         if status or not path.exists():
             raise EngineFault(f"ffmpeg ended with status {status}")
         return path.read_bytes()
-
-
-def _matrix(device: torch.device) -> Tensor:
-    """[3, 3]: red, green and blue (0..1) to Y (0..1), Cb and Cr (±0.5)."""
-    luma = torch.tensor(_LUMA)
-    red, _, blue = torch.eye(3)
-    rows = [luma, *((colour - luma) / (2 * (1 - luma @ colour)) for colour in (blue, red))]
-    return torch.stack(rows).to(device)
 
 
 @contextlib.contextmanager

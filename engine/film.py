@@ -21,10 +21,11 @@ from PIL import Image
 from torch import Tensor
 
 from engine.alignment import Pixels
-from engine.encoding import Frame, encoding, film_size, to_frame, to_planes
+from engine.encoding import as_levels, encoding, film_size
 from engine.errors import EngineFault
 from engine.messages import Film
 from engine.pixels import to_pixels
+from engine.planes import Frame, to_frame
 from engine.pooling import ahead
 
 THUMBNAIL_SIDE = 320  # px, Telegram's limit
@@ -85,13 +86,14 @@ def filming(
     show: Callable[[float], Tensor],
     options: FilmOptions | None = None,
     pool: Executor | None = None,
+    levels: Callable[[float], Tensor] | None = None,
 ) -> Generator[float, None, Film]:
     """Films the way along the P `ages`, from the first to the last; yields how far it is, 0..1, and returns the film.
 
     `pictures` [P, 3, R, R] in -1..1 are what is to be seen there, of which `features` gives features [P, F]: by them
-    the way is measured (see `space_evenly`). `show` makes the picture [1, 3, H, W] of an age, all of one size; in a
-    `pool` a little ahead of the encoder, as far as its threads have time. Closing the generator stops ffmpeg. Raises
-    `EngineFault` if ffmpeg fails.
+    the way is measured (see `space_evenly`). `show` makes the picture [1, 3, H, W] of an age, all of one size; `levels`
+    makes it as `as_levels` would, where there is a quicker way to that. In a `pool` they go a little ahead of the
+    encoder, as far as its threads have time. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """
     options = options or FilmOptions()
     seen: list[NDArray[np.float32]] = []
@@ -102,9 +104,9 @@ def filming(
     first = show(keys[0])
     width, height = film_size(first.shape[3], first.shape[2])
 
-    rest = ahead(lambda age: to_planes(show(age)), keys[1:], pool)
+    rest = ahead(levels or (lambda age: as_levels(show(age))), keys[1:], pool)
     at = positions(options)
-    frames = between(chain([to_planes(first)], rest), len(keys), at)
+    frames = between(chain([as_levels(first)], rest), len(keys), at)
     encoder = encoding(frames, width, height, options.fps)
     with contextlib.closing(rest), contextlib.closing(encoder):
         while True:

@@ -134,34 +134,39 @@ class Portrait:
         pool: Executor | None = None,
     ) -> Generator[float, None, Film]:
         """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
-        carrier = self._carrier
-        ages, pictures, show = self._planned(carrier) if isinstance(carrier, GrownDetail) else self._chained()
-        return filming(ages, pictures, features, show, options, pool)
+        if isinstance(self._carrier, GrownDetail):
+            return self._planned(self._carrier, features, options, pool)
+        ages, pictures = self._chain
+        if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
+            ages, pictures = ages[::-1], pictures.flip(0)
+        return filming(ages, pictures, features, lambda age: self.finish(age, self.draw([age])), options, pool)
 
     @torch.no_grad()
-    def _planned(self, carrier: GrownDetail) -> tuple[Sequence[float], Tensor, Callable[[float], Tensor]]:
-        """Ages along the film's way, what the network draws there, and who shows the pet at any of them.
-
-        Few are drawn: what is to be done between two ages lies between what is to be done at these.
-        """
+    def _planned(
+        self,
+        carrier: GrownDetail,
+        features: Callable[[Tensor], Tensor],
+        options: FilmOptions | None,
+        pool: Executor | None,
+    ) -> Generator[float, None, Film]:
+        """The film of few drawings: what is to be done between two ages lies between what is to be done at these."""
         ages = torch.linspace(0.0, self._age, _SKETCHES).tolist()
         pictures = self.draw(ages)
         plans = [carrier.plan(age, picture[None]) for age, picture in zip(ages, pictures, strict=True)]
 
         @torch.no_grad()
-        def show(age: float) -> Tensor:
+        def plan(age: float) -> Tensor:
             place = age / (self._age or 1.0) * (_SKETCHES - 1)
             before = min(max(int(place), 0), _SKETCHES - 2)
-            return carrier.carried(torch.lerp(plans[before], plans[before + 1], place - before))
+            return torch.lerp(plans[before], plans[before + 1], place - before)
 
-        return ages, pictures, show
+        def show(age: float) -> Tensor:
+            return carrier.carried(plan(age))
 
-    def _chained(self) -> tuple[Sequence[float], Tensor, Callable[[float], Tensor]]:
-        """The same where each picture has to be drawn."""
-        ages, pictures = self._chain
-        if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
-            ages, pictures = ages[::-1], pictures.flip(0)
-        return ages, pictures, lambda age: self.finish(age, self.draw([age]))
+        def levels(age: float) -> Tensor:
+            return carrier.levels(plan(age))
+
+        return filming(ages, pictures, features, show, options, pool, levels)
 
     def _tensor(self, face: Pixels) -> Tensor:
         return to_tensor(face).to(self._device)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.detailing import DetailCarrier, GrownDetail, find_motion, sampled
+from engine.encoding import LEAST_SIDE, as_levels
 from engine.growing import strands
 
 SIDE, SMALL = 256, 64
@@ -181,3 +182,18 @@ def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone
     assert 0.4 < lighter < 0.55
     whole, faded = (strands(picture, SIDE)[..., right].abs().mean() for picture in (shown, young))
     assert faded < 0.75 * whole
+
+
+def test_for_films_grown_detail_is_the_same_in_their_planes() -> None:
+    margin = 16
+    photo = scenery(LEAST_SIDE + 2 * margin)
+    drawn = torch.zeros(1, 3, SMALL, SMALL)
+
+    def aside(age: float, side: int) -> Tensor:
+        return torch.tensor([age * side / 16, 0.0])[None, :, None, None].expand(1, 2, side, side)
+
+    carrier = GrownDetail(photo, margin, drawn, aside, right_half)
+    plan = carrier.plan(0.7, drawn + 0.3)
+    levels, expected = carrier.levels(plan), as_levels(carrier.carried(plan))
+    assert levels.shape == expected.shape
+    assert (levels - expected).abs().mean() < 0.2

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from engine.encoding import MOST_KBPS, Frame, encoding, film_size, to_frame, to_planes
+from engine.encoding import MOST_KBPS, as_levels, encoding, film_size
 from engine.errors import EngineFault
 from engine.film import (
     THUMBNAIL_BYTES,
@@ -31,6 +31,7 @@ from engine.film import (
     thumbnail,
 )
 from engine.messages import Film
+from engine.planes import Frame, to_frame
 
 SIDE = 64
 
@@ -173,14 +174,14 @@ def test_the_film_rests_at_both_ends_and_moves_evenly_between(tmp_path: Path) ->
 @pytest.mark.parametrize("colour", [(200, 40, 50), (255, 255, 255), (0, 0, 0), (20, 60, 230), (30, 200, 90)])
 def test_colours_survive(colour: tuple[int, int, int], tmp_path: Path) -> None:
     picture = torch.tensor(colour).div(127.5).sub(1)[None, :, None, None].expand(1, 3, 512, 512)
-    frames = read_back(encoded([to_frame(to_planes(picture))] * 5), tmp_path).frames
+    frames = read_back(encoded([to_frame(as_levels(picture))] * 5), tmp_path).frames
     assert np.abs(frames.astype(int) - colour).max() <= 4
 
 
 def test_what_is_left_and_what_is_above_stays_there(tmp_path: Path) -> None:
     picture = torch.zeros(1, 3, 512, 600)
     picture[:, 0, :, :300], picture[:, 2, :256] = 0.8, -0.8  # more red on the left, less blue above
-    mp4 = drained(encoding([to_frame(to_planes(picture))] * 3, 600, 512, 30))
+    mp4 = drained(encoding([to_frame(as_levels(picture))] * 3, 600, 512, 30))
     shown = read_back(mp4, tmp_path).frames[1].astype(float) / 127.5 - 1
     wanted = picture[0].permute(1, 2, 0).numpy()
     assert np.abs(shown - wanted).mean() < 0.02
