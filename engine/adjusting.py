@@ -69,8 +69,11 @@ def carried(adjustments: Adjustments, motion: Callable[[int], Tensor]) -> Adjust
 def side_by_side(adjustments: Sequence[Adjustments], counts: Sequence[int]) -> Adjustments:
     """Several pets' changes, of the same layers and ranks, as one for their pictures together, `counts` of each.
 
-    They are those that searches make: none are to features. Where convolutions are changed, the counts are equal.
+    They are those that searches make. Where convolutions are changed, the counts are equal. Raises `ValueError` where
+    features are: their maps are one pet's.
     """
+    if any(one.features for one in adjustments):
+        raise ValueError("changes to features go alone")
     if len(adjustments) == 1:
         return adjustments[0]
 

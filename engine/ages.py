@@ -19,7 +19,7 @@ from engine.breeds import BREEDS
 from engine.errors import EngineFault, PhotoError
 from engine.faces import find_heads
 from engine.networks import Network, NetworkError, available_networks, choose_network, load_network
-from engine.perceptual import load_extractor
+from engine.perceptual import PerceptualDistance, load_extractor
 from engine.pixels import to_tensor
 from engine.portraying import choose_device
 from engine.projection import project
@@ -88,6 +88,8 @@ def _list(_: argparse.Namespace) -> dict[str, Any]:
         known = sorted(set(aging.known_vectors(network)) - set(learned))
         networks[name] = {"known": known, "learned": learned}
         _say(f"{name}: {', '.join(known) or 'none'}{'; learned: ' + ', '.join(learned) if learned else ''}")
+        if outdated := aging.outdated_breeds(network):
+            _say(f"  learned for other weights of {name}, and to be learned anew: {', '.join(outdated)}")
     return {"networks": networks}
 
 
@@ -96,6 +98,7 @@ def _learn(args: argparse.Namespace) -> dict[str, Any]:
     device = choose_device(here.device)
     species = BREEDS[args.breed].species
     network = load_network(choose_network(species, args.network or here.network), device)
+    extractor = load_extractor(device=device)
     adults, puppies = (list(_faces(files, network, device)) for files in (args.adult, args.puppy))
     if not adults or not puppies:
         raise EngineFault("at least one photo of an adult and one of a puppy or kitten must show its face")
@@ -104,7 +107,7 @@ def _learn(args: argparse.Namespace) -> dict[str, Any]:
     ws = {}
     for age, faces in {"adult": adults, "puppy": puppies}.items():
         _say(f"{len(faces)} of {age}:")
-        ws[age] = torch.cat([_projected(face, network) for face in faces])
+        ws[age] = torch.cat([_projected(face, network, extractor) for face in faces])
     vector = aging.learn_age_vector(ws["puppy"], ws["adult"], network.statistics, _yaw(adults + puppies, network))
     aging.save_learned(network, args.breed, vector)
     _say(f"{BREEDS[args.breed].name} is learned for {network.name}.")
@@ -136,9 +139,8 @@ def _faces(files: Sequence[Path], network: Network, device: torch.device) -> Ite
         yield to_tensor(face).to(device)
 
 
-def _projected(face: Tensor, network: Network) -> Tensor:
+def _projected(face: Tensor, network: Network, extractor: PerceptualDistance) -> Tensor:
     """ws [1, num_ws, w_dim] of an aligned face."""
-    extractor = load_extractor(device=face.device)
     start = network.encoder.latents(face) if network.encoder is not None else None
     found = None
     for step in project(face, network.generator, network.statistics, extractor, start=start):

@@ -6,7 +6,8 @@ part off the manifold (outside W's principal components), along the head's yaw, 
 because that part is what the pairs differed in besides age (Härkönen et al. 2020, "GANSpace"; Shen et al. 2020,
 "InterFaceGAN", for conditional directions).
 
-The embedded network's vectors lie beside its weights; those learned from photos lie under THROWBACK_HOME/ages.
+The embedded network's vectors lie beside its weights; those learned from photos lie under THROWBACK_HOME/ages, with the
+checksum of the weights in whose space they are directions.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -81,7 +82,7 @@ def age_vector(network: Network, species: Species, breed: str = "") -> Tensor:
 
 def known_vectors(network: Network) -> dict[str, Tensor]:
     """All age vectors of this network by breed slug or species, on the CPU. A species' mean is made when missing."""
-    vectors = _read(network.directory / f"{network.name}.ages.safetensors") | _read(_learned_file(network.name))
+    vectors = _read(network.directory / f"{network.name}.ages.safetensors") | _learned(network)
     for species in Species:
         own = [vector for name, vector in vectors.items() if name in BREEDS and BREEDS[name].species is species]
         if species.value not in vectors and own:
@@ -91,23 +92,40 @@ def known_vectors(network: Network) -> dict[str, Tensor]:
 
 def save_learned(network: Network, breed: str, vector: Tensor) -> None:
     """Keep an age vector learned from photos; it replaces the one of the same breed."""
-    file = _learned_file(network.name)
-    _write(file, _read(file) | {breed: vector.detach().float().cpu().contiguous()})
+    _keep(network, _learned(network) | {breed: vector.detach().float().cpu().contiguous()})
 
 
 def remove_learned(network: Network, breed: str) -> bool:
     """Forget a learned age vector; False when there was none."""
-    file = _learned_file(network.name)
-    vectors = _read(file)
+    vectors = _learned(network)
     if vectors.pop(breed, None) is None:
         return False
-    _write(file, vectors)
+    _keep(network, vectors)
     return True
 
 
 def learned_breeds(network: Network) -> list[str]:
     """The breeds whose vectors were learned from photos."""
-    return sorted(_read(_learned_file(network.name)))
+    return sorted(_learned(network))
+
+
+def outdated_breeds(network: Network) -> list[str]:
+    """The breeds that were learned in earlier weights of a network of this name; learning another forgets them."""
+    return sorted(set(_read(_learned_file(network.name))) - set(_learned(network)))
+
+
+def _learned(network: Network) -> dict[str, Tensor]:
+    """What was learned in these very weights: in others the same direction leads elsewhere."""
+    file = _learned_file(network.name)
+    return _read(file) if _metadata(file).get("weights") == _weights(network) else {}
+
+
+def _keep(network: Network, vectors: Mapping[str, Tensor]) -> None:
+    _write(_learned_file(network.name), vectors, {"weights": _weights(network)})
+
+
+def _weights(network: Network) -> str:
+    return network.sha256[f"{network.name}.safetensors"]
 
 
 def _learned_file(network: str) -> Path:
@@ -123,8 +141,19 @@ def _read(file: Path) -> dict[str, Tensor]:
         raise EngineFault("damaged age vectors") from error
 
 
-def _write(file: Path, vectors: Mapping[str, Tensor]) -> None:
+def _metadata(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    try:
+        with safe_open(file, "pt") as opened:
+            metadata: dict[str, str] | None = opened.metadata()
+    except (OSError, SafetensorError) as error:
+        raise EngineFault("damaged age vectors") from error
+    return metadata or {}
+
+
+def _write(file: Path, vectors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_suffix(".tmp")
-    save_file(dict(vectors), aside)
+    save_file(dict(vectors), aside, metadata)
     aside.replace(file)

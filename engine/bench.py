@@ -90,6 +90,7 @@ def measure_pictures(count: int, folder: Path | None) -> dict[str, Any]:
         "gap_closed_min": round(min(gaps), 3),
         "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
         "reconstruction": round(statistics.mean(pair.reconstruction for pair in pairs), 4),
+        "unlocked": round(statistics.mean(pair.unlocked for pair in pairs), 4),
         "age_rising_share": sum(rising) / len(rising),
         "n": len(pairs),
         "network": network.name,
@@ -99,7 +100,7 @@ def measure_pictures(count: int, folder: Path | None) -> dict[str, Any]:
 
 
 def _measure_photos(folder: Path, count: int, network: Network, extractor: PerceptualDistance) -> dict[str, Any]:
-    """What `judge_photos` finds; `reconstruction` is that of the photos then."""
+    """What `judge_photos` finds; `reconstruction` and `unlocked` are those of the photos then."""
     results = []
     for result in judge_photos(folder, network, extractor, count):
         results.append(result)
@@ -225,18 +226,19 @@ def _ours(sitting: Sitting, wanted: float) -> tuple[float, int, float, float, fl
             if reached is None and (distance := _distance(sitting)) <= wanted:
                 reached = seconds, sitting.steps, distance
         unlocked = unlocked or _distance(sitting)
-    whole = seconds, sitting.steps, _distance(sitting)
+    began = _now()
+    locked = sitting.locked()
+    seconds += _now() - began
+    whole = seconds, sitting.steps, sitting.distance_with(locked)
     return (*(reached or whole), unlocked, *whole)
 
 
-@torch.no_grad()
 def _distance(sitting: Sitting) -> float:
     """Between the photo and what has been found so far; infinite before anything has."""
     if sitting.standing is None:
         return float("inf")
-    ws, adjustments = sitting.standing
-    drawn = sitting.network.generator.synthesis(ws, adjustments=adjustments)
-    return float(sitting.extractor(drawn, sitting.target()))
+    _, adjustments = sitting.standing
+    return sitting.distance_with(adjustments)
 
 
 def _official(sitting: Sitting) -> tuple[float, int, float]:

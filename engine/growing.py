@@ -3,9 +3,8 @@
 Most of what makes a face young is geometry (infant schema: larger eyes, shorter and smaller muzzle, taller forehead,
 rounder cheeks, smaller ears; Paul 2023, Hattori 2022, Geiger 2017), and an aligned face with marks can be moved along
 it. Such grown faces teach the embedded network the age axis on fur, light and backgrounds that no renderer draws, and
-tell the identity lock what the edit should do to this very pet. How far the parts move is chosen by eye, and then
-corrected: photos of young and of adult animals say what is missing (`engine.storybook.correcting`). The coat becomes
-softer besides.
+the parts of this very pet move so in its portrait. How far is chosen by eye, and then corrected: photos of young and of
+adult animals say what is missing (`engine.storybook.correcting`). The coat becomes softer besides.
 
 Places are on the face plane: the unit is the distance between the eyes of a frontal face, which lie at (±0.5, 0);
 x to the right, y down. `engine.alignment` frames pictures so that the plane's origin is at (0.5, EYE_HEIGHT) of them

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.adjusting import converted
 from engine.errors import EngineFault
-from engine.generator import Adjustments, FeatureOffset, LowRank
+from engine.generator import Adjustments, LowRank
 from engine.messages import BreedGuess, Head, Point, Species
 
 _FORMAT = 1
@@ -29,8 +29,8 @@ class Likeness:
     photo: bytes  # JPEG, upright, as it was worked on
     head: Head | None  # in it; None: the middle was taken
     ws: Tensor  # [1, num_ws, w_dim]
-    adjustments: Adjustments  # what the identity lock changed in the network
-    distance: float  # perceptual distance between the aligned photo and its reconstruction
+    adjustments: Adjustments  # what a search for the identity lock changed in the network
+    distance: float  # perceptual distance between the aligned photo and what the network draws so
     steps: int  # of optimisation, that it took
 
     def to_bytes(self) -> bytes:
@@ -47,7 +47,7 @@ class Latent:
     """One portrait."""
 
     network: str
-    edition: str  # of the network (`engine.sitting.edition`): a likeness means nothing to others
+    edition: str  # of the network's weights: a likeness means nothing to others
     species: Species
     breed: str
     breeds: tuple[BreedGuess, ...]
@@ -106,8 +106,6 @@ def _tensors_of(likeness: Likeness, prefix: str) -> dict[str, Tensor]:
         **{f"noises.{name}": value for name, value in change.noises.items()},
         **{f"down.{name}": low.down for name, low in change.weights.items()},
         **{f"up.{name}": low.up for name, low in change.weights.items()},
-        **{f"maps.{name}": offset.maps for name, offset in change.features.items()},
-        **{f"directions.{name}": offset.directions for name, offset in change.features.items()},
     }
     return {prefix + name: value.detach().contiguous() for name, value in named.items()}
 
@@ -117,7 +115,6 @@ def _likeness_in(tensors: dict[str, Tensor], prefix: str) -> Likeness:
     try:
         facts = _json_in(own["facts"])
         downs, ups = _named(own, "down."), _named(own, "up.")
-        maps, directions = _named(own, "maps."), _named(own, "directions.")
         return Likeness(
             photo=_tensor_bytes(own["photo"]),
             head=_head(facts["head"]) if facts["head"] else None,
@@ -127,7 +124,6 @@ def _likeness_in(tensors: dict[str, Tensor], prefix: str) -> Likeness:
                     styles=_named(own, "styles."),
                     noises=_named(own, "noises."),
                     weights={name: LowRank(down, ups[name]) for name, down in downs.items()},
-                    features={name: FeatureOffset(part, directions[name]) for name, part in maps.items()},
                 ),
                 Tensor.float,
             ),

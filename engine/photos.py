@@ -50,9 +50,10 @@ _one_at_a_time = threading.Lock()
 
 def full_size(data: bytes, image: Image.Image) -> tuple[int, int]:
     """Width and height of the photo in `data` as people see it; `image` is what `decode` made of it, or smaller."""
+    kind = sniff(data) or ""
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(data)) as stored:
+        with Image.open(io.BytesIO(data), formats=[kind]) as stored:
             width, height = stored.size
     return (width, height) if (width > height) == (image.width > image.height) else (height, width)
 

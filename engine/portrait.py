@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.adjusting import blend, carried, converted
-from engine.alignment import Convention, Pixels, cut, place
+from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail
 from engine.film import FilmOptions, filming
 from engine.generator import UNADJUSTED, Adjustments, quick_dtype
@@ -21,6 +21,7 @@ from engine.networks import Network
 from engine.pasting import paste_back
 from engine.photos import decode
 from engine.pixels import to_pixels, to_tensor
+from engine.projection import fit
 
 SIDE = 512  # px, of the aligned face as it is shown
 
@@ -43,14 +44,21 @@ class _Sitter:
         self.ws = likeness.ws.to(device)
         marks = marks_in(self.photo.size, likeness.head, network, species)
         self.marks = None if marks is None else marks.to(device)
-        self._changes = converted(likeness.adjustments, lambda value: value.to(device))
+        self._searched = converted(likeness.adjustments, lambda value: value.to(device))
+        self._network = network
 
     def changes(self, age: float) -> Adjustments:
         """What draws it at this age."""
-        if self.marks is None or not age:
-            return self._changes
+        if self.marks is None:
+            return self._searched
         marks = self.marks
-        return carried(self._changes, lambda side: motion(marks, age, side))
+        return carried(self._fitted, lambda side: motion(marks, age, side)) if age else self._fitted
+
+    @cached_property
+    def _fitted(self) -> Adjustments:
+        side = self._network.generator.config.img_resolution
+        face = align(self.photo, self.head, self._network.convention, side).crop
+        return fit(to_tensor(face).to(self.ws.device), self.ws, self._network.generator)
 
 
 class Portrait:

@@ -142,8 +142,7 @@ class Portrayer:
         return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
 
     def _recognise(self, request: Recognise, errand: _Errand) -> Job:
-        image, found = yield from self._seen(request.photo, errand)
-        width, height = photos.full_size(request.photo, image)
+        image, found, (width, height) = yield from self._seen(request.photo, errand)
         heads = tuple(scaled(head, width / image.width) for head in found.heads)
         return replace(found, id=request.id, heads=heads, width=width, height=height)
 
@@ -153,7 +152,7 @@ class Portrayer:
         if request.baby_photo == request.photo:
             request = replace(request, baby_photo=None)  # from a photo to itself there is no way
         yield Step(Stage.ALIGNING, 0.0)
-        image, found = yield from self._seen(request.photo, errand, pool=pool)
+        image, found, (width, _) = yield from self._seen(request.photo, errand, pool=pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
         species, breed = _species_and_breed(request, found)
         yield Step(Stage.ALIGNING, 0.5)
@@ -161,7 +160,7 @@ class Portrayer:
         vector = aging.age_vector(network, species, breed)
         sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
         if request.baby_photo is not None:
-            baby, baby_found = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
+            baby, baby_found, _ = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
             baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
             sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
         yield Step(Stage.ALIGNING, 1.0)
@@ -182,7 +181,7 @@ class Portrayer:
             species=species,
             breed=breed,
             breeds=found.breeds,
-            head=head and scaled(head, photos.full_size(request.photo, image)[0] / image.width),
+            head=head and scaled(head, width / image.width),
             network=network.name,
             device=self._device.type,
             distance=pet.distance,
@@ -264,20 +263,20 @@ class Portrayer:
 
     def _seen(
         self, photo: bytes, errand: _Errand, which: str = "photo", pool: Executor | None = None
-    ) -> Generator[Step, None, tuple[Image.Image, Recognition]]:
-        """The photo decoded, and what is in it, in the pixels of the picture."""
+    ) -> Generator[Step, None, tuple[Image.Image, Recognition, tuple[int, int]]]:
+        """The photo decoded, what is in it, in the pixels of the picture, and width and height as it was sent."""
         name = hashlib.sha256(photo).hexdigest()
         known = self._recognitions.get(name)
 
-        def look() -> tuple[Image.Image, Recognition]:
+        def look() -> tuple[Image.Image, Recognition, tuple[int, int]]:
             image = photos.decode(photo, which)
-            return image, known or _recognised(image)
+            return image, known or _recognised(image), photos.full_size(photo, image)
 
-        image, found = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0, aside=True))
+        image, found, size = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0, aside=True))
         if name not in errand.forgotten:
             self._recognitions[name] = found
             _freshest(self._recognitions, name, _RECOGNITIONS)
-        return image, found
+        return image, found, size
 
     def _ageing_network(self, species: Species, name: str) -> Network:
         """The network asked for or the best one; a pulled one that has not learned any age yet is not the best."""

@@ -222,6 +222,9 @@ class Scheduler:
             now = time.monotonic()
             task.search, task.shared_s = step.search, 0.0
             task.aside_since = now if step.aside else None
+            if step.search is not None and task in self._short:  # a search is no short work: it takes turns with others
+                self._short.remove(task)
+                self._long.append(task)
             if task in self._long and (step.stage is not task.stage or step.preview or now - task.told_at >= _TELL_S):
                 task.stage, task.told_at = step.stage, now
                 self._tell(task, Progress(task.id, step.stage, task.course.fraction, preview=step.preview))

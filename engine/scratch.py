@@ -12,12 +12,13 @@ from pathlib import Path
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """A folder below `parent` for this process's temporary files (`tempfile` uses it too), removed on leaving.
 
-    Folders of processes that are no more are removed first. Where `parent` cannot be made, the system's own
-    temporary folder serves.
+    Folders of processes that are no more are removed first, and that of one that had our number. Where `parent` cannot
+    be made, the system's own temporary folder serves.
     """
     folder = parent / str(os.getpid())
     before = tempfile.tempdir
     try:
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         for other in parent.iterdir():
             if other.name.isdecimal() and not _runs(int(other.name)):

@@ -86,10 +86,11 @@ class Sitting:
         return Projection(target, network.generator, network.statistics, self.extractor, start=start), preview
 
     def lock(self, pool: Executor | None = None) -> Generator[Step, None, None]:
-        """Lock the identity; afterwards there is the likeness. What is no search is done in the pool."""
-        if self._grows:
-            self._adjustments = yield from aside(self._fitted, pool, Step(Stage.LOCKING, 0.0, aside=True))
-        else:
+        """Lock the identity; afterwards there is the likeness. What is no search is done in the pool.
+
+        Where growth is known, the photo itself is the lock: see `locked`.
+        """
+        if not self._grows:
             yield from self._searched(pool)
         self.likeness = yield from aside(self._finished, pool, Step(Stage.LOCKING, 1.0, aside=True))
 
@@ -98,9 +99,10 @@ class Sitting:
         """It is known how this very pet's parts move as it grows."""
         return marks_in(self.image.size, self.head, self.network, self.species) is not None
 
-    def _fitted(self) -> Adjustments:
-        ws, _ = self._found()
-        return fit(self.target(), ws, self.network.generator)
+    def locked(self) -> Adjustments:
+        """The changes to the network with which it draws the photo."""
+        ws, adjustments = self._found()
+        return fit(self.target(), ws, self.network.generator) if self._grows else adjustments
 
     def _searched(self, pool: Executor | None) -> Generator[Step, None, None]:
         search = yield from aside(self._lock, pool, Step(Stage.LOCKING, 0.0, aside=True))
@@ -117,12 +119,17 @@ class Sitting:
         ws, _ = self._found()
         return Lock(self.target(), ws, self.network.generator, self.extractor, self.age_vector)
 
-    @torch.no_grad()
     def _finished(self) -> Likeness:
         ws, adjustments = self._found()
-        drawn = self.network.generator.synthesis(ws, adjustments=adjustments)
-        distance = float(self.extractor(drawn, self.target()))
+        distance = self.distance_with(adjustments)
         return Likeness(photos.encode_jpeg(self.image), self.head, ws, adjustments, distance, self.steps)
+
+    @torch.no_grad()
+    def distance_with(self, adjustments: Adjustments) -> float:
+        """Perceptual distance between the photo and what the network draws, so changed, as far as it was searched."""
+        ws, _ = self._found()
+        drawn = self.network.generator.synthesis(ws, adjustments=adjustments)
+        return float(self.extractor(drawn, self.target()))
 
     def _found(self) -> tuple[Tensor, Adjustments]:
         """The latents and the changes to the network, as far as the search has come."""
@@ -148,5 +155,5 @@ class Sitting:
 
 
 def edition(network: Network) -> str:
-    """Which weights and which recipe make the likenesses: they mean nothing to others of the same name."""
-    return f"{_RECIPE}.{network.sha256[f'{network.name}.safetensors'][:16]}"
+    """Which weights these are, as a hash: latents mean nothing to other weights of the same name."""
+    return network.sha256[f"{network.name}.safetensors"][:16]

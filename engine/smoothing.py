@@ -9,15 +9,15 @@ from torch import Tensor
 def smoothed(values: Tensor, sigma: float) -> Tensor:
     """`values` [..., M, M] averaged with Gaussian weights of `sigma` px, none from beyond the border."""
     # As two products with a matrix: several times as fast on a CPU as convolutions or pooling.
-    weights = _averaging(values.shape[-1], sigma).to(values)
+    weights = _averaging(values.shape[-1], sigma, values.device, values.dtype)
     smooth: Tensor = weights @ values @ weights.T
     return smooth
 
 
 @lru_cache(maxsize=32)
-def _averaging(side: int, sigma: float) -> Tensor:
+def _averaging(side: int, sigma: float, device: torch.device, dtype: torch.dtype) -> Tensor:
     """[side, side], whose rows are the weights of a Gaussian average around each place."""
     place = torch.arange(side, dtype=torch.float32)
     weights = torch.exp(-(((place[:, None] - place[None, :]) / sigma) ** 2) / 2)
     weights[weights < 1e-6] = 0.0  # what is left of them would be denormal numbers, which are slow
-    return weights / weights.sum(dim=1, keepdim=True)
+    return (weights / weights.sum(dim=1, keepdim=True)).to(device, dtype)

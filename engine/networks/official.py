@@ -171,13 +171,16 @@ def _infer_channels(channels: Mapping[int, int], synthesis: State) -> tuple[int,
 
 def _find_conv_clamp(parts: Mapping[str, State], synthesis: State) -> float | None:
     """The clamp that all layers share. No tensor shows it, so layers and arguments have to agree on it."""
-    values = [attributes["conv_clamp"] for attributes in [*parts.values(), synthesis] if "conv_clamp" in attributes]
+    values: list[float | None] = []
+    for attributes in [*parts.values(), synthesis]:
+        value = attributes.get("conv_clamp")
+        if value is not None and not (isinstance(value, int | float) and value > 0):
+            raise Unfit(f"has conv_clamp = {_short(value)}, which is not supported")
+        if "conv_clamp" in attributes:
+            values.append(None if value is None else float(value))
     if any(value != values[0] for value in values):
         raise Unfit("has layers that are clamped differently")
-    value = values[0] if values else None
-    if value is None or (isinstance(value, int | float) and value > 0):
-        return None if value is None else float(value)
-    raise Unfit(f"has conv_clamp = {_short(value)}, which is not supported")
+    return values[0] if values else None
 
 
 def _short(value: object) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from engine.memory import keep_freed_memory
 from engine.networks import STORYBOOK, load_network
 from engine.networks.store import EMBEDDED
 from engine.perceptual import EmbeddedDistance, load_extractor
+from engine.pixels import to_pixels
 from engine.storybook.comparing import Nearness, compare
 from engine.storybook.correcting import correct, save_correction
 from engine.storybook.export import export
@@ -100,7 +100,7 @@ def report(found: Iterable[Nearness]) -> None:
             statistics.mean(column) for column in zip(*((one.ours, one.others) for one in rows), strict=True)
         )
         sys.stdout.write(
-            f"{steps} steps, at {side} px, {len(rows)} faces: {ours:.3f} against {others:.3f}, {ours / others:.2f}\n"
+            f"{steps} steps, at {side} px, {len(rows)} faces: {ours:.3f} against {others:.3f}, {ours / others:.3f}\n"
         )
 
 
@@ -114,10 +114,4 @@ def draw_sheet(seed: int, side: int = 160, columns: int = 14) -> Image.Image:
         for pets in (adults, young):
             drawn = render(pets[start : start + columns], side)
             rows.append(torch.cat(list(drawn), dim=-1))
-    return to_image(torch.cat(rows, dim=-2))
-
-
-def to_image(picture: Tensor) -> Image.Image:
-    """A picture [3, H, W] in -1..1."""
-    pixels = ((picture + 1) * 127.5).round().clamp(0, 255).byte()
-    return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+    return Image.fromarray(to_pixels(torch.cat(rows, dim=-2)[None]))

@@ -15,11 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from engine import photos
-from engine.alignment import Pixels, View, align, view
+from engine.alignment import Pixels, View, view
 from engine.breeds import BREEDS
 from engine.errors import PhotoError
 from engine.faces import find_faces
 from engine.features import load_efficientnet
+from engine.generator import UNADJUSTED
 from engine.messages import Head, Species
 from engine.networks import Network
 from engine.networks.store import EMBEDDED
@@ -96,17 +97,14 @@ def _judged(
     reader: AgeReader,
 ) -> PhotoResult:
     breed = breed if breed in BREEDS and BREEDS[breed].species is species else ""
-    likeness, portrait = portrayed(image, head, species, breed, network, extractor)
-    target = align(image, head, network.convention, network.generator.config.img_resolution).crop
-    with torch.no_grad():
-        drawn = network.generator.synthesis(likeness.ws)
-        unlocked = float(extractor(drawn, to_tensor(target).to(drawn.device)))
+    sitting, portrait = portrayed(image, head, species, breed, network, extractor)
+    distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
     young = portrait.still()
     muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
     muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
     youth = (float(reader.both_ways(to_tensor(portrait.now))), float(reader.both_ways(to_tensor(young))))
     prints = (_fingerprint(portrait.now), _fingerprint(young))
-    return PhotoResult(file, unlocked, likeness.distance, youth, muzzle, prints)
+    return PhotoResult(file, *distances, youth, muzzle, prints)
 
 
 def _muzzle(pixels: Pixels) -> float | None:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from engine import aging
 from engine.breeds import BREEDS as KNOWN
+from engine.generator import UNADJUSTED
 from engine.messages import Species
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
-from engine.pixels import to_tensor
+from engine.pixels import to_pixels, to_tensor
 from engine.portrait import SIDE, Portrait
-from engine.storybook.cli import to_image
 from engine.storybook.pets import BREEDS, at_age, sample_pets
 from engine.storybook.portrayed import portrayed
 from engine.storybook.renderer import heads_of, render
@@ -32,7 +33,8 @@ class PairResult:
 
     breed: str
     gap_closed: float  # 1 - distance(result, young) / distance(adult, young): 1 is perfect, 0 changed nothing
-    reconstruction: float  # perceptual distance between the adult and its locked reconstruction
+    unlocked: float  # perceptual distance between the adult and what a search finds
+    reconstruction: float  # the same after the identity lock
     ages: tuple[float, ...]  # read by the encoder along the film, rising if all is well
 
 
@@ -48,12 +50,13 @@ def measure_pairs(
         species = Species.CAT if BREEDS[name].cat else Species.DOG
         adult, young = render(pet, SIDE), render(at_age(pet, [name], torch.ones(1)), SIDE)
         head = heads_of(pet, SIDE)[0]
-        likeness, portrait = portrayed(to_image(adult[0]), head, species, name, network, extractor)
+        sitting, portrait = portrayed(Image.fromarray(to_pixels(adult)), head, species, name, network, extractor)
         result = to_tensor(portrait.still())
         adult, young, result = (picture.to(network.statistics.mean) for picture in (adult, young, result))
         before, after = _distance(extractor, adult, young), _distance(extractor, result, young)
         ages = _ages(network, portrait, aging.age_vector(network, species, name))
-        yield PairResult(name, 1 - after / before, likeness.distance, ages)
+        distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
+        yield PairResult(name, 1 - after / before, *distances, ages)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """The parameters of a drawn pet, what each breed looks like, and what age does to it.
 
 A pet is a row of `len(PARAMETERS)` numbers. Lengths are in eye distances of the aligned face, colours in 0..1.
-`age` is 0 for an adult and 1 for eight weeks old. The facts behind `grow` (infant schema, eye growth, muzzle and ear
+`age` is 0 for an adult and 1 for eight weeks old. The facts behind growth (infant schema, eye growth, muzzle and ear
 growth, coat changes by breed) are from Paul 2023, Hattori 2022, Veterinary Ophthalmology 2007 and Geiger 2017; the
 sizes of the effects are chosen by eye within what they report.
 """

@@ -3,7 +3,7 @@
 from PIL import Image
 
 from engine import aging
-from engine.likeness import Latent, Likeness
+from engine.likeness import Latent
 from engine.messages import Head, Species
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
@@ -19,7 +19,7 @@ def portrayed(
     network: Network,
     extractor: PerceptualDistance,
     age: float = 1.0,
-) -> tuple[Likeness, Portrait]:
+) -> tuple[Sitting, Portrait]:
     """Projected, locked, and ready to be drawn at any age up to `age`. `breed` is a slug, or "" where unknown."""
     vector = aging.age_vector(network, species, breed)
     sitting = Sitting(image, head, network, extractor, vector, species)
@@ -31,4 +31,4 @@ def portrayed(
     if likeness is None:  # `lock` has just made it
         raise RuntimeError("no likeness after the lock")
     latent = Latent(network.name, edition(network), species, breed, (), likeness, None)
-    return likeness, Portrait(latent, network, vector, age)
+    return sitting, Portrait(latent, network, vector, age)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from engine.aging import (
     known_vectors,
     learn_age_vector,
     learned_breeds,
+    outdated_breeds,
     remove_learned,
     save_learned,
 )
@@ -31,7 +33,8 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Network:
     monkeypatch.setenv("THROWBACK_HOME", str(tmp_path))
     torch.manual_seed(0)
     generator = Generator(CONFIG).eval().requires_grad_(False)
-    return Network("small", generator, Convention.STORYBOOK, (), tmp_path, measure(generator, samples=500))
+    statistics, sums = measure(generator, samples=500), {"small.safetensors": "0a"}
+    return Network("small", generator, Convention.STORYBOOK, (), tmp_path, statistics, sha256=sums)
 
 
 def flat_statistics() -> WStatistics:
@@ -90,6 +93,18 @@ def test_a_species_without_a_vector_of_its_own_takes_the_mean_of_its_breeds(netw
     assert float(known_vectors(network)["dog"].mean()) == 2.0
     assert float(age_vector(network, Species.CAT).mean()) == 7.0
     assert float(age_vector(network, Species.CAT, "pug").mean()) == 7.0  # a cat is no pug
+
+
+def test_what_was_learned_in_other_weights_is_not_applied_to_these(network: Network) -> None:
+    mean, own = torch.ones(CONFIG.num_ws, CONFIG.w_dim), torch.full((CONFIG.num_ws, CONFIG.w_dim), 2.0)
+    save_learned(network, "pug", own)
+    newer = replace(network, sha256={"small.safetensors": "0b"})
+    assert (learned_breeds(newer), outdated_breeds(newer)) == ([], ["pug"])
+    with pytest.raises(EngineFault):
+        age_vector(newer, Species.DOG, "pug")
+    save_learned(newer, "dog", mean)
+    assert torch.equal(age_vector(newer, Species.DOG, "pug"), mean)
+    assert (learned_breeds(newer), outdated_breeds(newer)) == (["dog"], [])
 
 
 def test_a_network_that_knows_no_age_says_so(network: Network) -> None:

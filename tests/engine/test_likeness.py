@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.generator import Adjustments, FeatureOffset, GeneratorConfig, LowRank
+from engine.generator import Adjustments, GeneratorConfig, LowRank
 from engine.likeness import Latent, Likeness
 from engine.messages import BreedGuess, Head, Species
 
@@ -27,7 +27,6 @@ def adjustments(seed: int) -> Adjustments:
         styles={"b8.conv1": some(8)},
         noises={"b16.conv1": some(16, 16)},
         weights={"b8.conv0": LowRank(down=some(2, 8, 3, 3), up=some(8, 2))},
-        features={"b16.conv1": FeatureOffset(maps=some(4, 16, 16), directions=some(4, 4))},
     )
 
 

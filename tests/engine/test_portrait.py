@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from engine import photos
@@ -12,8 +13,8 @@ from engine.generator import Adjustments
 from engine.likeness import Latent, Likeness
 from engine.messages import Head, Species
 from engine.networks import STORYBOOK, Network, load_network
+from engine.pixels import to_pixels
 from engine.portrait import SIDE, Portrait
-from engine.storybook.cli import to_image
 from engine.storybook.pets import sample_pets
 from engine.storybook.renderer import heads_of, render
 
@@ -39,7 +40,7 @@ def likeness(network: Network, seed: int, marked: bool = True) -> Likeness:
     head: Head | None = heads_of(pet, SIDE)[0] if marked else None
     ws = network.statistics.mean.expand(1, network.generator.config.num_ws, -1)
     ws = ws + 0.1 * torch.randn(ws.shape, generator=torch.Generator().manual_seed(seed))
-    return Likeness(photos.encode_jpeg(to_image(render(pet, SIDE)[0])), head, ws, Adjustments(), 0.0, 0)
+    return Likeness(photos.encode_jpeg(Image.fromarray(to_pixels(render(pet, SIDE)))), head, ws, Adjustments(), 0.0, 0)
 
 
 def way_of(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> Way:

@@ -284,22 +284,23 @@ class Tally:
 
 
 class Searching(Counting):
-    """Portraits of one search each; the photo says how many steps it takes and which others can share its batch."""
+    """One search each; the photo or latent says how many steps it takes and which others can share its batch."""
 
     def __init__(self) -> None:
         super().__init__()
         self.batches: list[str] = []
 
     def begin(self, request: Request) -> Job:
-        if not isinstance(request, Rejuvenate):
+        if not isinstance(request, Rejuvenate | Reimagine):
             return (yield from super().begin(request))
         yield Step(Stage.ALIGNING, 1.0)
-        steps, kind = request.photo.decode().split()
+        work = request.photo if isinstance(request, Rejuvenate) else request.latent
+        steps, kind = work.decode().split()
         search = Tally(request.id, int(steps), kind)
         while search.left:
             yield Step(Stage.PROJECTING, 1 - search.left / int(steps), search=search)
             search.step()
-        return rejuvenation(request)
+        return rejuvenation(request) if isinstance(request, Rejuvenate) else _short_answer(request)
 
     def advance(self, searches: Sequence[Search]) -> None:
         tallies = [search for search in searches if isinstance(search, Tally)]
@@ -351,6 +352,14 @@ def test_short_requests_are_served_between_two_batches() -> None:
     workshop.before_step[1] = [Recognise("what", b"")]
     sent = work(workshop, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=3)
     assert isinstance(answers_in(sent)[0], Recognition)
+
+
+def test_another_age_that_has_to_search_takes_turns_with_the_others() -> None:
+    workshop = Searching()
+    workshop.before_step[1] = [Reimagine("b", b"3 x", 0.0)]
+    sent = work(workshop, Rejuvenate("a", b"5 x"), answers=2)
+    assert "ab" in workshop.batches
+    assert {type(one) for one in answers_in(sent)} == {Rejuvenation, Reimagined}
 
 
 def test_what_is_cancelled_leaves_the_batch() -> None:

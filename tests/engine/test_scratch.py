@@ -21,9 +21,10 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
         dead = subprocess.Popen([sys.executable, "-c", ""])
         dead.wait()
-        for name in (str(living.pid), str(dead.pid), "other"):
+        for name in (str(living.pid), str(dead.pid), str(os.getpid()), "other"):
             (tmp_path / name / "film-x").mkdir(parents=True)
-        with scratch_folder(tmp_path):
+        with scratch_folder(tmp_path) as folder:
+            assert list(folder.iterdir()) == []
             assert {path.name for path in tmp_path.iterdir()} == {str(living.pid), "other", str(os.getpid())}
 
 

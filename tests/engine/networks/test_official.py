@@ -99,6 +99,7 @@ def test_takes_a_transposed_view_of_a_larger_storage(tmp_path: Path, small: Gene
         ({"resample_filter": [1, 1]}, "has resample_filter = a list"),
         ({"lr_multiplier": 1.0}, "has lr_multiplier = 1.0"),
         ({"conv_clamp": 8.0}, "clamped differently"),
+        ({"conv_clamp": []}, "has conv_clamp = a list"),
         ({"mapping.w_avg": None}, "lacks 'mapping.w_avg'"),
         ({"mapping.fc0.bias": None}, "lacks 'mapping.fc0.bias'|num_mapping_layers"),
         ({"synthesis.b8.conv0.weight": None}, "lacks 'synthesis.b8.conv0.weight'"),

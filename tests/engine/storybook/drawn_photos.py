@@ -4,8 +4,9 @@ import csv
 from pathlib import Path
 
 import torch
+from PIL import Image
 
-from engine.storybook.cli import to_image
+from engine.pixels import to_pixels
 from engine.storybook.pets import BREEDS, at_age, sample_pets
 from engine.storybook.renderer import heads_of, render
 
@@ -20,7 +21,7 @@ def write_photos(folder: Path, breeds: list[str], young: bool = False, seed: int
     sources: list[list[object]] = []
     for breed, picture, head in zip(breeds, render(pets, 200), heads_of(pets, 200), strict=True):
         name = f"{breed}_{age}_{seed}.png"
-        to_image(picture).save(folder / name)
+        Image.fromarray(to_pixels(picture[None])).save(folder / name)
         (left, right), nose = (head.left_eye, head.right_eye), head.nose
         marks = [*head.box, *(left or ()), *(right or ()), *(nose or ())]
         species = "cat" if BREEDS[breed].cat else "dog"
