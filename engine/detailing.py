@@ -118,7 +118,7 @@ class GrownDetail:
         """What is to be done at an age, [1, 6, R, R]: motion (in pictures), strands faded (share), change of looks."""
         side = picture.shape[-1]
         motion, coat = self._motion(age, side), self._coat(age, side)
-        change = coat * smoothed_looks(picture - sampled(self._now, motion))
+        change = coat * _smoothed_looks(picture - sampled(self._now, motion))
         return torch.cat([motion / side, faded(torch.tensor(age)).to(coat) * coat, change], 1)
 
     def carried(self, plan: Tensor) -> Tensor:
@@ -142,7 +142,7 @@ class GrownDetail:
         return motion, torch.addcmul(_enlarged(change, half), fades, sampled(strands, motion), value=-1)
 
 
-def smoothed_looks(change: Tensor) -> Tensor:
+def _smoothed_looks(change: Tensor) -> Tensor:
     """What of a change of looks [N, 3, R, R] between two soft pictures can be trusted: the large and the clear.
 
     A faint change is shrunk towards none, a strong one stays (the Wiener filter's gain, with `FAINT` as the noise).

@@ -15,7 +15,7 @@ class Truths:
         self._extractor, self._dtype = extractor, dtype
         self._kept: dict[int, tuple[list[Tensor], Tensor]] = {}
 
-    def picture(self, resolution: int) -> Tensor:
+    def _picture(self, resolution: int) -> Tensor:
         """[1, 3, R, R]."""
         if self._target.shape[-1] == resolution:
             return self._target
@@ -26,7 +26,7 @@ class Truths:
         """The picture's pyramid and features [1, F]."""
         if resolution not in self._kept:
             with torch.no_grad():
-                picture = self.picture(resolution)
+                picture = self._picture(resolution)
                 self._kept[resolution] = _pyramid(picture), self._extractor.features(picture, self._dtype)
         return self._kept[resolution]
 

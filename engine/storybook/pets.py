@@ -341,8 +341,3 @@ def to_z(pets: Tensor) -> Tensor:
     # The mapping network normalises the length of z: constants at the end keep that from mixing the parameters much.
     constant = torch.full((len(pets), Z_DIM - len(NAMES)), 2.0).to(pets)
     return torch.cat([z, constant], dim=1)
-
-
-def from_z(z: Tensor) -> Tensor:
-    """The inverse of `to_z`: parameters [N, P]."""
-    return z[:, : len(NAMES)] * SPREADS.to(z) + MEANS.to(z)

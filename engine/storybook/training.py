@@ -96,7 +96,8 @@ class PictureLoss(nn.Module):
     def forward(self, made: Tensor, wanted: Tensor) -> Tensor:
         """The mean over the batch of [N, 3, R, R] against [N, 3, R, R]."""
         made, wanted = (
-            (x * _importance(x.shape[-1]).to(x)).contiguous(memory_format=torch.channels_last) for x in (made, wanted)
+            (x * _importance(x.shape[-1], x.device).to(x.dtype)).contiguous(memory_format=torch.channels_last)
+            for x in (made, wanted)
         )
         loss = made.new_zeros(())
         a, b = made, wanted
@@ -131,9 +132,9 @@ def _some_place(side: int) -> tuple[EllipsisType, slice, slice]:
 
 
 @cache
-def _importance(resolution: int) -> Tensor:
+def _importance(resolution: int, device: torch.device) -> Tensor:
     """[R, R]: 1 over the head, falling to `_BESIDE` at the corners."""
-    x, y = plane(resolution).unbind(dim=-1)
+    x, y = plane(resolution, device).unbind(dim=-1)
     return _BESIDE + (1 - _BESIDE) * torch.sigmoid(3 * (2.1 - torch.hypot(x, y - 0.2)))
 
 
@@ -197,7 +198,7 @@ class Trainer:
         options = self._options
         batch = options.drawn_per_step + options.photos_per_step
         began = saved = time.monotonic()
-        sums: dict[str, float] = {}
+        sums: dict[str, Tensor] = {}
         step = 0
         while (
             share := max(_share(step * batch, options.pictures), _share(time.monotonic() - began, 60 * options.minutes))
@@ -209,11 +210,11 @@ class Trainer:
                 vectors = age_vectors(self._student.generator, self._seen)
                 self._follow_w_avg()
             for name, value in self._step(vectors).items():
-                sums[name] = sums.get(name, 0.0) + float(value)
+                sums[name] = sums[name] + value.detach() if name in sums else value.detach()
             step += 1
             self._seen += batch
             if step % _REPORT_EVERY == 0:
-                means = " ".join(f"{name} {total / _REPORT_EVERY:.4f}" for name, total in sums.items())
+                means = " ".join(f"{name} {float(total) / _REPORT_EVERY:.4f}" for name, total in sums.items())
                 sums = {}
                 speed = step * batch / (time.monotonic() - began)
                 _log.info("%d pictures seen, %.1f a second: %s", self._seen, speed, means)
