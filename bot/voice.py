@@ -23,7 +23,7 @@ from bot.pacing import Pacer
 from bot.speaker import Sent
 from bot.status import Note, StatusBoard
 from bot.texts import DEFAULT, Words, closest_language, words_for
-from bot.views import View, caption, failure, progress, question, queued
+from bot.views import View, caption, failure, progress, question, queued, sorry
 from engine import Progress
 from storage import Kind, Portrait, Result, State, Storage
 
@@ -164,13 +164,13 @@ class Voice:
                 await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=None)
 
     async def failed(self, portrait: Portrait) -> None:
-        await self._show(portrait, failure(_words(portrait), portrait))
+        await self._show(portrait, failure(_words(portrait), portrait, bool(self._admins)))
 
     async def cancelled(self, portrait: Portrait) -> None:
         await self._show(portrait, View(_words(portrait)("progress.cancelled")))
 
     async def sorry(self, portrait: Portrait) -> None:
-        await self._say(portrait, View(_words(portrait)("error.sorry")))
+        await self._say(portrait, View(sorry(_words(portrait), bool(self._admins))))
 
     async def only_face(self, portrait: Portrait) -> None:
         await self._say(portrait, View(_words(portrait)("result.only_face")))
