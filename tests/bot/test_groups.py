@@ -3,6 +3,8 @@ import signal
 
 import pytest
 
+from bot.playground.double import BOT_ID
+from bot.playground.methods.chats import member as described
 from bot.playground.world import ChatKind
 from bot.voice import Voice
 from storage import Portrait, State
@@ -164,6 +166,31 @@ async def test_who_waits_in_a_group_that_moves_is_told_there(town: Town) -> None
         return any("before you" in spoken(world.display(one)) for one in world.messages[new.id].values())
 
     await eventually(told)
+
+
+async def test_a_command_that_another_bot_deletes_is_answered(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    asked = await mina.write("/young@throwback_bot", chat.id)
+    await town.people.delete(mina.id, chat.id, asked["message_id"])
+    assert "reply_to_message" not in await town.message(chat.id, "Reply to a photo of a pet")
+
+
+async def test_channels_are_left_in_peace(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    change = {
+        "chat": town.double.world.describe(chat) | {"type": "channel"},
+        "from": town.double.world.person(mina.id).as_user(),
+        "date": town.double.now(),
+        "old_chat_member": described(town.double, chat, BOT_ID, "left"),
+        "new_chat_member": described(town.double, chat, BOT_ID, "administrator"),
+    }
+    town.double.updates.add("my_chat_member", change)
+    await mina.write("/privacy")
+    await mina.sees("What I keep")
+    await town.close()  # ends what is being handled
+    assert town.said_in(chat.id) == []
 
 
 async def test_added_and_removed(town: Town) -> None:
