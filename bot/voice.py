@@ -96,7 +96,8 @@ class Voice:
     async def send(self, portrait: Portrait, result: Result) -> Sent:
         words = _words(portrait)
         text = caption(words, portrait, result.kind, result.age)
-        keyboard = result_keyboard(words, portrait, result.age) if result.kind is Kind.FILM else None
+        shareable = self._bot.supports_inline_queries
+        keyboard = result_keyboard(words, portrait, result.age, shareable) if result.kind is Kind.FILM else None
         with translated():
             try:
                 message = await self._send_result(portrait, result, result.file_id, text, keyboard)
