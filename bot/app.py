@@ -33,6 +33,7 @@ from bot.pacing import Pace, Pacer
 from bot.settings import Settings, SettingsError
 from bot.studio import Studio
 from bot.upkeep import schedule_upkeep
+from bot.views import sorry
 from bot.voice import Voice
 from bot.workshop import Workshop
 from engine import EngineClient, EngineFault
@@ -109,7 +110,7 @@ async def on_error(update: object, context: Context) -> None:
             await context.voice.report(short(error))
         if chat and chat.type == "private":
             with suppress(TelegramError):
-                await context.bot.send_message(chat.id, context.words("error.sorry"))
+                await context.bot.send_message(chat.id, sorry(context.words, bool(context.desk.settings.admins)))
 
 
 @asynccontextmanager

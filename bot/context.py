@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
-from telegram import Message, Update, User
+from telegram import Message, ReplyParameters, Update, User
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
@@ -119,12 +119,13 @@ async def may_press(user: User, portrait: Portrait, bot: Bot) -> bool:
 
 
 async def reply(update: Update, text: str, **options: Any) -> Message | None:
-    """Answer a message, in its topic; in groups as a reply to it."""
+    """Answer a message, in its topic; in groups as a reply to it, unless it was deleted: some have bots that do so."""
     message = update.effective_message
     if message is None:
         return None
-    quoted = update.effective_chat is not None and update.effective_chat.type != "private"
-    return await message.reply_text(text, do_quote=quoted, **options)
+    if update.effective_chat is not None and update.effective_chat.type != "private":
+        options = {"reply_parameters": ReplyParameters(message.id, allow_sending_without_reply=True)} | options
+    return await message.reply_text(text, do_quote=False, **options)
 
 
 async def answer(update: Update, text: str = "", alert: bool = False) -> None:

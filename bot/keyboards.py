@@ -129,8 +129,11 @@ def failure_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup |
     return None
 
 
-def result_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
-    """What can be done with a finished portrait; ages count from the one that is shown."""
+def result_keyboard(words: Words, portrait: Portrait, age: float, shareable: bool) -> InlineKeyboardMarkup:
+    """What can be done with a finished portrait; ages count from the one that is shown.
+
+    It is `shareable` where the bot has inline mode.
+    """
     ages = []
     if age + STEP <= YOUNGEST + 1e-6:
         ages.append(_button(words("button.younger"), Verb.AGE, portrait.id, f"{age + STEP:.2f}"))
@@ -143,7 +146,7 @@ def result_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeybo
             _button(words("button.card"), Verb.CARD, portrait.id, shown),
             _button(words("button.whole"), Verb.WHOLE, portrait.id, shown),
         ],
-        [_button(words("button.again"), Verb.AGAIN, portrait.id), share_button(words)],
+        [_button(words("button.again"), Verb.AGAIN, portrait.id), *([_share_button(words)] if shareable else [])],
         [_button(words("button.delete"), Verb.DELETE, portrait.id)],
     ]
     if not portrait.name:
@@ -151,8 +154,8 @@ def result_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeybo
     return InlineKeyboardMarkup(rows)
 
 
-def share_button(words: Words) -> InlineKeyboardButton:
-    """Opens any chat with the owner's results to choose from (inline mode)."""
+def _share_button(words: Words) -> InlineKeyboardButton:
+    """Opens any chat with the owner's results to choose from."""
     return InlineKeyboardButton(words("button.share"), switch_inline_query="")
 
 

@@ -3,7 +3,13 @@
 import logging
 from collections.abc import Iterable
 
-from telegram import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats, BotCommandScopeChat
+from telegram import (
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+)
 from telegram.error import TelegramError
 
 from bot.context import Bot
@@ -18,16 +24,21 @@ _ADMINS = ("stats", "pause", "resume", "block", "unblock", "blocked", "limit")
 
 
 async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
-    """Tell Telegram the commands. What fails is logged: menus are a convenience."""
-    try:
+    """Tell Telegram the commands. What fails is logged, and stops nothing else: menus are a convenience.
+
+    The administrators' come last: Telegram knows no chat with one who has not written to the bot yet.
+    """
+    menus: list[tuple[Iterable[str], BotCommandScope]] = [
+        (_PRIVATE, BotCommandScopeAllPrivateChats()),
+        (_GROUPS, BotCommandScopeAllGroupChats()),
+        *((_PRIVATE + _ADMINS, BotCommandScopeChat(admin)) for admin in admins),
+    ]
+    for names, scope in menus:
         for language in LANGUAGES:
-            code = None if language == DEFAULT else language
-            await bot.set_my_commands(_commands(_PRIVATE, language), BotCommandScopeAllPrivateChats(), code)
-            await bot.set_my_commands(_commands(_GROUPS, language), BotCommandScopeAllGroupChats(), code)
-            for admin in admins:
-                await bot.set_my_commands(_commands(_PRIVATE + _ADMINS, language), BotCommandScopeChat(admin), code)
-    except TelegramError as error:
-        _logger.warning("the menus could not be set: %s", short(error))
+            try:
+                await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
+            except TelegramError as error:
+                _logger.warning("a menu could not be set: %s", short(error))
 
 
 def _commands(names: Iterable[str], language: str) -> list[BotCommand]:

@@ -112,15 +112,20 @@ def _tens(seconds: float) -> int:
     return round(seconds / 10) * 10
 
 
-def failure(words: Words, portrait: Portrait) -> View:
-    """Why it did not work, and what can be done."""
+def failure(words: Words, portrait: Portrait, told: bool) -> View:
+    """Why it did not work, and what can be done; `told` as in `sorry`."""
     if words.has(f"reason.{portrait.failure}"):
         return View(words(f"reason.{portrait.failure}"), failure_keyboard(words, portrait))
     if portrait.failure == "not_fetched":
         return View(words("error.not_fetched"))
     if portrait.failure.startswith("limit_"):
         return View(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
-    return View(words("error.sorry"), failure_keyboard(words, portrait))
+    return View(sorry(words, told), failure_keyboard(words, portrait))
+
+
+def sorry(words: Words, told: bool) -> str:
+    """The apology for what is our fault; `told` is whether there is an administrator, who hears of it."""
+    return words("error.sorry_told" if told else "error.sorry")
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:

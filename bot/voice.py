@@ -23,7 +23,7 @@ from bot.pacing import Pacer
 from bot.speaker import Sent
 from bot.status import Note, StatusBoard
 from bot.texts import DEFAULT, Words, closest_language, words_for
-from bot.views import View, caption, failure, progress, question, queued
+from bot.views import View, caption, failure, progress, question, queued, sorry
 from engine import Progress
 from storage import Kind, Portrait, Result, State, Storage
 
@@ -96,7 +96,8 @@ class Voice:
     async def send(self, portrait: Portrait, result: Result) -> Sent:
         words = _words(portrait)
         text = caption(words, portrait, result.kind, result.age)
-        keyboard = result_keyboard(words, portrait, result.age) if result.kind is Kind.FILM else None
+        shareable = self._bot.supports_inline_queries
+        keyboard = result_keyboard(words, portrait, result.age, shareable) if result.kind is Kind.FILM else None
         with translated():
             try:
                 message = await self._send_result(portrait, result, result.file_id, text, keyboard)
@@ -164,13 +165,13 @@ class Voice:
                 await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=None)
 
     async def failed(self, portrait: Portrait) -> None:
-        await self._show(portrait, failure(_words(portrait), portrait))
+        await self._show(portrait, failure(_words(portrait), portrait, bool(self._admins)))
 
     async def cancelled(self, portrait: Portrait) -> None:
         await self._show(portrait, View(_words(portrait)("progress.cancelled")))
 
     async def sorry(self, portrait: Portrait) -> None:
-        await self._say(portrait, View(_words(portrait)("error.sorry")))
+        await self._say(portrait, View(sorry(_words(portrait), bool(self._admins))))
 
     async def only_face(self, portrait: Portrait) -> None:
         await self._say(portrait, View(_words(portrait)("result.only_face")))

@@ -274,12 +274,10 @@ class Portraits:
 
     # ---- history
 
-    async def history(self, owner: int, pet: int | None = None) -> list[Portrait]:
+    async def history(self, owner: int) -> list[Portrait]:
         """The owner's portraits with something to look at, newest first; what is just arriving counts."""
         rows = await self._db.all(
-            "SELECT * FROM portraits WHERE owner = ?1 AND state IN ('delivering', 'done') AND (?2 IS NULL OR pet = ?2)"
-            " ORDER BY id DESC",
-            (owner, pet),
+            "SELECT * FROM portraits WHERE owner = ? AND state IN ('delivering', 'done') ORDER BY id DESC", (owner,)
         )
         return [Portrait.of(row) for row in rows]
 

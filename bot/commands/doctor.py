@@ -171,17 +171,26 @@ async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
             return [*findings, Finding("token", State.LATER, "not tried", facts={"token": "not tried"})]
         advice = "@BotFather on Telegram gives you one for `throwback run`; `throwback playground` needs none"
         return [*findings, Finding("token", State.LATER, "none", advice, {"token": "none"})]
-    return [await token_finding(settings)]
+    return await token_findings(settings)
 
 
-async def token_finding(settings: Settings) -> Finding:
+async def token_findings(settings: Settings) -> list[Finding]:
+    """Whether Telegram knows the token, and what @BotFather was told to let its bot do."""
     server = "Telegram" if settings.api_url == TELEGRAM_URL else settings.api_url
     try:
         # What goes wrong is told in our own words: the library's may contain the token.
         async with asyncio.timeout(_PATIENCE_S), Bot(settings.token, f"{settings.api_url}/bot") as bot:
-            return Finding("token", State.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
+            known = Finding("token", State.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
+            return [known, inline_finding(bot.supports_inline_queries)]
     except InvalidToken:
-        return Finding("token", State.BAD, f"{server} does not know it", "ask @BotFather", {"token": "unknown"})
+        return [Finding("token", State.BAD, f"{server} does not know it", "ask @BotFather", {"token": "unknown"})]
     except (TelegramError, TimeoutError) as error:
         says = f"{server} cannot be reached ({type(error).__name__})"
-        return Finding("token", State.BAD, says, "is there a network, a proxy?", {"token": "unreachable"})
+        return [Finding("token", State.BAD, says, "is there a network, a proxy?", {"token": "unreachable"})]
+
+
+def inline_finding(on: bool) -> Finding:
+    if on:
+        return Finding("inline mode", State.GOOD, "on: results can be shared in any chat", facts={"inline": True})
+    advice = "send `/setinline` to @BotFather, and start the bot again"
+    return Finding("inline mode", State.LATER, "off: results have no Share button", advice, {"inline": False})

@@ -1,6 +1,6 @@
 """Groups the bot is added to, removed from, or that become supergroups; people who stop the bot."""
 
-from telegram import ChatMember, Update
+from telegram import Chat, ChatMember, Update
 
 from bot.context import Context, reply
 
@@ -8,9 +8,9 @@ _IN = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember
 
 
 async def my_membership(update: Update, context: Context) -> None:
-    """Somebody changed what the bot is in a chat."""
+    """Somebody changed what the bot is in a chat. In a channel it hears nothing, and has nothing to say."""
     change = update.my_chat_member
-    if change is None:
+    if change is None or change.chat.type == Chat.CHANNEL:
         return
     was_in, is_in = change.old_chat_member.status in _IN, change.new_chat_member.status in _IN
     if change.chat.type == "private":

@@ -1,19 +1,25 @@
-"""/history: everything that was made for its owner, page by page, without a single upload."""
+"""/history: everything that was made for its owner, page by page, without a single upload, and the pets we know."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
 from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Update
+from telegram.error import BadRequest
 
 from bot.context import Context, answer, edit, owner_of, reply
+from bot.errors import has_no_text
 from bot.keyboards import Press, Verb
 from bot.texts import Words
-from bot.views import caption, title
+from bot.views import View, caption, title
 from storage import Kind, Pet, Portrait, Result
+
+_Rows = list[list[InlineKeyboardButton]]
 
 GALLERY = "g"  # before a place, where another value could stand
 _PETS = 4  # shown as filters
+_LISTED = 6  # pets in one part of the list of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +28,16 @@ class Place:
 
     index: int = 0  # 0 is the newest
     pet: int = 0  # 0 for all
+    listed: int | None = None  # where the list of all pets is open: how many of them come before those in sight
 
     def pack(self) -> str:
-        return f"{self.index}.{self.pet}"
+        return ".".join(str(part) for part in (self.index, self.pet, self.listed) if part is not None)
 
     @classmethod
     def unpack(cls, text: str) -> Self:
         """Raises ValueError for what no button of ours says."""
-        index, _, pet = text.partition(".")
-        return cls(int(index), int(pet))
+        index, pet, *listed = (int(part) for part in text.split("."))
+        return cls(index, pet, listed[0] if listed else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +48,18 @@ class Page:
     still: Result
     place: Place
     count: int
-    pets: list[Pet]
+    pets: Sequence[Pet]
+    pictured: Set[int]  # of the pets, those of which there are pictures
 
 
 async def history(update: Update, context: Context) -> None:
     owner = owner_of(update)
-    page = await _page(context, owner, Place()) if owner else None
-    if page is None or update.effective_message is None:
-        await reply(update, context.words("history.empty"))
+    if owner is None or update.effective_message is None:
+        return
+    page = await _page(context, owner, Place())
+    if page is None:
+        left = await _without_pictures(context, owner, Place())
+        await reply(update, left.text, reply_markup=left.keyboard)
         return
     shown = await update.effective_message.reply_photo(
         page.still.file_id or "", caption=_caption(context.words, page), reply_markup=_keyboard(context.words, page)
@@ -58,18 +69,16 @@ async def history(update: Update, context: Context) -> None:
 
 async def turn(update: Update, context: Context, value: str) -> None:
     """Another page, shown in the same message."""
-    query = update.callback_query
+    query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
-    try:
-        page = await _page(context, query.from_user.id, Place.unpack(value))
-    except ValueError:
-        page = None
-    if page is None:
-        await answer(update, context.words("history.end"), alert=True)
-        return
-    await _show(query, context, page)
-    await answer(update)
+    page = await _page(context, query.from_user.id, place)
+    ended = page is None and place.listed is None
+    if ended:
+        place = Place()  # where there is nothing more of this pet, there may be of others
+        page = await _page(context, query.from_user.id, place)
+    await _show(query, context, page, place)
+    await answer(update, context.words("history.end") if ended else "", alert=ended)
 
 
 async def turn_away(update: Update, context: Context, portrait: Portrait, value: str) -> bool:
@@ -81,7 +90,7 @@ async def turn_away(update: Update, context: Context, portrait: Portrait, value:
     page = page or await _page(context, query.from_user.id, Place(), without=portrait.id)  # the last one of this pet
     if page is None:
         return False
-    await _show(query, context, page)
+    await _show(query, context, page, page.place)
     return True
 
 
@@ -107,10 +116,11 @@ async def ask_to_forget(update: Update, context: Context, value: str) -> None:
     if query is None or pet is None or pet.owner != query.from_user.id:
         await answer(update, context.words("error.too_late"))
         return
-    yes = Press(Verb.FORGET_PET_YES, value=str(pet.id)).pack()
+    yes = Press(Verb.FORGET_PET_YES, value=place.pack()).pack()
+    back = place if place.listed is None else replace(place, pet=0)
     rows = [
         [InlineKeyboardButton(context.words("button.forget_pet_yes", name=pet.name), callback_data=yes)],
-        [_turn(context.words("button.delete_no"), place)],
+        [_turn(context.words("button.delete_no"), back)],
     ]
     await edit(query.edit_message_reply_markup(InlineKeyboardMarkup(rows)))
     await answer(update)
@@ -118,16 +128,26 @@ async def ask_to_forget(update: Update, context: Context, value: str) -> None:
 
 async def forget_pet(update: Update, context: Context, value: str) -> None:
     """The pet's name, breed and baby photo are kept no longer; its pictures stay."""
-    query = update.callback_query
+    query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
-    await context.storage.people.delete_pet(query.from_user.id, int(value))
+    await context.storage.people.delete_pet(query.from_user.id, place.pet)
     await answer(update, context.words("history.pet_forgotten"))
-    if page := await _page(context, query.from_user.id, Place()):
-        await _show(query, context, page)
+    place = Place(listed=place.listed)
+    await _show(query, context, await _page(context, query.from_user.id, place), place)
 
 
-async def _show(query: CallbackQuery, context: Context, page: Page) -> None:
+async def _show(query: CallbackQuery, context: Context, page: Page | None, place: Place) -> None:
+    """Show the page in the message of the buttons, or, where there is none, the pets that are still known."""
+    if page is None:
+        left = await _without_pictures(context, query.from_user.id, place)
+        try:
+            await edit(query.edit_message_text(left.text, reply_markup=left.keyboard))
+        except BadRequest as error:
+            if not has_no_text(error):
+                raise
+            await edit(query.edit_message_reply_markup(left.keyboard))  # a picture that is kept no longer
+        return
     media = InputMediaPhoto(page.still.file_id or "", caption=_caption(context.words, page))
     await edit(query.edit_message_media(media, reply_markup=_keyboard(context.words, page)))
     if query.message:
@@ -137,18 +157,27 @@ async def _show(query: CallbackQuery, context: Context, page: Page) -> None:
 async def _page(context: Context, owner: int, place: Place, without: int = 0) -> Page | None:
     """The page at this place, or the nearest one when there are fewer by now; `without` is a portrait to leave out."""
     shown = []
-    for portrait in await context.storage.portraits.history(owner, place.pet or None):
+    for portrait in await context.storage.portraits.history(owner):
         if portrait.id == without:
             continue
         results = await context.storage.portraits.results(portrait.id)
         still = next((one for one in results if one.kind is Kind.STILL and one.file_id), None)
         if still:
             shown.append((portrait, still))
-    if not shown:
+    pictured = {portrait.pet for portrait, _ in shown if portrait.pet}
+    of_pet = [one for one in shown if place.pet in (0, one[0].pet)]
+    if not of_pet:
         return None
-    index = min(max(place.index, 0), len(shown) - 1)
+    place = replace(place, index=min(max(place.index, 0), len(of_pet) - 1))
+    return Page(*of_pet[place.index], place, len(of_pet), await context.storage.people.pets(owner), pictured)
+
+
+async def _without_pictures(context: Context, owner: int, place: Place) -> View:
+    """What /history says where there are no pictures (any more): pets are known for longer."""
     pets = await context.storage.people.pets(owner)
-    return Page(*shown[index], Place(index, place.pet), len(shown), pets[:_PETS])
+    if not pets:
+        return View(context.words("history.empty"))
+    return View(context.words("history.pets"), InlineKeyboardMarkup(_list(context.words, pets, place.listed or 0)))
 
 
 def _caption(words: Words, page: Page) -> str:
@@ -159,6 +188,9 @@ def _caption(words: Words, page: Page) -> str:
 
 def _keyboard(words: Words, page: Page) -> InlineKeyboardMarkup:
     place, portrait = page.place, page.portrait
+    if place.listed is not None and page.pets:
+        rows = _list(words, page.pets, place.listed, page.pictured)
+        return InlineKeyboardMarkup([*rows, [_turn(words("button.back"), Place())]])
     turning = []
     if place.index > 0:
         turning.append(_turn(words("button.previous"), Place(place.index - 1, place.pet)))
@@ -170,17 +202,36 @@ def _keyboard(words: Words, page: Page) -> InlineKeyboardMarkup:
         InlineKeyboardButton(words("button.film"), callback_data=film.pack()),
         InlineKeyboardButton(words("button.delete"), callback_data=delete.pack()),
     ]
-    pets = [_turn(("✓ " if pet.id == place.pet else "") + pet.name, Place(0, pet.id)) for pet in page.pets]
+    filters = [pet for pet in page.pets if pet.id in page.pictured][:_PETS]
+    pets = [_turn(("✓ " if pet.id == place.pet else "") + pet.name, Place(0, pet.id)) for pet in filters]
     if place.pet:
         pets.append(_turn(words("button.all_pets"), Place()))
-    forget = [
-        InlineKeyboardButton(
-            words("button.forget_pet", name=pet.name), callback_data=Press(Verb.FORGET_PET, value=place.pack()).pack()
-        )
-        for pet in page.pets
-        if pet.id == place.pet
+    forget = [_forget(words, pet, place) for pet in page.pets if pet.id == place.pet]
+    more = [_turn(words("button.more_pets"), Place(listed=0))] if len(filters) < len(page.pets) else []
+    return InlineKeyboardMarkup([row for row in (turning, deeds, pets, forget, more) if row])
+
+
+def _list(words: Words, pets: Sequence[Pet], start: int, pictured: Set[int] = frozenset()) -> _Rows:
+    """All pets from this one on, as many as are shown at once; each leads to its pictures and can be forgotten."""
+    start = min(start, (len(pets) - 1) // _LISTED * _LISTED)
+    rows = [
+        [
+            *([_turn(pet.name, Place(0, pet.id))] if pet.id in pictured else []),
+            _forget(words, pet, Place(0, pet.id, start)),
+        ]
+        for pet in pets[start : start + _LISTED]
     ]
-    return InlineKeyboardMarkup([row for row in (turning, deeds, pets, forget) if row])
+    turning = []
+    if start > 0:
+        turning.append(_turn(words("button.previous"), Place(listed=start - _LISTED)))
+    if start + _LISTED < len(pets):
+        turning.append(_turn(words("button.next"), Place(listed=start + _LISTED)))
+    return [*rows, turning] if turning else rows
+
+
+def _forget(words: Words, pet: Pet, place: Place) -> InlineKeyboardButton:
+    press = Press(Verb.FORGET_PET, value=place.pack())
+    return InlineKeyboardButton(words("button.forget_pet", name=pet.name), callback_data=press.pack())
 
 
 def _turn(label: str, place: Place) -> InlineKeyboardButton:

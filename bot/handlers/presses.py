@@ -159,8 +159,8 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
     if value.startswith(history.GALLERY):
         await history.turn(update, context, value.removeprefix(history.GALLERY))
         return True
-    keyboard = result_keyboard(context.words, portrait, float(value or portrait.age))
-    await _swap_keyboard(update, keyboard)
+    shareable = context.bot.supports_inline_queries
+    await _swap_keyboard(update, result_keyboard(context.words, portrait, float(value or portrait.age), shareable))
     return True
 
 

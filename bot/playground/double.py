@@ -63,6 +63,7 @@ class Double:
     faults: Faults = field(default_factory=Faults)
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
     questions: dict[str, Question] = field(default_factory=dict)
+    inline_mode: bool = True  # what /setinline at @BotFather changes
 
     @classmethod
     def open(cls, home: Path, strict: bool = False) -> "Double":

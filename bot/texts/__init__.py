@@ -2,7 +2,8 @@
 
 One TOML a language. A message is a string with named places (``{name}``), or a table of plural forms by the
 categories of the Unicode CLDR (``one``, ``few``, ``many``, ``other``), chosen by ``count``; Babel knows which number
-takes which. A place may name a Korean particle in its two shapes, ``{name:이/가}``: the one that fits is appended.
+takes which. A place may name a Korean particle in its two shapes, ``{name:이/가}``: the one that fits is appended. A
+Japanese name gets its ちゃん by ``{name:ちゃん}``, unless it has one, or another word of that kind.
 """
 
 import tomllib
@@ -33,6 +34,8 @@ _CATEGORIES = frozenset({"zero", "one", "two", "few", "many", "other"})
 _HANGUL = range(0xAC00, 0xD7A4)
 _FINALS = 28  # finals of a Hangul syllable, the first of which is none (Unicode chapter 3.12)
 _RIEUL = 8
+_CHAN = "ちゃん"
+_HONORIFICS = (_CHAN, "くん", "さん", "さま", "君", "様")  # with which owners give names already
 
 Message = str | Mapping[str, str]
 
@@ -69,11 +72,14 @@ class Words:
 
 
 class _Word(str):
-    """A word that can take a Korean particle: ``f"{word:은/는}"``."""
+    """A word that can take a Korean particle, ``f"{word:은/는}"``, or a Japanese honorific, ``f"{word:ちゃん}"``."""
 
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
+        if spec == _CHAN:
+            letters = "".join(letter for letter in self if letter.isalnum())
+            return str(self) if letters.endswith(_HONORIFICS) else f"{self}{spec}"
         closed, slash, open_ = spec.partition("/")
         if not slash:
             return super().__format__(spec)

@@ -3,6 +3,8 @@ import signal
 
 import pytest
 
+from bot.playground.double import BOT_ID
+from bot.playground.methods.chats import member as described
 from bot.playground.world import ChatKind
 from bot.voice import Voice
 from storage import Portrait, State
@@ -161,9 +163,34 @@ async def test_who_waits_in_a_group_that_moves_is_told_there(town: Town) -> None
     world = town.double.world
 
     async def told() -> bool:
-        return any("before you" in spoken(world.display(one)) for one in world.messages[new.id].values())
+        return any("ahead of you" in spoken(world.display(one)) for one in world.messages[new.id].values())
 
     await eventually(told)
+
+
+async def test_a_command_that_another_bot_deletes_is_answered(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    asked = await mina.write("/young@throwback_bot", chat.id)
+    await town.people.delete(mina.id, chat.id, asked["message_id"])
+    assert "reply_to_message" not in await town.message(chat.id, "Reply to a photo of a pet")
+
+
+async def test_channels_are_left_in_peace(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    change = {
+        "chat": town.double.world.describe(chat) | {"type": "channel"},
+        "from": town.double.world.person(mina.id).as_user(),
+        "date": town.double.now(),
+        "old_chat_member": described(town.double, chat, BOT_ID, "left"),
+        "new_chat_member": described(town.double, chat, BOT_ID, "administrator"),
+    }
+    town.double.updates.add("my_chat_member", change)
+    await mina.write("/privacy")
+    await mina.sees("What I keep")
+    await town.close()  # ends what is being handled
+    assert town.said_in(chat.id) == []
 
 
 async def test_added_and_removed(town: Town) -> None:
@@ -254,7 +281,7 @@ async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Town) -> 
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
     film = await town.message(chat.id, video=True)
     await mina.portrait_in(State.DONE)
-    await mina.press(film, "Give a name")
+    await mina.press(film, "Tell me the name")
     asked = await town.message(chat.id, "Reply to this message, and I'll remember it")
     await mina.write("Momo", chat.id, reply_to=asked["message_id"])
     await town.message(chat.id, "Momo! What a lovely name")
@@ -269,9 +296,9 @@ async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(tow
     await town.message(chat.id, "Samoyed")
     sent = await mina.send(chat=chat.id, shade=90, caption="/young@throwback_bot samoyed")
     await mina.press(await town.message_after(chat.id, sent, "baby photo"), "Go on without")
-    refused = await town.message(chat.id, "may not send pictures", "Try again")
+    refused = await town.message(chat.id, "not allowed to send pictures", "Try again")
     made = await mina.portrait_in(State.DONE)
-    assert len([message for message in town.said_in(chat.id) if "may not send" in message.get("text", "")]) == 1
+    assert len([message for message in town.said_in(chat.id) if "not allowed to send" in message.get("text", "")]) == 1
     assert (await joon.portrait()).state is State.AWAITING_BREED
     await town.people.allow_media(mina.id, chat.id)
     await mina.press(refused, "Try again")

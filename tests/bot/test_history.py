@@ -1,5 +1,5 @@
 from storage import State
-from tests.bot.town import Town, labels
+from tests.bot.town import Json, Resident, Town, labels
 from tests.scripted_engine import Script
 
 
@@ -119,3 +119,73 @@ async def test_a_pet_can_be_forgotten(town: Town) -> None:
     assert "pictures stay" in answer["text"]
     assert await town.desk.storage.people.pets(mina.id) == []
     assert labels(await mina.sees("1 of 1 picture", "Film")) == ["🎬 Film", "🗑 Delete"]
+
+
+async def name_pets(town: Town, owner: Resident, count: int) -> list[str]:
+    """Gives the owner so many portraits, each of a pet of its own; gives the names, the last named first."""
+    names = [f"Momo {number}" for number in range(1, count + 1)]
+    film: Json = {"message_id": 0}
+    for shade, name in enumerate(names, 100):
+        sent = await owner.send(shade=shade, caption="Samoyed")
+        await owner.press(await town.message_after(owner.id, sent, "baby photo"), "Go on without")
+        film = await town.message_after(owner.id, sent, video=True)
+        await owner.portraits_in(State.DONE, shade - 99)
+        await owner.name_pet(film, name)
+    return names[::-1]
+
+
+async def test_every_pet_can_be_forgotten(town: Town) -> None:
+    mina = town.person()
+    names = await name_pets(town, mina, 7)
+    await mina.write("/history")
+    page = await mina.sees("1 of 7 pictures", "More pets")
+    assert [one for one in labels(page) if one in names] == names[:4]
+    await mina.press(page, "More pets")
+    page = await mina.sees("Back", "Forget Momo 2")
+    assert labels(page)[-2:] == ["▶️", "↩️ Back"]
+    await mina.press(page, "▶️")
+    page = await mina.sees("Back", "◀️", "Forget Momo 1")
+    await mina.press(page, "Forget Momo 1")
+    await mina.press(await mina.sees("Yes, forget Momo 1", "Keep it"), "Keep it")
+    await mina.press(await mina.sees("Back", "◀️", "Forget Momo 1"), "Forget Momo 1")
+    await mina.press(await mina.sees("Yes, forget Momo 1"), "Yes, forget Momo 1")
+    page = await mina.sees("Back", "Forget Momo 2")
+    assert [pet.name for pet in await town.desk.storage.people.pets(mina.id)] == names[:6]
+    await mina.press(page, "Momo 2")
+    await mina.sees("Momo 2", "1 of 1 picture", "All pets", "🗑 Forget Momo 2")
+
+
+async def test_pets_are_shown_and_forgotten_when_their_pictures_are_kept_no_longer(town: Town) -> None:
+    mina = town.person()
+    named = await mina.name_pet(await mina.ask_for_portrait(), "Momo")
+    await mina.write("/history")
+    old = await town.message_after(mina.id, named, "1 of 1 picture")
+    await town.desk.studio.expire(-1)
+    await mina.write("/history")
+    left = await mina.sees("no pictures here", "name, breed")
+    assert labels(left) == ["🗑 Forget Momo"]
+    await mina.press(left, "Forget Momo")
+    await mina.press(await mina.sees("Yes, forget Momo"), "Keep it")
+    answer = await mina.press(old, "Momo")
+    assert "Nothing is left" in answer["text"]
+    page = await town.message_after(mina.id, named, "Forget Momo", photo=True)
+    assert labels(page) == ["🗑 Forget Momo"]
+    await mina.press(await mina.sees("no pictures here", "Forget Momo"), "Forget Momo")
+    await mina.press(await mina.sees("Yes, forget Momo"), "Yes, forget Momo")
+    await mina.sees("Nothing here yet")
+    assert await town.desk.storage.people.pets(mina.id) == []
+
+
+async def test_a_pet_whose_pictures_were_deleted_can_be_forgotten(town: Town) -> None:
+    mina = town.person()
+    await name_pets(town, mina, 2)
+    await town.desk.storage.portraits.delete((await mina.portrait()).id)
+    await mina.write("/history")
+    page = await mina.sees("1 of 1 picture", "More pets")
+    assert "Momo 2" not in labels(page)
+    await mina.press(page, "More pets")
+    page = await mina.sees("Back")
+    assert labels(page) == ["🗑 Forget Momo 2", "Momo 1", "🗑 Forget Momo 1", "↩️ Back"]
+    await mina.press(page, "Forget Momo 2")
+    await mina.press(await mina.sees("Yes, forget Momo 2"), "Yes, forget Momo 2")
+    assert [pet.name for pet in await town.desk.storage.people.pets(mina.id)] == ["Momo 1"]

@@ -1,4 +1,4 @@
-from tests.bot.town import Town
+from tests.bot.town import Town, labels, spoken
 
 
 async def test_own_results_can_be_sent_to_any_chat(town: Town) -> None:
@@ -25,3 +25,16 @@ async def test_words_narrow_the_choice(town: Town) -> None:
     await mina.ask_for_portrait()
     assert len((await town.people.ask_inline(mina.id, mina.id, "samo"))["results"]) == 2
     assert (await town.people.ask_inline(mina.id, mina.id, "poodle"))["results"] == []
+
+
+async def test_nothing_is_offered_for_sharing_where_inline_mode_is_off(town: Town) -> None:
+    mina = town.person()
+    assert "📤 Share" in labels(await mina.ask_for_portrait())
+    town.double.inline_mode = False
+    await town.restart()
+    joon = town.person("Joon")
+    film = await joon.ask_for_portrait()
+    assert "Share" not in spoken(film)
+    await joon.press(film, "Delete")
+    await joon.press(await joon.sees("Yes, delete"), "Keep it")
+    assert "Share" not in spoken(await joon.sees("Younger", video=True))

@@ -66,7 +66,7 @@ async def test_one_job_runs_for_each_person_and_others_overtake(town: Town) -> N
         await town.desk.studio.choose_breed(portrait.id, "samoyed")
         await town.desk.studio.go_on(portrait.id)
     await mina.sees("Getting to know")
-    await mina.sees("One pet is before you")
+    await mina.sees("one pet is ahead of you")
     await joon.ask_for_portrait()
     states = [one.state for one in await town.desk.storage.portraits.of_owner(mina.id)]
     assert sorted(states) == [State.QUEUED, State.RUNNING]
@@ -81,4 +81,4 @@ async def test_the_estimate_knows_of_earlier_days(town: Town) -> None:
     for portrait in await mina.portraits_in(State.AWAITING_BREED, 2):
         await town.desk.studio.choose_breed(portrait.id, "samoyed")
         await town.desk.studio.go_on(portrait.id)
-    await mina.sees("One pet is before you", "⏳")
+    await mina.sees("one pet is ahead of you", "⏳")

@@ -10,7 +10,9 @@ from tests.scripted_engine import Script
 async def test_privacy_in_plain_words(town: Town) -> None:
     mina = town.person()
     await mina.write("/privacy")
-    await mina.sees("deleted after 30 days", "/forgetme", "two days at most", "even after /forgetme")
+    await mina.sees(
+        "deleted after 30 days", "/forgetme", "two days at most", "even after /forgetme", "not your phone number"
+    )
 
 
 async def test_my_data_holds_rows_and_files(town: Town) -> None:

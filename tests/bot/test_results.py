@@ -57,7 +57,7 @@ async def test_what_was_sent_once_is_sent_again_by_its_file_id(town: Town) -> No
 async def test_a_name_is_remembered_and_offered_with_the_next_photo(town: Town) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Give a name")
+    await mina.press(film, "Tell me the name")
     await mina.sees("your pet's name")
     await mina.write("M" * 40)
     await mina.sees("long name")
@@ -215,14 +215,14 @@ async def test_the_name_of_a_known_pet_may_be_typed(town: Town) -> None:
 
 async def test_later_words_are_no_name(town: Town) -> None:
     mina = town.person()
-    await mina.press(await mina.ask_for_portrait(), "Give a name")
+    await mina.press(await mina.ask_for_portrait(), "Tell me the name")
     await mina.sees("your pet's name")
     await mina.write("/cancel")
     await mina.sees("nothing to stop")
     await mina.write("thank you")
     await mina.sees("Send me a photo of your pet")
     assert (await mina.portrait()).name == ""
-    await mina.press(await mina.sees(video=True), "Give a name")
+    await mina.press(await mina.sees(video=True), "Tell me the name")
     real = town.desk.storage.now
     town.desk.storage.now = lambda: real() + 7200
     thanks = await mina.write("good night")

@@ -132,7 +132,7 @@ async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -
         for person in people:
             portrait = await person.portrait_in(State.AWAITING_BABY_PHOTO)
             await town.desk.studio.go_on(portrait.id)
-        await people[20].sees("pets are before you")
+        await people[20].sees("pets are ahead of you")
 
         async def all_done() -> bool:
             await town.desk.studio.engine.describe()  # the scripted engine lets go of what it holds

@@ -87,6 +87,22 @@ def test_korean_particles_follow_the_name(name: str, said: str) -> None:
     assert said in words_for("ko")("question.breed_known", name=name)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("モモ", "モモちゃん、また"),
+        ("モモちゃん", "モモちゃん、また"),
+        ("モモちゃん🐶", "モモちゃん🐶、また"),
+        ("ポチくん", "ポチくん、また"),
+        ("ネコさん", "ネコさん、また"),
+        ("タロー君", "タロー君、また"),
+        ("Max", "Maxちゃん、また"),
+    ],
+)
+def test_a_japanese_name_is_not_called_chan_twice(name: str, said: str) -> None:
+    assert words_for("ja")("question.breed_known", name=name).startswith(said)
+
+
 def test_dates_are_written_as_people_write_them() -> None:
     day = date(2026, 11, 23)
     assert words_for("en").date(day) == "November 23, 2026"

@@ -9,7 +9,7 @@ import pytest
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
 from storage import State
-from tests.bot.town import Town, eventually, labels
+from tests.bot.town import Town, eventually, labels, spoken
 from tests.scripted_engine import Script
 
 
@@ -179,6 +179,25 @@ async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path)
         notice = await boss.sees("failed: ZeroDivisionError")
         assert str((await mina.portrait()).id) in notice["text"]
         assert "photo" not in notice and labels(notice) == []
+        await mina.sees("told the people who look after me", "Try again")
+
+
+async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    await mina.send(Script.FAULT)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    apologies = [await mina.sees("Something went wrong", "Try again")]
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(town.desk.studio, "over_limit", broken)
+    await joon.send(shade=90)
+    apologies.append(await joon.sees("Something went wrong"))
+    assert not any("told" in spoken(one) for one in apologies)
 
 
 async def test_administrators_hear_of_an_update_that_failed_once(
@@ -196,7 +215,7 @@ async def test_administrators_hear_of_an_update_that_failed_once(
         monkeypatch.setattr(town.desk.studio, "over_limit", broken)
         for shade in (90, 80):
             await mina.send(shade=shade)
-        await mina.sees("Something went wrong on my side")
+        await mina.sees("Something went wrong on my side", "told the people who look after me")
         await boss.sees("업데이트", "ZeroDivisionError")
         assert len([message for message in town.said_in(boss.id) if "ZeroDivision" in message.get("text", "")]) == 1
         assert all("secret" not in message.get("text", "") for message in town.said_in(boss.id))

@@ -167,8 +167,8 @@ class Resident:
         return film
 
     async def name_pet(self, film: Json, name: str) -> Json:
-        """Gives the film's pet a name; gives what the bot says to it."""
-        await self.press(film, "Give a name")
+        """Tells the bot the name of the film's pet; gives what the bot says to it."""
+        await self.press(film, "Tell me the name")
         await self.sees("your pet's name")
         await self.write(name)
         return await self.sees(f"{name}! What a lovely name")

@@ -19,7 +19,7 @@ async def get_me(double: Double, _: Parameters) -> Json:
     return double.bot | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
-        "supports_inline_queries": True,
+        "supports_inline_queries": double.inline_mode,
         "can_connect_to_business": False,
         "has_main_web_app": False,
     }

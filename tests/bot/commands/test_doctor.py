@@ -73,7 +73,7 @@ async def test_every_wrong_variable_is_named() -> None:
 
 async def test_the_token_is_tried(tmp_path: Path) -> None:
     async with serve(Double.open(tmp_path / "playground")) as address:
-        (good,) = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})
+        good, _ = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})
         (unknown,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
     (gone,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
     assert (good.state, unknown.state, gone.state) == (State.GOOD, State.BAD, State.BAD)
@@ -81,6 +81,16 @@ async def test_the_token_is_tried(tmp_path: Path) -> None:
     assert unknown.facts == {"token": "unknown"}
     assert gone.facts == {"token": "unreachable"}
     assert not any(secret in str(one) for one in (good, unknown, gone) for secret in (TOKEN, address.token))
+
+
+@pytest.mark.parametrize("on", [True, False], ids=["on", "off"])
+async def test_inline_mode_is_mentioned(tmp_path: Path, on: bool) -> None:
+    double = Double.open(tmp_path / "playground")
+    double.inline_mode = on
+    async with serve(double) as address:
+        _, inline = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})
+    assert (inline.state, inline.facts) == (State.GOOD if on else State.LATER, {"inline": on})
+    assert ("/setinline" in inline.advice) is not on
 
 
 async def test_the_engine_describes_itself(tmp_path: Path) -> None:
