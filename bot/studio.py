@@ -6,14 +6,14 @@ fit the row (a second press, an old button, a deleted row) changes nothing and r
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bot.breeds import match_breed
+from bot.breeds import match_breed, told_breed
 from bot.captions import named_breed
 from bot.findings import Findings
 from bot.keyboards import OLDEST, YOUNGEST
 from bot.limits import Limits, Over
 from bot.speaker import Speaker
 from bot.workshop import Workshop
-from engine import EngineClient
+from engine import BREEDS, EngineClient
 from storage import ASKING, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
 
 LONGEST_NAME = 24  # letters of a pet's name: what fits the card
@@ -133,16 +133,16 @@ class Studio:
     async def type_breed(self, portrait: Portrait, text: str) -> tuple[Portrait | None, list[str]]:
         """Take the breed from what was typed: the portrait when it is clear, else the breeds it may have meant.
 
-        The name of a pet that we know says it as well.
+        Those of the species that was seen come first. The name of a pet that we know says it as well.
         """
         named = named_breed(text, portrait.language)
         for pet in await self.storage.people.pets(portrait.owner):
             if not named and pet.name.casefold() == text.strip().casefold():
                 return await self.choose_pet(portrait.id, pet.id), []
-        breeds = [named] if named else match_breed(text, portrait.language)
-        if len(breeds) == 1:
-            return await self.choose_breed(portrait.id, breeds[0]), breeds
-        return None, breeds
+        if told := told_breed(text, portrait.species):
+            return await self.choose_breed(portrait.id, told), [told]
+        breeds = match_breed(text, portrait.language)
+        return None, sorted(breeds, key=lambda breed: BREEDS[breed].species != portrait.species)
 
     async def add_baby_photo(
         self, id_: int, file_id: str, message: int | None = None, album: str | None = None

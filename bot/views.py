@@ -42,7 +42,7 @@ def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View
         case State.AWAITING_BREED:
             return _breed_question(words, portrait, findings, pets)
         case _:
-            return View(_baby_question(words, portrait), baby_keyboard(words, portrait))
+            return View(_told(words, portrait, _baby_question(words, portrait)), baby_keyboard(words, portrait))
 
 
 def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> View:
@@ -56,6 +56,14 @@ def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: 
     if fitting:
         return View(words("question.breed_known", name=fitting[0].name), keyboard)
     return View(words(f"question.breed_{findings.species or 'any'}"), keyboard)
+
+
+def _told(words: Words, portrait: Portrait, question: str) -> str:
+    """The question after the breed that was told, so that a wrong one is seen; that of a known pet is no news."""
+    told = known_breeds([portrait.breed or ""])
+    if not told or portrait.pet or portrait.failed_photo:
+        return question
+    return words("question.breed_noted", breed=breed_name(told[0], words.language), question=question)
 
 
 def _baby_question(words: Words, portrait: Portrait) -> str:

@@ -129,6 +129,33 @@ async def test_typed_words_that_may_mean_several_breeds(town: Town) -> None:
     assert (await mina.portrait()).breed == "golden_retriever"
 
 
+@pytest.mark.parametrize("words", ["hello", "cancel", "Charlie", "Max", "Thor", "Mochi"])
+async def test_words_that_are_no_breed_are_not_taken_for_one(town: Town, words: str) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.sees("Samoyed")
+    await mina.write(words)
+    await mina.sees("don't know that breed", "Samoyed")
+    assert (await mina.portrait()).state is State.AWAITING_BREED
+
+
+async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.sees("Samoyed")
+    await mina.write("Siamese")
+    await mina.press(await mina.sees("Did you mean"), "Siamese")
+    await mina.sees("Siamese, got it!", "baby photo")
+
+
+async def test_the_breed_that_was_taken_is_said(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.sees("Samoyed")
+    await mina.write("golden retreiver")
+    await mina.sees("Golden Retriever, got it!", "baby photo")
+
+
 async def test_cancel_while_choosing(town: Town) -> None:
     mina = town.person()
     await mina.send()
