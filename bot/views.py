@@ -19,6 +19,8 @@ from engine import Progress, Stage
 from storage import Kind, Pet, Portrait, State
 
 _LIKELY = 3  # breeds offered at first
+_PETS = 4
+_QUOTED = 40  # letters of what somebody typed
 _BAR = 10  # squares
 _SHORT_S = 90  # from here on an estimate is in minutes
 _COMMON = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
@@ -51,11 +53,16 @@ def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: 
         key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
         example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
         return View(words(key, example=example), breed_keyboard(words, portrait, likely))
-    fitting = [pet for pet in pets if pet.species in (findings.species, "") or not findings.species]
-    keyboard = breed_keyboard(words, portrait, likely, fitting[:4])
+    fitting = _fitting(pets, findings)
+    keyboard = breed_keyboard(words, portrait, likely, fitting)
     if fitting:
         return View(words("question.breed_known", name=fitting[0].name), keyboard)
     return View(words(f"question.breed_{findings.species or 'any'}"), keyboard)
+
+
+def _fitting(pets: Sequence[Pet], findings: Findings) -> list[Pet]:
+    """The known pets that the photo may show, as many as are offered."""
+    return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_PETS]
 
 
 def _told(words: Words, portrait: Portrait, question: str) -> str:
@@ -78,13 +85,16 @@ def _baby_question(words: Words, portrait: Portrait) -> str:
     return words("question.baby_unnamed")
 
 
-def breed_matches(words: Words, portrait: Portrait, breeds: Sequence[str]) -> View:
+def breed_matches(words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]) -> View:
     """The breeds that typed words may have meant, or the likely ones when they meant none."""
-    if breeds:
-        return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds)))
     findings = Findings.from_json(portrait.recognition)
+    fitting = _fitting(pets, findings)
+    if breeds:
+        return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting))
     likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
-    return View(words("question.breed_no_match"), breed_keyboard(words, portrait, likely))
+    said = " ".join(typed.split())
+    quoted = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+    return View(words("question.breed_no_match", typed=quoted), breed_keyboard(words, portrait, likely, fitting))
 
 
 def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> View:
