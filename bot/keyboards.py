@@ -146,7 +146,7 @@ def result_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeybo
         [_button(words("button.again"), Verb.AGAIN, portrait.id), share_button(words)],
         [_button(words("button.delete"), Verb.DELETE, portrait.id)],
     ]
-    if not portrait.name:
+    if portrait.pet is None:
         rows[-1].insert(0, _button(words("button.name"), Verb.NAME, portrait.id))
     return InlineKeyboardMarkup(rows)
 

@@ -63,8 +63,7 @@ class Studio:
             return siblings[0] if any(one.state is not State.FAILED for one in siblings) else None
         first = waiting[0]
         if photo.breed and first.breed is None:  # the caption stands on any of the album's photos
-            await portraits.change(first.id, self.storage.now(), name=photo.name or first.name)
-            await self.take_breed(first.id, photo.breed)
+            await self.take_breed(first.id, photo.breed, photo.name)
         if first.baby_file_id is None:
             changed = await portraits.change(first.id, self.storage.now(), baby_file_id=photo.file_id)
             if changed is None or changed.state is State.FAILED:
@@ -84,23 +83,24 @@ class Studio:
             return None
         return self._served(await self.storage.portraits.advance(id_, state, self.storage.now(), head=head))
 
-    async def choose_breed(self, id_: int, breed: str) -> Portrait | None:
-        """`breed` is a slug, or "" for an owner who does not know."""
+    async def choose_breed(self, id_: int, breed: str, **told: str) -> Portrait | None:
+        """`breed` is a slug, or "" for an owner who does not know; `told` is what was said with it."""
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state is not State.AWAITING_BREED:
             return None
         return self._served(
             await self.storage.portraits.advance(
-                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text=""
+                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text="", **told
             )
         )
 
-    async def take_breed(self, id_: int, breed: str) -> Portrait | None:
-        """A breed that was told without being asked for, in a caption; it counts until the question is answered."""
+    async def take_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
+        """What was told without being asked for, in a caption; it counts until the question is answered."""
+        told = {"name": name} if name else {}
         portrait = await self.storage.portraits.get(id_)
         if portrait and portrait.state in (State.RECEIVED, State.AWAITING_HEAD):
-            return await self.storage.portraits.change(id_, self.storage.now(), breed=breed)
-        return await self.choose_breed(id_, breed)
+            return await self.storage.portraits.change(id_, self.storage.now(), breed=breed, **told)
+        return await self.choose_breed(id_, breed, **told)
 
     async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
         """Take breed, name and baby photo from a pet that the owner named earlier."""

@@ -126,14 +126,14 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
 
 
 async def edited(update: Update, context: Context) -> None:
-    """A caption that was added later may still say the breed."""
+    """A caption that was added later may still say the breed and the name."""
     message = update.edited_message
     if message is None or not message.caption:
         return
     portrait = await context.storage.portraits.at(message.chat_id, message.message_id)
     said = read_caption(message.caption, context.words.language)
     if portrait and portrait.owner == owner_of(update) and said.breed:
-        await context.studio.take_breed(portrait.id, said.breed)
+        await context.studio.take_breed(portrait.id, said.breed, said.name)
 
 
 async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:
