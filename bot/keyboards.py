@@ -37,6 +37,7 @@ class Verb(StrEnum):
     WHOLE = "whole"
     AGAIN = "again"
     NAME = "name"
+    NO_NAME = "noname"
     DELETE = "del"
     DELETE_YES = "delyes"
     DELETE_NO = "delno"
@@ -149,6 +150,10 @@ def result_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeybo
     if portrait.pet is None:
         rows[-1].insert(0, _button(words("button.name"), Verb.NAME, portrait.id))
     return InlineKeyboardMarkup(rows)
+
+
+def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([[_button(words("button.not_now"), Verb.NO_NAME, portrait.id)]])
 
 
 def share_button(words: Words) -> InlineKeyboardButton:

@@ -124,6 +124,19 @@ class Studio:
         """The owner's next words are the pet's name."""
         return await self._expect(id_, "name", SHOWN)
 
+    async def leave_name(self, owner: int, chat: int) -> bool:
+        """Take the question for a name back, for somebody who did something else; False when none is open."""
+        unnamed = await self.storage.portraits.latest(owner, chat, SHOWN, expecting="name")
+        if unnamed is None:
+            return False
+        await self._asked(unnamed)
+        return True
+
+    async def _asked(self, portrait: Portrait) -> None:
+        """The question for a name has served."""
+        await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
+        await self._speaker.finished(portrait)
+
     async def _expect(self, id_: int, what: str, states: Iterable[State]) -> Portrait | None:
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state not in states:
@@ -181,10 +194,7 @@ class Studio:
     async def cancel_all(self, owner: int, chat: int) -> int:
         """Cancel what this owner has open in this chat; gives how many."""
         open_ = [portrait for portrait in await self.storage.portraits.open_of(owner) if portrait.chat == chat]
-        cancelled = len([one for one in open_ if await self.cancel(one.id)])
-        if unnamed := await self.storage.portraits.latest(owner, chat, SHOWN, expecting="name"):
-            await self.storage.portraits.change(unnamed.id, self.storage.now(), expected_text="")
-        return cancelled
+        return len([one for one in open_ if await self.cancel(one.id)])
 
     # ---- after a failure
 
@@ -254,7 +264,7 @@ class Studio:
         if not 0 < len(name) <= LONGEST_NAME:
             return None
         await self.storage.people.name_pet(portrait.id, name, self.storage.now())
-        await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
+        await self._asked(portrait)
         return name
 
     async def delete(self, portrait: Portrait) -> bool:
