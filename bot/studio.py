@@ -75,13 +75,18 @@ class Studio:
     # ---- the owner's answers
 
     async def choose_head(self, id_: int, head: int) -> Portrait | None:
+        """A breed that a caption told is asked about after all when the chosen pet is of the other species."""
         portrait = await self.storage.portraits.get(id_)
-        if portrait is None or head >= len(Findings.from_json(portrait.recognition).heads):
+        if portrait is None or portrait.state is not State.AWAITING_HEAD:
             return None
-        state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
-        if portrait.state is not State.AWAITING_HEAD:
+        findings = Findings.from_json(portrait.recognition)
+        if head >= len(findings.heads):
             return None
-        return self._served(await self.storage.portraits.advance(id_, state, self.storage.now(), head=head))
+        chosen = {"head": head, "species": findings.of_head(head).species, "breed": portrait.breed}
+        if portrait.breed and BREEDS[portrait.breed].species != chosen["species"]:
+            chosen["breed"] = None
+        state = State.AWAITING_BREED if chosen["breed"] is None else State.AWAITING_BABY_PHOTO
+        return self._served(await self.storage.portraits.advance(id_, state, self.storage.now(), **chosen))
 
     async def choose_breed(self, id_: int, breed: str, **told: str) -> Portrait | None:
         """`breed` is a slug, or "" for an owner who does not know; `told` is what was said with it."""

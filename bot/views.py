@@ -34,7 +34,7 @@ class View:
 
 def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View:
     """What a portrait that waits for its owner asks."""
-    findings = Findings.from_json(portrait.recognition)
+    findings = _findings(portrait)
     match portrait.state:
         case State.AWAITING_HEAD:
             return View(
@@ -45,6 +45,11 @@ def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View
             return _breed_question(words, portrait, findings, pets)
         case _:
             return View(_told(words, portrait, _baby_question(words, portrait)), baby_keyboard(words, portrait))
+
+
+def _findings(portrait: Portrait) -> Findings:
+    """What was found, as far as it is about the chosen pet."""
+    return Findings.from_json(portrait.recognition).of_head(portrait.head or 0)
 
 
 def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> View:
@@ -87,7 +92,7 @@ def _baby_question(words: Words, portrait: Portrait) -> str:
 
 def breed_matches(words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]) -> View:
     """The breeds that typed words may have meant, or the likely ones when they meant none."""
-    findings = Findings.from_json(portrait.recognition)
+    findings = _findings(portrait)
     fitting = _fitting(pets, findings)
     if breeds:
         return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting))

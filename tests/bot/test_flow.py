@@ -81,6 +81,26 @@ async def test_the_owner_says_which_head(town: Town) -> None:
     assert (await mina.portrait()).head == 1
 
 
+async def test_what_is_asked_and_made_is_of_the_chosen_pet(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.DOG_AND_CAT)
+    await mina.press(await mina.sees("I see 2 pets"), "No. 2")
+    await mina.press(await mina.sees("lovely cat", "Tabby", "Persian"), "I don't know")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees(video=True)
+    assert (await mina.portrait_in(State.DONE)).species == "cat"  # as the engine was told
+
+
+async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(town: Town) -> None:
+    mina = town.person()
+    sent = await mina.send(Script.DOG_AND_CAT, caption="Samoyed")
+    await mina.press(await mina.sees("I see 2 pets"), "No. 2")
+    await mina.sees("lovely cat", "Tabby")
+    await mina.send(Script.DOG_AND_CAT, shade=90, caption="Samoyed")
+    await mina.press(await town.message_after(mina.id, sent, "I see 2 pets"), "No. 1")
+    await mina.sees("Samoyed, got it!")
+
+
 async def test_no_pet_asks_for_another_photo_or_tries_anyway(town: Town) -> None:
     mina = town.person()
     await mina.send(Script.NO_PET)
