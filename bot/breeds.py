@@ -10,11 +10,20 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
-_ENOUGH = 72.0  # similarity, 0..100, from which a name may have been meant: two typing errors in an average name
+from engine import BREEDS
+
+_ENOUGH = 78.0  # similarity, 0..100, from which a name may have been meant: two typing errors in an average name
+_SURE = 92.0  # similarity from which nothing else can have been meant; "agora" and "Ollie" have 91 to Angora and Collie
 _MOST = 6  # as many as fit a keyboard
-_OF_A_PART = 0.85
-_SHORTEST_PART = 3  # letters; shorter ones are part of nearly everything
+_OF_A_PART = 0.8
+_ENOUGH_OF_A_PART = 90.0
+_SHORTEST = 4  # letters; shorter words are near, or part of, nearly everything
+_SHORT = 5  # letters, in which two errors make another word: Simba is no Shiba
+
+# They stand in many names, and say of no breed that it was meant.
+_KINDS = ("dog", "cat", "Hund", "Katze", "perro", "gato", "cachorro", "강아지", "고양이", "собака", "кошка")
 
 
 def breed_name(slug: str, language: str) -> str:
@@ -30,27 +39,53 @@ def match_breed(typed: str, language: str) -> list[str]:
 
     Names of all languages are understood; between equals, those of `language` come first.
     """
+    found = _near(typed, language)
+    return sorted(found, key=lambda slug: found[slug], reverse=True)[:_MOST]
+
+
+def told_breed(typed: str, species: str) -> str | None:
+    """The breed that was clearly told: its own name, or one with a slip, of the species that was seen ("" for any).
+
+    A name of the other species is none: either the words meant something else, or our eyes were wrong.
+    """
+    found = {slug: likeness for slug, (likeness, _) in _near(typed, "").items() if likeness >= _SURE}
+    best = [slug for slug, likeness in found.items() if likeness == max(found.values())]
+    fitting = [slug for slug in best if species in ("", BREEDS[slug].species)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _near(typed: str, language: str) -> dict[str, tuple[float, bool]]:
+    """How much each breed's name is like what was typed, where it is at all, and whether it is one of `language`."""
     wanted = _plain(typed)
-    if not wanted:
-        return []
     found: dict[str, tuple[float, bool]] = {}
-    for known in _languages():
+    for known in _languages() if wanted else ():
         for slug, names in _names(known).items():
-            score = (max(_likeness(wanted, _plain(name)) for name in names), known == language)
-            found[slug] = max(found.get(slug, score), score)
-    near = [slug for slug, (likeness, _) in found.items() if likeness >= _ENOUGH]
-    return sorted(near, key=lambda slug: found[slug], reverse=True)[:_MOST]
+            likeness = max(_likeness(wanted, _plain(name)) for name in names)
+            if likeness:
+                found[slug] = max(found.get(slug, (0.0, False)), (likeness, known == language))
+    return found
 
 
 def _likeness(wanted: str, name: str) -> float:
     """How much the name is like the wanted one, 0..100, 0 when not enough; part of a name counts for less."""
-    whole = max(
-        fuzz.ratio(wanted, name, score_cutoff=_ENOUGH),
-        fuzz.ratio(wanted.replace(" ", ""), name.replace(" ", ""), score_cutoff=_ENOUGH),
-    )
-    if _SHORTEST_PART <= len(wanted) < len(name):
-        return max(whole, _OF_A_PART * fuzz.partial_ratio(wanted, name, score_cutoff=_ENOUGH / _OF_A_PART))
-    return whole
+    joined, whole = wanted.replace(" ", ""), name.replace(" ", "")
+    if joined == whole:
+        return 100.0
+    if len(joined) < _SHORTEST or joined in _kinds():
+        return 0.0
+    if len(joined) > _SHORT or OSA.distance(joined, whole, score_cutoff=1) <= 1:
+        near = max(fuzz.ratio(wanted, name, score_cutoff=_ENOUGH), fuzz.ratio(joined, whole, score_cutoff=_ENOUGH))
+        if near:
+            return near
+    # What has no spaces to tell its words apart, as in Japanese, may begin anywhere.
+    if f" {wanted}" in f" {name}" or (wanted in name and not name.isascii() and " " not in name):
+        return _OF_A_PART * 100
+    return _OF_A_PART * max(fuzz.ratio(wanted, word, score_cutoff=_ENOUGH_OF_A_PART) for word in name.split())
+
+
+@cache
+def _kinds() -> frozenset[str]:
+    return frozenset(map(_plain, _KINDS))
 
 
 @lru_cache(maxsize=10_000)  # all names; what people type comes and goes

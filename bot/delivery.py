@@ -35,7 +35,10 @@ class Delivery:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def deliver(self, portrait: Portrait) -> None:
-        """Send what is not sent yet; then the portrait is done."""
+        """Send what is not sent yet; then the portrait is done. A pet that its caption named is known from here on."""
+        if portrait.name and portrait.pet is None:
+            await self._storage.people.name_pet(portrait.id, portrait.name, self._storage.now())
+            portrait = await self._storage.portraits.get(portrait.id) or portrait
         async with meanwhile(self._speaker.sending, portrait):
             await self._send_all(portrait)
         done = await self._storage.portraits.advance(portrait.id, State.DONE, self._storage.now())

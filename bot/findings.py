@@ -1,10 +1,12 @@
 """What was recognised in a photo, as the portrait's row keeps it."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Self
 
-from engine import Recognition
+from engine import BreedGuess, Recognition
 
 _HEADS = 8  # as many as a keyboard can tell apart
 _SURE = 0.5  # a head below this score is not worth a question
@@ -17,6 +19,7 @@ class Findings:
     species: str  # "" when unknown
     breeds: tuple[str, ...]  # slugs, most likely first
     heads: tuple[float, ...]  # where each head's middle is, from the left, in px; the engine's order
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = ()  # species and breeds by head, where there are several
 
     @classmethod
     def of(cls, recognition: Recognition) -> Self:
@@ -24,8 +27,9 @@ class Findings:
         return cls(
             pet=recognition.pet,
             species=recognition.species or "",
-            breeds=tuple(guess.breed for guess in recognition.breeds[:_BREEDS]),
+            breeds=_slugs(recognition.breeds),
             heads=tuple((head.box[0] + head.box[2]) / 2 for head in heads),
+            guesses=tuple((guess.species, _slugs(guess.breeds)) for guess in recognition.guesses[: len(heads)]),
         )
 
     @property
@@ -33,10 +37,15 @@ class Findings:
         """The heads' indices in the order in which people see them."""
         return sorted(range(len(self.heads)), key=lambda index: self.heads[index])
 
+    def of_head(self, head: int) -> Self:
+        """The same with the species and breeds of the pet that was chosen."""
+        if head >= len(self.guesses):
+            return self
+        species, breeds = self.guesses[head]
+        return replace(self, species=species, breeds=breeds)
+
     def to_json(self) -> str:
-        return json.dumps(
-            {"pet": self.pet, "species": self.species, "breeds": self.breeds, "heads": self.heads}, ensure_ascii=False
-        )
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
@@ -44,4 +53,15 @@ class Findings:
         if not text:
             return cls(False, "", (), ())
         found = json.loads(text)
-        return cls(found["pet"], found["species"], tuple(found["breeds"]), tuple(found["heads"]))
+        guesses = found.get("guesses", ())  # rows of earlier versions have none
+        return cls(
+            found["pet"],
+            found["species"],
+            tuple(found["breeds"]),
+            tuple(found["heads"]),
+            tuple((species, tuple(breeds)) for species, breeds in guesses),
+        )
+
+
+def _slugs(guesses: Iterable[BreedGuess]) -> tuple[str, ...]:
+    return tuple(guess.breed for guess in islice(guesses, _BREEDS))

@@ -37,6 +37,7 @@ class Verb(StrEnum):
     WHOLE = "whole"
     AGAIN = "again"
     NAME = "name"
+    NO_NAME = "noname"
     DELETE = "del"
     DELETE_YES = "delyes"
     DELETE_NO = "delno"
@@ -149,9 +150,13 @@ def result_keyboard(words: Words, portrait: Portrait, age: float, shareable: boo
         [_button(words("button.again"), Verb.AGAIN, portrait.id), *([_share_button(words)] if shareable else [])],
         [_button(words("button.delete"), Verb.DELETE, portrait.id)],
     ]
-    if not portrait.name:
+    if portrait.pet is None:
         rows[-1].insert(0, _button(words("button.name"), Verb.NAME, portrait.id))
     return InlineKeyboardMarkup(rows)
+
+
+def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([[_button(words("button.not_now"), Verb.NO_NAME, portrait.id)]])
 
 
 def _share_button(words: Words) -> InlineKeyboardButton:

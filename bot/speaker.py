@@ -48,7 +48,7 @@ class Speaker(Protocol):
         """Say that the chat takes no pictures or films, and offer them again."""
 
     async def finished(self, portrait: Portrait) -> None:
-        """Everything was sent: the progress message has served."""
+        """Everything was sent, or answered: the portrait's one message has served."""
 
     async def failed(self, portrait: Portrait) -> None:
         """Say why it did not work, in the portrait's one message."""

@@ -6,14 +6,14 @@ fit the row (a second press, an old button, a deleted row) changes nothing and r
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bot.breeds import match_breed
+from bot.breeds import match_breed, told_breed
 from bot.captions import named_breed
 from bot.findings import Findings
 from bot.keyboards import OLDEST, YOUNGEST
 from bot.limits import Limits, Over
 from bot.speaker import Speaker
 from bot.workshop import Workshop
-from engine import EngineClient
+from engine import BREEDS, EngineClient
 from storage import ASKING, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
 
 LONGEST_NAME = 24  # letters of a pet's name: what fits the card
@@ -63,8 +63,7 @@ class Studio:
             return siblings[0] if any(one.state is not State.FAILED for one in siblings) else None
         first = waiting[0]
         if photo.breed and first.breed is None:  # the caption stands on any of the album's photos
-            await portraits.change(first.id, self.storage.now(), name=photo.name or first.name)
-            await self.take_breed(first.id, photo.breed)
+            await self.take_breed(first.id, photo.breed, photo.name)
         if first.baby_file_id is None:
             changed = await portraits.change(first.id, self.storage.now(), baby_file_id=photo.file_id)
             if changed is None or changed.state is State.FAILED:
@@ -76,31 +75,37 @@ class Studio:
     # ---- the owner's answers
 
     async def choose_head(self, id_: int, head: int) -> Portrait | None:
+        """A breed that a caption told is asked about after all when the chosen pet is of the other species."""
         portrait = await self.storage.portraits.get(id_)
-        if portrait is None or head >= len(Findings.from_json(portrait.recognition).heads):
+        if portrait is None or portrait.state is not State.AWAITING_HEAD:
             return None
-        state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
-        if portrait.state is not State.AWAITING_HEAD:
+        findings = Findings.from_json(portrait.recognition)
+        if head >= len(findings.heads):
             return None
-        return self._served(await self.storage.portraits.advance(id_, state, self.storage.now(), head=head))
+        chosen = {"head": head, "species": findings.of_head(head).species, "breed": portrait.breed}
+        if portrait.breed and BREEDS[portrait.breed].species != chosen["species"]:
+            chosen["breed"] = None
+        state = State.AWAITING_BREED if chosen["breed"] is None else State.AWAITING_BABY_PHOTO
+        return self._served(await self.storage.portraits.advance(id_, state, self.storage.now(), **chosen))
 
-    async def choose_breed(self, id_: int, breed: str) -> Portrait | None:
-        """`breed` is a slug, or "" for an owner who does not know."""
+    async def choose_breed(self, id_: int, breed: str, **told: str) -> Portrait | None:
+        """`breed` is a slug, or "" for an owner who does not know; `told` is what was said with it."""
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state is not State.AWAITING_BREED:
             return None
         return self._served(
             await self.storage.portraits.advance(
-                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text=""
+                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text="", **told
             )
         )
 
-    async def take_breed(self, id_: int, breed: str) -> Portrait | None:
-        """A breed that was told without being asked for, in a caption; it counts until the question is answered."""
+    async def take_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
+        """What was told without being asked for, in a caption; it counts until the question is answered."""
+        told = {"name": name} if name else {}
         portrait = await self.storage.portraits.get(id_)
         if portrait and portrait.state in (State.RECEIVED, State.AWAITING_HEAD):
-            return await self.storage.portraits.change(id_, self.storage.now(), breed=breed)
-        return await self.choose_breed(id_, breed)
+            return await self.storage.portraits.change(id_, self.storage.now(), breed=breed, **told)
+        return await self.choose_breed(id_, breed, **told)
 
     async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
         """Take breed, name and baby photo from a pet that the owner named earlier."""
@@ -124,6 +129,19 @@ class Studio:
         """The owner's next words are the pet's name."""
         return await self._expect(id_, "name", SHOWN)
 
+    async def leave_name(self, owner: int, chat: int) -> bool:
+        """Take the question for a name back, for somebody who did something else; False when none is open."""
+        unnamed = await self.storage.portraits.latest(owner, chat, SHOWN, expecting="name")
+        if unnamed is None:
+            return False
+        await self._asked(unnamed)
+        return True
+
+    async def _asked(self, portrait: Portrait) -> None:
+        """The question for a name has served."""
+        await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
+        await self._speaker.finished(portrait)
+
     async def _expect(self, id_: int, what: str, states: Iterable[State]) -> Portrait | None:
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state not in states:
@@ -133,16 +151,16 @@ class Studio:
     async def type_breed(self, portrait: Portrait, text: str) -> tuple[Portrait | None, list[str]]:
         """Take the breed from what was typed: the portrait when it is clear, else the breeds it may have meant.
 
-        The name of a pet that we know says it as well.
+        Those of the species that was seen come first. The name of a pet that we know says it as well.
         """
         named = named_breed(text, portrait.language)
         for pet in await self.storage.people.pets(portrait.owner):
             if not named and pet.name.casefold() == text.strip().casefold():
                 return await self.choose_pet(portrait.id, pet.id), []
-        breeds = [named] if named else match_breed(text, portrait.language)
-        if len(breeds) == 1:
-            return await self.choose_breed(portrait.id, breeds[0]), breeds
-        return None, breeds
+        if told := told_breed(text, portrait.species):
+            return await self.choose_breed(portrait.id, told), [told]
+        breeds = match_breed(text, portrait.language)
+        return None, sorted(breeds, key=lambda breed: BREEDS[breed].species != portrait.species)
 
     async def add_baby_photo(
         self, id_: int, file_id: str, message: int | None = None, album: str | None = None
@@ -181,10 +199,7 @@ class Studio:
     async def cancel_all(self, owner: int, chat: int) -> int:
         """Cancel what this owner has open in this chat; gives how many."""
         open_ = [portrait for portrait in await self.storage.portraits.open_of(owner) if portrait.chat == chat]
-        cancelled = len([one for one in open_ if await self.cancel(one.id)])
-        if unnamed := await self.storage.portraits.latest(owner, chat, SHOWN, expecting="name"):
-            await self.storage.portraits.change(unnamed.id, self.storage.now(), expected_text="")
-        return cancelled
+        return len([one for one in open_ if await self.cancel(one.id)])
 
     # ---- after a failure
 
@@ -254,7 +269,7 @@ class Studio:
         if not 0 < len(name) <= LONGEST_NAME:
             return None
         await self.storage.people.name_pet(portrait.id, name, self.storage.now())
-        await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
+        await self._asked(portrait)
         return name
 
     async def delete(self, portrait: Portrait) -> bool:

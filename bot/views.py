@@ -19,6 +19,8 @@ from engine import Progress, Stage
 from storage import Kind, Pet, Portrait, State
 
 _LIKELY = 3  # breeds offered at first
+_PETS = 4
+_QUOTED = 40  # letters of what somebody typed
 _BAR = 10  # squares
 _SHORT_S = 90  # from here on an estimate is in minutes
 _COMMON = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
@@ -32,7 +34,7 @@ class View:
 
 def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View:
     """What a portrait that waits for its owner asks."""
-    findings = Findings.from_json(portrait.recognition)
+    findings = _findings(portrait)
     match portrait.state:
         case State.AWAITING_HEAD:
             return View(
@@ -42,7 +44,12 @@ def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View
         case State.AWAITING_BREED:
             return _breed_question(words, portrait, findings, pets)
         case _:
-            return View(_baby_question(words, portrait), baby_keyboard(words, portrait))
+            return View(_told(words, portrait, _baby_question(words, portrait)), baby_keyboard(words, portrait))
+
+
+def _findings(portrait: Portrait) -> Findings:
+    """What was found, as far as it is about the chosen pet."""
+    return Findings.from_json(portrait.recognition).of_head(portrait.head or 0)
 
 
 def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> View:
@@ -51,11 +58,24 @@ def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: 
         key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
         example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
         return View(words(key, example=example), breed_keyboard(words, portrait, likely))
-    fitting = [pet for pet in pets if pet.species in (findings.species, "") or not findings.species]
-    keyboard = breed_keyboard(words, portrait, likely, fitting[:4])
+    fitting = _fitting(pets, findings)
+    keyboard = breed_keyboard(words, portrait, likely, fitting)
     if fitting:
         return View(words("question.breed_known", name=fitting[0].name), keyboard)
     return View(words(f"question.breed_{findings.species or 'any'}"), keyboard)
+
+
+def _fitting(pets: Sequence[Pet], findings: Findings) -> list[Pet]:
+    """The known pets that the photo may show, as many as are offered."""
+    return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_PETS]
+
+
+def _told(words: Words, portrait: Portrait, question: str) -> str:
+    """The question after the breed that was told, so that a wrong one is seen; that of a known pet is no news."""
+    told = known_breeds([portrait.breed or ""])
+    if not told or portrait.pet or portrait.failed_photo:
+        return question
+    return words("question.breed_noted", breed=breed_name(told[0], words.language), question=question)
 
 
 def _baby_question(words: Words, portrait: Portrait) -> str:
@@ -70,13 +90,16 @@ def _baby_question(words: Words, portrait: Portrait) -> str:
     return words("question.baby_unnamed")
 
 
-def breed_matches(words: Words, portrait: Portrait, breeds: Sequence[str]) -> View:
+def breed_matches(words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]) -> View:
     """The breeds that typed words may have meant, or the likely ones when they meant none."""
+    findings = _findings(portrait)
+    fitting = _fitting(pets, findings)
     if breeds:
-        return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds)))
-    findings = Findings.from_json(portrait.recognition)
+        return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting))
     likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
-    return View(words("question.breed_no_match"), breed_keyboard(words, portrait, likely))
+    said = " ".join(typed.split())
+    quoted = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+    return View(words("question.breed_no_match", typed=quoted), breed_keyboard(words, portrait, likely, fitting))
 
 
 def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> View:

@@ -23,7 +23,7 @@ from bot.pacing import Pacer
 from bot.speaker import Sent
 from bot.status import Note, StatusBoard
 from bot.texts import DEFAULT, Words, closest_language, words_for
-from bot.views import View, caption, failure, progress, question, queued, sorry
+from bot.views import View, breed_matches, caption, failure, progress, question, queued, sorry
 from engine import Progress
 from storage import Kind, Portrait, Result, State, Storage
 
@@ -61,9 +61,14 @@ class Voice:
         pets = await self._storage.people.pets(portrait.owner) if portrait.state is State.AWAITING_BREED else []
         await self._show(portrait, question(_words(portrait), portrait, pets))
 
-    async def show(self, portrait: Portrait, view: View) -> None:
-        """Show something else in the portrait's one message."""
-        await self._show(portrait, view)
+    async def answer(self, portrait: Portrait, typed: str, message: int, breeds: Sequence[str]) -> None:
+        """Answer words that are no clear breed below them, where it is seen: the portrait's one message moves there."""
+        pets = await self._storage.people.pets(portrait.owner)
+        view = breed_matches(_words(portrait), portrait, typed, breeds, pets)
+        await self.board.drop(portrait.id)
+        await self._send_status(portrait, view, ReplyParameters(message, allow_sending_without_reply=True))
+        if portrait.status_message:
+            await self._quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
 
     async def looking(self, portrait: Portrait, times: int) -> None:
         if times == 1 and portrait.status_message is None:
@@ -236,13 +241,14 @@ class Voice:
                 if "not modified" not in str(error).lower():  # it was deleted: ask where it can be seen
                     await self._send_status(portrait, view)
 
-    async def _send_status(self, portrait: Portrait, view: View) -> None:
+    async def _send_status(self, portrait: Portrait, view: View, below: ReplyParameters | None = None) -> None:
+        """Send the portrait's one message, in reply to what began it unless told otherwise."""
         with translated():
             message = await self._bot.send_message(
                 portrait.chat,
                 view.text,
                 reply_markup=view.keyboard,
-                reply_parameters=reply_to(portrait),
+                reply_parameters=below or reply_to(portrait),
                 message_thread_id=portrait.topic,
                 rate_limit_args=_PATIENCE,
             )

@@ -34,7 +34,7 @@ from engine import (
     Rejuvenate,
     Species,
 )
-from storage import Portrait, State, Storage
+from storage import Pet, Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -258,8 +258,25 @@ class Workshop:
         await self._storage.portraits.advance(portrait.id, state, self._storage.now(), head=0, **found)
 
     async def _ask(self, portrait: Portrait) -> None:
+        if portrait.state is State.AWAITING_BABY_PHOTO and (pet := await self._named_pet(portrait)):
+            known = {"pet": pet.id, "name": pet.name}
+            if pet.baby_photo and not portrait.baby_file_id:
+                await self._speaker.looking(portrait, 1)  # nothing was asked yet: the progress needs its message
+                await self.enqueue(portrait.id, baby_photo=pet.baby_photo, **known)
+                return
+            portrait = await self._storage.portraits.change(portrait.id, self._storage.now(), **known) or portrait
         await self._speaker.ask(portrait)
         await self._storage.portraits.told(portrait.id, portrait.state)
+
+    async def _named_pet(self, portrait: Portrait) -> Pet | None:
+        """The pet that its caption named and that we know, before the portrait is linked to it."""
+        if not portrait.name or portrait.pet is not None:
+            return None
+        for pet in await self._storage.people.pets(portrait.owner):
+            alike = not portrait.species or pet.species in (portrait.species, "")
+            if alike and pet.name.casefold() == portrait.name.casefold():
+                return pet
+        return None
 
     async def _tell(self, portrait: Portrait) -> None:
         """Say how it ended, once."""

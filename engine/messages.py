@@ -48,6 +48,14 @@ class BreedGuess:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadGuess:
+    """What one of several heads is taken for; breeds most likely first."""
+
+    species: Species
+    breeds: tuple[BreedGuess, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CardText:
     """The words on the then-and-now card, already in the reader's language."""
 
@@ -138,7 +146,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What `Recognise` found; breeds most likely first, heads most prominent first."""
+    """What `Recognise` found; breeds most likely first, heads most prominent first.
+
+    `guesses` has one a head where several are pets', and is empty otherwise: then `species` and `breeds` say it.
+    """
 
     id: str
     pet: bool
@@ -147,6 +158,7 @@ class Recognition:
     heads: tuple[Head, ...]
     width: int
     height: int
+    guesses: tuple[HeadGuess, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,9 @@ class Portrayer:
         yield Step(Stage.ALIGNING, 0.0)
         image, found, (width, _) = yield from self._seen(request.photo, errand, pool=pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
+        if request.head < len(found.guesses):
+            chosen = found.guesses[request.head]
+            found = replace(found, species=chosen.species, breeds=chosen.breeds)
         species, breed = _species_and_breed(request, found)
         yield Step(Stage.ALIGNING, 0.5)
         network = self._ageing_network(species, request.network)
@@ -304,7 +307,9 @@ def choose_device(wanted: str) -> torch.device:
 
 def _recognised(image: Image.Image) -> Recognition:
     seen = recognition.recognise(image)
-    return Recognition("", seen.pet, seen.species, tuple(seen.breeds), tuple(seen.heads), image.width, image.height)
+    return Recognition(
+        "", seen.pet, seen.species, seen.breeds, seen.heads, image.width, image.height, guesses=seen.guesses
+    )
 
 
 def scaled(head: Head, scale: float) -> Head:

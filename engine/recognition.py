@@ -3,7 +3,8 @@
 EfficientNet-Lite0's thousand ImageNet classes know 118 kinds of dogs, five of cats, and what is neither. The rows of
 its classifier that stand for pets are replaced by rows trained further on marked photos, and rows for breeds without
 a class are added (`engine.training.breeds`); the other rows stay. So one softmax says how likely each breed is and how
-likely no pet at all. It looks at the whole photo and at the most prominent head, near and from a little farther.
+likely no pet at all. It looks at the whole photo and at the most prominent head, near and from a little farther; where
+there are several heads, at each of them by itself too.
 """
 
 import json
@@ -20,7 +21,7 @@ from engine.alignment import centre, extent, resample, similarity
 from engine.breeds import BREEDS
 from engine.faces import Face, find_faces, to_tensor
 from engine.features import CLASSES, load_efficientnet
-from engine.messages import BreedGuess, Head, Species
+from engine.messages import BreedGuess, Head, HeadGuess, Species
 
 LOOK_SIDE = 224  # pixels, what EfficientNet-Lite0 was trained at
 HEAD_ROOMS = (1.35, 2.2)  # sides of the looks at a head over its size: the face, and the face with neck and chest
@@ -40,7 +41,10 @@ _MOST_BREEDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What a photo shows. Breeds most likely first; faces most prominent first, in photo pixels."""
+    """What a photo shows. Breeds most likely first; faces most prominent first, in photo pixels.
+
+    `guesses` are by face, where there are several of pets.
+    """
 
     pet: bool
     pet_probability: float
@@ -49,6 +53,7 @@ class Recognised:
     faces: tuple[Face, ...]
     width: int
     height: int
+    guesses: tuple[HeadGuess, ...] = ()
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -67,7 +72,7 @@ class BreedRows:
 @torch.inference_mode()
 def recognise(image: Image.Image) -> Recognised:
     """Look at an upright RGB photo. `species` and `breeds` are given for a pet only."""
-    faces = _of_pets(image, find_faces(image))
+    faces, seen = _of_pets(image, find_faces(image))
     looks = [look_at_whole(image)]
     if faces:
         looks += look_at_head(image, faces[0].head)
@@ -75,6 +80,13 @@ def recognise(image: Image.Image) -> Recognised:
     pet = sum(chances.values())
     if pet < PET_FROM:
         return Recognised(False, pet, None, (), tuple(faces), image.width, image.height)
+    guess = _guess(chances)
+    guesses = tuple(_guess(_by_breed(one)) for one in seen) if len(faces) > 1 else ()
+    return Recognised(True, pet, guess.species, guess.breeds, tuple(faces), image.width, image.height, guesses)
+
+
+def _guess(chances: dict[str, float]) -> HeadGuess:
+    """The likelier species, and its breeds among themselves."""
     of_species = {s: sum(p for slug, p in chances.items() if BREEDS[slug].species is s) for s in Species}
     species = max(of_species, key=lambda s: of_species[s])
     guesses = sorted(
@@ -83,19 +95,22 @@ def recognise(image: Image.Image) -> Recognised:
         reverse=True,
     )
     kept = tuple(guess for guess in guesses[:_MOST_BREEDS] if guess.probability >= _LEAST_BREED)
-    return Recognised(True, pet, species, kept or tuple(guesses[:1]), tuple(faces), image.width, image.height)
+    return HeadGuess(species, kept or tuple(guesses[:1]))
 
 
-def _of_pets(image: Image.Image, faces: list[Face]) -> list[Face]:
+def _of_pets(image: Image.Image, faces: list[Face]) -> tuple[list[Face], list[Tensor]]:
     """The faces without those of people and other animals; all of them where none is a pet's.
 
-    The marker takes most faces for a head, and the classifier knows better.
+    Of several, what the looks at each say of each row, [L, R], as well. The marker takes most faces for a head, and the
+    classifier knows better.
     """
     if len(faces) < 2:
-        return faces
+        return faces, []
     looks = [look for face in faces for look in look_at_head(image, face.head)]
-    chances = pet_chances(looks).view(len(faces), len(HEAD_ROOMS)).mean(1).tolist()
-    return [face for face, chance in zip(faces, chances, strict=True) if chance >= HEAD_FROM] or faces
+    seen = _chances(looks).view(len(faces), len(HEAD_ROOMS), -1)
+    certain = [one for one, chance in enumerate(seen.sum(2).mean(1).tolist()) if chance >= HEAD_FROM]
+    kept = certain or range(len(faces))
+    return [faces[one] for one in kept], [seen[one] for one in kept]
 
 
 def look_at_whole(image: Image.Image) -> Image.Image:
@@ -114,15 +129,15 @@ def look_at_head(image: Image.Image, head: Head) -> list[Image.Image]:
 
 def breed_chances(looks: list[Image.Image]) -> dict[str, float]:
     """The probability of each breed, averaged over the looks; what is missing to one is no pet."""
+    return _by_breed(_chances(looks))
+
+
+def _by_breed(seen: Tensor) -> dict[str, float]:
+    """What looks say of each row, [L, R], as the mean probability of each breed."""
     summed: dict[str, float] = {}
-    for slug, chance in zip(load_breed_rows().breeds, _chances(looks).mean(0).tolist(), strict=True):
+    for slug, chance in zip(load_breed_rows().breeds, seen.mean(0).tolist(), strict=True):
         summed[slug] = summed.get(slug, 0.0) + chance
     return summed
-
-
-def pet_chances(looks: list[Image.Image]) -> Tensor:
-    """[N]: how likely each look shows a pet."""
-    return _chances(looks).sum(1)
 
 
 def _chances(looks: list[Image.Image]) -> Tensor:

@@ -34,6 +34,7 @@ from engine.messages import (
     Forget,
     Forgotten,
     Head,
+    HeadGuess,
     Progress,
     Recognise,
     Recognition,
@@ -58,6 +59,7 @@ class Script(StrEnum):
     PLAIN = ""  # the usual answer, at once
     CAT = "cat"  # recognised as a tabby cat
     TWO_HEADS = "two_heads"  # two dogs in the photo
+    DOG_AND_CAT = "dog_and_cat"  # a Samoyed, and a tabby cat to its right
     NO_PET = "no_pet"  # recognition finds no pet; rejuvenation fails unless told to try anyway
     NO_FACE = "no_face"  # recognised, but rejuvenation finds no face unless told to try anyway
     NOT_AN_IMAGE = "not_an_image"  # every request fails with that reason
@@ -137,8 +139,11 @@ def _recognition(request: Recognise) -> Answer:
     if script is Script.NO_PET:
         return Recognition(request.id, False, None, (), (), 640, 480)
     species, breeds = _found(script)
-    heads = (_head(200.0), _head(420.0)) if script is Script.TWO_HEADS else (_head(320.0),)
-    return Recognition(request.id, True, species, breeds, heads, 640, 480)
+    shown = {Script.TWO_HEADS: (script, script), Script.DOG_AND_CAT: (script, Script.CAT)}.get(script)
+    if shown is None:
+        return Recognition(request.id, True, species, breeds, (_head(320.0),), 640, 480)
+    heads, guesses = (_head(200.0), _head(420.0)), tuple(HeadGuess(*_found(one)) for one in shown)
+    return Recognition(request.id, True, species, breeds, heads, 640, 480, guesses)
 
 
 def _found(script: Script) -> tuple[Species, tuple[BreedGuess, ...]]:

@@ -23,7 +23,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from engine.messages import Answer, Request
 
-VERSION = 1
+VERSION = 2
 MAX_HEADER_BYTES = 1 << 20
 MAX_BODY_BYTES = 96 << 20  # two of the largest photos, or a film with its latent, with room to spare
 

@@ -101,7 +101,10 @@ class People:
         await self._set("UPDATE pets SET used_at = ? WHERE id = ?", now, id)
 
     async def delete_pet(self, owner: int, id: int) -> None:
-        await self._set("DELETE FROM pets WHERE id = ? AND owner = ?", id, owner)
+        """Forget a pet; its portraits stay, without its name."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE portraits SET name = '' WHERE pet = ? AND owner = ?", (id, owner))
+            await db.execute("DELETE FROM pets WHERE id = ? AND owner = ?", (id, owner))
         await self._cupboard.clear_out()
 
     # ---- groups

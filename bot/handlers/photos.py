@@ -50,6 +50,7 @@ async def private_photo(update: Update, context: Context) -> None:
     if file is None:
         await reply(update, context.words("hint.not_a_photo"))
         return
+    await context.studio.leave_name(owner_of(update) or 0, message.chat_id)
     if await _too_large(update, context, file):
         return
     if asking := await _asking_for_baby(update, context, message):
@@ -84,6 +85,7 @@ async def group_photo(update: Update, context: Context) -> None:
     if message is None or (file := attached(message)) is None:
         return
     if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
+        await context.studio.leave_name(asking.owner, asking.chat)
         await context.studio.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
 
 
@@ -99,6 +101,7 @@ async def young(update: Update, context: Context) -> None:
     if file is None:
         await reply(update, context.words("hint.young_reply"))
         return
+    await context.studio.leave_name(owner_of(update) or 0, message.chat_id)
     if not await _too_large(update, context, file):
         await begin(update, context, message, file, text)
 
@@ -126,14 +129,14 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
 
 
 async def edited(update: Update, context: Context) -> None:
-    """A caption that was added later may still say the breed."""
+    """A caption that was added later may still say the breed and the name."""
     message = update.edited_message
     if message is None or not message.caption:
         return
     portrait = await context.storage.portraits.at(message.chat_id, message.message_id)
     said = read_caption(message.caption, context.words.language)
     if portrait and portrait.owner == owner_of(update) and said.breed:
-        await context.studio.take_breed(portrait.id, said.breed)
+        await context.studio.take_breed(portrait.id, said.breed, said.name)
 
 
 async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:

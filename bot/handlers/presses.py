@@ -11,7 +11,7 @@ from telegram.error import BadRequest
 
 from bot.context import Context, answer, edit, may_press
 from bot.handlers import history, language, privacy
-from bot.keyboards import Press, Verb, delete_keyboard, result_keyboard
+from bot.keyboards import Press, Verb, delete_keyboard, name_keyboard, result_keyboard
 from bot.voice import reply_to
 from storage import ASKING, Kind, Portrait
 
@@ -37,6 +37,7 @@ async def press(update: Update, context: Context) -> None:
     if not await may_press(query.from_user, portrait, context.bot):
         await answer(update, context.words("error.not_yours"), alert=True)
         return
+    await context.studio.leave_name(portrait.owner, portrait.chat)
     deed, toast = _DEEDS[said.verb]
     try:
         done = await deed(update, context, portrait, said.value)
@@ -143,11 +144,16 @@ async def _name(update: Update, context: Context, portrait: Portrait, __: str) -
             context.words("question.name_group" if portrait.in_group else "question.name"),
             message_thread_id=portrait.topic,
             reply_parameters=reply_to(portrait) if portrait.in_group else None,
-            reply_markup=ForceReply(selective=True) if portrait.in_group else None,
+            reply_markup=ForceReply(selective=True) if portrait.in_group else name_keyboard(context.words, portrait),
             rate_limit_args=3,
         )
         await context.storage.portraits.change(portrait.id, context.storage.now(), status_message=asked.message_id)
     return expecting
+
+
+async def _no_name(*_: object) -> object:
+    """Any press takes the question for a name back; this one does nothing else."""
+    return True
 
 
 async def _delete(update: Update, context: Context, portrait: Portrait, value: str) -> object:
@@ -218,6 +224,7 @@ _DEEDS: dict[Verb, tuple[Deed, str]] = {
     Verb.FILM: (_film, "result.wait"),
     Verb.AGAIN: (_again, "result.wait"),
     Verb.NAME: (_name, ""),
+    Verb.NO_NAME: (_no_name, ""),
     Verb.DELETE: (_delete, ""),
     Verb.DELETE_NO: (_delete_no, ""),
     Verb.DELETE_YES: (_delete_yes, "result.deleted"),

@@ -34,8 +34,9 @@ async def cancel(update: Update, context: Context) -> None:
     owner, chat = owner_of(update), update.effective_chat
     if owner is None or chat is None:
         return
+    left = await context.studio.leave_name(owner, chat.id)
     if not await context.studio.cancel_all(owner, chat.id):
-        await reply(update, context.words("progress.nothing_to_cancel"))
+        await reply(update, context.words("progress.cancelled" if left else "progress.nothing_to_cancel"))
 
 
 async def video(update: Update, context: Context) -> None:

@@ -4,7 +4,6 @@ from telegram import Message, ReplyParameters, Update
 
 from bot.context import Context, owner_of, reply
 from bot.studio import LONGEST_NAME, SHOWN
-from bot.views import breed_matches
 from storage import ASKING, Portrait, State
 
 _LATELY_S = 6 * 3600.0  # after this, what was asked or begun is not what somebody writes about
@@ -19,7 +18,7 @@ async def private_text(update: Update, context: Context) -> None:
         return
     owner = owner_of(update) or 0
     if portrait := await _meant(message, context, owner):
-        await _take(update, context, portrait, message.text)
+        await _take(update, context, portrait, message, message.text)
     else:
         await _hint(update, context, owner, message.chat_id)
 
@@ -31,7 +30,7 @@ async def edited(update: Update, context: Context) -> None:
         return
     portrait = await context.storage.portraits.latest(owner_of(update) or 0, message.chat_id, (State.AWAITING_BREED,))
     if portrait and message.date.timestamp() >= int(portrait.created_at):
-        await _take(update, context, portrait, message.text)
+        await _take(update, context, portrait, message, message.text)
 
 
 async def _hint(update: Update, context: Context, owner: int, chat: int) -> None:
@@ -54,7 +53,7 @@ async def group_text(update: Update, context: Context) -> None:
         return
     portrait = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
     if portrait and portrait.owner == owner_of(update) and _asked(portrait):
-        await _take(update, context, portrait, message.text)
+        await _take(update, context, portrait, message, message.text)
 
 
 def _asked(portrait: Portrait) -> bool:
@@ -75,11 +74,11 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
     return max((one for one in asked if one), key=lambda one: one.changed_at, default=None)
 
 
-async def _take(update: Update, context: Context, portrait: Portrait, text: str) -> None:
+async def _take(update: Update, context: Context, portrait: Portrait, message: Message, text: str) -> None:
     if portrait.state is State.AWAITING_BREED:
         chosen, breeds = await context.studio.type_breed(portrait, text)
         if chosen is None:
-            await context.voice.show(portrait, breed_matches(context.words, portrait, breeds))
+            await context.voice.answer(portrait, text, message.message_id, breeds)
         return
     name = await context.studio.name(portrait, text)
     if name is None:

@@ -81,6 +81,26 @@ async def test_the_owner_says_which_head(town: Town) -> None:
     assert (await mina.portrait()).head == 1
 
 
+async def test_what_is_asked_and_made_is_of_the_chosen_pet(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.DOG_AND_CAT)
+    await mina.press(await mina.sees("I see 2 pets"), "No. 2")
+    await mina.press(await mina.sees("lovely cat", "Tabby", "Persian"), "I don't know")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees(video=True)
+    assert (await mina.portrait_in(State.DONE)).species == "cat"  # as the engine was told
+
+
+async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(town: Town) -> None:
+    mina = town.person()
+    sent = await mina.send(Script.DOG_AND_CAT, caption="Samoyed")
+    await mina.press(await mina.sees("I see 2 pets"), "No. 2")
+    await mina.sees("lovely cat", "Tabby")
+    await mina.send(Script.DOG_AND_CAT, shade=90, caption="Samoyed")
+    await mina.press(await town.message_after(mina.id, sent, "I see 2 pets"), "No. 1")
+    await mina.sees("Samoyed, got it!")
+
+
 async def test_no_pet_asks_for_another_photo_or_tries_anyway(town: Town) -> None:
     mina = town.person()
     await mina.send(Script.NO_PET)
@@ -113,7 +133,7 @@ async def test_a_typed_breed(town: Town) -> None:
     await mina.press(await mina.sees("Samoyed"), "Another breed")
     await mina.sees("Type the breed")
     await mina.write("xyzzy")
-    await mina.sees("don't know that breed")
+    await mina.sees("don't know “xyzzy”")
     await mina.write("golden retreiver")
     await mina.sees("baby photo")
     assert (await mina.portrait()).breed == "golden_retriever"
@@ -127,6 +147,56 @@ async def test_typed_words_that_may_mean_several_breeds(town: Town) -> None:
     await mina.press(await mina.sees("Did you mean", "Labrador"), "Golden Retriever")
     await mina.sees("baby photo")
     assert (await mina.portrait()).breed == "golden_retriever"
+
+
+@pytest.mark.parametrize("words", ["hello", "cancel", "Charlie", "Max", "Thor", "Mochi"])
+async def test_words_that_are_no_breed_are_not_taken_for_one(town: Town, words: str) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.sees("Samoyed")
+    await mina.write(words)
+    await mina.sees(f"don't know “{words}”", "Samoyed")
+    assert (await mina.portrait()).state is State.AWAITING_BREED
+
+
+async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.sees("Samoyed")
+    await mina.write("Siamese")
+    await mina.press(await mina.sees("Did you mean"), "Siamese")
+    await mina.sees("Siamese, got it!", "baby photo")
+
+
+async def test_the_breed_that_was_taken_is_said(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.sees("Samoyed")
+    await mina.write("golden retreiver")
+    await mina.sees("Golden Retriever, got it!", "baby photo")
+
+
+async def test_every_breed_that_nobody_knows_is_answered_below_it(town: Town) -> None:
+    mina = town.person()
+    await mina.name_pet(await mina.ask_for_portrait(), "Momo")
+    await mina.send(shade=90)
+    question = await mina.sees("Momo again")
+    for typed in ("xyzzy", "qwertz", "qwertz"):
+        said = await mina.write(typed)
+        answer = await town.message_after(mina.id, said, f"don't know “{typed}”", "💛 Momo", "Samoyed")
+        assert answer["reply_to_message"]["message_id"] == said["message_id"]
+    await mina.press(answer, "Samoyed")  # answered in order: after all that came of the words
+    assert (await mina.sees("Samoyed, got it!"))["message_id"] == answer["message_id"]
+    shown = [message["message_id"] for message in town.said_in(mina.id)]
+    assert [one for one in shown if one >= question["message_id"]] == [answer["message_id"]]
+
+
+async def test_a_long_story_is_quoted_in_short(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.sees("Samoyed")
+    await mina.write("My dog is " + "very " * 500 + "nice")
+    assert len((await mina.sees("don't know “My dog is very", "…”"))["text"]) < 150
 
 
 async def test_cancel_while_choosing(town: Town) -> None:
@@ -223,7 +293,7 @@ async def test_a_wrongly_typed_breed_is_put_right_by_editing(town: Town) -> None
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Another breed")
     typed = await mina.write("xyzzy")
-    await mina.sees("don't know that breed")
+    await mina.sees("don't know “xyzzy”")
     await town.people.edit(mina.id, mina.id, typed["message_id"], "golden retriever")
     await mina.sees("baby photo")
     assert (await mina.portrait()).breed == "golden_retriever"

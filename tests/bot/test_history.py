@@ -111,14 +111,18 @@ async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Town) -> 
 
 async def test_a_pet_can_be_forgotten(town: Town) -> None:
     mina = town.person()
-    await mina.name_pet(await mina.ask_for_portrait(), "Momo")
+    film = await mina.ask_for_portrait()
+    await mina.name_pet(film, "Momo")
     await mina.write("/history")
     await mina.press(await mina.sees("1 of 1 picture"), "Momo")
     await mina.press(await mina.sees("Forget Momo"), "Forget Momo")
     answer = await mina.press(await mina.sees("Yes, forget Momo"), "Yes, forget Momo")
     assert "pictures stay" in answer["text"]
     assert await town.desk.storage.people.pets(mina.id) == []
-    assert labels(await mina.sees("1 of 1 picture", "Film")) == ["🎬 Film", "🗑 Delete"]
+    page = await mina.sees("Samoyed · ", "1 of 1 picture", "Film")
+    assert labels(page) == ["🎬 Film", "🗑 Delete"]
+    await mina.press(film, "Younger")
+    await town.message_after(mina.id, page, "Tell me the name", video=True)
 
 
 async def name_pets(town: Town, owner: Resident, count: int) -> list[str]:

@@ -213,12 +213,38 @@ async def test_the_name_of_a_known_pet_may_be_typed(town: Town) -> None:
     await mina.sees("photo of Momo as a baby")
 
 
+@pytest.mark.parametrize("label", ["Not now", "Younger"])
+async def test_another_press_takes_the_question_for_a_name_back(town: Town, label: str) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Tell me the name")
+    question = await mina.sees("your pet's name", "Not now")
+    await mina.press(question if label == "Not now" else film, label)
+    await mina.write("Wow, thank you!")
+    await mina.sees("Send me a photo of your pet")
+    assert (await mina.portrait()).name == ""
+    assert question["message_id"] not in [message["message_id"] for message in town.said_in(mina.id)]
+
+
+async def test_another_photo_takes_the_question_for_a_name_back(town: Town) -> None:
+    mina = town.person()
+    await mina.press(await mina.ask_for_portrait(), "Tell me the name")
+    await mina.sees("your pet's name")
+    await mina.send(Script.CAT, shade=90)
+    await mina.press(await mina.sees("Tabby"), "Tabby")
+    await mina.press(await mina.sees("Tabby cat, got it!"), "Go on without")
+    await mina.portraits_in(State.DONE, 2)
+    await mina.write("Wow, thank you!")
+    await mina.sees("Send me a photo of your pet")
+    assert await town.desk.storage.people.pets(mina.id) == []
+
+
 async def test_later_words_are_no_name(town: Town) -> None:
     mina = town.person()
     await mina.press(await mina.ask_for_portrait(), "Tell me the name")
     await mina.sees("your pet's name")
     await mina.write("/cancel")
-    await mina.sees("nothing to stop")
+    await mina.sees("I stopped")
     await mina.write("thank you")
     await mina.sees("Send me a photo of your pet")
     assert (await mina.portrait()).name == ""

@@ -16,16 +16,19 @@ from PIL import Image
 from engine import settings
 from engine.cache import FOLDER
 from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.faces import Face
 from engine.film import FilmOptions
 from engine.likeness import Latent
 from engine.messages import (
     Answer,
+    BreedGuess,
     CardText,
     Describe,
     Description,
     Forget,
     Forgotten,
     Head,
+    HeadGuess,
     Recognise,
     Recognition,
     Reimagine,
@@ -202,6 +205,18 @@ def test_a_damaged_likeness_is_made_anew(portrayer: Portrayer, photo: bytes, mon
 def test_a_photo_that_is_its_own_baby_photo_has_none(portrayer: Portrayer, photo: bytes) -> None:
     answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, baby_photo=photo, anyway=True)), Rejuvenation)
     assert Latent.from_bytes(answer.latent).baby is None
+
+
+def test_the_chosen_head_says_of_which_species_and_breed_it_is(
+    portrayer: Portrayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dog = HeadGuess(Species.DOG, (BreedGuess("samoyed", 0.9),))
+    cat = HeadGuess(Species.CAT, (BreedGuess("bengal", 0.9),))
+    faces = tuple(Face(Head((x, 60, x + 80, 200), (x + 20, 110), (x + 60, 110), None, 0.9), 0.1) for x in (20, 140))
+    both = Recognised(True, 0.9, dog.species, dog.breeds, faces, 256, 256, (dog, cat))
+    monkeypatch.setattr("engine.recognition.recognise", lambda image: both)
+    made, _ = finished(portrayer.begin(Rejuvenate("r", drawn_photo(seed=5), head=1, anyway=True)), Rejuvenation)
+    assert (made.species, made.breed, made.breeds) == (Species.CAT, "bengal", cat.breeds)
 
 
 def test_a_damaged_latent_is_refused(portrayer: Portrayer) -> None:

@@ -82,6 +82,15 @@ def test_the_heads_of_several_pets_are_all_kept() -> None:
     assert len(found.heads) == 3
 
 
+@needs_shared
+def test_each_of_several_pets_is_known_by_itself() -> None:
+    names = {"samoyed": "pets/samoyed_unsplash_2.jpg", "bengal": "pets/Bengal_10.jpg", "beagle": "pets/beagle_14.jpg"}
+    found = recognise(beside(*names.values()))
+    by_place = sorted(zip(found.heads, found.guesses, strict=True), key=lambda pair: pair[0].box[0])
+    assert [guess.breeds[0].breed for _, guess in by_place] == list(names)
+    assert [guess.species for _, guess in by_place] == [Species.DOG, Species.CAT, Species.DOG]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3000, 2), (320, 240)])
 def test_a_plain_picture_shows_no_pet(size: tuple[int, int]) -> None:
     found = recognise(Image.new("RGB", size, (200, 180, 160)))
