@@ -11,7 +11,7 @@ from bot.speaker import Speaker
 from bot.texts import words_for
 from bot.views import title
 from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
-from storage import Kind, Made, Portrait, Result, State, Storage
+from storage import Kind, Made, Notice, Portrait, Result, State, Storage
 
 _SHOWN_S = 4.5  # how long the app shows that somebody is typing, a little less
 _LAST_UPLOADS_S = 3.0  # an upload that is nearly through may end before we stop
@@ -38,6 +38,7 @@ class Delivery:
         """Send what is not sent yet; then the portrait is done."""
         async with meanwhile(self._speaker.sending, portrait):
             await self._send_all(portrait)
+        await self._say_what_is_to_be_said(portrait)
         done = await self._storage.portraits.advance(portrait.id, State.DONE, self._storage.now())
         if done:
             # As it was before: the owner may have been asked for a name meanwhile, by another message.
@@ -56,6 +57,7 @@ class Delivery:
                 for age in {result.age for result in wanted if result.digest is None}:
                     await self._reimagine(portrait, age)
                 await self._send_all(portrait)
+        await self._say_what_is_to_be_said(portrait)
 
     async def _reimagine(self, portrait: Portrait, age: float) -> None:
         now = await self._storage.portraits.get(portrait.id)
@@ -66,45 +68,44 @@ class Delivery:
         try:
             made = await self._engine.reimagine(request)
         except (EngineFault, PhotoError) as error:
-            await self._storage.portraits.unwant(portrait.id, age)
-            await self._speaker.sorry(portrait)
+            await self._storage.portraits.unwant(portrait.id, age, Notice.SORRY)
             await self._speaker.alarm(portrait, reason_of(error))
             return
         if made.latent is not None:
             await self._storage.portraits.keep(portrait.id, self._storage.now(), latent=made.latent)
         results = made_results(age, made.still, made.whole, made.card, made.film)
         await self._storage.portraits.add_results(portrait.id, results, self._storage.now())
-        if await self._storage.portraits.unwant(portrait.id, age):  # asked for, but not to be had of this photo
-            await self._speaker.only_face(portrait)
+        # Asked for, but not to be had of this photo.
+        await self._storage.portraits.unwant(portrait.id, age, Notice.ONLY_FACE)
 
     async def _send_all(self, portrait: Portrait) -> None:
-        refused: set[float] = set()
         for result in await self._storage.portraits.unsent(portrait.id):
             if result.digest is not None:
-                upload = asyncio.create_task(self._send(portrait, result, refused))
+                upload = asyncio.create_task(self._send(portrait, result))
                 self._uploads.add(upload)
                 upload.add_done_callback(self._uploads.discard)
                 await asyncio.shield(upload)
 
-    async def _send(self, portrait: Portrait, result: Result, refused: set[float]) -> None:
-        """Send one result and note it; never torn apart by a cancellation in between.
-
-        `refused` are the ages of which something was refused just before: to say so once is enough.
-        """
+    async def _send(self, portrait: Portrait, result: Result) -> None:
+        """Send one result and note it; never torn apart by a cancellation in between."""
         try:
             sent = await self._speaker.send(portrait, result)
         except Unsure:
-            await self._storage.portraits.sent(result.id, 0, "")
-            await self._speaker.unsure(portrait, result.age)
+            await self._storage.portraits.not_sent(result, Notice.UNSURE)
         except MediaRefused:
-            await self._storage.portraits.sent(result.id, 0, result.file_id or "")
-            if result.age not in refused:
-                refused.add(result.age)
-                await self._speaker.refused(portrait, result.age)
+            await self._storage.portraits.not_sent(result, Notice.REFUSED)
         else:
             await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
             if await self._storage.portraits.get(portrait.id) is None:  # deleted while this was on its way
                 await self._speaker.erase([portrait], {portrait.chat: [sent.message]})
+
+    async def _say_what_is_to_be_said(self, portrait: Portrait) -> None:
+        """It is noted until it is said, so what an ill Telegram does not take now is said later."""
+        for notice, age in await self._storage.portraits.notices(portrait.id):
+            message = await self._speaker.say(portrait, notice, age)
+            if message is not None:
+                await self._storage.portraits.shown(portrait.id, portrait.chat, message)
+            await self._storage.portraits.said(portrait.id, notice, age)
 
 
 @asynccontextmanager

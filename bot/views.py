@@ -13,10 +13,11 @@ from bot.keyboards import (
     cancel_keyboard,
     failure_keyboard,
     head_keyboard,
+    resend_keyboard,
 )
 from bot.texts import Words
 from engine import Progress, Stage
-from storage import Kind, Pet, Portrait, State
+from storage import Kind, Notice, Pet, Portrait, State
 
 _LIKELY = 3  # breeds offered at first
 _BAR = 10  # squares
@@ -121,6 +122,18 @@ def failure(words: Words, portrait: Portrait) -> View:
     if portrait.failure.startswith("limit_"):
         return View(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
     return View(words("error.sorry"), failure_keyboard(words, portrait))
+
+
+def about_results(words: Words, portrait: Portrait, notice: Notice, age: float) -> View:
+    """What is said about results of this age; what did not arrive is offered again."""
+    match notice:
+        case Notice.UNSURE | Notice.REFUSED:
+            text = words(f"result.{notice}", button=words("button.retry"))
+            return View(text, resend_keyboard(words, portrait, age))
+        case Notice.ONLY_FACE:
+            return View(words("result.only_face"))
+        case Notice.SORRY:
+            return View(words("error.sorry"))
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:

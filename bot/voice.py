@@ -12,20 +12,21 @@ from bot.errors import (
     ChatGone,
     ChatMoved,
     FileGone,
+    MediaRefused,
     TelegramTrouble,
     has_no_text,
     refuses_media,
     translated,
     unchanged,
 )
-from bot.keyboards import cancel_keyboard, resend_keyboard, result_keyboard
+from bot.keyboards import cancel_keyboard, result_keyboard
 from bot.pacing import Pacer
 from bot.speaker import Sent
 from bot.status import Note, StatusBoard
 from bot.texts import DEFAULT, Words, closest_language, words_for
-from bot.views import View, caption, failure, progress, question, queued
+from bot.views import View, about_results, caption, failure, progress, question, queued
 from engine import Progress
-from storage import Kind, Portrait, Result, State, Storage
+from storage import Kind, Notice, Portrait, Result, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -145,15 +146,14 @@ class Voice:
             rate_limit_args=_PATIENCE,
         )
 
-    async def unsure(self, portrait: Portrait, age: float) -> None:
-        words = _words(portrait)
-        text = words("result.unsure", button=words("button.retry"))
-        await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
-
-    async def refused(self, portrait: Portrait, age: float) -> None:
-        words = _words(portrait)
-        text = words("result.refused", button=words("button.retry"))
-        await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
+    async def say(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
+        view = about_results(_words(portrait), portrait, notice, age)
+        try:
+            with translated():
+                return (await self._send(portrait, view)).message_id
+        except (BadRequest, MediaRefused) as error:  # a closed topic, say
+            _logger.info("portrait %d: not said: %s", portrait.id, type(error).__name__)
+            return None
 
     async def finished(self, portrait: Portrait) -> None:
         await self.board.drop(portrait.id)
@@ -168,12 +168,6 @@ class Voice:
 
     async def cancelled(self, portrait: Portrait) -> None:
         await self._show(portrait, View(_words(portrait)("progress.cancelled")))
-
-    async def sorry(self, portrait: Portrait) -> None:
-        await self._say(portrait, View(_words(portrait)("error.sorry")))
-
-    async def only_face(self, portrait: Portrait) -> None:
-        await self._say(portrait, View(_words(portrait)("result.only_face")))
 
     async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
         by_chat = {chat: list(numbers) for chat, numbers in messages.items()}
@@ -237,15 +231,18 @@ class Voice:
 
     async def _send_status(self, portrait: Portrait, view: View) -> None:
         with translated():
-            message = await self._bot.send_message(
-                portrait.chat,
-                view.text,
-                reply_markup=view.keyboard,
-                reply_parameters=reply_to(portrait),
-                message_thread_id=portrait.topic,
-                rate_limit_args=_PATIENCE,
-            )
+            message = await self._send(portrait, view)
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
+
+    async def _send(self, portrait: Portrait, view: View) -> Message:
+        return await self._bot.send_message(
+            portrait.chat,
+            view.text,
+            reply_markup=view.keyboard,
+            reply_parameters=reply_to(portrait),
+            message_thread_id=portrait.topic,
+            rate_limit_args=_PATIENCE,
+        )
 
     async def _edit(self, chat: int, message: int, view: View, rate_limit_args: int = 0) -> None:
         """Edit a message of ours, be it a text or a picture with a caption."""
@@ -296,17 +293,6 @@ class Voice:
             await self._show(portrait, view)
         except (ChatGone, ChatMoved, TelegramTrouble, TelegramError) as error:
             _logger.warning("portrait %d: not told: %s", portrait.id, type(error).__name__)
-
-    async def _say(self, portrait: Portrait, view: View) -> None:
-        await self._quietly(
-            self._bot.send_message(
-                portrait.chat,
-                view.text,
-                reply_markup=view.keyboard,
-                reply_parameters=reply_to(portrait),
-                message_thread_id=portrait.topic,
-            )
-        )
 
     async def _act(self, portrait: Portrait, action: ChatAction) -> None:
         if not self._pacer.busy(portrait.chat):

@@ -8,6 +8,7 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
+from engine import EngineFault
 from storage import State
 from tests.bot.town import Town, eventually, labels
 from tests.scripted_engine import Script
@@ -101,6 +102,52 @@ async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town) -> None
     await town.message_after(mina.id, unsure, video=True)
     assert len([message for message in town.said_in(mina.id) if "photo" in message]) == 1  # that one was sure
     assert (await mina.press(unsure, "Try again"))["text"].startswith("That's done")
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
+async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: Town, restarted: bool) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    question = await mina.sees("baby photo")
+    town.double.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
+    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
+    await mina.press(question, "Go on without")
+
+    async def tried() -> bool:
+        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
+
+    await eventually(tried)
+    if restarted:
+        await town.close()
+        town.double.faults.clear()
+        await town.open()
+    await mina.press(await mina.sees("Telegram was slow", "Try again"), "Try again")
+    await mina.sees(video=True)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
+async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    async def broken(*_: object) -> None:
+        raise EngineFault("ordered by the test")
+
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    monkeypatch.setattr(town.desk.studio.engine, "reimagine", broken)
+    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
+    await mina.press(film, "Younger")
+
+    async def tried() -> bool:
+        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
+
+    await eventually(tried)
+    if restarted:
+        await town.close()
+        town.double.faults.clear()
+        await town.open()
+    await mina.sees("Something went wrong")
 
 
 async def test_a_person_who_stops_the_bot_is_left_alone(town: Town) -> None:
