@@ -18,6 +18,7 @@ from tests.scripted_engine import Script
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting for Telegram to recover takes minutes in life, and moments here."""
     monkeypatch.setattr("bot.workshop._PATIENCE_S", (0.05, 0.05, 0.1))
+    monkeypatch.setattr("bot.context._PATIENCE_S", (0.05, 0.05))
     monkeypatch.setattr("bot.voice._UPLOAD_S", 1.0)
 
 
@@ -203,6 +204,17 @@ async def test_a_deleted_photo_and_a_deleted_question(town: Town) -> None:
     await mina.press(await mina.sees("baby photo"), "Go on without")
     film = await mina.sees(video=True)
     assert "reply_to_message" not in film
+
+
+@pytest.mark.parametrize("kind", [FaultKind.BAD_GATEWAY, FaultKind.DISCONNECT], ids=lambda kind: kind.name)
+async def test_a_command_is_answered_although_telegram_was_ill(town: Town, kind: FaultKind) -> None:
+    mina = town.person()
+    for method in ("sendPhoto", "sendMessage"):
+        town.double.faults.add(Fault(method, kind, times=2))
+    await mina.write("/start")
+    await mina.sees("Hello")
+    await mina.write("/privacy")
+    await mina.sees("What I keep")
 
 
 async def test_polling_survives_errors(town: Town) -> None:
