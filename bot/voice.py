@@ -106,7 +106,7 @@ class Voice:
                     raise
                 # A file_id is no promise for ever; the file itself is.
                 message = await self._send_result(portrait, result, None, text, keyboard)
-        return Sent(message.message_id, _file_id(message))
+        return Sent(message.message_id, file_id_of(message))
 
     async def _send_result(
         self,
@@ -317,7 +317,7 @@ def reply_to(portrait: Portrait) -> ReplyParameters | None:
     return ReplyParameters(portrait.message, allow_sending_without_reply=True)
 
 
-def _file_id(message: Message) -> str:
+def file_id_of(message: Message) -> str:
     if message.video:
         return message.video.file_id
     return message.photo[-1].file_id if message.photo else ""

@@ -250,6 +250,11 @@ class Portraits:
                 (result,),
             )
 
+    async def renew(self, result: int, file_id: str | None) -> None:
+        """Telegram has this result under another id now, or none at all."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE results SET file_id = ? WHERE id = ?", (file_id, result))
+
     async def not_sent(self, result: Result, notice: Notice | None = None) -> None:
         """Give up sending a result until its owner asks again, and note what is to be said of it."""
         async with self._db.writing() as db:
