@@ -104,13 +104,16 @@ def owner_of(update: Update) -> int | None:
     return update.effective_user.id if update.effective_user else None
 
 
-async def may_press(user: User, portrait: Portrait, bot: Bot) -> bool:
-    """Whether this person owns the portrait.
+async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) -> bool:
+    """Whether this person, who presses in this chat, owns the portrait.
 
-    That of an anonymous administrator belongs to all of the group's, that of a channel to everybody there.
+    That of an anonymous administrator belongs to all of the group's, that of a channel to everybody there. Only there:
+    what a button says can be invented anywhere.
     """
     if user.id == portrait.owner:
         return True
+    if chat != portrait.chat:
+        return False
     if portrait.owner != portrait.chat:
         return portrait.owner < 0  # somebody who writes as a channel: nobody can tell who that is
     if user.id == _ANONYMOUS:

@@ -34,7 +34,8 @@ async def press(update: Update, context: Context) -> None:
     if said is None or said.verb not in _DEEDS or portrait is None:
         await answer(update, context.words("error.stale"), alert=True)
         return
-    if not await may_press(query.from_user, portrait, context.bot):
+    chat = query.message.chat.id if query.message else None
+    if not await may_press(query.from_user, chat, portrait, context.bot):
         await answer(update, context.words("error.not_yours"), alert=True)
         return
     deed, toast = _DEEDS[said.verb]
