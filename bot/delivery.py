@@ -102,7 +102,11 @@ class Delivery:
     async def _say_what_is_to_be_said(self, portrait: Portrait) -> None:
         """It is noted until it is said, so what an ill Telegram does not take now is said later."""
         for notice, age in await self._storage.portraits.notices(portrait.id):
-            message = await self._speaker.say(portrait, notice, age)
+            try:
+                message = await self._speaker.say(portrait, notice, age)
+            except Unsure:
+                await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
+                raise
             if message is not None:
                 await self._storage.portraits.shown(portrait.id, portrait.chat, message)
             await self._storage.portraits.said(portrait.id, notice, age)

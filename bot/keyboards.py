@@ -161,12 +161,11 @@ def resend_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeybo
 
 
 def delete_keyboard(words: Words, portrait: Portrait, age: str) -> InlineKeyboardMarkup:
+    """The question stands below the results of one age; the answer is about all of them, and says so."""
     return InlineKeyboardMarkup(
         [
-            [
-                _button(words("button.delete_yes"), Verb.DELETE_YES, portrait.id, age),
-                _button(words("button.delete_no"), Verb.DELETE_NO, portrait.id, age),
-            ]
+            [_button(words("button.delete_yes"), Verb.DELETE_YES, portrait.id, age)],
+            [_button(words("button.delete_no"), Verb.DELETE_NO, portrait.id, age)],
         ]
     )
 

@@ -54,7 +54,10 @@ class Speaker(Protocol):
         """Say that we stopped."""
 
     async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
-        """Take what was said about the portraits, and these messages by chat, out of the chats; False if some stay."""
+        """Take what was said about the portraits, and these messages by chat, out of the chats.
+
+        False if some stay, or may stay: a message 0 is one whose number nobody knows.
+        """
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         """Tell the administrators which portrait failed and of what type of error."""

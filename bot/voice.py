@@ -14,6 +14,7 @@ from bot.errors import (
     FileGone,
     MediaRefused,
     TelegramTrouble,
+    Unsure,
     has_no_text,
     refuses_media,
     translated,
@@ -176,7 +177,9 @@ class Voice:
             if portrait.status_message:
                 by_chat.setdefault(portrait.chat, []).append(portrait.status_message)
         gone = True
-        for chat, numbers in by_chat.items():
+        for chat, known in by_chat.items():
+            numbers = [number for number in known if number]
+            gone &= len(numbers) == len(known)
             for at in range(0, len(numbers), _DELETED_AT_ONCE):
                 gone &= await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
         return gone
@@ -230,8 +233,12 @@ class Voice:
                     await self._send_status(portrait, view)
 
     async def _send_status(self, portrait: Portrait, view: View) -> None:
-        with translated():
-            message = await self._send(portrait, view)
+        try:
+            with translated():
+                message = await self._send(portrait, view)
+        except Unsure:
+            await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
+            raise
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
 
     async def _send(self, portrait: Portrait, view: View) -> Message:

@@ -136,7 +136,8 @@ class People:
         """The group became a supergroup with another id; gives the portraits that have to be shown again.
 
         Its messages have no ids in the new chat, whose own begin at 1: what pointed to a message points nowhere now,
-        and a portrait's own message gets a number that no message has.
+        and a portrait's own message gets a number that no message has. What we said stays in the old chat, where
+        nobody can take it away any more.
         """
         async with self._db.writing() as db:
             await db.execute("UPDATE OR REPLACE groups SET id = ? WHERE id = ?", (new, old))
@@ -145,7 +146,13 @@ class People:
                 " AND portrait IN (SELECT id FROM portraits WHERE chat = ?)",
                 (old,),
             )
-            await db.execute("DELETE FROM messages WHERE chat = ?", (old,))
+            await db.execute(
+                "INSERT INTO messages SELECT portrait, chat, 0 FROM messages WHERE chat = ?1"
+                " UNION SELECT id, chat, 0 FROM portraits WHERE chat = ?1 AND status_message IS NOT NULL"
+                " ON CONFLICT DO NOTHING",
+                (old,),
+            )
+            await db.execute("DELETE FROM messages WHERE chat = ? AND message > 0", (old,))
             cursor = await db.execute(
                 "UPDATE portraits SET chat = ?, message = -id, status_message = NULL, baby_message = NULL"
                 " WHERE chat = ? RETURNING id, state",

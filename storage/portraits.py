@@ -261,6 +261,11 @@ class Portraits:
             await db.execute("UPDATE results SET message = 0 WHERE id = ?", (result.id,))
             if notice:
                 await _note(db, result.portrait, notice, result.age)
+            if notice is Notice.UNSURE:
+                await db.execute(
+                    "INSERT INTO messages SELECT id, chat, 0 FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
+                    (result.portrait,),
+                )
 
     async def notices(self, id: int) -> list[tuple[Notice, float]]:
         """What is still to be said about results of a portrait, each with their age."""
@@ -273,7 +278,10 @@ class Portraits:
             await db.execute("DELETE FROM notices WHERE portrait = ? AND kind = ? AND age = ?", (id, notice, age))
 
     async def shown(self, id: int, chat: int, message: int) -> None:
-        """A result was sent once more, or something was said of it, in a chat that need not be the portrait's."""
+        """A result was sent once more, or something was said of it, in a chat that need not be the portrait's.
+
+        Message 0 for what may have arrived.
+        """
         async with self._db.writing() as db:
             await db.execute(
                 "INSERT INTO messages SELECT id, ?, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
@@ -287,7 +295,10 @@ class Portraits:
             await db.execute("INSERT INTO messages SELECT id, ?, ? FROM portraits WHERE id = ?", (chat, message, id))
 
     async def messages(self, *ids: int) -> dict[int, list[int]]:
-        """By chat, all messages with results of these portraits, or about them, oldest first."""
+        """By chat, all messages with results of these portraits, or about them, oldest first.
+
+        Where something may stand under a number that nobody knows, the first one is 0.
+        """
         marks = ", ".join("?" * len(ids))
         return _by_chat(
             await self._db.all(

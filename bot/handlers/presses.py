@@ -170,8 +170,11 @@ async def _delete_yes(update: Update, context: Context, portrait: Portrait, valu
     with suppress(TypeError):  # so python-telegram-bot says that the gallery is too old to be seen
         if value.startswith(history.GALLERY):
             goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY))
+    pet = await context.storage.people.pet(portrait.pet) if portrait.pet else None
     if not await context.studio.delete(portrait):
         await answer(update, context.words("result.deleted_partly"), alert=True)
+    elif pet:
+        await answer(update, context.words(f"result.deleted_but_{'baby' if pet.baby_photo else 'pet'}", name=pet.name))
     if query and not goes_on:
         with suppress(BadRequest, TypeError):  # erased with the portrait, or too old to be
             await query.delete_message()

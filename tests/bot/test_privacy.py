@@ -87,7 +87,7 @@ async def test_what_is_too_old_to_be_taken_back_is_owned_up_to(town: Town) -> No
     town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
     await mina.write("/forgetme")
     answer = await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
-    assert answer["show_alert"] and "please delete those yourself" in answer["text"]
+    assert answer["show_alert"] and "please delete that yourself" in answer["text"]
     assert [one["message_id"] for one in town.said_in(mina.id) if "video" in one] == [film["message_id"]]
     await mina.sees("I don't know you any more")
 

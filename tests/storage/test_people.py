@@ -98,7 +98,7 @@ async def test_what_pointed_to_messages_of_the_group_points_nowhere_after_it_gre
     assert await storage.people.move_group(-5, -1005) == [waiting.id, asking.id]
     for number in (1, 2, 3, 4):
         assert await storage.portraits.about(-1005, number) is None
-    assert await storage.portraits.messages(waiting.id) == {7: [5]}
+    assert await storage.portraits.messages(waiting.id) == {-5: [0], 7: [5]}
     _, new = await storage.portraits.receive(replace(MINE, chat=-1005, message=1), storage.now())
     assert new
     assert await storage.people.move_group(-5, -1005) == []  # both chats tell of it
