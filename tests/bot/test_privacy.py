@@ -3,7 +3,7 @@ import json
 import zipfile
 
 from storage import State
-from tests.bot.town import Town
+from tests.bot.town import Town, eventually
 from tests.scripted_engine import Script
 
 
@@ -59,6 +59,20 @@ async def test_forgetting_stops_what_is_under_way(town: Town) -> None:
     done = await mina.sees("I don't know you any more")
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
     assert town.said_in(mina.id) == [done]
+
+
+async def test_no_name_can_be_read_in_the_database_any_more(town: Town) -> None:
+    mina = town.person("Wilhelmina")
+    await mina.name_pet(await mina.ask_for_portrait(), "Zaphodbeeblebrox")
+    await mina.write("/forgetme")
+    await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
+    await mina.sees("I don't know you any more")
+
+    async def unreadable() -> bool:
+        written = [path.read_bytes() for path in town.settings.home.glob("throwback.sqlite3*")]
+        return not any(name in data for data in written for name in (b"Wilhelmina", b"Zaphodbeeblebrox"))
+
+    await eventually(unreadable)
 
 
 async def test_forgetting_takes_what_was_said_out_of_the_chats(town: Town) -> None:
