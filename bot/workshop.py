@@ -262,11 +262,15 @@ class Workshop:
         await self._storage.portraits.told(portrait.id, portrait.state)
 
     async def _tell(self, portrait: Portrait) -> None:
-        """Say how it ended, once."""
+        """Say how it ended, once; of what was cancelled nothing is kept."""
         if portrait.told == portrait.state:
             return
         with suppress(ChatGone):  # then nobody wants to know
             await self._say_how_it_ended(portrait)
+        if portrait.state is State.CANCELLED:
+            if photos := await self._storage.portraits.own_photos(portrait.id):
+                await self._engine.forget(photos)
+            await self._storage.portraits.empty(portrait.id)
         await self._storage.portraits.told(portrait.id, portrait.state)
 
     async def _look_at_baby(self, portrait: Portrait) -> None:

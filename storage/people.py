@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from storage.cupboard import Cupboard
 from storage.database import Database
-from storage.portraits import delete_portraits
+from storage.portraits import EMPTIED, delete_portraits
 from storage.records import ASKING, Deleted, Group, Person, Pet, State
 
 
@@ -115,14 +115,15 @@ class People:
         return Group.of(await self._db.the("SELECT * FROM groups WHERE id = ?", (id,)))
 
     async def leave_group(self, id: int) -> None:
-        """The bot was removed: open portraits of the group end here."""
+        """The bot was removed: open portraits of the group end here, and nothing of them is kept."""
         async with self._db.writing() as db:
             await db.execute("UPDATE groups SET present = 0 WHERE id = ?", (id,))
             await db.execute(
-                "UPDATE portraits SET state = 'cancelled', told = 'cancelled'"
+                f"UPDATE portraits SET state = 'cancelled', told = 'cancelled', {EMPTIED}"  # noqa: S608 - our own words
                 " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled')",
                 (id,),
             )
+        await self._cupboard.clear_out()
 
     async def group(self, id: int) -> Group | None:
         row = await self._db.one("SELECT * FROM groups WHERE id = ?", (id,))

@@ -11,6 +11,11 @@ from storage.database import Database
 from storage.records import BEFORE, OPEN, Deleted, Kind, Made, Notice, Photo, Portrait, Result, State
 
 _COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "told", "created_at", "changed_at"}
+EMPTIED = (
+    "file_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL, latent = NULL,"
+    " breed = NULL, name = '', pet = NULL"
+)
+"""What a portrait is left as of which nothing is kept but that it was there."""
 _OLDER = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
 _MOMENTS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
 
@@ -329,6 +334,23 @@ class Portraits:
             deleted = await delete_portraits(db, "id", id)
         await self._cupboard.clear_out()
         return deleted
+
+    async def own_photos(self, id: int) -> list[str]:
+        """The digests of this portrait's photos that serve no other portrait and no pet."""
+        rows = await self._db.all(
+            "SELECT digest FROM (SELECT photo AS digest FROM portraits WHERE id = ?1"
+            " UNION SELECT baby_photo FROM portraits WHERE id = ?1) AS own WHERE digest IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM portraits WHERE id <> ?1 AND own.digest IN (photo, baby_photo))"
+            " AND NOT EXISTS (SELECT 1 FROM pets WHERE baby_photo = own.digest)",
+            (id,),
+        )
+        return [row["digest"] for row in rows]
+
+    async def empty(self, id: int) -> None:
+        """Keep nothing of a portrait that was cancelled but that it was there, so that its message begins no other."""
+        async with self._db.writing() as db:
+            await db.execute(f"UPDATE portraits SET {EMPTIED} WHERE id = ? AND state = 'cancelled'", (id,))  # noqa: S608 - our own words
+        await self._cupboard.clear_out()
 
     async def older(self, before: float) -> list[Portrait]:
         """The portraits last touched before this moment, except those being worked on."""

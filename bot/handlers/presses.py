@@ -11,9 +11,10 @@ from telegram.error import BadRequest
 
 from bot.context import Context, answer, edit, may_press
 from bot.handlers import history, language, privacy
-from bot.keyboards import Press, Verb, delete_keyboard, result_keyboard
+from bot.keyboards import Press, Verb, delete_keyboard, failure_keyboard, result_keyboard
+from bot.studio import SHOWN
 from bot.voice import reply_to
-from storage import ASKING, Kind, Portrait
+from storage import ASKING, Kind, Portrait, State
 
 Deed = Callable[[Update, Context, Portrait, str], Awaitable[object]]
 """What a press does with its portrait and value; None when it does not fit (any more)."""
@@ -152,6 +153,8 @@ async def _name(update: Update, context: Context, portrait: Portrait, __: str) -
 
 
 async def _delete(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    if portrait.state not in (*SHOWN, State.FAILED):
+        return None
     await _swap_keyboard(update, delete_keyboard(context.words, portrait, value))
     return True
 
@@ -160,7 +163,12 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
     if value.startswith(history.GALLERY):
         await history.turn(update, context, value.removeprefix(history.GALLERY))
         return True
-    keyboard = result_keyboard(context.words, portrait, float(value or portrait.age))
+    if portrait.state is State.FAILED:
+        keyboard = failure_keyboard(context.words, portrait)
+    elif portrait.state in SHOWN:
+        keyboard = result_keyboard(context.words, portrait, float(value or portrait.age))
+    else:
+        return None
     await _swap_keyboard(update, keyboard)
     return True
 
@@ -181,7 +189,7 @@ async def _delete_yes(update: Update, context: Context, portrait: Portrait, valu
     return True
 
 
-async def _swap_keyboard(update: Update, keyboard: InlineKeyboardMarkup) -> None:
+async def _swap_keyboard(update: Update, keyboard: InlineKeyboardMarkup | None) -> None:
     if query := update.callback_query:
         await edit(query.edit_message_reply_markup(keyboard))
 
