@@ -1,10 +1,11 @@
 """Bringing results to their owners: those of a new portrait, and what is asked for later."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import date
 from itertools import count
+from typing import Any
 
 from bot.errors import FileGone, MediaRefused, Unsure, short
 from bot.speaker import Speaker
@@ -81,13 +82,16 @@ class Delivery:
     async def _send_all(self, portrait: Portrait) -> None:
         for result in await self._storage.portraits.unsent(portrait.id):
             if result.digest is not None:
-                upload = asyncio.create_task(self._send(portrait, result))
-                self._uploads.add(upload)
-                upload.add_done_callback(self._uploads.discard)
-                await asyncio.shield(upload)
+                await self._whole(self._send(portrait, result))
+
+    async def _whole(self, sending: Coroutine[Any, Any, None]) -> None:
+        """Send and note something, never torn apart by a cancellation in between."""
+        upload = asyncio.create_task(sending)
+        self._uploads.add(upload)
+        upload.add_done_callback(self._uploads.discard)
+        await asyncio.shield(upload)
 
     async def _send(self, portrait: Portrait, result: Result) -> None:
-        """Send one result and note it; never torn apart by a cancellation in between."""
         try:
             sent = await self._speaker.send(portrait, result)
         except Unsure:
@@ -96,20 +100,28 @@ class Delivery:
             await self._storage.portraits.not_sent(result, Notice.REFUSED)
         else:
             await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
-            if await self._storage.portraits.get(portrait.id) is None:  # deleted while this was on its way
-                await self._speaker.erase([portrait], {portrait.chat: [sent.message]})
+            await self._take_back_if_deleted(portrait, sent.message)
 
     async def _say_what_is_to_be_said(self, portrait: Portrait) -> None:
         """It is noted until it is said, so what an ill Telegram does not take now is said later."""
         for notice, age in await self._storage.portraits.notices(portrait.id):
-            try:
-                message = await self._speaker.say(portrait, notice, age)
-            except Unsure:
-                await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
-                raise
-            if message is not None:
-                await self._storage.portraits.shown(portrait.id, portrait.chat, message)
-            await self._storage.portraits.said(portrait.id, notice, age)
+            await self._whole(self._say(portrait, notice, age))
+
+    async def _say(self, portrait: Portrait, notice: Notice, age: float) -> None:
+        try:
+            message = await self._speaker.say(portrait, notice, age)
+        except Unsure:
+            await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
+            raise
+        if message is not None:
+            await self._storage.portraits.shown(portrait.id, portrait.chat, message)
+            await self._take_back_if_deleted(portrait, message)
+        await self._storage.portraits.said(portrait.id, notice, age)
+
+    async def _take_back_if_deleted(self, portrait: Portrait, message: int) -> None:
+        """What was on its way while its portrait was deleted goes, too."""
+        if await self._storage.portraits.get(portrait.id) is None:
+            await self._speaker.erase([portrait], {portrait.chat: [message]})
 
 
 @asynccontextmanager
