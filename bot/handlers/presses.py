@@ -9,7 +9,7 @@ from contextlib import suppress
 from telegram import ForceReply, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest
 
-from bot.context import Context, answer, edit, may_press
+from bot.context import Context, answer, edit, insist, may_press
 from bot.handlers import history, language, privacy
 from bot.keyboards import Press, Verb, delete_keyboard, failure_keyboard, result_keyboard
 from bot.studio import SHOWN
@@ -140,13 +140,15 @@ async def _name(update: Update, context: Context, portrait: Portrait, __: str) -
     message = update.effective_message
     if expecting and message:
         # In a group the app opens the answer by itself, for the owner alone: the bot may see nothing but replies.
-        asked = await context.bot.send_message(
-            portrait.chat,
-            context.words("question.name_group" if portrait.in_group else "question.name"),
-            message_thread_id=portrait.topic,
-            reply_parameters=reply_to(portrait) if portrait.in_group else None,
-            reply_markup=ForceReply(selective=True) if portrait.in_group else None,
-            rate_limit_args=3,
+        asked = await insist(
+            lambda: context.bot.send_message(
+                portrait.chat,
+                context.words("question.name_group" if portrait.in_group else "question.name"),
+                message_thread_id=portrait.topic,
+                reply_parameters=reply_to(portrait) if portrait.in_group else None,
+                reply_markup=ForceReply(selective=True) if portrait.in_group else None,
+                rate_limit_args=3,
+            )
         )
         await context.storage.portraits.change(portrait.id, context.storage.now(), status_message=asked.message_id)
     return expecting

@@ -217,6 +217,13 @@ async def test_a_command_is_answered_although_telegram_was_ill(town: Town, kind:
     await mina.sees("What I keep")
 
 
+async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=2))
+    await mina.name_pet(film, "Momo")
+
+
 async def test_polling_survives_errors(town: Town) -> None:
     mina = town.person()
     town.double.faults.add(Fault("getUpdates", FaultKind.BAD_GATEWAY, times=2))
