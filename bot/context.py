@@ -1,12 +1,13 @@
 """What every handler has at hand: the product, the storage, and the words of whoever wrote."""
 
+import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from telegram import Message, ReplyParameters, Update, User
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
 from bot.errors import unchanged
@@ -20,7 +21,10 @@ DESK = "desk"  # in bot_data
 _ANONYMOUS = 1087968824  # Telegram's account behind which a group's anonymous administrators write
 _ADMINISTRATORS = ("creator", "administrator")
 
+_PATIENCE_S = (1.0, 3.0, 10.0)  # between attempts to answer while Telegram is ill
+
 Bot = ExtBot[int]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +104,16 @@ def owner_of(update: Update) -> int | None:
     return update.effective_user.id if update.effective_user else None
 
 
-async def may_press(user: User, portrait: Portrait, bot: Bot) -> bool:
-    """Whether this person owns the portrait.
+async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) -> bool:
+    """Whether this person, who presses in this chat, owns the portrait.
 
-    That of an anonymous administrator belongs to all of the group's, that of a channel to everybody there.
+    That of an anonymous administrator belongs to all of the group's, that of a channel to everybody there. Only there:
+    what a button says can be invented anywhere.
     """
     if user.id == portrait.owner:
         return True
+    if chat != portrait.chat:
+        return False
     if portrait.owner != portrait.chat:
         return portrait.owner < 0  # somebody who writes as a channel: nobody can tell who that is
     if user.id == _ANONYMOUS:
@@ -125,7 +132,19 @@ async def reply(update: Update, text: str, **options: Any) -> Message | None:
         return None
     if update.effective_chat is not None and update.effective_chat.type != "private":
         options = {"reply_parameters": ReplyParameters(message.id, allow_sending_without_reply=True)} | options
-    return await message.reply_text(text, do_quote=False, **options)
+    return await insist(lambda: message.reply_text(text, do_quote=False, **options))
+
+
+async def insist(request: Callable[[], Awaitable[_T]]) -> _T:
+    """Make a request again when Telegram or the way to it was ill; for what does no harm when it arrives twice."""
+    for pause_s in _PATIENCE_S:
+        try:
+            return await request()
+        except BadRequest:
+            raise
+        except NetworkError:
+            await asyncio.sleep(pause_s)
+    return await request()
 
 
 async def answer(update: Update, text: str = "", alert: bool = False) -> None:

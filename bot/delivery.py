@@ -1,17 +1,18 @@
 """Bringing results to their owners: those of a new portrait, and what is asked for later."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import date
 from itertools import count
+from typing import Any
 
 from bot.errors import FileGone, MediaRefused, Unsure, short
 from bot.speaker import Speaker
 from bot.texts import words_for
 from bot.views import title
 from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
-from storage import Kind, Made, Portrait, Result, State, Storage
+from storage import Kind, Made, Notice, Portrait, Result, State, Storage
 
 _SHOWN_S = 4.5  # how long the app shows that somebody is typing, a little less
 _LAST_UPLOADS_S = 3.0  # an upload that is nearly through may end before we stop
@@ -41,6 +42,7 @@ class Delivery:
             portrait = await self._storage.portraits.get(portrait.id) or portrait
         async with meanwhile(self._speaker.sending, portrait):
             await self._send_all(portrait)
+        await self._say_what_is_to_be_said(portrait)
         done = await self._storage.portraits.advance(portrait.id, State.DONE, self._storage.now())
         if done:
             # As it was before: the owner may have been asked for a name meanwhile, by another message.
@@ -59,6 +61,7 @@ class Delivery:
                 for age in {result.age for result in wanted if result.digest is None}:
                     await self._reimagine(portrait, age)
                 await self._send_all(portrait)
+        await self._say_what_is_to_be_said(portrait)
 
     async def _reimagine(self, portrait: Portrait, age: float) -> None:
         now = await self._storage.portraits.get(portrait.id)
@@ -69,45 +72,59 @@ class Delivery:
         try:
             made = await self._engine.reimagine(request)
         except (EngineFault, PhotoError) as error:
-            await self._storage.portraits.unwant(portrait.id, age)
-            await self._speaker.sorry(portrait)
+            await self._storage.portraits.unwant(portrait.id, age, Notice.SORRY)
             await self._speaker.alarm(portrait, reason_of(error))
             return
         if made.latent is not None:
             await self._storage.portraits.keep(portrait.id, self._storage.now(), latent=made.latent)
         results = made_results(age, made.still, made.whole, made.card, made.film)
         await self._storage.portraits.add_results(portrait.id, results, self._storage.now())
-        if await self._storage.portraits.unwant(portrait.id, age):  # asked for, but not to be had of this photo
-            await self._speaker.only_face(portrait)
+        # Asked for, but not to be had of this photo.
+        await self._storage.portraits.unwant(portrait.id, age, Notice.ONLY_FACE)
 
     async def _send_all(self, portrait: Portrait) -> None:
-        refused: set[float] = set()
         for result in await self._storage.portraits.unsent(portrait.id):
             if result.digest is not None:
-                upload = asyncio.create_task(self._send(portrait, result, refused))
-                self._uploads.add(upload)
-                upload.add_done_callback(self._uploads.discard)
-                await asyncio.shield(upload)
+                await self._whole(self._send(portrait, result))
 
-    async def _send(self, portrait: Portrait, result: Result, refused: set[float]) -> None:
-        """Send one result and note it; never torn apart by a cancellation in between.
+    async def _whole(self, sending: Coroutine[Any, Any, None]) -> None:
+        """Send and note something, never torn apart by a cancellation in between."""
+        upload = asyncio.create_task(sending)
+        self._uploads.add(upload)
+        upload.add_done_callback(self._uploads.discard)
+        await asyncio.shield(upload)
 
-        `refused` are the ages of which something was refused just before: to say so once is enough.
-        """
+    async def _send(self, portrait: Portrait, result: Result) -> None:
         try:
             sent = await self._speaker.send(portrait, result)
         except Unsure:
-            await self._storage.portraits.sent(result.id, 0, "")
-            await self._speaker.unsure(portrait, result.age)
+            await self._storage.portraits.not_sent(result, Notice.UNSURE)
         except MediaRefused:
-            await self._storage.portraits.sent(result.id, 0, result.file_id or "")
-            if result.age not in refused:
-                refused.add(result.age)
-                await self._speaker.refused(portrait, result.age)
+            await self._storage.portraits.not_sent(result, Notice.REFUSED)
         else:
             await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
-            if await self._storage.portraits.get(portrait.id) is None:  # deleted while this was on its way
-                await self._speaker.erase([portrait], {portrait.chat: [sent.message]})
+            await self._take_back_if_deleted(portrait, sent.message)
+
+    async def _say_what_is_to_be_said(self, portrait: Portrait) -> None:
+        """It is noted until it is said, so what an ill Telegram does not take now is said later."""
+        for notice, age in await self._storage.portraits.notices(portrait.id):
+            await self._whole(self._say(portrait, notice, age))
+
+    async def _say(self, portrait: Portrait, notice: Notice, age: float) -> None:
+        try:
+            message = await self._speaker.say(portrait, notice, age)
+        except Unsure:
+            await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
+            raise
+        if message is not None:
+            await self._storage.portraits.shown(portrait.id, portrait.chat, message)
+            await self._take_back_if_deleted(portrait, message)
+        await self._storage.portraits.said(portrait.id, notice, age)
+
+    async def _take_back_if_deleted(self, portrait: Portrait, message: int) -> None:
+        """What was on its way while its portrait was deleted goes, too."""
+        if await self._storage.portraits.get(portrait.id) is None:
+            await self._speaker.erase([portrait], {portrait.chat: [message]})
 
 
 @asynccontextmanager

@@ -97,6 +97,11 @@ def refuses_media(error: TelegramError) -> bool:
     return any(words in said for words in _NO_MEDIA) and not any(words in said for words in _GONE)
 
 
+def too_big_to_fetch(error: TelegramError) -> bool:
+    """Whether Telegram has the file, but gives it to no bot."""
+    return "too big" in str(error).lower()
+
+
 def has_no_text(error: TelegramError) -> bool:
     """Whether a text was edited in a message that is a picture with a caption."""
     return _NO_TEXT in str(error).lower()

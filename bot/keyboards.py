@@ -12,7 +12,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.breeds import breed_name
 from bot.texts import LANGUAGES, Words
-from storage import Pet, Portrait
+from storage import Pet, Portrait, State
 
 OLDEST, YOUNGEST, STEP = -1.0, 1.6, 0.3
 """How far the buttons go, in multiples of the age vector: 0 now, 1 puppy or kitten, negative older."""
@@ -122,12 +122,15 @@ def cancel_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
 
 
 def failure_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup | None:
-    """A way on where there is one."""
+    """A way on where there is one, and out wherever a photo is kept."""
+    if not portrait.photo:
+        return None
+    rows = [[_button(words("button.delete"), Verb.DELETE, portrait.id)]]
     if portrait.failure in ("no_pet", "no_face"):
-        return InlineKeyboardMarkup([[_button(words("button.anyway"), Verb.ANYWAY, portrait.id)]])
-    if portrait.photo and not portrait.failed_photo:
-        return InlineKeyboardMarkup([[_button(words("button.retry"), Verb.RETRY, portrait.id)]])
-    return None
+        rows.insert(0, [_button(words("button.anyway"), Verb.ANYWAY, portrait.id)])
+    elif not portrait.failed_photo:
+        rows.insert(0, [_button(words("button.retry"), Verb.RETRY, portrait.id)])
+    return InlineKeyboardMarkup(rows)
 
 
 def result_keyboard(words: Words, portrait: Portrait, age: float, shareable: bool) -> InlineKeyboardMarkup:
@@ -169,12 +172,12 @@ def resend_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeybo
 
 
 def delete_keyboard(words: Words, portrait: Portrait, age: str) -> InlineKeyboardMarkup:
+    """The question stands below the results of one age; the answer is about all of them, and says so."""
+    yes = words("button.delete_photo" if portrait.state is State.FAILED else "button.delete_yes")
     return InlineKeyboardMarkup(
         [
-            [
-                _button(words("button.delete_yes"), Verb.DELETE_YES, portrait.id, age),
-                _button(words("button.delete_no"), Verb.DELETE_NO, portrait.id, age),
-            ]
+            [_button(yes, Verb.DELETE_YES, portrait.id, age)],
+            [_button(words("button.delete_no"), Verb.DELETE_NO, portrait.id, age)],
         ]
     )
 

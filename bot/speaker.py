@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine import Progress
-from storage import Portrait, Result
+from storage import Notice, Portrait, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Sent:
 
 
 class Speaker(Protocol):
-    """`fetch`, `ask`, `failed`, `cancelled` and `send` raise the errors of `bot.errors`, the others none."""
+    """`fetch`, `ask`, `failed`, `cancelled`, `send` and `say` raise the errors of `bot.errors`, the others none."""
 
     async def fetch(self, file_id: str) -> bytes:
         """The bytes of a file that somebody sent."""
@@ -41,11 +41,8 @@ class Speaker(Protocol):
     async def send(self, portrait: Portrait, result: Result) -> Sent:
         """Bring a result to its owner."""
 
-    async def unsure(self, portrait: Portrait, age: float) -> None:
-        """Say that something may not have arrived, and offer it again."""
-
-    async def refused(self, portrait: Portrait, age: float) -> None:
-        """Say that the chat takes no pictures or films, and offer them again."""
+    async def say(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
+        """Say this about results; gives the message, None where the chat takes none."""
 
     async def finished(self, portrait: Portrait) -> None:
         """Everything was sent, or answered: the portrait's one message has served."""
@@ -56,14 +53,11 @@ class Speaker(Protocol):
     async def cancelled(self, portrait: Portrait) -> None:
         """Say that we stopped."""
 
-    async def sorry(self, portrait: Portrait) -> None:
-        """Apologise for something that was asked for later and could not be made."""
-
-    async def only_face(self, portrait: Portrait) -> None:
-        """Say that of this photo there is the face alone, and no whole picture."""
-
     async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
-        """Take what was said about the portraits, and these messages by chat, out of the chats; False if some stay."""
+        """Take what was said about the portraits, and these messages by chat, out of the chats.
+
+        False if some stay, or may stay: a message 0 is one whose number nobody knows.
+        """
 
     async def alarm(self, portrait: Portrait, error: str) -> None:
         """Tell the administrators which portrait failed and of what type of error."""

@@ -13,10 +13,11 @@ from bot.keyboards import (
     cancel_keyboard,
     failure_keyboard,
     head_keyboard,
+    resend_keyboard,
 )
 from bot.texts import Words
 from engine import Progress, Stage
-from storage import Kind, Pet, Portrait, State
+from storage import Kind, Notice, Pet, Portrait, State
 
 _LIKELY = 3  # breeds offered at first
 _PETS = 4
@@ -149,6 +150,18 @@ def failure(words: Words, portrait: Portrait, told: bool) -> View:
 def sorry(words: Words, told: bool) -> str:
     """The apology for what is our fault; `told` is whether there is an administrator, who hears of it."""
     return words("error.sorry_told" if told else "error.sorry")
+
+
+def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> View:
+    """What is said about results of this age; what did not arrive is offered again. `told` as in `sorry`."""
+    match notice:
+        case Notice.UNSURE | Notice.REFUSED:
+            text = words(f"result.{notice}", button=words("button.retry"))
+            return View(text, resend_keyboard(words, portrait, age))
+        case Notice.ONLY_FACE:
+            return View(words("result.only_face"))
+        case Notice.SORRY:
+            return View(sorry(words, told))
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:

@@ -12,20 +12,22 @@ from bot.errors import (
     ChatGone,
     ChatMoved,
     FileGone,
+    MediaRefused,
     TelegramTrouble,
+    Unsure,
     has_no_text,
     refuses_media,
     translated,
     unchanged,
 )
-from bot.keyboards import cancel_keyboard, resend_keyboard, result_keyboard
+from bot.keyboards import cancel_keyboard, result_keyboard
 from bot.pacing import Pacer
 from bot.speaker import Sent
 from bot.status import Note, StatusBoard
 from bot.texts import DEFAULT, Words, closest_language, words_for
-from bot.views import View, breed_matches, caption, failure, progress, question, queued, sorry
+from bot.views import View, about_results, breed_matches, caption, failure, progress, question, queued
 from engine import Progress
-from storage import Kind, Portrait, Result, State, Storage
+from storage import Kind, Notice, Portrait, Result, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ class Voice:
                     raise
                 # A file_id is no promise for ever; the file itself is.
                 message = await self._send_result(portrait, result, None, text, keyboard)
-        return Sent(message.message_id, _file_id(message))
+        return Sent(message.message_id, file_id_of(message))
 
     async def _send_result(
         self,
@@ -151,15 +153,14 @@ class Voice:
             rate_limit_args=_PATIENCE,
         )
 
-    async def unsure(self, portrait: Portrait, age: float) -> None:
-        words = _words(portrait)
-        text = words("result.unsure", button=words("button.retry"))
-        await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
-
-    async def refused(self, portrait: Portrait, age: float) -> None:
-        words = _words(portrait)
-        text = words("result.refused", button=words("button.retry"))
-        await self._say(portrait, View(text, resend_keyboard(words, portrait, age)))
+    async def say(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
+        view = about_results(_words(portrait), portrait, notice, age, bool(self._admins))
+        try:
+            with translated():
+                return (await self._send(portrait, view)).message_id
+        except (BadRequest, MediaRefused) as error:  # a closed topic, say
+            _logger.info("portrait %d: not said: %s", portrait.id, type(error).__name__)
+            return None
 
     async def finished(self, portrait: Portrait) -> None:
         await self.board.drop(portrait.id)
@@ -175,12 +176,6 @@ class Voice:
     async def cancelled(self, portrait: Portrait) -> None:
         await self._show(portrait, View(_words(portrait)("progress.cancelled")))
 
-    async def sorry(self, portrait: Portrait) -> None:
-        await self._say(portrait, View(sorry(_words(portrait), bool(self._admins))))
-
-    async def only_face(self, portrait: Portrait) -> None:
-        await self._say(portrait, View(_words(portrait)("result.only_face")))
-
     async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
         by_chat = {chat: list(numbers) for chat, numbers in messages.items()}
         for portrait in portraits:
@@ -188,7 +183,9 @@ class Voice:
             if portrait.status_message:
                 by_chat.setdefault(portrait.chat, []).append(portrait.status_message)
         gone = True
-        for chat, numbers in by_chat.items():
+        for chat, known in by_chat.items():
+            numbers = [number for number in known if number]
+            gone &= len(numbers) == len(known)
             for at in range(0, len(numbers), _DELETED_AT_ONCE):
                 gone &= await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
         return gone
@@ -243,16 +240,23 @@ class Voice:
 
     async def _send_status(self, portrait: Portrait, view: View, below: ReplyParameters | None = None) -> None:
         """Send the portrait's one message, in reply to what began it unless told otherwise."""
-        with translated():
-            message = await self._bot.send_message(
-                portrait.chat,
-                view.text,
-                reply_markup=view.keyboard,
-                reply_parameters=below or reply_to(portrait),
-                message_thread_id=portrait.topic,
-                rate_limit_args=_PATIENCE,
-            )
+        try:
+            with translated():
+                message = await self._send(portrait, view, below)
+        except Unsure:
+            await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
+            raise
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
+
+    async def _send(self, portrait: Portrait, view: View, below: ReplyParameters | None = None) -> Message:
+        return await self._bot.send_message(
+            portrait.chat,
+            view.text,
+            reply_markup=view.keyboard,
+            reply_parameters=below or reply_to(portrait),
+            message_thread_id=portrait.topic,
+            rate_limit_args=_PATIENCE,
+        )
 
     async def _edit(self, chat: int, message: int, view: View, rate_limit_args: int = 0) -> None:
         """Edit a message of ours, be it a text or a picture with a caption."""
@@ -304,17 +308,6 @@ class Voice:
         except (ChatGone, ChatMoved, TelegramTrouble, TelegramError) as error:
             _logger.warning("portrait %d: not told: %s", portrait.id, type(error).__name__)
 
-    async def _say(self, portrait: Portrait, view: View) -> None:
-        await self._quietly(
-            self._bot.send_message(
-                portrait.chat,
-                view.text,
-                reply_markup=view.keyboard,
-                reply_parameters=reply_to(portrait),
-                message_thread_id=portrait.topic,
-            )
-        )
-
     async def _act(self, portrait: Portrait, action: ChatAction) -> None:
         if not self._pacer.busy(portrait.chat):
             await self._quietly(self._bot.send_chat_action(portrait.chat, action, message_thread_id=portrait.topic))
@@ -338,7 +331,7 @@ def reply_to(portrait: Portrait) -> ReplyParameters | None:
     return ReplyParameters(portrait.message, allow_sending_without_reply=True)
 
 
-def _file_id(message: Message) -> str:
+def file_id_of(message: Message) -> str:
     if message.video:
         return message.video.file_id
     return message.photo[-1].file_id if message.photo else ""

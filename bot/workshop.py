@@ -34,7 +34,7 @@ from engine import (
     Rejuvenate,
     Species,
 )
-from storage import Pet, Portrait, State, Storage
+from storage import Notice, Pet, Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -279,11 +279,15 @@ class Workshop:
         return None
 
     async def _tell(self, portrait: Portrait) -> None:
-        """Say how it ended, once."""
+        """Say how it ended, once; of what was cancelled nothing is kept."""
         if portrait.told == portrait.state:
             return
         with suppress(ChatGone):  # then nobody wants to know
             await self._say_how_it_ended(portrait)
+        if portrait.state is State.CANCELLED:
+            if photos := await self._storage.portraits.own_photos(portrait.id):
+                await self._engine.forget(photos)
+            await self._storage.portraits.empty(portrait.id)
         await self._storage.portraits.told(portrait.id, portrait.state)
 
     async def _look_at_baby(self, portrait: Portrait) -> None:
@@ -356,8 +360,8 @@ class Workshop:
         now, portraits = self._storage.now(), self._storage.portraits
         if portrait.state is State.DONE:  # the portrait itself is fine; what was asked for later is not
             for result in await portraits.unsent(portrait.id):
-                await portraits.sent(result.id, 0, result.file_id or "")
-            await self._speaker.sorry(portrait)
+                await portraits.not_sent(result, Notice.SORRY)
+                self.serve(portrait.id)  # the next step says it
             await self._speaker.alarm(portrait, reason_of(error))
             return
         fetching_baby = isinstance(error, FileGone) and portrait.state is State.BABY_RECEIVED
@@ -402,7 +406,9 @@ class Workshop:
         """Nobody is there to answer: note it and stop."""
         await self._storage.portraits.advance(portrait.id, State.FAILED, self._storage.now(), failure="chat_gone")
         for result in await self._storage.portraits.unsent(portrait.id):
-            await self._storage.portraits.sent(result.id, 0, result.file_id or "")
+            await self._storage.portraits.not_sent(result)
+        for notice, age in await self._storage.portraits.notices(portrait.id):
+            await self._storage.portraits.said(portrait.id, notice, age)
         if portrait.in_group:
             await self._storage.people.leave_group(portrait.chat)
         else:

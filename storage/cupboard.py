@@ -48,7 +48,10 @@ class Cupboard:
                 return
 
     async def clear_out(self, placed: Sequence[str] = ()) -> int:
-        """Delete the files that no row names any more; gives how many. Those just `placed` need have no row at all."""
+        """Delete the files that no row names any more, and all traces of deleted rows; gives how many files.
+
+        Those just `placed` need have no row at all.
+        """
         async with self._db.writing() as db:
             cursor = await db.execute(
                 "DELETE FROM media WHERE digest IN (SELECT digest FROM unused_media) RETURNING digest"
@@ -59,6 +62,7 @@ class Cupboard:
             for digest in unused:
                 if await self._db.one("SELECT 1 FROM media WHERE digest = ?", (digest,)) is None:
                     self._media.remove(digest)
+        await self._db.scrub()
         return len(unused)
 
     async def tidy(self) -> int:

@@ -22,6 +22,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._turn = asyncio.Lock()
+        self.scrub_until = 0  # the newest update that was being handled when something was deleted
         self._writer: aiosqlite.Connection
         self._reader: aiosqlite.Connection
 
@@ -74,6 +75,12 @@ class Database:
         """Keep all writers out, for work on files that must not run beside a transaction."""
         async with self._turn:
             yield
+
+    async def scrub(self) -> None:
+        """Bring what was deleted out of the log beside the file, too, where it could be read for long."""
+        self.scrub_until = await self.number("SELECT max(id) FROM updates WHERE handled_at IS NULL")
+        async with self._turn:
+            await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         # In one go: a statement that is still open holds the connection at an old moment, and of many readers whose

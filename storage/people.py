@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from storage.cupboard import Cupboard
 from storage.database import Database
-from storage.portraits import delete_portraits
+from storage.portraits import EMPTIED, delete_portraits
 from storage.records import ASKING, Deleted, Group, Person, Pet, State
 
 
@@ -118,14 +118,15 @@ class People:
         return Group.of(await self._db.the("SELECT * FROM groups WHERE id = ?", (id,)))
 
     async def leave_group(self, id: int) -> None:
-        """The bot was removed: open portraits of the group end here."""
+        """The bot was removed: open portraits of the group end here, and nothing of them is kept."""
         async with self._db.writing() as db:
             await db.execute("UPDATE groups SET present = 0 WHERE id = ?", (id,))
             await db.execute(
-                "UPDATE portraits SET state = 'cancelled', told = 'cancelled'"
+                f"UPDATE portraits SET state = 'cancelled', told = 'cancelled', {EMPTIED}"  # noqa: S608 - our own words
                 " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled')",
                 (id,),
             )
+        await self._cupboard.clear_out()
 
     async def group(self, id: int) -> Group | None:
         row = await self._db.one("SELECT * FROM groups WHERE id = ?", (id,))
@@ -139,7 +140,8 @@ class People:
         """The group became a supergroup with another id; gives the portraits that have to be shown again.
 
         Its messages have no ids in the new chat, whose own begin at 1: what pointed to a message points nowhere now,
-        and a portrait's own message gets a number that no message has.
+        and a portrait's own message gets a number that no message has. What we said stays in the old chat, where
+        nobody can take it away any more.
         """
         async with self._db.writing() as db:
             await db.execute("UPDATE OR REPLACE groups SET id = ? WHERE id = ?", (new, old))
@@ -148,7 +150,13 @@ class People:
                 " AND portrait IN (SELECT id FROM portraits WHERE chat = ?)",
                 (old,),
             )
-            await db.execute("DELETE FROM messages WHERE chat = ?", (old,))
+            await db.execute(
+                "INSERT INTO messages SELECT portrait, chat, 0 FROM messages WHERE chat = ?1"
+                " UNION SELECT id, chat, 0 FROM portraits WHERE chat = ?1 AND status_message IS NOT NULL"
+                " ON CONFLICT DO NOTHING",
+                (old,),
+            )
+            await db.execute("DELETE FROM messages WHERE chat = ? AND message > 0", (old,))
             cursor = await db.execute(
                 "UPDATE portraits SET chat = ?, message = -id, status_message = NULL, baby_message = NULL"
                 " WHERE chat = ? RETURNING id, state",

@@ -8,9 +8,14 @@ import aiosqlite
 
 from storage.cupboard import Cupboard
 from storage.database import Database
-from storage.records import BEFORE, OPEN, Deleted, Kind, Made, Photo, Portrait, Result, State
+from storage.records import BEFORE, OPEN, Deleted, Kind, Made, Notice, Photo, Portrait, Result, State
 
 _COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "told", "created_at", "changed_at"}
+EMPTIED = (
+    "file_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL, latent = NULL,"
+    " breed = NULL, name = '', pet = NULL"
+)
+"""What a portrait is left as of which nothing is kept but that it was there."""
 _OLDER = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
 _MOMENTS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
 
@@ -211,13 +216,14 @@ class Portraits:
                 )
         return [result for result in await self.results(id) if result.age == age and result.kind in kinds]
 
-    async def unwant(self, id: int, age: float) -> int:
-        """Forget results that were asked for and could not be made; gives how many."""
+    async def unwant(self, id: int, age: float, notice: Notice) -> None:
+        """Forget results that were asked for and could not be made; if there are any, this is to be said of them."""
         async with self._db.writing() as db:
             cursor = await db.execute(
                 "DELETE FROM results WHERE portrait = ? AND age = ? AND digest IS NULL", (id, age)
             )
-            return cursor.rowcount
+            if cursor.rowcount:
+                await _note(db, id, notice, age)
 
     async def results(self, id: int) -> list[Result]:
         """All results of a portrait in the order in which they are sent."""
@@ -230,26 +236,57 @@ class Portraits:
         return [result for result in await self.results(id) if result.wanted and result.message is None]
 
     async def wishes(self) -> list[int]:
-        """Finished portraits of which the owner wants something that was not sent yet."""
+        """Finished portraits of which something is still to be sent, or to be said."""
         rows = await self._db.all(
-            "SELECT DISTINCT p.id FROM portraits p JOIN results r ON r.portrait = p.id"
-            " WHERE p.state = 'done' AND r.wanted AND r.message IS NULL ORDER BY p.id"
+            "SELECT id FROM portraits p WHERE state = 'done'"
+            " AND (EXISTS (SELECT 1 FROM results WHERE portrait = p.id AND wanted AND message IS NULL)"
+            " OR EXISTS (SELECT 1 FROM notices WHERE portrait = p.id)) ORDER BY id"
         )
         return [row["id"] for row in rows]
 
     async def sent(self, result: int, message: int, file_id: str) -> None:
-        """A result arrived in the chat; message 0 for one that may have."""
+        """A result arrived in the chat."""
         async with self._db.writing() as db:
             await db.execute("UPDATE results SET message = ?, file_id = ? WHERE id = ?", (message, file_id, result))
             await db.execute(
                 "INSERT INTO messages SELECT p.id, p.chat, r.message"
-                " FROM results r JOIN portraits p ON p.id = r.portrait WHERE r.id = ? AND r.message > 0"
+                " FROM results r JOIN portraits p ON p.id = r.portrait WHERE r.id = ?"
                 " ON CONFLICT DO NOTHING",
                 (result,),
             )
 
+    async def renew(self, result: int, file_id: str | None) -> None:
+        """Telegram has this result under another id now, or none at all."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE results SET file_id = ? WHERE id = ?", (file_id, result))
+
+    async def not_sent(self, result: Result, notice: Notice | None = None) -> None:
+        """Give up sending a result until its owner asks again, and note what is to be said of it."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE results SET message = 0 WHERE id = ?", (result.id,))
+            if notice:
+                await _note(db, result.portrait, notice, result.age)
+            if notice is Notice.UNSURE:
+                await db.execute(
+                    "INSERT INTO messages SELECT id, chat, 0 FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
+                    (result.portrait,),
+                )
+
+    async def notices(self, id: int) -> list[tuple[Notice, float]]:
+        """What is still to be said about results of a portrait, each with their age."""
+        rows = await self._db.all("SELECT kind, age FROM notices WHERE portrait = ? ORDER BY kind, age", (id,))
+        return [(Notice(row["kind"]), row["age"]) for row in rows]
+
+    async def said(self, id: int, notice: Notice, age: float) -> None:
+        """This need not be said any more."""
+        async with self._db.writing() as db:
+            await db.execute("DELETE FROM notices WHERE portrait = ? AND kind = ? AND age = ?", (id, notice, age))
+
     async def shown(self, id: int, chat: int, message: int) -> None:
-        """A result was sent once more, in a chat that need not be the portrait's."""
+        """A result was sent once more, or something was said of it, in a chat that need not be the portrait's.
+
+        Message 0 for what may have arrived.
+        """
         async with self._db.writing() as db:
             await db.execute(
                 "INSERT INTO messages SELECT id, ?, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
@@ -263,7 +300,10 @@ class Portraits:
             await db.execute("INSERT INTO messages SELECT id, ?, ? FROM portraits WHERE id = ?", (chat, message, id))
 
     async def messages(self, *ids: int) -> dict[int, list[int]]:
-        """By chat, all messages in which results of these portraits were sent, oldest first."""
+        """By chat, all messages with results of these portraits, or about them, oldest first.
+
+        Where something may stand under a number that nobody knows, the first one is 0.
+        """
         marks = ", ".join("?" * len(ids))
         return _by_chat(
             await self._db.all(
@@ -292,6 +332,23 @@ class Portraits:
             deleted = await delete_portraits(db, "id", id)
         await self._cupboard.clear_out()
         return deleted
+
+    async def own_photos(self, id: int) -> list[str]:
+        """The digests of this portrait's photos that serve no other portrait and no pet."""
+        rows = await self._db.all(
+            "SELECT digest FROM (SELECT photo AS digest FROM portraits WHERE id = ?1"
+            " UNION SELECT baby_photo FROM portraits WHERE id = ?1) AS own WHERE digest IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM portraits WHERE id <> ?1 AND own.digest IN (photo, baby_photo))"
+            " AND NOT EXISTS (SELECT 1 FROM pets WHERE baby_photo = own.digest)",
+            (id,),
+        )
+        return [row["digest"] for row in rows]
+
+    async def empty(self, id: int) -> None:
+        """Keep nothing of a portrait that was cancelled but that it was there, so that its message begins no other."""
+        async with self._db.writing() as db:
+            await db.execute(f"UPDATE portraits SET {EMPTIED} WHERE id = ? AND state = 'cancelled'", (id,))  # noqa: S608 - our own words
+        await self._cupboard.clear_out()
 
     async def older(self, before: float) -> list[Portrait]:
         """The portraits last touched before this moment, except those being worked on."""
@@ -349,6 +406,12 @@ async def _change(
         (*changes.values(), now, id, *before),
     )
     return Portrait.of(row) if row else None
+
+
+async def _note(db: aiosqlite.Connection, id: int, notice: Notice, age: float) -> None:
+    await db.execute(
+        "INSERT INTO notices SELECT id, ?, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING", (notice, age, id)
+    )
 
 
 def _contents(made: Sequence[Made]) -> list[bytes]:

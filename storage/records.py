@@ -57,6 +57,15 @@ class Kind(StrEnum):
     FILM = "film"
 
 
+class Notice(StrEnum):
+    """What is said about results beside the portrait's one message."""
+
+    UNSURE = "unsure"  # something may not have arrived
+    REFUSED = "refused"  # the chat takes no pictures or films
+    SORRY = "sorry"  # what was asked for later could not be made
+    ONLY_FACE = "only_face"  # of this photo there is no whole picture
+
+
 class _Record:
     """Built from a row whose columns bear the fields' names."""
 

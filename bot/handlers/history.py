@@ -1,18 +1,19 @@
-"""/history: everything that was made for its owner, page by page, without a single upload, and the pets we know."""
+"""/history: what was made for its owner, page by page, without an upload of what Telegram has, and the pets we know."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Self
+from typing import Self, TypeVar
 
-from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Update
+from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Message, Update
 from telegram.error import BadRequest
 
-from bot.context import Context, answer, edit, owner_of, reply
-from bot.errors import has_no_text
+from bot.context import Context, answer, edit, insist, owner_of, reply
+from bot.errors import has_no_text, refuses_media, unchanged
 from bot.keyboards import Press, Verb
 from bot.texts import Words
 from bot.views import View, caption, title
+from bot.voice import file_id_of
 from storage import Kind, Pet, Portrait, Result
 
 _Rows = list[list[InlineKeyboardButton]]
@@ -20,6 +21,8 @@ _Rows = list[list[InlineKeyboardButton]]
 GALLERY = "g"  # before a place, where another value could stand
 _PETS = 4  # shown as filters
 _LISTED = 6  # pets in one part of the list of all
+
+_Sent = TypeVar("_Sent", Message, Message | bool)  # what an edit gives may be no message
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +56,22 @@ class Page:
 
 
 async def history(update: Update, context: Context) -> None:
-    owner = owner_of(update)
-    if owner is None or update.effective_message is None:
+    owner, message = owner_of(update), update.effective_message
+    if owner is None or message is None:
         return
     page = await _page(context, owner, Place())
     if page is None:
         left = await _without_pictures(context, owner, Place())
         await reply(update, left.text, reply_markup=left.keyboard)
         return
-    shown = await update.effective_message.reply_photo(
-        page.still.file_id or "", caption=_caption(context.words, page), reply_markup=_keyboard(context.words, page)
-    )
+    under, keyboard = _caption(context.words, page), _keyboard(context.words, page)
+
+    async def send(content: str | bytes) -> Message:
+        return await insist(
+            lambda: message.reply_photo(content, caption=under, reply_markup=keyboard, filename="throwback.jpg")
+        )
+
+    shown = await _bring(context, page.still, send)
     await context.storage.portraits.turned_to(page.portrait.id, shown.chat_id, shown.message_id)
 
 
@@ -100,13 +108,27 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
     if message is None or message.chat.id == portrait.chat:
         return await context.studio.want(portrait.id, age, Kind.FILM)
     results = await context.storage.portraits.results(portrait.id)
-    for result in results:
-        if result.kind is Kind.FILM and result.age == age and result.file_id:
-            under = caption(context.words, portrait, Kind.STILL, age)
-            shown = await context.bot.send_video(message.chat.id, result.file_id, caption=under, rate_limit_args=3)
-            await context.storage.portraits.shown(portrait.id, message.chat.id, shown.message_id)
-            return shown
-    return None
+    made = next((one for one in results if one.kind is Kind.FILM and one.age == age and one.digest), None)
+    if made is None:
+        return None
+    under = caption(context.words, portrait, Kind.STILL, age)
+
+    async def send(content: str | bytes) -> Message:
+        return await context.bot.send_video(
+            message.chat.id,
+            content,
+            filename="throwback.mp4",
+            caption=under,
+            width=made.width,
+            height=made.height,
+            duration=round(made.duration_s),
+            supports_streaming=True,
+            rate_limit_args=3,
+        )
+
+    shown = await _bring(context, made, send)
+    await context.storage.portraits.shown(portrait.id, message.chat.id, shown.message_id)
+    return shown
 
 
 async def ask_to_forget(update: Update, context: Context, value: str) -> None:
@@ -148,10 +170,29 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
                 raise
             await edit(query.edit_message_reply_markup(left.keyboard))  # a picture that is kept no longer
         return
-    media = InputMediaPhoto(page.still.file_id or "", caption=_caption(context.words, page))
-    await edit(query.edit_message_media(media, reply_markup=_keyboard(context.words, page)))
+    under, keyboard = _caption(context.words, page), _keyboard(context.words, page)
+
+    async def show(content: str | bytes) -> Message | bool:
+        media = InputMediaPhoto(content, caption=under, filename="throwback.jpg")
+        return await query.edit_message_media(media, reply_markup=keyboard)
+
+    await edit(_bring(context, page.still, show))
     if query.message:
         await context.storage.portraits.turned_to(page.portrait.id, query.message.chat.id, query.message.message_id)
+
+
+async def _bring(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
+    """Send or show a result by what Telegram has of it, else from the disk: a file_id is no promise for ever."""
+    if result.file_id:
+        try:
+            return await send(result.file_id)
+        except BadRequest as error:
+            if unchanged(error) or refuses_media(error):
+                raise
+    sent = await send(await context.storage.media.read(result.digest or ""))
+    if isinstance(sent, Message):
+        await context.storage.portraits.renew(result.id, file_id_of(sent))
+    return sent
 
 
 async def _page(context: Context, owner: int, place: Place, without: int = 0) -> Page | None:
@@ -161,7 +202,7 @@ async def _page(context: Context, owner: int, place: Place, without: int = 0) ->
         if portrait.id == without:
             continue
         results = await context.storage.portraits.results(portrait.id)
-        still = next((one for one in results if one.kind is Kind.STILL and one.file_id), None)
+        still = next((one for one in results if one.kind is Kind.STILL and one.digest), None)
         if still:
             shown.append((portrait, still))
     pictured = {portrait.pet for portrait, _ in shown if portrait.pet}

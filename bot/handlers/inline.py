@@ -1,33 +1,78 @@
 """`@bot` in any chat: one's own pictures and films to send, by what Telegram has of them already."""
 
+import asyncio
+
 from telegram import (
+    InlineQuery,
     InlineQueryResultCachedPhoto,
     InlineQueryResultCachedVideo,
     InlineQueryResultsButton,
     Update,
 )
+from telegram.error import BadRequest
 
+from bot.breeds import breed_name
 from bot.context import Context
-from bot.views import caption, title
+from bot.errors import too_big_to_fetch
+from bot.texts import Words
+from bot.views import caption, known_breeds, title
 from storage import Kind, Portrait, Result
 
 _MOST = 50  # Telegram shows no more
 _SOURCE = "inline"  # what /start gets when somebody without pictures comes from here
+
+Found = list[tuple[Portrait, Result]]
 
 
 async def own_results(update: Update, context: Context) -> None:
     query = update.inline_query
     if query is None:
         return
-    offers: list[InlineQueryResultCachedPhoto | InlineQueryResultCachedVideo] = []
-    for portrait in await context.storage.portraits.history(query.from_user.id):
-        if query.query.strip().casefold() not in title(context.words, portrait).casefold():
-            continue
-        for result in await context.storage.portraits.results(portrait.id):
-            if result.file_id and result.kind is not Kind.WHOLE:
-                offers.append(_offer(context, portrait, result))
-    button = None if offers else InlineQueryResultsButton(context.words("inline.empty"), start_parameter=_SOURCE)
-    await query.answer(offers[:_MOST], cache_time=0, is_personal=True, button=button)
+    portraits = await context.storage.portraits.history(query.from_user.id)
+    wanted = query.query.strip().casefold()
+    found = []
+    for portrait in portraits:
+        if any(wanted in called.casefold() for called in _called(context.words, portrait)):
+            results = await context.storage.portraits.results(portrait.id)
+            found += [(portrait, one) for one in results if one.file_id and one.kind is not Kind.WHOLE]
+    nothing = context.words("inline.no_match" if portraits else "inline.empty")
+    try:
+        await _answer(query, context, found[:_MOST], nothing)
+    except BadRequest:
+        # One file that Telegram does not have any more keeps all the others from being shown; which, it does not say.
+        there = await _there(context, found[:_MOST])
+        if len(there) == len(found[:_MOST]):
+            raise
+        await _answer(query, context, there, nothing)
+
+
+async def _answer(query: InlineQuery, context: Context, found: Found, nothing: str) -> None:
+    button = None if found else InlineQueryResultsButton(nothing, start_parameter=_SOURCE)
+    offers = [_offer(context, portrait, result) for portrait, result in found]
+    await query.answer(offers, cache_time=0, is_personal=True, button=button)
+
+
+async def _there(context: Context, found: Found) -> Found:
+    """Those that Telegram still has; of the others it is noted that it has not."""
+    known = await asyncio.gather(*(_has(context, result.file_id or "") for _, result in found))
+    for (_, result), here in zip(found, known, strict=True):
+        if not here:
+            await context.storage.portraits.renew(result.id, None)
+    return [one for one, here in zip(found, known, strict=True) if here]
+
+
+async def _has(context: Context, file_id: str) -> bool:
+    try:
+        await context.bot.get_file(file_id)
+    except BadRequest as error:
+        return too_big_to_fetch(error)
+    return True
+
+
+def _called(words: Words, portrait: Portrait) -> list[str]:
+    """What its owner may look for: the pet's name, and its breed."""
+    breeds = known_breeds([portrait.breed or ""])
+    return [title(words, portrait), *(breed_name(breed, words.language) for breed in breeds)]
 
 
 def _offer(

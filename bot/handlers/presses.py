@@ -9,11 +9,12 @@ from contextlib import suppress
 from telegram import ForceReply, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest
 
-from bot.context import Context, answer, edit, may_press
+from bot.context import Context, answer, edit, insist, may_press
 from bot.handlers import history, language, privacy
-from bot.keyboards import Press, Verb, delete_keyboard, name_keyboard, result_keyboard
+from bot.keyboards import Press, Verb, delete_keyboard, failure_keyboard, name_keyboard, result_keyboard
+from bot.studio import SHOWN
 from bot.voice import reply_to
-from storage import ASKING, Kind, Portrait
+from storage import ASKING, Kind, Portrait, State
 
 Deed = Callable[[Update, Context, Portrait, str], Awaitable[object]]
 """What a press does with its portrait and value; None when it does not fit (any more)."""
@@ -34,7 +35,8 @@ async def press(update: Update, context: Context) -> None:
     if said is None or said.verb not in _DEEDS or portrait is None:
         await answer(update, context.words("error.stale"), alert=True)
         return
-    if not await may_press(query.from_user, portrait, context.bot):
+    chat = query.message.chat.id if query.message else None
+    if not await may_press(query.from_user, chat, portrait, context.bot):
         await answer(update, context.words("error.not_yours"), alert=True)
         return
     await context.studio.leave_name(portrait.owner, portrait.chat)
@@ -139,13 +141,16 @@ async def _name(update: Update, context: Context, portrait: Portrait, __: str) -
     message = update.effective_message
     if expecting and message:
         # In a group the app opens the answer by itself, for the owner alone: the bot may see nothing but replies.
-        asked = await context.bot.send_message(
-            portrait.chat,
-            context.words("question.name_group" if portrait.in_group else "question.name"),
-            message_thread_id=portrait.topic,
-            reply_parameters=reply_to(portrait) if portrait.in_group else None,
-            reply_markup=ForceReply(selective=True) if portrait.in_group else name_keyboard(context.words, portrait),
-            rate_limit_args=3,
+        group, leave = portrait.in_group, name_keyboard(context.words, portrait)
+        asked = await insist(
+            lambda: context.bot.send_message(
+                portrait.chat,
+                context.words("question.name_group" if group else "question.name"),
+                message_thread_id=portrait.topic,
+                reply_parameters=reply_to(portrait) if group else None,
+                reply_markup=ForceReply(selective=True) if group else leave,
+                rate_limit_args=3,
+            )
         )
         await context.storage.portraits.change(portrait.id, context.storage.now(), status_message=asked.message_id)
     return expecting
@@ -157,6 +162,8 @@ async def _no_name(*_: object) -> object:
 
 
 async def _delete(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    if portrait.state not in (*SHOWN, State.FAILED):
+        return None
     await _swap_keyboard(update, delete_keyboard(context.words, portrait, value))
     return True
 
@@ -165,8 +172,14 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
     if value.startswith(history.GALLERY):
         await history.turn(update, context, value.removeprefix(history.GALLERY))
         return True
-    shareable = context.bot.supports_inline_queries
-    await _swap_keyboard(update, result_keyboard(context.words, portrait, float(value or portrait.age), shareable))
+    if portrait.state is State.FAILED:
+        keyboard = failure_keyboard(context.words, portrait)
+    elif portrait.state in SHOWN:
+        shareable = context.bot.supports_inline_queries
+        keyboard = result_keyboard(context.words, portrait, float(value or portrait.age), shareable)
+    else:
+        return None
+    await _swap_keyboard(update, keyboard)
     return True
 
 
@@ -175,15 +188,18 @@ async def _delete_yes(update: Update, context: Context, portrait: Portrait, valu
     with suppress(TypeError):  # so python-telegram-bot says that the gallery is too old to be seen
         if value.startswith(history.GALLERY):
             goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY))
+    pet = await context.storage.people.pet(portrait.pet) if portrait.pet else None
     if not await context.studio.delete(portrait):
         await answer(update, context.words("result.deleted_partly"), alert=True)
+    elif pet:
+        await answer(update, context.words(f"result.deleted_but_{'baby' if pet.baby_photo else 'pet'}", name=pet.name))
     if query and not goes_on:
         with suppress(BadRequest, TypeError):  # erased with the portrait, or too old to be
             await query.delete_message()
     return True
 
 
-async def _swap_keyboard(update: Update, keyboard: InlineKeyboardMarkup) -> None:
+async def _swap_keyboard(update: Update, keyboard: InlineKeyboardMarkup | None) -> None:
     if query := update.callback_query:
         await edit(query.edit_message_reply_markup(keyboard))
 

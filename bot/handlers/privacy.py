@@ -1,19 +1,12 @@
 """/privacy, /forgetme, /mydata: what is kept, and how to get it or be rid of it."""
 
 import asyncio
-import io
-import json
-import zipfile
-from dataclasses import asdict
 
 from telegram import InputFile, Update
 
+from bot.archive import archives_of
 from bot.context import Context, answer, edit, owner_of, reply
 from bot.keyboards import forget_keyboard
-from storage import Storage
-
-_MOST_BYTES = 45 * 1024 * 1024  # Telegram takes 50 MB from a bot; the rest is the archive's own
-_NAMES = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
 
 
 async def privacy(update: Update, context: Context) -> None:
@@ -45,58 +38,18 @@ async def keep(update: Update, context: Context) -> None:
 
 
 async def my_data(update: Update, context: Context) -> None:
-    """Everything about this person in one archive: a JSON of the rows, and the photos, pictures and films."""
+    """Everything about this person, in as many archives as Telegram makes of it."""
     owner, message = owner_of(update), update.effective_message
     if owner is None or message is None:
         return
-    archive = await collect(context.storage, owner)
-    await message.reply_document(
-        InputFile(archive, "throwback.zip"), caption=context.words("privacy.data"), write_timeout=120, read_timeout=120
-    )
-
-
-async def collect(storage: Storage, owner: int) -> bytes:
-    """The ZIP of what is stored about a person; media beyond what Telegram takes are named, but left out."""
-    person, pets = await storage.people.get(owner), await storage.people.pets(owner)
-    portraits = await storage.portraits.of_owner(owner)
-    results = {portrait.id: await storage.portraits.results(portrait.id) for portrait in portraits}
-    rows = {
-        "person": asdict(person) if person else None,
-        "pets": [asdict(pet) for pet in pets],
-        "portraits": [
-            asdict(portrait)
-            | {
-                "results": [asdict(result) for result in results[portrait.id]],
-                "messages": await storage.portraits.messages(portrait.id),
-            }
-            for portrait in portraits
-        ],
-        "portraits_by_day": await storage.people.usage(owner),
-    }
-    files: dict[str, str] = {}  # name in the archive: digest
-    for pet in pets:
-        if pet.baby_photo:
-            files[f"pets/{pet.id}-baby"] = pet.baby_photo
-    for portrait in portraits:
-        for name, digest in (
-            ("photo", portrait.photo),
-            ("baby-photo", portrait.baby_photo),
-            ("latent", portrait.latent),
-        ):
-            if digest:
-                files[f"{portrait.id}/{name}"] = digest
-        for result in results[portrait.id]:
-            if result.digest:
-                files[f"{portrait.id}/{result.kind}-{result.age:.2f}.{_NAMES[result.kind]}"] = result.digest
-    return await asyncio.to_thread(_zipped, storage, json.dumps(rows, ensure_ascii=False, indent=1), files)
-
-
-def _zipped(storage: Storage, rows: str, files: dict[str, str]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("data.json", rows)
-        for name, digest in files.items():
-            path = storage.media.path(digest)
-            if path.is_file() and out.tell() + path.stat().st_size < _MOST_BYTES:
-                archive.write(path, name, zipfile.ZIP_STORED)  # pictures and films are compressed already
-    return out.getvalue()
+    archives = await archives_of(context.storage, owner)
+    for number, archive in enumerate(archives, 1):
+        if len(archives) == 1:
+            name, said = "throwback.zip", context.words("privacy.data")
+        else:
+            name = f"throwback-{number}.zip"
+            said = context.words("privacy.data_part", number=number, count=len(archives))
+        document = InputFile(await asyncio.to_thread(archive.zipped), name)
+        await context.bot.send_document(
+            message.chat_id, document, caption=said, write_timeout=120, read_timeout=120, rate_limit_args=3
+        )

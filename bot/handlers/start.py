@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from telegram import Update
 
-from bot.context import Context, owner_of, reply
+from bot.context import Context, insist, owner_of, reply
 
 
 async def start(update: Update, context: Context) -> None:
@@ -17,7 +17,7 @@ async def start(update: Update, context: Context) -> None:
         return
     known = context.desk.pictures
     picture = known.get("start") or files("bot").joinpath("pictures/start.jpg").read_bytes()
-    sent = await message.reply_photo(picture, caption=context.words("start.hello"))
+    sent = await insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
     known["start"] = sent.photo[-1].file_id
 
 

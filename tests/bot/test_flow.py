@@ -1,10 +1,13 @@
 """The way of one photo, on the real bot against the Bot API double."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from bot.playground.faults import Fault, FaultKind
+from engine import Forgotten
 from storage import State
-from tests.bot.town import Town, labels
+from tests.bot.town import Town, eventually, labels
 from tests.scripted_engine import Script
 
 
@@ -123,7 +126,7 @@ async def test_not_an_image_gets_one_sentence(town: Town) -> None:
     mina = town.person()
     await mina.send(Script.NOT_AN_IMAGE)
     answer = await mina.sees("couldn't open that")
-    assert labels(answer) == []
+    assert labels(answer) == ["🗑 Delete"]
     assert (await mina.portrait()).state is State.FAILED
 
 
@@ -205,6 +208,61 @@ async def test_cancel_while_choosing(town: Town) -> None:
     await mina.press(await mina.sees("Samoyed"), "Cancel")
     await mina.sees("I stopped")
     assert (await mina.portrait()).state is State.CANCELLED
+
+
+async def test_nothing_is_kept_of_what_was_cancelled(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = town.desk.studio.engine
+    forget, forgotten = engine.forget, list[str]()
+
+    async def noted(photos: Sequence[str]) -> Forgotten:
+        forgotten.extend(photos)
+        return await forget(photos)
+
+    monkeypatch.setattr(engine, "forget", noted)
+    mina = town.person()
+    await mina.send(caption="Momo")
+    asked = await mina.sees("Samoyed")
+    portrait = await mina.portrait()
+    await mina.press(asked, "Cancel")
+    await mina.sees("I stopped")
+
+    async def gone() -> bool:
+        left = await mina.portrait()
+        return not (left.photo or left.recognition or left.file_id or left.name)
+
+    await eventually(gone)
+    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+    assert forgotten == [portrait.photo]
+
+
+async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    first = await mina.portrait()
+    await mina.press(film, "Again")
+    question = await town.message_after(mina.id, film, "Samoyed")
+    await mina.press(question, "Cancel")
+    await mina.sees("I stopped")
+
+    async def gone() -> bool:
+        return (await mina.portrait()).photo is None
+
+    await eventually(gone)
+    assert first.photo and await town.desk.storage.media.read(first.photo)
+    await mina.press(film, "Again")
+    await town.message_after(mina.id, question, "Samoyed")
+
+
+async def test_a_photo_that_failed_can_be_deleted(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.NO_PET)
+    await mina.press(await mina.sees("can't find a dog or cat", "Try anyway"), "Delete")
+    await mina.press(await mina.sees("Yes, delete the photo"), "Keep it")
+    await mina.press(await mina.sees("Try anyway"), "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete the photo"), "Yes, delete the photo")
+    assert "Nothing is left" in answer["text"]
+    assert town.said_in(mina.id) == []
+    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
 async def test_cancel_while_the_engine_works(town: Town) -> None:

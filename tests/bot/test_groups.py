@@ -7,7 +7,7 @@ from bot.playground.double import BOT_ID
 from bot.playground.methods.chats import member as described
 from bot.playground.world import ChatKind
 from bot.voice import Voice
-from storage import Portrait, State
+from storage import Photo, Portrait, State
 from tests.bot.town import Json, Town, eventually, spoken
 from tests.scripted_engine import Script
 
@@ -314,3 +314,30 @@ async def test_a_group_for_words_only_sees_progress_in_words(town: Town) -> None
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
     await town.message(chat.id, "Getting to know", photo=False)
+
+
+async def test_what_a_channel_asked_for_is_nobodys_elsewhere(town: Town) -> None:
+    """Buttons can be invented, and the ids of portraits are consecutive."""
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina)
+    sent = await mina.send(chat=chat.id)
+    photo = Photo(
+        owner=-1009999,  # the channel in whose name somebody of the group writes
+        chat=chat.id,
+        message=sent["message_id"],
+        file_id=sent["document"]["file_id"],
+        language="en",
+        breed="samoyed",
+    )
+    portrait = await town.desk.studio.receive(photo)
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    film = await town.message(chat.id, video=True)
+    await joon.write("/privacy")
+    elsewhere = await joon.sees("What I keep")
+    for verb in ("film", "delyes"):
+        data = f"{verb}:{portrait.id}:1.00"
+        answer = await town.people.press(joon.id, joon.id, elsewhere["message_id"], data)
+        assert "belong to the person who sent the photo" in answer["text"]
+    assert town.said_in(joon.id) == [elsewhere]
+    await mina.press(film, "Card")
+    await town.message_after(chat.id, film, "card for the family")

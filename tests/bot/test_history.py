@@ -1,4 +1,4 @@
-from storage import State
+from storage import Kind, State
 from tests.bot.town import Json, Resident, Town, labels
 from tests.scripted_engine import Script
 
@@ -193,3 +193,25 @@ async def test_a_pet_whose_pictures_were_deleted_can_be_forgotten(town: Town) ->
     await mina.press(page, "Forget Momo 2")
     await mina.press(await mina.sees("Yes, forget Momo 2"), "Yes, forget Momo 2")
     assert [pet.name for pet in await town.desk.storage.people.pets(mina.id)] == ["Momo 1"]
+
+
+async def test_what_telegram_lost_is_shown_from_the_disk(town: Town) -> None:
+    mina = town.person()
+    family = town.group(mina)
+    for shade in (90, 60):
+        caption = "/young@throwback_bot samoyed"
+        asked = await mina.send(chat=family.id, caption=caption, shade=shade)
+        question = await town.message_after(family.id, asked, "baby photo")
+        await mina.press(question, "Go on without")
+        await town.message_after(family.id, question, video=True)
+    for portrait in await mina.portraits_in(State.DONE, 2):
+        for result in await town.desk.storage.portraits.results(portrait.id):
+            await town.desk.storage.portraits.renew(result.id, "expired")
+    await mina.write("/history")
+    page = await mina.sees("1 of 2 pictures", photo=True)
+    await mina.press(page, "▶️")
+    page = await mina.sees("2 of 2 pictures", photo=True)
+    await mina.press(page, "🎬")
+    await mina.sees(video=True)
+    results = await town.desk.storage.portraits.results((await mina.portraits_in(State.DONE, 2))[0].id)
+    assert {one.kind for one in results if one.file_id != "expired"} == {Kind.STILL, Kind.FILM}

@@ -24,7 +24,27 @@ async def test_words_narrow_the_choice(town: Town) -> None:
     mina = town.person()
     await mina.ask_for_portrait()
     assert len((await town.people.ask_inline(mina.id, mina.id, "samo"))["results"]) == 2
-    assert (await town.people.ask_inline(mina.id, mina.id, "poodle"))["results"] == []
+    unknown = await town.people.ask_inline(mina.id, mina.id, "poodle")
+    assert unknown["results"] == []
+    assert unknown["button"]["text"] == "No pet of that name or breed"
+
+
+async def test_a_pet_with_a_name_is_found_by_its_breed_too(town: Town) -> None:
+    mina = town.person()
+    await mina.name_pet(await mina.ask_for_portrait(), "Momo")
+    for words in ("momo", "samoyed"):
+        assert len((await town.people.ask_inline(mina.id, mina.id, words))["results"]) == 2
+
+
+async def test_a_file_that_telegram_lost_keeps_no_others_from_being_shared(town: Town) -> None:
+    mina = town.person()
+    await mina.ask_for_portrait()
+    (still, film) = [
+        one for one in await town.desk.storage.portraits.results((await mina.portrait()).id) if one.file_id
+    ]
+    await town.desk.storage.portraits.renew(still.id, "expired")
+    offered = await town.people.ask_inline(mina.id, mina.id, "")
+    assert [one["video_file_id"] for one in offered["results"]] == [film.file_id]
 
 
 async def test_nothing_is_offered_for_sharing_where_inline_mode_is_off(town: Town) -> None:

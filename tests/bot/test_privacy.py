@@ -2,8 +2,10 @@ import io
 import json
 import zipfile
 
+import pytest
+
 from storage import State
-from tests.bot.town import Town
+from tests.bot.town import Json, Town, eventually
 from tests.scripted_engine import Script
 
 
@@ -15,21 +17,53 @@ async def test_privacy_in_plain_words(town: Town) -> None:
     )
 
 
+def unzipped(town: Town, message: Json) -> dict[str, bytes]:
+    """The files in the archive that a message brings, by name."""
+    stored = town.double.files
+    data = stored.location(stored.find(message["document"]["file_id"])).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 async def test_my_data_holds_rows_and_files(town: Town) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
     await mina.write("/mydata")
-    document = (await mina.sees("everything I know", document=True))["document"]
-    files = town.double.files
-    data = files.location(files.find(document["file_id"])).read_bytes()
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = set(archive.namelist())
-        rows = json.loads(archive.read("data.json"))
-    assert {"data.json", f"{portrait.id}/photo", f"{portrait.id}/film-1.00.mp4"} <= names
+    files = unzipped(town, await mina.sees("everything I know", document=True))
+    rows = json.loads(files["data.json"])
+    assert {"data.json", f"{portrait.id}/photo.jpg", f"{portrait.id}/film-1.00.mp4"} <= files.keys()
+    assert rows["files"][portrait.photo] == f"{portrait.id}/photo.jpg"
     assert rows["portraits"][0]["breed"] == "samoyed"
     assert film["message_id"] in rows["portraits"][0]["messages"][str(mina.id)]
     assert rows["person"]["id"] == mina.id
+
+
+async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    await mina.send(shade=90)
+    film = await mina.sees(video=True)
+    await mina.portrait_in(State.DONE)
+    await mina.name_pet(film, "Momo")
+    await mina.press(film, "Again")
+    await mina.portrait_in(State.AWAITING_BREED)
+    stored = [path.read_bytes() for path in (town.settings.home / "media").glob("*/*") if path.is_file()]
+    monkeypatch.setattr("bot.archive._MOST_BYTES", 5_000)
+    await mina.write("/mydata")
+    first = await mina.sees("part 1 of", document=True)
+    count = int(first["caption"].rstrip(".").split()[-1])
+    parts = [unzipped(town, await mina.sees(f"part {number} of {count}")) for number in range(1, count + 1)]
+    assert count > 1 and "data.json" in parts[0]
+    found = [(name, data) for part in parts for name, data in part.items() if name != "data.json"]
+    assert sorted(data for _, data in found) == sorted(stored)
+    assert {name.partition(".")[2] for name, _ in found} >= {"jpg", "safetensors"}
+    assert all("." in name for name, _ in found)
+    assert found[-1][0].endswith("latent.safetensors")
 
 
 async def test_forget_me_leaves_nothing(town: Town) -> None:
@@ -63,6 +97,20 @@ async def test_forgetting_stops_what_is_under_way(town: Town) -> None:
     assert town.said_in(mina.id) == [done]
 
 
+async def test_no_name_can_be_read_in_the_database_any_more(town: Town) -> None:
+    mina = town.person("Wilhelmina")
+    await mina.name_pet(await mina.ask_for_portrait(), "Zaphodbeeblebrox")
+    await mina.write("/forgetme")
+    await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
+    await mina.sees("I don't know you any more")
+
+    async def unreadable() -> bool:
+        written = [path.read_bytes() for path in town.settings.home.glob("throwback.sqlite3*")]
+        return not any(name in data for data in written for name in (b"Wilhelmina", b"Zaphodbeeblebrox"))
+
+    await eventually(unreadable)
+
+
 async def test_forgetting_takes_what_was_said_out_of_the_chats(town: Town) -> None:
     mina = town.person()
     family = town.group(mina)
@@ -89,7 +137,7 @@ async def test_what_is_too_old_to_be_taken_back_is_owned_up_to(town: Town) -> No
     town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
     await mina.write("/forgetme")
     answer = await mina.press(await mina.sees("Shall I delete"), "Yes, delete everything")
-    assert answer["show_alert"] and "please delete those yourself" in answer["text"]
+    assert answer["show_alert"] and "please delete that yourself" in answer["text"]
     assert [one["message_id"] for one in town.said_in(mina.id) if "video" in one] == [film["message_id"]]
     await mina.sees("I don't know you any more")
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from bot.playground.faults import Fault, FaultKind
 from bot.speaker import Sent
 from bot.voice import Voice
 from engine import EngineClient, Forgotten
@@ -136,8 +137,47 @@ async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town
     town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
     await mina.press(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
-    assert answer["show_alert"] and "please delete those yourself" in answer["text"]
+    assert answer["show_alert"] and "please delete that yourself" in answer["text"]
     assert [message["message_id"] for message in town.said_in(mina.id)] == [film["message_id"]]
+
+
+async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.voice._UPLOAD_S", 1.0)
+    mina = town.person()
+    town.double.faults.add(Fault("sendPhoto", FaultKind.TIMEOUT_AFTER))
+    film = await mina.ask_for_portrait()
+    picture = await mina.sees(photo=True)
+    await mina.press(await mina.sees("Telegram was slow"), "Try again")  # now a second one is there, and known
+    await town.message_after(mina.id, film, photo=True)
+    await mina.press(film, "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert answer["show_alert"] and "please delete that yourself" in answer["text"]
+    assert [message["message_id"] for message in town.said_in(mina.id)] == [picture["message_id"]]
+
+
+@pytest.mark.parametrize(
+    ("baby", "said"),
+    [
+        (False, "Deleted. I only remember Momo, for next time."),
+        (True, "Deleted. I only remember Momo and keep the baby photo, for next time."),
+    ],
+)
+async def test_what_is_kept_of_a_pet_with_a_name_is_said(town: Town, baby: bool, said: str) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    question = await mina.sees("baby photo")
+    if baby:
+        await mina.send(shade=90)
+    else:
+        await mina.press(question, "Go on without")
+    film = await mina.sees(video=True)
+    await mina.name_pet(film, "Momo")
+    await mina.press(film, "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete photo, pictures and films")
+    assert answer["text"] == said
 
 
 async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(

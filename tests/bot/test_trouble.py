@@ -8,6 +8,7 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
+from engine import EngineFault
 from storage import State
 from tests.bot.town import Town, eventually, labels, spoken
 from tests.scripted_engine import Script
@@ -17,6 +18,7 @@ from tests.scripted_engine import Script
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting for Telegram to recover takes minutes in life, and moments here."""
     monkeypatch.setattr("bot.workshop._PATIENCE_S", (0.05, 0.05, 0.1))
+    monkeypatch.setattr("bot.context._PATIENCE_S", (0.05, 0.05))
     monkeypatch.setattr("bot.voice._UPLOAD_S", 1.0)
 
 
@@ -103,6 +105,52 @@ async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town) -> None
     assert (await mina.press(unsure, "Try again"))["text"].startswith("That's done")
 
 
+@pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
+async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: Town, restarted: bool) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    question = await mina.sees("baby photo")
+    town.double.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
+    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
+    await mina.press(question, "Go on without")
+
+    async def tried() -> bool:
+        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
+
+    await eventually(tried)
+    if restarted:
+        await town.close()
+        town.double.faults.clear()
+        await town.open()
+    await mina.press(await mina.sees("Telegram was slow", "Try again"), "Try again")
+    await mina.sees(video=True)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
+async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    async def broken(*_: object) -> None:
+        raise EngineFault("ordered by the test")
+
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    monkeypatch.setattr(town.desk.studio.engine, "reimagine", broken)
+    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
+    await mina.press(film, "Younger")
+
+    async def tried() -> bool:
+        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
+
+    await eventually(tried)
+    if restarted:
+        await town.close()
+        town.double.faults.clear()
+        await town.open()
+    await mina.sees("Something went wrong")
+
+
 async def test_a_person_who_stops_the_bot_is_left_alone(town: Town) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
@@ -156,6 +204,24 @@ async def test_a_deleted_photo_and_a_deleted_question(town: Town) -> None:
     await mina.press(await mina.sees("baby photo"), "Go on without")
     film = await mina.sees(video=True)
     assert "reply_to_message" not in film
+
+
+@pytest.mark.parametrize("kind", [FaultKind.BAD_GATEWAY, FaultKind.DISCONNECT], ids=lambda kind: kind.name)
+async def test_a_command_is_answered_although_telegram_was_ill(town: Town, kind: FaultKind) -> None:
+    mina = town.person()
+    for method in ("sendPhoto", "sendMessage"):
+        town.double.faults.add(Fault(method, kind, times=2))
+    await mina.write("/start")
+    await mina.sees("Hello")
+    await mina.write("/privacy")
+    await mina.sees("What I keep")
+
+
+async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(town: Town) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=2))
+    await mina.name_pet(film, "Momo")
 
 
 async def test_polling_survives_errors(town: Town) -> None:

@@ -119,7 +119,24 @@ INSERT INTO results (portrait, age, kind, message) VALUES (1, 1, 'still', 101), 
 """,
     )
     async with Storage(tmp_path) as storage:
-        assert await storage.portraits.messages(1) == {-5: [101]}
+        assert await storage.portraits.messages(1) == {-5: [0, 101]}  # and perhaps the film
+
+
+async def test_what_was_cancelled_in_an_earlier_database_is_kept_no_longer(tmp_path: Path) -> None:
+    await earlier_database(
+        tmp_path / "throwback.sqlite3",
+        9,
+        """
+INSERT INTO people (id, created_at) VALUES (7, 1);
+INSERT INTO media VALUES ('abc', 1, 1);
+INSERT INTO portraits (id, owner, chat, message, language, state, told, file_id, photo, name, created_at, changed_at)
+VALUES (1, 7, 7, 100, 'ko', 'cancelled', 'cancelled', 'x', 'abc', 'Momo', 1, 1);
+""",
+    )
+    async with Storage(tmp_path) as storage:
+        (portrait,) = await storage.portraits.of_owner(7)
+        assert (portrait.photo, portrait.file_id, portrait.name) == (None, "", "")
+        assert (await storage.counts()).media_bytes == 0
 
 
 def test_statements_are_told_apart_despite_comments() -> None:

@@ -141,7 +141,7 @@ async def test_every_message_with_a_result_is_known_until_the_portrait_is_delete
     for message in (500, 501):
         (card,) = await storage.portraits.want(portrait.id, 1.0, [Kind.CARD])
         await storage.portraits.sent(card.id, message, "file")
-    await storage.portraits.sent(card.id, 0, "file")  # this time nobody knows
+    await storage.portraits.not_sent(card)
     assert await storage.portraits.messages(portrait.id) == {7: [500, 501]}
     found = await storage.portraits.about(7, 500)
     assert found is not None and found.id == portrait.id

@@ -1,0 +1,117 @@
+"""What is stored about a person, as ZIP archives that Telegram takes."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from storage import Pet, Portrait, Result, Storage
+
+_MOST_BYTES = 45 * 1024 * 1024  # Telegram takes 50 MB from a bot; the rest is the archive's own
+_RESULTS = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
+
+# What a photo's file begins like. Phones open nothing without an ending.
+_ENDINGS = {
+    b"\xff\xd8\xff": "jpg",
+    b"\x89PNG": "png",
+    b"GIF8": "gif",
+    b"II*\x00": "tif",
+    b"MM\x00*": "tif",
+    b"8BPS": "psd",
+    b"BM": "bmp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One archive, not made yet: text and files by their names in it."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def zipped(self) -> bytes:
+        """Files that were deleted meanwhile are left out."""
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in self.texts.items():
+                archive.writestr(name, text)
+            for name, path in self.files.items():
+                if path.is_file():
+                    archive.write(path, name, zipfile.ZIP_STORED)  # pictures and films are compressed already
+        return out.getvalue()
+
+
+async def archives_of(storage: Storage, owner: int) -> list[Archive]:
+    """Everything about a person: a JSON of the rows, and every photo, picture and film once; as few as it takes.
+
+    The JSON tells the name of each file by the digest that stands in the rows.
+    """
+    person, pets = await storage.people.get(owner), await storage.people.pets(owner)
+    portraits = await storage.portraits.of_owner(owner)
+    results = {portrait.id: await storage.portraits.results(portrait.id) for portrait in portraits}
+    names: dict[str, str] = {}  # by digest
+    for name, digest in _files(portraits, results, pets):
+        if digest not in names and (path := storage.media.path(digest)).is_file():
+            names[digest] = name if "." in name else f"{name}.{_ending(path)}"
+    rows = {
+        "person": asdict(person) if person else None,
+        "pets": [asdict(pet) for pet in pets],
+        "portraits": [
+            asdict(portrait)
+            | {
+                "results": [asdict(result) for result in results[portrait.id]],
+                "messages": await storage.portraits.messages(portrait.id),
+            }
+            for portrait in portraits
+        ],
+        "portraits_by_day": await storage.people.usage(owner),
+        "files": names,
+    }
+    text = json.dumps(rows, ensure_ascii=False, indent=1)
+    archives, size = [Archive(texts={"data.json": text})], len(text.encode())
+    for digest, name in names.items():
+        path = storage.media.path(digest)
+        size += path.stat().st_size
+        if size > _MOST_BYTES:
+            archives.append(Archive())
+            size = path.stat().st_size
+        archives[-1].files[name] = path
+    return archives
+
+
+def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: list[Pet]) -> Iterator[tuple[str, str]]:
+    """(name, digest) of all files, what people look at first; photos without an ending."""
+    for portrait in portraits:
+        if portrait.photo:
+            yield f"{portrait.id}/photo", portrait.photo
+        if portrait.baby_photo:
+            yield f"{portrait.id}/baby-photo", portrait.baby_photo
+        for result in results[portrait.id]:
+            if result.digest:
+                yield f"{portrait.id}/{result.kind}-{result.age:.2f}.{_RESULTS[result.kind]}", result.digest
+    for pet in pets:
+        if pet.baby_photo:
+            yield f"pets/{pet.id}-baby", pet.baby_photo
+    for portrait in portraits:
+        for result in results[portrait.id]:
+            if result.thumbnail:
+                yield f"{portrait.id}/{result.kind}-{result.age:.2f}-thumbnail.jpg", result.thumbnail
+    for portrait in portraits:
+        if portrait.latent:
+            yield f"{portrait.id}/latent.safetensors", portrait.latent
+
+
+def _ending(photo: Path) -> str:
+    """What the name of a photo's file should end with."""
+    with photo.open("rb") as file:
+        head = file.read(12)
+    for magic, ending in _ENDINGS.items():
+        if head.startswith(magic):
+            return ending
+    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        return "webp"
+    if head[4:8] == b"ftyp":
+        return "avif" if head[8:].startswith(b"avi") else "heic"
+    return "bin"  # it was sent as a picture, and is none
