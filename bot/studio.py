@@ -162,6 +162,14 @@ class Studio:
         breeds = match_breed(text, portrait.language)
         return None, sorted(breeds, key=lambda breed: BREEDS[breed].species != portrait.species)
 
+    async def put_breed_right(self, portrait: Portrait, text: str) -> Portrait | None:
+        """Take another breed when one is clearly told after all; of a pet that we know it is known."""
+        told = told_breed(text, portrait.species)
+        if portrait.state is not State.AWAITING_BABY_PHOTO or portrait.pet is not None or told is None:
+            return None
+        changed = await self.storage.portraits.change(portrait.id, self.storage.now(), breed=told)
+        return changed if changed and changed.state is State.AWAITING_BABY_PHOTO else None
+
     async def add_baby_photo(
         self, id_: int, file_id: str, message: int | None = None, album: str | None = None
     ) -> Portrait | None:

@@ -66,7 +66,13 @@ class Voice:
     async def answer(self, portrait: Portrait, typed: str, message: int, breeds: Sequence[str]) -> None:
         """Answer words that are no clear breed below them, where it is seen: the portrait's one message moves there."""
         pets = await self._storage.people.pets(portrait.owner)
-        view = breed_matches(_words(portrait), portrait, typed, breeds, pets)
+        await self._move_below(portrait, breed_matches(_words(portrait), portrait, typed, breeds, pets), message)
+
+    async def ask_below(self, portrait: Portrait, message: int) -> None:
+        """Ask the open question again, below words that changed it."""
+        await self._move_below(portrait, question(_words(portrait), portrait), message)
+
+    async def _move_below(self, portrait: Portrait, view: View, message: int) -> None:
         await self.board.drop(portrait.id)
         await self._send_status(portrait, view, ReplyParameters(message, allow_sending_without_reply=True))
         if portrait.status_message:

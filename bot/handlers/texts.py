@@ -19,7 +19,9 @@ async def private_text(update: Update, context: Context) -> None:
     owner = owner_of(update) or 0
     if portrait := await _meant(message, context, owner):
         await _take(update, context, portrait, message, message.text)
-    else:
+        return
+    asked = await context.storage.portraits.latest(owner, message.chat_id, (State.AWAITING_BABY_PHOTO,))
+    if not await _put_right(context, asked, message, message.text):
         await _hint(update, context, owner, message.chat_id)
 
 
@@ -28,9 +30,14 @@ async def edited(update: Update, context: Context) -> None:
     message = update.edited_message
     if message is None or not message.text:
         return
-    portrait = await context.storage.portraits.latest(owner_of(update) or 0, message.chat_id, (State.AWAITING_BREED,))
-    if portrait and message.date.timestamp() >= int(portrait.created_at):
+    asking = (State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
+    portrait = await context.storage.portraits.latest(owner_of(update) or 0, message.chat_id, asking)
+    if portrait is None or message.date.timestamp() < int(portrait.created_at):
+        return
+    if portrait.state is State.AWAITING_BREED:
         await _take(update, context, portrait, message, message.text)
+    else:
+        await _put_right(context, portrait, message, message.text)
 
 
 async def _hint(update: Update, context: Context, owner: int, chat: int) -> None:
@@ -52,8 +59,12 @@ async def group_text(update: Update, context: Context) -> None:
     if message is None or not message.text or message.reply_to_message is None:
         return
     portrait = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
-    if portrait and portrait.owner == owner_of(update) and _asked(portrait):
+    if portrait is None or portrait.owner != owner_of(update):
+        return
+    if _asked(portrait):
         await _take(update, context, portrait, message, message.text)
+    else:
+        await _put_right(context, portrait, message, message.text)
 
 
 def _asked(portrait: Portrait) -> bool:
@@ -72,6 +83,15 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
         named = None
     asked = [named, await portraits.latest(owner, chat, (State.AWAITING_BREED,))]
     return max((one for one in asked if one), key=lambda one: one.changed_at, default=None)
+
+
+async def _put_right(context: Context, portrait: Portrait | None, message: Message, text: str) -> bool:
+    """Whether the words told another breed than the one that the question for a baby photo names."""
+    changed = await context.studio.put_breed_right(portrait, text) if portrait else None
+    if changed is None:
+        return False
+    await context.voice.ask_below(changed, message.message_id)
+    return True
 
 
 async def _take(update: Update, context: Context, portrait: Portrait, message: Message, text: str) -> None:

@@ -179,6 +179,21 @@ async def test_the_breed_that_was_taken_is_said(town: Town) -> None:
     await mina.sees("Golden Retriever, got it!", "baby photo")
 
 
+async def test_a_breed_that_was_taken_wrongly_is_put_right_by_telling_another(town: Town) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    first = await mina.sees("Samoyed, got it!")
+    said = await mina.write("no, it's a poodle")
+    await town.message_after(mina.id, said, "tap one of the buttons")
+    said = await mina.write("poodle")
+    again = await town.message_after(mina.id, said, "Poodle, got it!", "baby photo")
+    await mina.press(again, "Go on without")
+    await mina.sees(video=True)
+    assert (await mina.portrait()).breed == "poodle"
+    assert first["message_id"] not in town.double.world.messages[mina.id]
+
+
 async def test_every_breed_that_nobody_knows_is_answered_below_it(town: Town) -> None:
     mina = town.person()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
