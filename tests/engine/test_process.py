@@ -47,7 +47,7 @@ async def test_a_portrait_outlives_its_process(engine: EngineClient, tmp_path: P
 
     def listen(one: Progress) -> None:
         progress.append(one)
-        if one.stage is Stage.LOCKING:
+        if one.stage is Stage.PROJECTING:
             begun.set()
 
     request = Rejuvenate("a", drawn_photo(), breed="samoyed", anyway=True)
