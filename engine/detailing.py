@@ -54,7 +54,7 @@ class DetailCarrier:
             raise ValueError("the ages must rise, belong to the chain, and contain 0")
         self.photo = photo
         self.now = chain[self.ages.index(0.0)][None]
-        self.detail = photo - _resized(self.now, photo.shape[-1])
+        self.detail = photo - enlarged(self.now, photo.shape[-1])
         self.motion = _composed_motion(_resized(chain, min(MOTION_SIDE, chain.shape[-1])), self.ages.index(0.0))
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
@@ -62,13 +62,17 @@ class DetailCarrier:
 
         Ages beyond the chain are carried like its end. At age 0 it is the photo.
         """
+        return enlarged(picture, self.photo.shape[-1]) + self.fine(age, picture)
+
+    def fine(self, age: float, picture: Tensor) -> Tensor:
+        """What of that the picture, `enlarged`, lacks."""
         motion = self._motion_at(age)
-        side = self.photo.shape[-1]
-        looks = picture - sampled(self.now, _resized_motion(motion, picture.shape[-1]))
+        side, drawn = self.photo.shape[-1], picture.shape[-1]
+        here = motion.shape[-1]
+        looks = picture - sampled(self.now, _enlarged(motion * (drawn / here), drawn))
         change = smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
         kept = torch.exp(-((change / (2 * CHANGED)) ** 2))
-        fine = sampled(self.detail, _resized_motion(motion, side), mode="bicubic")
-        return _resized(picture, side) + F.interpolate(kept, size=(side, side), mode="bilinear") * fine
+        return _enlarged(kept, side) * sampled(self.detail, _enlarged(motion * (side / here), side), mode="bicubic")
 
     def _motion_at(self, age: float) -> Tensor:
         """[1, 2, M, M], between the two ages of the chain around `age`."""
@@ -237,6 +241,11 @@ def _slopes(pictures: Tensor) -> tuple[Tensor, Tensor]:
     down = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
     across = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
     return down, across
+
+
+def enlarged(picture: Tensor, side: int) -> Tensor:
+    """A picture [1, 3, R, R] as a `DetailCarrier` adds its detail to it: [1, 3, side, side]."""
+    return _resized(picture, side)
 
 
 def _resized(pictures: Tensor, side: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.adjusting import blend, carried, converted
 from engine.alignment import Convention, Pixels, align, cut, place
-from engine.detailing import DetailCarrier, GrownDetail
+from engine.detailing import DetailCarrier, GrownDetail, enlarged
 from engine.film import FilmOptions, filming
 from engine.generator import UNADJUSTED, Adjustments, quick_dtype
 from engine.growing import Marks, coat, marks_of, motion
@@ -103,7 +103,8 @@ class Portrait:
         if self._baby is None:  # one by one: networks of other framing are large
             return torch.cat([self._drawn([age], self._pet.changes(age)) for age in ages])
         mixed = [blend(self._pet.changes(age), self._baby.changes(age - 1.0), age) for age in ages]
-        return torch.cat([self._drawn([age], one) for age, one in zip(ages, mixed, strict=True)])
+        quick = quick_dtype(self._device)  # what it costs in precision, the detail of the photos makes up for
+        return torch.cat([self._drawn([age], one, dtype=quick) for age, one in zip(ages, mixed, strict=True)])
 
     def _drawn(
         self,
@@ -120,10 +121,10 @@ class Portrait:
     @torch.no_grad()
     def finish(self, age: float, picture: Tensor) -> Tensor:
         """`picture` [1, 3, R, R], drawn at `age`, with the detail of the photos: [1, 3, SIDE, SIDE]."""
-        finished = self._carrier.frame(age, picture)
-        if self._baby_carrier is None:
-            return finished
-        return torch.lerp(finished, self._baby_carrier.frame(1.0 - age, picture), min(max(age, 0.0), 1.0))
+        if self._baby_carrier is None or isinstance(self._carrier, GrownDetail):
+            return self._carrier.frame(age, picture)
+        both = self._carrier.fine(age, picture), self._baby_carrier.fine(1.0 - age, picture)
+        return enlarged(picture, SIDE) + torch.lerp(*both, min(max(age, 0.0), 1.0))
 
     def still(self) -> Pixels:
         """The face at the portrait's age: [SIDE, SIDE, 3]."""
