@@ -7,20 +7,23 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from engine import SNIFFED_BYTES, sniff
 from storage import Pet, Portrait, Result, Storage
 
 _MOST_BYTES = 45 * 1024 * 1024  # Telegram takes 50 MB from a bot; the rest is the archive's own
 _RESULTS = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
 
-# What a photo's file begins like. Phones open nothing without an ending.
+# By the picture format's name. Phones open nothing without an ending.
 _ENDINGS = {
-    b"\xff\xd8\xff": "jpg",
-    b"\x89PNG": "png",
-    b"GIF8": "gif",
-    b"II*\x00": "tif",
-    b"MM\x00*": "tif",
-    b"8BPS": "psd",
-    b"BM": "bmp",
+    "JPEG": "jpg",
+    "PNG": "png",
+    "GIF": "gif",
+    "WEBP": "webp",
+    "HEIF": "heic",
+    "AVIF": "avif",
+    "TIFF": "tif",
+    "PSD": "psd",
+    "BMP": "bmp",
 }
 
 
@@ -106,12 +109,5 @@ def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: li
 def _ending(photo: Path) -> str:
     """What the name of a photo's file should end with."""
     with photo.open("rb") as file:
-        head = file.read(12)
-    for magic, ending in _ENDINGS.items():
-        if head.startswith(magic):
-            return ending
-    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
-        return "webp"
-    if head[4:8] == b"ftyp":
-        return "avif" if head[8:].startswith(b"avi") else "heic"
-    return "bin"  # it was sent as a picture, and is none
+        kind = sniff(file.read(SNIFFED_BYTES))
+    return _ENDINGS[kind] if kind else "bin"  # it was sent as a picture, and is none

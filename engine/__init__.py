@@ -6,6 +6,7 @@ Importing this package is quick and loads no torch; all that computes lives in t
 from engine.breeds import BREEDS, Breed
 from engine.client import EngineClient, OnProgress
 from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.formats import SNIFFED_BYTES, sniff
 from engine.messages import (
     Box,
     BreedGuess,
@@ -31,6 +32,7 @@ from engine.settings import from_environment as engine_settings
 
 __all__ = [
     "BREEDS",
+    "SNIFFED_BYTES",
     "Box",
     "Breed",
     "BreedGuess",
@@ -59,4 +61,5 @@ __all__ = [
     "Species",
     "Stage",
     "engine_settings",
+    "sniff",
 ]

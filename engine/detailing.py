@@ -67,12 +67,11 @@ class DetailCarrier:
     def fine(self, age: float, picture: Tensor) -> Tensor:
         """What of that the picture, `enlarged`, lacks."""
         motion = self._motion_at(age)
-        side, drawn = self.photo.shape[-1], picture.shape[-1]
-        here = motion.shape[-1]
-        looks = picture - sampled(self.now, _enlarged(motion * (drawn / here), drawn))
+        side = self.photo.shape[-1]
+        looks = picture - sampled(self.now, _spread_motion(motion, picture.shape[-1]))
         change = smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
         kept = torch.exp(-((change / (2 * CHANGED)) ** 2))
-        return _enlarged(kept, side) * sampled(self.detail, _enlarged(motion * (side / here), side), mode="bicubic")
+        return _spread(kept, side) * sampled(self.detail, _spread_motion(motion, side), mode="bicubic")
 
     def _motion_at(self, age: float) -> Tensor:
         """[1, 2, M, M], between the two ages of the chain around `age`."""
@@ -128,22 +127,22 @@ class GrownDetail:
     def carried(self, plan: Tensor) -> Tensor:
         """The photo as a plan says: [1, 3, S, S]."""
         _, change = self._looks(plan, plan[:, 3:], self._strands)
-        return self._moved(self._photo, plan) + _enlarged(change, self._side)
+        return self._moved(self._photo, plan) + _spread(change, self._side)
 
     def levels(self, plan: Tensor) -> Tensor:
         """The same as levels of a frame (`engine.planes.to_levels`)."""
         motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 3:]), self._strands_in_planes)
-        luma = self._moved(self._luma, plan) + _enlarged(change[:, :1], self._side)
+        luma = self._moved(self._luma, plan) + _spread(change[:, :1], self._side)
         return to_levels(luma, sampled(self._chroma, motion, mode="bicubic") + change[:, 1:])
 
     def _moved(self, photo: Tensor, plan: Tensor) -> Tensor:
-        return sampled(photo, _enlarged(plan[:, :2] * self._side, self._side), mode="bicubic")
+        return sampled(photo, _spread(plan[:, :2] * self._side, self._side), mode="bicubic")
 
     def _looks(self, plan: Tensor, change: Tensor, strands: Tensor) -> tuple[Tensor, Tensor]:
         """At half the size of the photo: the motion, in px there, and the change of looks less the faded strands."""
         half = self._side // 2
-        motion, fades = _enlarged(plan[:, :2] * half, half), _enlarged(plan[:, 2:3], half)
-        return motion, torch.addcmul(_enlarged(change, half), fades, sampled(strands, motion), value=-1)
+        motion, fades = _spread(plan[:, :2] * half, half), _spread(plan[:, 2:3], half)
+        return motion, torch.addcmul(_spread(change, half), fades, sampled(strands, motion), value=-1)
 
 
 def _smoothed_looks(change: Tensor) -> Tensor:
@@ -254,11 +253,15 @@ def _resized(pictures: Tensor, side: int) -> Tensor:
     return F.interpolate(pictures, size=(side, side), mode="bicubic", antialias=pictures.shape[-1] > side)
 
 
-def _enlarged(smooth: Tensor, side: int) -> Tensor:
-    """In the plainest way, which for what is smooth is as good and quicker."""
+def _spread(smooth: Tensor, side: int) -> Tensor:
+    """What is smooth, enlarged in the plainest way, which is as good and quicker."""
     if smooth.shape[1] > 2:  # on a CPU, more channels go faster side by side, and fewer do not
         smooth = smooth.contiguous(memory_format=torch.channels_last)
     return F.interpolate(smooth, size=(side, side), mode="bilinear")
+
+
+def _spread_motion(motion: Tensor, side: int) -> Tensor:
+    return _spread(motion * (side / motion.shape[-1]), side)
 
 
 def _resized_motion(motion: Tensor, side: int) -> Tensor:

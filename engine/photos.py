@@ -16,6 +16,7 @@ from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
 from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.formats import sniff
 
 MAX_BYTES = 20 * 1024 * 1024  # what Telegram lets a bot download
 MAX_PIXELS = 50_000_000  # a 48-megapixel phone photo passes; decoded it is 150 to 200 MB
@@ -29,19 +30,6 @@ MAX_JPEG_BYTES = 10 * 1000 * 1000  # what Telegram takes as a photo
 BACKDROP = (233, 230, 225)  # behind transparent pictures: a soft warm grey, like a photographer's paper
 
 register_heif_opener(thumbnails=False)
-
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_AVIF_BRANDS = {b"avif", b"avis"}
-_MAGIC = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"8BPS", "PSD"),
-    (b"BM", "BMP"),
-)
 
 # Pillow's warnings about odd files are silenced while decoding, and the list of filters belongs to the whole
 # process; one photo at a time keeps the memory bounded too.
@@ -86,23 +74,6 @@ def decode(data: bytes, which: str = "photo") -> Image.Image:
             raise PhotoError(PhotoReason.TOO_LARGE, which) from None
         except Exception:  # Pillow's parsers raise nearly every type of exception on broken bytes
             raise PhotoError(PhotoReason.UNREADABLE, which) from None
-
-
-def sniff(data: bytes) -> str | None:
-    """Pillow's name of the picture format that `data` begins like, or None if it is none that we read."""
-    for magic, kind in _MAGIC:
-        if data.startswith(magic):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp":
-        length = min(int.from_bytes(data[:4], "big"), 256)
-        brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
-        if brands & _AVIF_BRANDS:
-            return "AVIF"
-        if brands & _HEIF_BRANDS:
-            return "HEIF"
-    return None
 
 
 def encode_jpeg(image: Image.Image, quality: int = 92) -> bytes:

@@ -105,6 +105,19 @@ async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town) -> None
     assert (await mina.press(unsure, "Try again"))["text"].startswith("That's done")
 
 
+async def telegram_is_back(town: Town, restarted: bool) -> None:
+    """Once a message was tried in vain: by itself after some more, or together with a restart of the bot."""
+
+    async def tried() -> bool:
+        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
+
+    await eventually(tried)
+    if restarted:
+        await town.close()
+        town.double.faults.clear()
+        await town.open()
+
+
 @pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
 async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: Town, restarted: bool) -> None:
     mina = town.person()
@@ -115,14 +128,7 @@ async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: To
     town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
     await mina.press(question, "Go on without")
 
-    async def tried() -> bool:
-        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
-
-    await eventually(tried)
-    if restarted:
-        await town.close()
-        town.double.faults.clear()
-        await town.open()
+    await telegram_is_back(town, restarted)
     await mina.press(await mina.sees("Telegram was slow", "Try again"), "Try again")
     await mina.sees(video=True)
 
@@ -140,14 +146,7 @@ async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
     town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
     await mina.press(film, "Younger")
 
-    async def tried() -> bool:
-        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
-
-    await eventually(tried)
-    if restarted:
-        await town.close()
-        town.double.faults.clear()
-        await town.open()
+    await telegram_is_back(town, restarted)
     await mina.sees("Something went wrong")
 
 

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from engine.errors import PhotoError, PhotoReason
-from engine.photos import BACKDROP, MAX_BYTES, MAX_JPEG_BYTES, WORKING_SIDE, decode, encode_jpeg, sniff
+from engine.formats import sniff
+from engine.photos import BACKDROP, MAX_BYTES, MAX_JPEG_BYTES, WORKING_SIDE, decode, encode_jpeg
 from tests.shared import SHARED, needs_shared
 
 AWKWARD = SHARED / "photos" / "awkward"
