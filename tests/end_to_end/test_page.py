@@ -158,6 +158,18 @@ def test_with_the_keyboard_alone(page: Page, telegram: Telegram, guest: Guest) -
     page.find("//button[@role='tab'][contains(., 'Ada')]")
 
 
+def test_news_before_any_chat_is_open(page: Page, telegram: Telegram) -> None:
+    guest = Guest(telegram)
+    page.open(PHONE)
+    menu = {"commands": [{"command": "young", "description": "Younger"}], "scope": {"type": "default"}}
+    httpx.post(f"{telegram.url}/bot{telegram.token}/setMyCommands", json=menu).raise_for_status()
+    guest.post("/chats", title="After the news", members=[guest.id], with_bot="true")
+    page.click(f"//button[@role='tab'][.='{guest.name[0]}{guest.name}']")
+    page.chat("After the news")
+    page.click("[aria-label='Commands']")
+    page.find("//*[@role='option'][contains(., '/young')]")
+
+
 def test_delete_and_reply_from_the_menu(page: Page, guest: Guest) -> None:
     page.open(person=guest.name)
     page.chat("Throwback")

@@ -20,6 +20,7 @@ export class Composer {
     this.suggestions = new Suggestions((kind, said) => (kind === "command" ? this.sendText(said) : this.clear()));
     this.reply = (message) => this.about(message, null);
     this.edit = (message) => this.about(null, message);
+    this.build();
     on("chat", () => this.draw());
     on("people", () => this.draw());
     on("status", () => this.drawState());
@@ -34,8 +35,18 @@ export class Composer {
     dropZone.hidden = true;
     if (!chat()) return;
     this.replied = this.edited = null;
-    this.input = h("textarea", { rows: "1", placeholder: t("message"), "aria-label": t("message"), enterkeyhint: "send", autocomplete: "off" });
+    this.build();
     this.input.value = draft();
+    this.suggestions.close();
+    this.drawState();
+    this.changed();
+    this.loadCommands();
+    if (matchMedia("(hover: hover)").matches) this.input.focus({ preventScroll: true });
+  }
+
+  // All its parts, in the words of whoever holds the phone. They are there before any chat is, as news may come first.
+  build() {
+    this.input = h("textarea", { rows: "1", placeholder: t("message"), "aria-label": t("message"), enterkeyhint: "send", autocomplete: "off" });
     this.input.addEventListener("input", () => this.changed());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.files = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.attach(this.files) });
@@ -50,11 +61,6 @@ export class Composer {
     this.row = h("div", { class: "row" }, this.menuButton, h("div", { class: "field" }, this.input, this.clip, this.camera), this.sendButton, this.files);
     this.state = h("button", { type: "button", class: "state", hidden: true });
     footer.replaceChildren(this.suggestions.element, this.context, this.row, this.state);
-    this.suggestions.close();
-    this.drawState();
-    this.changed();
-    this.loadCommands();
-    if (matchMedia("(hover: hover)").matches) this.input.focus({ preventScroll: true });
   }
 
   // Instead of the composer: START in a new chat, and a way back where the bot was stopped.

@@ -18,7 +18,9 @@ export class Suggestions {
   }
 
   async loadCommands() {
-    this.commands = model.chatId === null ? [] : await server.get(`/chats/${model.chatId}/menu?person=${model.me}`);
+    const { chatId, me } = model;
+    const commands = chatId === null ? [] : await server.get(`/chats/${chatId}/menu?person=${me}`);
+    if (chatId === model.chatId && me === model.me) this.commands = commands; // else they are of a chat left meanwhile
   }
 
   get open() {
