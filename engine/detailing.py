@@ -19,8 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.eyes import blueness
 from engine.growing import faded, strands
-from engine.planes import halved, in_luma_and_chroma, to_levels
+from engine.planes import halved, in_colours, in_luma_and_chroma, to_levels
 from engine.smoothing import smoothed
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
@@ -85,8 +86,9 @@ class DetailCarrier:
 class GrownDetail:
     """Carries the detail of one photo along an edit whose motion is known (`engine.growing`).
 
-    Then the network has to tell only how the looks change, coat and light and eyes, which it draws too softly for
-    more than the large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), in the coat, which becomes softer besides.
+    Then the network has to tell only how the looks change, coat and light, which it draws too softly for more than the
+    large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), in the coat, which becomes softer besides. Eyes keep
+    their looks but for their colour (`engine.eyes`).
     All but the photo is smooth, in place and in age: a `plan` of few pixels says it, and lies between those of the ages
     around. The photo as a plan says comes in colours (`carried`) or, in half the time, as films keep it (`levels`).
     """
@@ -98,12 +100,14 @@ class GrownDetail:
         now: Tensor,
         motion: Callable[[float, int], Tensor],
         coat: Callable[[float, int], Tensor],
+        young_eyes: Callable[[Tensor], Tensor],
     ) -> None:
         """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, with a margin for what moves into the picture.
 
         `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1. `motion` (age, side) gives the way from
         each pixel at that age to today's: [1, 2, side, side] in px; `coat` what of it may change in looks, 0..1
-        [1, 1, side, side]. Both are smooth, so that side R tells it all.
+        [1, 1, side, side]. Both are smooth, so that side R tells it all. `young_eyes` gives what is added to the
+        chroma of the eyes in youth, [1, 2, S/2, S/2], for the face in luma and chroma at that size.
         """
         self._side, self._now = photo.shape[-1] - 2 * margin, now
         self._motion, self._coat = motion, coat
@@ -111,6 +115,9 @@ class GrownDetail:
         self._strands = strands(F.avg_pool2d(photo, 2), self._side // 2)  # at half the size it is as good
         planes = in_luma_and_chroma(photo)
         self._luma, self._chroma = planes[:, :1], halved(planes[:, 1:])
+        rim = margin // 2
+        face = halved(planes)[..., rim:-rim, rim:-rim]
+        self._young_eyes = F.pad(young_eyes(face), (rim, rim, rim, rim))
         self._strands_in_planes = in_luma_and_chroma(self._strands)
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
@@ -118,22 +125,30 @@ class GrownDetail:
         return self.carried(self.plan(age, picture))
 
     def plan(self, age: float, picture: Tensor) -> Tensor:
-        """What is to be done at an age, [1, 6, R, R]: motion (in pictures), strands faded (share), change of looks."""
+        """What is to be done at an age, [1, 7, R, R].
+
+        Motion (in pictures), shares of the strands that have faded and of the eyes' change, change of looks.
+        """
         side = picture.shape[-1]
         motion, coat = self._motion(age, side), self._coat(age, side)
         change = coat * _smoothed_looks(picture - sampled(self._now, motion))
-        return torch.cat([motion / side, faded(torch.tensor(age)).to(coat) * coat, change], 1)
+        eyes = torch.full_like(coat, blueness(age))
+        return torch.cat([motion / side, faded(torch.tensor(age)).to(coat) * coat, eyes, change], 1)
 
     def carried(self, plan: Tensor) -> Tensor:
         """The photo as a plan says: [1, 3, S, S]."""
-        _, change = self._looks(plan, plan[:, 3:], self._strands)
-        return self._moved(self._photo, plan) + _spread(change, self._side)
+        _, change = self._looks(plan, plan[:, 4:], self._strands)
+        photo = self._photo + in_colours(_spread(self._eyes(plan), self._photo.shape[-1]))
+        return self._moved(photo, plan) + _spread(change, self._side)
 
     def levels(self, plan: Tensor) -> Tensor:
         """The same as levels of a frame (`engine.planes.to_levels`)."""
-        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 3:]), self._strands_in_planes)
+        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 4:]), self._strands_in_planes)
         luma = self._moved(self._luma, plan) + _spread(change[:, :1], self._side)
-        return to_levels(luma, sampled(self._chroma, motion, mode="bicubic") + change[:, 1:])
+        return to_levels(luma, sampled(self._chroma + self._eyes(plan), motion, mode="bicubic") + change[:, 1:])
+
+    def _eyes(self, plan: Tensor) -> Tensor:
+        return self._young_eyes * plan[:, 3:4, :1, :1]  # of the eyes' share, every pixel is the same
 
     def _moved(self, photo: Tensor, plan: Tensor) -> Tensor:
         return sampled(photo, _spread(plan[:, :2] * self._side, self._side), mode="bicubic")

@@ -24,9 +24,15 @@ def in_luma_and_chroma(picture: Tensor) -> Tensor:
     return (_matrix(picture.device) @ picture[0].flatten(1)).view_as(picture)
 
 
-def halved(chroma: Tensor) -> Tensor:
-    """Planes [1, 2, H, W] at half the size."""
-    return F.avg_pool2d(chroma, 2)
+def in_colours(chroma: Tensor) -> Tensor:
+    """Cb and Cr [1, 2, H, W] as what they are of red, green and blue: [1, 3, H, W], to be added to grey."""
+    colours: Tensor = torch.linalg.inv(_matrix(chroma.device))[:, 1:] @ chroma[0].flatten(1)
+    return colours.view(1, 3, *chroma.shape[2:])
+
+
+def halved(planes: Tensor) -> Tensor:
+    """Planes [1, C, H, W] at half the size."""
+    return F.avg_pool2d(planes, 2)
 
 
 def to_levels(luma: Tensor, chroma: Tensor) -> Tensor:

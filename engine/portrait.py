@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.adjusting import blend, carried, converted
 from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail, enlarged
+from engine.eyes import towards_blue
 from engine.film import FilmOptions, filming
 from engine.generator import UNADJUSTED, Adjustments, quick_dtype
 from engine.growing import Marks, coat, marks_of, motion
@@ -54,6 +55,14 @@ class _Sitter:
         marks = self.marks
         return carried(self._fitted, lambda side: motion(marks, age, side)) if age else self._fitted
 
+    @property
+    def kitten_eyes(self) -> Tensor:
+        """The eyes [K, 2], K = 0 to 2, on the face plane that were of another colour in youth."""
+        if self.marks is None or self.head is None or not self.marks.cats.all():
+            return self.ws.new_zeros(0, 2)
+        seen = [eye is not None for eye in (self.head.left_eye, self.head.right_eye)]
+        return self.marks.eyes[0][seen]
+
     @cached_property
     def _fitted(self) -> Adjustments:
         side = self._network.generator.config.img_resolution
@@ -85,8 +94,8 @@ class Portrait:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
         marks = self._pet.marks
         if self._quick and marks is not None:
-            moves, dressed = partial(motion, marks), partial(coat, marks)
-            return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), moves, dressed), None
+            ways = partial(motion, marks), partial(coat, marks), partial(towards_blue, eyes=self._pet.kitten_eyes)
+            return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), *ways), None
         photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         self._chain = ages, chain

@@ -168,12 +168,16 @@ def right_half(age: float, side: int) -> Tensor:
     return (torch.arange(side) >= side / 2).float().expand(1, 1, side, side)
 
 
+def own_eyes(face: Tensor) -> Tensor:
+    return torch.zeros_like(face[:, 1:])
+
+
 def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone() -> None:
     margin = 16
     photo = scenery(SIDE + 2 * margin)
     shown = photo[..., margin:-margin, margin:-margin]
     drawn = torch.zeros(1, 3, SMALL, SMALL)
-    carrier = GrownDetail(photo, margin, drawn, still, right_half)
+    carrier = GrownDetail(photo, margin, drawn, still, right_half, own_eyes)
     torch.testing.assert_close(carrier.frame(0.0, drawn), shown, atol=1e-3, rtol=0)
     young = carrier.frame(1.0, drawn + 0.5)
     left, right = slice(0, SIDE // 2 - 8), slice(SIDE // 2 + 24, SIDE - 16)
@@ -192,7 +196,12 @@ def test_for_films_grown_detail_is_the_same_in_their_planes() -> None:
     def aside(age: float, side: int) -> Tensor:
         return torch.tensor([age * side / 16, 0.0])[None, :, None, None].expand(1, 2, side, side)
 
-    carrier = GrownDetail(photo, margin, drawn, aside, right_half)
+    def bluer_on_the_left(face: Tensor) -> Tensor:
+        change = torch.zeros_like(face[:, 1:])
+        change[:, 0, :, : face.shape[-1] // 2] = 0.2
+        return change
+
+    carrier = GrownDetail(photo, margin, drawn, aside, right_half, bluer_on_the_left)
     plan = carrier.plan(0.7, drawn + 0.3)
     levels, expected = carrier.levels(plan), as_levels(carrier.carried(plan))
     assert levels.shape == expected.shape

@@ -34,9 +34,9 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def likeness(network: Network, seed: int, marked: bool = True) -> Likeness:
-    """A drawn dog, unlocked: the mean of w stands for it."""
-    pet = sample_pets(["beagle"], torch.Generator().manual_seed(seed))
+def likeness(network: Network, seed: int, marked: bool = True, breed: str = "beagle") -> Likeness:
+    """A drawn pet, unlocked: the mean of w stands for it."""
+    pet = sample_pets([breed], torch.Generator().manual_seed(seed))
     head: Head | None = heads_of(pet, SIDE)[0] if marked else None
     ws = network.statistics.mean.expand(1, network.generator.config.num_ws, -1)
     ws = ws + 0.1 * torch.randn(ws.shape, generator=torch.Generator().manual_seed(seed))
@@ -87,3 +87,20 @@ def test_the_film_begins_where_the_way_does(
     torch.testing.assert_close(pictures[:1], portrait.draw([ends[0]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(pictures[-1:], portrait.draw([ends[1]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(show(ends[0]), portrait.finish(ends[0], portrait.draw([ends[0]])))
+
+
+@pytest.mark.parametrize(("species", "bluer"), [(Species.CAT, True), (Species.DOG, False)])
+def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species: Species, bluer: bool) -> None:
+    pet = likeness(network, 3, breed="tabby")  # for both, as only the species is to make a difference
+    assert pet.head is not None and pet.head.left_eye is not None
+    no_way = torch.zeros(network.generator.config.num_ws, network.statistics.mean.shape[0])
+    portrait = Portrait(Latent(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
+    x, y = (round(place) for place in pet.head.left_eye)
+
+    def blue(age: float) -> float:
+        """How much more blue than red there is in the left eye."""
+        eye = portrait.finish(age, portrait.draw([age]))[0, :, y - 20 : y + 20, x - 20 : x + 20].mean((1, 2))
+        return float(eye[2] - eye[0])
+
+    assert blue(0.4) == pytest.approx(blue(0.0), abs=0.08)
+    assert (blue(1.0) > blue(0.0) + 0.15) is bluer
