@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.eyes import blueness
+from engine.framing import Window
 from engine.growing import faded, strands
 from engine.planes import halved, in_colours, in_luma_and_chroma, to_levels
 from engine.smoothing import smoothed
@@ -118,6 +119,7 @@ class GrownDetail:
         rim = margin // 2
         face = halved(planes)[..., rim:-rim, rim:-rim]
         self._young_eyes = F.pad(young_eyes(face), (rim, rim, rim, rim))
+        self._margin = margin
         self._strands_in_planes = in_luma_and_chroma(self._strands)
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
@@ -141,23 +143,33 @@ class GrownDetail:
         photo = self._photo + in_colours(_spread(self._eyes(plan), self._photo.shape[-1]))
         return self._moved(photo, plan) + _spread(change, self._side)
 
-    def levels(self, plan: Tensor) -> Tensor:
-        """The same as levels of a frame (`engine.planes.to_levels`)."""
-        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 4:]), self._strands_in_planes)
-        luma = self._moved(self._luma, plan) + _spread(change[:, :1], self._side)
-        return to_levels(luma, sampled(self._chroma + self._eyes(plan), motion, mode="bicubic") + change[:, 1:])
+    def levels(self, plan: Tensor, window: Window) -> Tensor:
+        """What of the same is seen in a window, as levels of a frame (`engine.planes.to_levels`)."""
+        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 4:]), self._strands_in_planes, window)
+        luma = self._moved(self._luma, plan, window) + _spread(change[:, :1], 2 * change.shape[-1])
+        chroma = sampled(self._chroma + self._eyes(plan), motion, "bicubic", self._corner(window, 2))
+        return to_levels(luma, chroma + change[:, 1:])
 
     def _eyes(self, plan: Tensor) -> Tensor:
         return self._young_eyes * plan[:, 3:4, :1, :1]  # of the eyes' share, every pixel is the same
 
-    def _moved(self, photo: Tensor, plan: Tensor) -> Tensor:
-        return sampled(photo, _spread(plan[:, :2] * self._side, self._side), mode="bicubic")
+    def _moved(self, photo: Tensor, plan: Tensor, window: Window | None = None) -> Tensor:
+        motion = _spread(plan[:, :2] * self._side, self._side)
+        return sampled(photo, window.of(motion) if window else motion, "bicubic", self._corner(window))
 
-    def _looks(self, plan: Tensor, change: Tensor, strands: Tensor) -> tuple[Tensor, Tensor]:
+    def _looks(
+        self, plan: Tensor, change: Tensor, strands: Tensor, window: Window | None = None
+    ) -> tuple[Tensor, Tensor]:
         """At half the size of the photo: the motion, in px there, and the change of looks less the faded strands."""
         half = self._side // 2
-        motion, fades = _spread(plan[:, :2] * half, half), _spread(plan[:, 2:3], half)
-        return motion, torch.addcmul(_spread(change, half), fades, sampled(strands, motion), value=-1)
+        parts = [_spread(part, half) for part in (plan[:, :2] * half, plan[:, 2:3], change)]
+        motion, fades, change = [window.of(part, 2) for part in parts] if window else parts
+        faded_strands = sampled(strands, motion, corner=self._corner(window, 2))
+        return motion, torch.addcmul(change, fades, faded_strands, value=-1)
+
+    def _corner(self, window: Window | None, shrunk: int = 1) -> tuple[int, int] | None:
+        """Where a window begins in the photo with its margin."""
+        return window and ((self._margin + window.left) // shrunk, (self._margin + window.top) // shrunk)
 
 
 def _smoothed_looks(change: Tensor) -> Tensor:
@@ -179,15 +191,19 @@ def find_motion(moved: Tensor, still: Tensor) -> Tensor:
     return _refined(moved, still, torch.zeros_like(moved[:, :2]))
 
 
-def sampled(pictures: Tensor, motion: Tensor, mode: str = "bilinear") -> Tensor:
+def sampled(
+    pictures: Tensor, motion: Tensor, mode: str = "bilinear", corner: tuple[float, float] | None = None
+) -> Tensor:
     """`pictures` [N or 1, C, H, W] looked up at p + `motion`(p); beyond the border its edge goes on.
 
-    A motion [N, 2, h, w] of fewer pixels is that of the middle of the pictures.
+    A motion [N, 2, h, w] of fewer pixels is that of the part of the pictures with its upper left `corner` (x, y) in px,
+    or of their middle.
     """
     count, _, rows, columns = motion.shape
     height, width = pictures.shape[2:]
-    y = torch.arange(rows, device=motion.device, dtype=motion.dtype)[:, None] + (0.5 + (height - rows) / 2)
-    x = torch.arange(columns, device=motion.device, dtype=motion.dtype)[None, :] + (0.5 + (width - columns) / 2)
+    left, top = corner or ((width - columns) / 2, (height - rows) / 2)
+    y = torch.arange(rows, device=motion.device, dtype=motion.dtype)[:, None] + (0.5 + top)
+    x = torch.arange(columns, device=motion.device, dtype=motion.dtype)[None, :] + (0.5 + left)
     places = torch.stack([(x + motion[:, 0]) * (2 / width) - 1, (y + motion[:, 1]) * (2 / height) - 1], dim=-1)
     pictures = pictures.expand(count, -1, -1, -1)
     return F.grid_sample(pictures, places, mode=mode, padding_mode="border", align_corners=False)

@@ -1,4 +1,7 @@
-"""A latent made visible: pictures at any age with the photo's own detail, the film, and the whole photo."""
+"""A latent made visible: pictures at any age with the photo's own detail, the film, and the whole photo.
+
+Faces are aligned, S px square (`Portrait.window.side`); of stills and films, the window is shown.
+"""
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
@@ -14,6 +17,7 @@ from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail, enlarged
 from engine.eyes import towards_blue
 from engine.film import FilmOptions, filming
+from engine.framing import SIDE, window_of
 from engine.generator import UNADJUSTED, Adjustments, quick_dtype
 from engine.growing import Marks, coat, marks_of, motion
 from engine.likeness import Latent, Likeness
@@ -24,9 +28,7 @@ from engine.photos import decode
 from engine.pixels import to_pixels, to_tensor
 from engine.projection import fit
 
-SIDE = 512  # px, of the aligned face as it is shown
-
-_MARGIN = 64  # px beyond it, from where growing parts may move into it
+_MARGIN = 1 / 8  # of a face's side, from where growing parts may move into it
 _LOOKS_SIDE = 128  # px, enough to see by how looks change
 _SKETCHES = 8  # drawn along a film; the plans between are those around, cross-faded
 _CHAIN = 12  # ages between which the motion of the detail is followed
@@ -39,14 +41,15 @@ class _Sitter:
         device = network.statistics.mean.device
         self.head = likeness.head
         self.photo = decode(likeness.photo)
-        alignment = place(self.photo.size, likeness.head, network.convention, SIDE)
-        self.wide = cut(self.photo, alignment.widened(_MARGIN))  # [SIDE + 2 · _MARGIN, SIDE + 2 · _MARGIN, 3]
-        self.face = self.wide[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
         self.ws = likeness.ws.to(device)
         marks = marks_in(self.photo.size, likeness.head, network, species)
         self.marks = None if marks is None else marks.to(device)
         self._searched = converted(likeness.adjustments, lambda value: value.to(device))
         self._network = network
+
+    def face(self, side: int, margin: int = 0) -> Pixels:
+        """The aligned face and what is around it, [side + 2 · margin, side + 2 · margin, 3]."""
+        return cut(self.photo, place(self.photo.size, self.head, self._network.convention, side).widened(margin))
 
     def changes(self, age: float) -> Adjustments:
         """What draws it at this age."""
@@ -86,23 +89,27 @@ class Portrait:
         self._way = age_vector.to(self._device) if self._baby is None else self._baby.ws - self._pet.ws
         self._age = age
         self._quick = self._baby is None and self._pet.marks is not None
-        self.now = self._pet.face
+        sitters = [sitter for sitter in (self._pet, self._baby) if sitter is not None]
+        self.window = window_of([(sitter.photo.size, sitter.head) for sitter in sitters], network.convention)
+        margin = round(_MARGIN * self.window.side)
+        wide = self._pet.face(self.window.side, margin)
+        self.now = wide[margin:-margin, margin:-margin]
         self._chain: tuple[Sequence[float], Tensor] = (), self._way.new_zeros(0)  # ages, and what is drawn there
-        self._carrier, self._baby_carrier = self._carriers()
+        self._carrier, self._baby_carrier = self._carriers(wide, margin)
 
-    def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
+    def _carriers(self, wide: Pixels, margin: int) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
         marks = self._pet.marks
         if self._quick and marks is not None:
             ways = partial(motion, marks), partial(coat, marks), partial(towards_blue, eyes=self._pet.kitten_eyes)
-            return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), *ways), None
+            return GrownDetail(self._tensor(wide), margin, self.draw([0.0]), *ways), None
         photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         self._chain = ages, chain
         if self._baby is None:
             return DetailCarrier(photo, chain, ages), None
-        back = [1.0 - one for one in reversed(ages)]
-        return DetailCarrier(photo, chain, ages), DetailCarrier(self._tensor(self._baby.face), chain.flip(0), back)
+        baby, back = self._tensor(self._baby.face(self.window.side)), [1.0 - one for one in reversed(ages)]
+        return DetailCarrier(photo, chain, ages), DetailCarrier(baby, chain.flip(0), back)
 
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
@@ -129,20 +136,20 @@ class Portrait:
 
     @torch.no_grad()
     def finish(self, age: float, picture: Tensor) -> Tensor:
-        """`picture` [1, 3, R, R], drawn at `age`, with the detail of the photos: [1, 3, SIDE, SIDE]."""
+        """`picture` [1, 3, R, R], drawn at `age`, with the detail of the photos: [1, 3, S, S]."""
         if self._baby_carrier is None or isinstance(self._carrier, GrownDetail):
             return self._carrier.frame(age, picture)
         both = self._carrier.fine(age, picture), self._baby_carrier.fine(1.0 - age, picture)
-        return enlarged(picture, SIDE) + torch.lerp(*both, min(max(age, 0.0), 1.0))
+        return enlarged(picture, self.window.side) + torch.lerp(*both, min(max(age, 0.0), 1.0))
 
     def still(self) -> Pixels:
-        """The face at the portrait's age: [SIDE, SIDE, 3]."""
+        """The face at the portrait's age: [S, S, 3], of which the window is to be shown."""
         return to_pixels(self.finish(self._age, self.draw([self._age])))
 
     def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
         """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""
         photo = photo or self._pet.photo
-        alignment = place(photo.size, self._pet.head, self._network.convention, SIDE)
+        alignment = place(photo.size, self._pet.head, self._network.convention, self.window.side)
         return paste_back(photo, still, self.now, alignment)
 
     def film(
@@ -157,7 +164,11 @@ class Portrait:
         ages, pictures = self._chain
         if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
             ages, pictures = ages[::-1], pictures.flip(0)
-        return filming(ages, pictures, features, lambda age: self.finish(age, self.draw([age])), options, pool)
+
+        def show(age: float) -> Tensor:
+            return self.window.of(self.finish(age, self.draw([age])))
+
+        return filming(ages, pictures, features, show, options, pool)
 
     @torch.no_grad()
     def _planned(
@@ -179,10 +190,10 @@ class Portrait:
             return torch.lerp(plans[before], plans[before + 1], place - before)
 
         def show(age: float) -> Tensor:
-            return carrier.carried(plan(age))
+            return self.window.of(carrier.carried(plan(age)))
 
         def levels(age: float) -> Tensor:
-            return carrier.levels(plan(age))
+            return carrier.levels(plan(age), self.window)
 
         return filming(ages, pictures, features, show, options, pool, levels)
 

@@ -354,7 +354,7 @@ def _pictures(
     """The still, the whole photo with it and the card, as JPEG."""
     still = portrait.still()
     whole = photos.encode_jpeg(portrait.whole(still, photo))
-    face, now = Image.fromarray(still), Image.fromarray(portrait.now)
+    face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (still, portrait.now))
     if card is None:
         return photos.encode_jpeg(face), whole, None
     title = card.title or (BREEDS[latent.breed].name if latent.breed else "")

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from engine import aging
 from engine.breeds import BREEDS as KNOWN
+from engine.framing import SIDE
 from engine.generator import UNADJUSTED
 from engine.messages import Species
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
 from engine.pixels import to_pixels, to_tensor
-from engine.portrait import SIDE, Portrait
+from engine.portrait import Portrait
 from engine.storybook.pets import BREEDS, at_age, sample_pets
 from engine.storybook.portrayed import portrayed
 from engine.storybook.renderer import heads_of, render

@@ -9,6 +9,7 @@ from PIL import Image
 
 from engine import photos
 from engine.alignment import Pixels
+from engine.detailing import enlarged
 from engine.networks import Network
 from engine.perceptual import PerceptualDistance
 from engine.pixels import to_pixels
@@ -60,11 +61,13 @@ def _showable(folders: Sequence[Path]) -> Iterator[Marked]:
 
 def _row(portrait: Portrait) -> list[Pixels]:
     """The photo, what the network draws in its place, and the ages."""
-    return [portrait.now, to_pixels(portrait.draw([0.0])), *(_finished(portrait, age) for age in AGES)]
+    drawn = enlarged(portrait.draw([0.0]), portrait.window.side)
+    shown = [portrait.window.of_pixels(portrait.now), to_pixels(portrait.window.of(drawn))]
+    return [*shown, *(_finished(portrait, age) for age in AGES)]
 
 
 def _finished(portrait: Portrait, age: float) -> Pixels:
-    return to_pixels(portrait.finish(age, portrait.draw([age])))
+    return to_pixels(portrait.window.of(portrait.finish(age, portrait.draw([age]))))
 
 
 @torch.no_grad()

@@ -10,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.detailing import DetailCarrier, GrownDetail, find_motion, sampled
-from engine.encoding import LEAST_SIDE, as_levels
+from engine.encoding import as_levels
+from engine.framing import SIDE as SHOWN
+from engine.framing import Window
 from engine.growing import strands
 
 SIDE, SMALL = 256, 64
@@ -188,9 +190,10 @@ def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone
     assert faded < 0.75 * whole
 
 
-def test_for_films_grown_detail_is_the_same_in_their_planes() -> None:
-    margin = 16
-    photo = scenery(LEAST_SIDE + 2 * margin)
+@pytest.mark.parametrize("window", [Window(SHOWN), Window(SHOWN + 64, 16, 48)])
+def test_for_films_grown_detail_is_the_same_in_their_planes(window: Window) -> None:
+    margin = 64
+    photo = scenery(window.side + 2 * margin)
     drawn = torch.zeros(1, 3, SMALL, SMALL)
 
     def aside(age: float, side: int) -> Tensor:
@@ -203,6 +206,6 @@ def test_for_films_grown_detail_is_the_same_in_their_planes() -> None:
 
     carrier = GrownDetail(photo, margin, drawn, aside, right_half, bluer_on_the_left)
     plan = carrier.plan(0.7, drawn + 0.3)
-    levels, expected = carrier.levels(plan), as_levels(carrier.carried(plan))
+    levels, expected = carrier.levels(plan, window), as_levels(window.of(carrier.carried(plan)))
     assert levels.shape == expected.shape
     assert (levels - expected).abs().mean() < 0.2

@@ -9,12 +9,13 @@ from PIL import Image
 from torch import Tensor
 
 from engine import photos
+from engine.framing import SIDE
 from engine.generator import Adjustments
 from engine.likeness import Latent, Likeness
 from engine.messages import Head, Species
 from engine.networks import STORYBOOK, Network, load_network
 from engine.pixels import to_pixels
-from engine.portrait import SIDE, Portrait
+from engine.portrait import Portrait
 from engine.storybook.pets import sample_pets
 from engine.storybook.renderer import heads_of, render
 
@@ -72,7 +73,7 @@ def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(
     assert len(pictures) == len(ages)
     now = show(0.0)
     for share in (0.0, 0.1, 0.37, 0.8, 1.0):
-        drawn = portrait.finish(share * age, portrait.draw([share * age]))
+        drawn = portrait.window.of(portrait.finish(share * age, portrait.draw([share * age])))
         assert (show(share * age) - drawn).abs().mean() < 0.003
         assert share < 0.3 or (drawn - now).abs().mean() > 0.01
 
@@ -86,7 +87,7 @@ def test_the_film_begins_where_the_way_does(
     assert (ages[0], ages[-1]) == ends
     torch.testing.assert_close(pictures[:1], portrait.draw([ends[0]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(pictures[-1:], portrait.draw([ends[1]]), atol=1e-3, rtol=0)
-    torch.testing.assert_close(show(ends[0]), portrait.finish(ends[0], portrait.draw([ends[0]])))
+    torch.testing.assert_close(show(ends[0]), portrait.window.of(portrait.finish(ends[0], portrait.draw([ends[0]]))))
 
 
 @pytest.mark.parametrize(("species", "bluer"), [(Species.CAT, True), (Species.DOG, False)])

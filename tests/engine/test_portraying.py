@@ -18,6 +18,7 @@ from engine.cache import FOLDER
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.faces import Face
 from engine.film import FilmOptions
+from engine.framing import SIDE
 from engine.likeness import Latent
 from engine.messages import (
     Answer,
@@ -40,7 +41,6 @@ from engine.messages import (
 )
 from engine.pace import WORK
 from engine.photos import decode, full_size
-from engine.portrait import SIDE
 from engine.portraying import Portrayer, choose_device, scaled
 from engine.recognition import Recognised, recognise
 from engine.scheduler import Job, Step
