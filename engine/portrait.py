@@ -85,8 +85,7 @@ class Portrait:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
         marks = self._pet.marks
         if self._quick and marks is not None:
-            moves, dressed = partial(motion, marks), partial(coat, marks)
-            return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), moves, dressed), None
+            return self._grown_detail(marks, self.draw([0.0])), None
         photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         self._chain = ages, chain
@@ -94,6 +93,11 @@ class Portrait:
             return DetailCarrier(photo, chain, ages), None
         back = [1.0 - one for one in reversed(ages)]
         return DetailCarrier(photo, chain, ages), DetailCarrier(self._tensor(self._baby.face), chain.flip(0), back)
+
+    def _grown_detail(self, marks: Marks, now: Tensor) -> GrownDetail:
+        """`now` [1, 3, R, R] is what the network draws at age 0."""
+        moves, dressed = partial(motion, marks), partial(coat, marks)
+        return GrownDetail(self._tensor(self._pet.wide), _MARGIN, now, moves, dressed)
 
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
@@ -129,6 +133,20 @@ class Portrait:
     def still(self) -> Pixels:
         """The face at the portrait's age: [SIDE, SIDE, 3]."""
         return to_pixels(self.finish(self._age, self.draw([self._age])))
+
+    @torch.no_grad()
+    def drawn_whole(self, locked: bool) -> tuple[Tensor, Tensor]:
+        """The network's picture at the portrait's age, [1, 3, R, R], and the still of it, [1, 3, SIDE, SIDE].
+
+        Unlike `draw`, at the network's own resolution in float32, with the pet's lock carried along or without it: to
+        measure what the lock does. Raises `ValueError` with a baby photo, and where growth is not known.
+        """
+        marks = self._pet.marks
+        if self._baby is not None or marks is None:
+            raise ValueError("a pet of one photo, whose growth is known")
+        changes = self._pet.changes if locked else lambda _: UNADJUSTED
+        now, picture = (self._drawn([age], changes(age)) for age in (0.0, self._age))
+        return picture, self._grown_detail(marks, now).frame(self._age, picture)
 
     def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
         """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""
