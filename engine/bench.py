@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle, pairwise
 from pathlib import Path
@@ -32,8 +32,8 @@ from engine.portraying import choose_device
 from engine.projection import OFFICIAL, ProjectionOptions, project
 from engine.projection import Step as Found
 from engine.sitting import Sitting
-from engine.storybook.judging import judge_photos, same_pet_share
-from engine.storybook.measuring import measure_pairs
+from engine.storybook.judging import PhotoResult, judge_photos, other_fingerprints, photo_files, same_pet_share
+from engine.storybook.measuring import PairResult, measure_pairs
 from engine.storybook.pets import BREEDS as DRAWN
 from engine.storybook.pets import sample_pets
 from engine.storybook.renderer import render
@@ -41,6 +41,7 @@ from engine.storybook.renderer import render
 AFHQ = GeneratorConfig()  # its defaults are those networks'
 OURS = ProjectionOptions()
 _DRAWN_SIDE = 512  # px
+_NO_PHOTO = "there is no photo to measure with"
 _TIMED_STEPS = 8  # of each algorithm on the AFHQ-sized network, after one that warms up
 
 logger = logging.getLogger(__name__)
@@ -53,10 +54,17 @@ def main(arguments: Sequence[str]) -> int:
     subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
     subject.add_argument("--count", type=int, default=1, help="of photos")
     subject.add_argument("--json", action="store_true")
-    subject = subjects.add_parser("pictures", help="how young drawn adults become, against the same pets drawn young")
-    subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos of adults to make young, besides")
-    subject.add_argument("--count", type=int, default=100, help="of pairs, and of photos at most")
-    subject.add_argument("--json", action="store_true")
+    pictures = subjects.add_parser("pictures", help="how young drawn adults become, against the same pets drawn young")
+    pictures.add_argument(
+        "--photos", type=Path, nargs="+", default=[], metavar="FOLDER", help="adults to make young too"
+    )
+    pictures.add_argument("--count", type=int, default=100, help="of pairs, and of photos at most")
+    pictures.add_argument("--held-out", action="store_true", help="only photos in faces.tsv that were never trained on")
+    pictures.add_argument(
+        "--among", type=Path, nargs="+", default=[], metavar="FOLDER", help="photos to find each pet among, too"
+    )
+    pictures.add_argument("--among-count", type=int, default=300, help="of photos to find each pet among, in all")
+    pictures.add_argument("--json", action="store_true")
     subject = subjects.add_parser("draw", help="pictures of drawn pets, to measure with")
     subject.add_argument("--count", type=int, default=1)
     subject.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -65,7 +73,9 @@ def main(arguments: Sequence[str]) -> int:
         draw(args.count, args.out)
         return 0
     if args.subject == "pictures":
-        figures = measure_pictures(args.count, args.photos)
+        if (args.held_out or args.among) and not args.photos:
+            pictures.error("--held-out and --among need --photos")
+        figures = measure_pictures(args.count, args.photos, args.held_out, args.among, args.among_count)
     else:
         figures = measure_projection(args.photos, args.count)
     for name, value in figures.items():
@@ -75,38 +85,59 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measure_pictures(count: int, folder: Path | None) -> dict[str, Any]:
+def measure_pictures(
+    count: int, folders: Sequence[Path], held_out: bool, among: Sequence[Path], among_count: int
+) -> dict[str, Any]:
     """Drawn adults made younger against the same pets drawn young, and real adults made younger."""
+    files, neighbours = photo_files(folders, held_out), photo_files(among)
+    if folders and not files:
+        raise EngineFault(_NO_PHOTO)
     device = choose_device(settings.from_environment().device)
     network, extractor = load_network(choose_network(None), device), load_extractor(device=device)
     pairs = []
     for pair in measure_pairs(network, extractor, count):
         pairs.append(pair)
         sys.stderr.write(f"{pair.breed}: {pair.gap_closed:.2f} of the gap closed\n")
-    gaps = [pair.gap_closed for pair in pairs]
-    rising = [all(a < b for a, b in pairwise(pair.ages)) for pair in pairs]
-    figures = {
-        "gap_closed_mean": round(statistics.mean(gaps), 3),
-        "gap_closed_min": round(min(gaps), 3),
-        "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
-        "reconstruction": round(statistics.mean(pair.reconstruction for pair in pairs), 4),
-        "unlocked": round(statistics.mean(pair.unlocked for pair in pairs), 4),
-        "age_rising_share": sum(rising) / len(rising),
-        "n": len(pairs),
-        "network": network.name,
-        "extractor": extractor.name,
-    }
-    return figures if folder is None else figures | _measure_photos(folder, count, network, extractor)
-
-
-def _measure_photos(folder: Path, count: int, network: Network, extractor: PerceptualDistance) -> dict[str, Any]:
-    """What `judge_photos` finds; `reconstruction` and `unlocked` are those of the photos then."""
+    figures = _of_pairs(pairs) | {"network": network.name, "extractor": extractor.name}
+    if not folders:
+        return figures
     results = []
-    for result in judge_photos(folder, network, extractor, count):
+    for result in judge_photos(files, network, extractor, count):
         results.append(result)
         sys.stderr.write(f"{result.file.name}: youth {result.youth[0]:.2f} to {result.youth[1]:.2f}\n")
+    if neighbours:
+        sys.stderr.write("looking at the neighbours\n")
+    judged = [result.file for result in results]
+    others = other_fingerprints(neighbours, network, max(among_count - len(results), 0), judged)
+    return figures | _of_photos(results, others)
+
+
+def _of_pairs(pairs: Sequence[PairResult]) -> dict[str, Any]:
+    gaps = [pair.gap_closed for pair in pairs]
+    rising = [all(a < b for a, b in pairwise(pair.ages)) for pair in pairs]
+
+    def mean(values: Iterable[float]) -> float:
+        return round(statistics.mean(values), 4)
+
+    return {
+        "gap_closed_mean": round(statistics.mean(gaps), 3),
+        "gap_closed_min": round(min(gaps), 3),
+        "gap_closed_locked": mean(pair.with_lock.result for pair in pairs),
+        "gap_closed_unlocked": mean(pair.without_lock.result for pair in pairs),
+        "network_gap_closed_locked": mean(pair.with_lock.picture for pair in pairs),
+        "network_gap_closed_unlocked": mean(pair.without_lock.picture for pair in pairs),
+        "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
+        "reconstruction": mean(pair.reconstruction for pair in pairs),
+        "unlocked": mean(pair.unlocked for pair in pairs),
+        "age_rising_share": sum(rising) / len(rising),
+        "n": len(pairs),
+    }
+
+
+def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -> dict[str, Any]:
+    """What `judge_photos` finds; `reconstruction` and `unlocked` are those of the photos then."""
     if not results:
-        raise EngineFault("there is no photo to measure with")
+        raise EngineFault(_NO_PHOTO)
 
     def share(hits: Sequence[bool]) -> float:
         return round(sum(hits) / len(hits), 3)
@@ -114,7 +145,8 @@ def _measure_photos(folder: Path, count: int, network: Network, extractor: Perce
     return {
         "younger_share": share([result.younger for result in results]),
         "shorter_muzzle_share": share([result.shorter for result in results]),
-        "same_pet_share": round(same_pet_share(results), 3),
+        "same_pet_share": round(same_pet_share(results, others), 3),
+        "same_pet_among": len(results) + len(others),
         "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),
         "unlocked": round(statistics.mean(result.unlocked for result in results), 4),
         "photos": len(results),
@@ -199,7 +231,7 @@ def _sittings(folder: Path | None, count: int, network: Network, extractor: Perc
         yield Sitting(image, heads[0] if heads else None, network, extractor, vector, Species.DOG)
         taken += 1
     if not taken:
-        raise EngineFault("there is no photo to measure with")
+        raise EngineFault(_NO_PHOTO)
 
 
 def _now() -> float:

@@ -91,18 +91,17 @@ class Portrait:
         self._quick = self._baby is None and self._pet.marks is not None
         sitters = [sitter for sitter in (self._pet, self._baby) if sitter is not None]
         self.window = window_of([(sitter.photo.size, sitter.head) for sitter in sitters], network.convention)
-        margin = round(_MARGIN * self.window.side)
-        wide = self._pet.face(self.window.side, margin)
-        self.now = wide[margin:-margin, margin:-margin]
+        self._margin = round(_MARGIN * self.window.side)
+        self._wide = self._pet.face(self.window.side, self._margin)
+        self.now = self._wide[self._margin : -self._margin, self._margin : -self._margin]
         self._chain: tuple[Sequence[float], Tensor] = (), self._way.new_zeros(0)  # ages, and what is drawn there
-        self._carrier, self._baby_carrier = self._carriers(wide, margin)
+        self._carrier, self._baby_carrier = self._carriers()
 
-    def _carriers(self, wide: Pixels, margin: int) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
+    def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
         marks = self._pet.marks
         if self._quick and marks is not None:
-            ways = partial(motion, marks), partial(coat, marks), partial(towards_blue, eyes=self._pet.kitten_eyes)
-            return GrownDetail(self._tensor(wide), margin, self.draw([0.0]), *ways), None
+            return self._grown_detail(marks, self.draw([0.0])), None
         photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
         self._chain = ages, chain
@@ -110,6 +109,11 @@ class Portrait:
             return DetailCarrier(photo, chain, ages), None
         baby, back = self._tensor(self._baby.face(self.window.side)), [1.0 - one for one in reversed(ages)]
         return DetailCarrier(photo, chain, ages), DetailCarrier(baby, chain.flip(0), back)
+
+    def _grown_detail(self, marks: Marks, now: Tensor) -> GrownDetail:
+        """`now` [1, 3, R, R] is what the network draws at age 0."""
+        ways = partial(motion, marks), partial(coat, marks), partial(towards_blue, eyes=self._pet.kitten_eyes)
+        return GrownDetail(self._tensor(self._wide), self._margin, now, *ways)
 
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
@@ -145,6 +149,20 @@ class Portrait:
     def still(self) -> Pixels:
         """The face at the portrait's age: [S, S, 3], of which the window is to be shown."""
         return to_pixels(self.finish(self._age, self.draw([self._age])))
+
+    @torch.no_grad()
+    def drawn_whole(self, locked: bool) -> tuple[Tensor, Tensor]:
+        """The network's picture at the portrait's age, [1, 3, R, R], and the still of it, [1, 3, S, S].
+
+        Unlike `draw`, at the network's own resolution in float32, with the pet's lock carried along or without it: to
+        measure what the lock does. Raises `ValueError` with a baby photo, and where growth is not known.
+        """
+        marks = self._pet.marks
+        if self._baby is not None or marks is None:
+            raise ValueError("a pet of one photo, whose growth is known")
+        changes = self._pet.changes if locked else lambda _: UNADJUSTED
+        now, picture = (self._drawn([age], changes(age)) for age in (0.0, self._age))
+        return picture, self._grown_detail(marks, now).frame(self._age, picture)
 
     def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
         """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""

@@ -24,6 +24,7 @@ _INSIDE: dict[str, str] = {
     "pictures": "how young drawn adults become, against the same pets drawn young; and how young photos look",
 }
 _COUNTS = {"latency": 10, "projection": 1, "pictures": 100}  # photos or pets, unless told otherwise
+_COUNTED = {"pictures": "how many pairs, and photos at most (default 100)"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,21 +35,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "bot":
             subject.add_argument("--chats", type=int, default=1000, help="how many write at once (default 1000)")
             continue
-        helped = (
-            "photos of adults to make young, besides" if name == "pictures" else "photos to use (default: drawn pets)"
-        )
-        subject.add_argument("--photos", type=Path, metavar="FOLDER", help=helped)
+        if name == "pictures":
+            _add_arguments_of_pictures(subject)
+        else:
+            subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
         if name == "throughput":
             subject.add_argument("--people", type=int, nargs="+", default=[1, 4, 8, 16], help="how many at once")
         else:
-            subject.add_argument("--count", type=int, default=_COUNTS[name], help="how many")
+            subject.add_argument("--count", type=int, default=_COUNTS[name], help=_COUNTED.get(name, "how many"))
+
+
+def _add_arguments_of_pictures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--photos", type=Path, nargs="+", metavar="FOLDER", help="photos of adults to make young, besides"
+    )
+    parser.add_argument(
+        "--held-out",
+        action="store_true",
+        help="of these, only those in their folders' faces.tsv that the embedded network was never trained on",
+    )
+    parser.add_argument(
+        "--among",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="the nearest photo to a result is sought among adults' photos in these folders too, not in --photos alone",
+    )
+    parser.add_argument(
+        "--among-count", type=int, default=300, help="photos that it is sought among, in all, at most (default 300)"
+    )
+
+
+def _as_written(args: argparse.Namespace) -> list[str]:
+    """The options of a measurement that runs where torch is, for its own command line."""
+    written: list[str] = []
+    for name, value in vars(args).items():
+        if name in ("subject", "run") or value is None or value is False:
+            continue
+        values = value if isinstance(value, list) else [] if value is True else [value]
+        written += [f"--{name.replace('_', '-')}", *map(str, values)]
+    return written
 
 
 def run(args: argparse.Namespace) -> int:
     if args.subject in _INSIDE:
-        photos = ["--photos", str(args.photos)] if getattr(args, "photos", None) else []
-        json = ["--json"] if args.json else []
-        return run_engine(["bench", args.subject, "--count", str(args.count), *photos, *json])
+        return run_engine(["bench", args.subject, *_as_written(args)])
     measures: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, dict[str, Any]]]] = {
         "latency": _latency,
         "throughput": _throughput,

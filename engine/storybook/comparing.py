@@ -24,7 +24,7 @@ from engine.networks.statistics import WStatistics, measure
 from engine.perceptual import PerceptualDistance
 from engine.pooling import single_threads
 from engine.projection import FROM_GUESS, OFFICIAL, Projection, ProjectionOptions, advance
-from engine.storybook.photobook import is_held_out, open_photobook, usable_faces
+from engine.storybook.photobook import held_out_faces, open_photobook
 from engine.storybook.training import load_student
 
 SEARCHES = (
@@ -61,7 +61,7 @@ def compare(
     other = student.average
     sides = sorted({one.config.img_resolution for one in (network.generator, other)})
     # What has no recorded licence is held out today, but the first weights learnt from it.
-    unseen = [mark for folder in folders for mark in usable_faces(folder) if is_held_out(mark) and mark.licence_known]
+    unseen = [mark for folder in folders for mark in held_out_faces(folder) if mark.licence_known]
     marks = sorted(unseen, key=lambda mark: hashlib.sha256(mark.path.name.encode()).digest())[:count]
     if not marks:
         raise EngineFault("there is no face to compare on")

@@ -2,12 +2,14 @@
 
 Whether the result looks younger is asked of a reader of age (`engine.storybook.reading`), which learned it from
 hand-labelled faces, and of the proportions between the marks that are found in it; whether it is still the same animal,
-of EfficientNet-Lite0: among the results and all photos, is a result nearest to its own photo?
+of EfficientNet-Lite0: among the results and all photos, the given others too, is a result nearest to its own photo?
 """
 
+import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -15,11 +17,12 @@ from PIL import Image
 from torch import Tensor
 
 from engine import photos
-from engine.alignment import Pixels, View, view
+from engine.alignment import Pixels, View, align, view
 from engine.breeds import BREEDS
 from engine.errors import PhotoError
 from engine.faces import find_faces
 from engine.features import load_efficientnet
+from engine.framing import SIDE
 from engine.generator import UNADJUSTED
 from engine.messages import Head, Species
 from engine.networks import Network
@@ -27,6 +30,7 @@ from engine.networks.store import EMBEDDED
 from engine.perceptual import PerceptualDistance
 from engine.pixels import to_tensor
 from engine.recognition import recognise
+from engine.storybook.photobook import held_out_faces
 from engine.storybook.portrayed import portrayed
 from engine.storybook.reading import AgeReader, load_reader
 
@@ -54,15 +58,63 @@ class PhotoResult:
         return self.muzzle is None or self.muzzle[1] < self.muzzle[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Adult:
+    """A photo of a pet that faces the camera and does not look young already."""
+
+    file: Path
+    image: Image.Image
+    head: Head
+    species: Species
+    breed: str  # slug, "" where unknown
+
+
+def photo_files(folders: Sequence[Path], held_out: bool = False) -> list[Path]:
+    """The photos in these folders, each once; `held_out`: of marked folders, and those that training never saw.
+
+    Raises `EngineFault` where marks are wanted and missing.
+    """
+    if held_out:
+        found = [mark.path for folder in folders for mark in held_out_faces(folder)]
+    else:
+        found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES]
+    return list({path.resolve(): path for path in found}.values())
+
+
 def judge_photos(
-    folder: Path, network: Network, extractor: PerceptualDistance, count: int | None = None
+    files: Iterable[Path], network: Network, extractor: PerceptualDistance, count: int | None = None
 ) -> Iterator[PhotoResult]:
-    """Make the pets of a folder's photos young, those that face the camera and do not look young already."""
+    """Make the pets of photos young, those that face the camera and do not look young already; `count` at most."""
     reader = load_reader(EMBEDDED)
-    done = 0
-    for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES):
-        if done == count:
-            return
+    for adult in islice(_adults(files), count):
+        yield _judged(adult, network, extractor, reader)
+
+
+def other_fingerprints(
+    files: Iterable[Path], network: Network, count: int, besides: Collection[Path] = ()
+) -> list[Tensor]:
+    """Of `count` more photos at most, chosen like those that are judged: their fingerprints, [1280] each.
+
+    Not of those `besides`. Names' hashes say which come first, so that all folders and breeds are among them.
+    """
+    known = {file.resolve() for file in besides}
+    mixed = sorted(files, key=lambda file: hashlib.sha256(file.name.encode()).digest())
+    adults = _adults(file for file in mixed if file.resolve() not in known)
+    return [
+        _fingerprint(align(adult.image, adult.head, network.convention, SIDE).crop) for adult in islice(adults, count)
+    ]
+
+
+def same_pet_share(results: Sequence[PhotoResult], others: Sequence[Tensor] = ()) -> float:
+    """Of how many results the own photo is the nearest of all photos, those of `other_fingerprints` among them."""
+    before = torch.stack([*(result.fingerprints[0] for result in results), *others])
+    after = torch.stack([result.fingerprints[1] for result in results])
+    nearest = (after @ before.t()).argmax(dim=1)
+    return float((nearest == torch.arange(len(results))).float().mean())
+
+
+def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
+    for file in files:
         try:
             image = photos.decode(file.read_bytes())
         except PhotoError:
@@ -74,37 +126,19 @@ def judge_photos(
         if seen.faces[0].youth > 0.5:
             continue
         breed = seen.breeds[0].breed if seen.breeds else ""
-        yield _judged(file, image, seen.heads[0], seen.species, breed, network, extractor, reader)
-        done += 1
+        known = breed in BREEDS and BREEDS[breed].species is seen.species
+        yield _Adult(file, image, seen.heads[0], seen.species, breed if known else "")
 
 
-def same_pet_share(results: list[PhotoResult]) -> float:
-    """Of how many results the own photo is the nearest of all photos."""
-    before = torch.stack([result.fingerprints[0] for result in results])
-    after = torch.stack([result.fingerprints[1] for result in results])
-    nearest = (after @ before.t()).argmax(dim=1)
-    return float((nearest == torch.arange(len(results))).float().mean())
-
-
-def _judged(
-    file: Path,
-    image: Image.Image,
-    head: Head,
-    species: Species,
-    breed: str,
-    network: Network,
-    extractor: PerceptualDistance,
-    reader: AgeReader,
-) -> PhotoResult:
-    breed = breed if breed in BREEDS and BREEDS[breed].species is species else ""
-    sitting, portrait = portrayed(image, head, species, breed, network, extractor)
+def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, reader: AgeReader) -> PhotoResult:
+    sitting, portrait = portrayed(adult.image, adult.head, adult.species, adult.breed, network, extractor)
     distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
     young = portrait.still()
     muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
     muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
     youth = (float(reader.both_ways(to_tensor(portrait.now))), float(reader.both_ways(to_tensor(young))))
     prints = (_fingerprint(portrait.now), _fingerprint(young))
-    return PhotoResult(file, *distances, youth, muzzle, prints)
+    return PhotoResult(adult.file, *distances, youth, muzzle, prints)
 
 
 def _muzzle(pixels: Pixels) -> float | None:

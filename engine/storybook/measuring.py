@@ -29,11 +29,25 @@ _COMPARED_AT = 64  # px: parts, proportions and coat; single hairs nobody can fo
 
 
 @dataclass(frozen=True, slots=True)
+class LockGaps:
+    """The gap closed where the network draws at its own resolution, with the pet's lock grown along or without it.
+
+    The gap is that of `PairResult.gap_closed` and not one from what the network draws at age 0, so that all compare:
+    without the lock that is another pet, farther from the young one, and to come back from there is no merit.
+    """
+
+    result: float  # of the result that takes its looks from there; in `gap_closed` they come from a smaller picture
+    picture: float  # of the network's picture itself
+
+
+@dataclass(frozen=True, slots=True)
 class PairResult:
     """One drawn pair."""
 
     breed: str
     gap_closed: float  # 1 - distance(result, young) / distance(adult, young): 1 is perfect, 0 changed nothing
+    with_lock: LockGaps
+    without_lock: LockGaps
     unlocked: float  # perceptual distance between the adult and what a search finds
     reconstruction: float  # the same after the identity lock
     ages: tuple[float, ...]  # read by the encoder along the film, rising if all is well
@@ -52,12 +66,29 @@ def measure_pairs(
         adult, young = render(pet, SIDE), render(at_age(pet, [name], torch.ones(1)), SIDE)
         head = heads_of(pet, SIDE)[0]
         sitting, portrait = portrayed(Image.fromarray(to_pixels(adult)), head, species, name, network, extractor)
-        result = to_tensor(portrait.still())
-        adult, young, result = (picture.to(network.statistics.mean) for picture in (adult, young, result))
-        before, after = _distance(extractor, adult, young), _distance(extractor, result, young)
+        adult, young = (picture.to(network.statistics.mean) for picture in (adult, young))
+        gap = _Gap(extractor, adult, young)
+        closed = gap.closed(to_tensor(portrait.still()).to(young))
+        with_lock, without_lock = (_lock_gaps(gap, portrait, locked) for locked in (True, False))
         ages = _ages(network, portrait, aging.age_vector(network, species, name))
         distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
-        yield PairResult(name, 1 - after / before, *distances, ages)
+        yield PairResult(name, closed, with_lock, without_lock, *distances, ages)
+
+
+class _Gap:
+    """Between an adult and the same pet drawn young, pictures [1, 3, H, W] in -1..1."""
+
+    def __init__(self, extractor: PerceptualDistance, adult: Tensor, young: Tensor) -> None:
+        self._extractor, self._young = extractor, young
+        self._whole = _distance(extractor, adult, young)
+
+    def closed(self, picture: Tensor) -> float:
+        return 1 - _distance(self._extractor, picture, self._young) / self._whole
+
+
+def _lock_gaps(gap: _Gap, portrait: Portrait, locked: bool) -> LockGaps:
+    picture, result = portrait.drawn_whole(locked)
+    return LockGaps(gap.closed(result), gap.closed(picture))
 
 
 @torch.no_grad()

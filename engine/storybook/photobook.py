@@ -30,6 +30,11 @@ def training_faces(folder: Path) -> list[Marked]:
     return [mark for mark in usable_faces(folder) if not is_held_out(mark)]
 
 
+def held_out_faces(folder: Path) -> list[Marked]:
+    """The usable faces of a folder that were never trained on."""
+    return [mark for mark in usable_faces(folder) if is_held_out(mark)]
+
+
 def usable_faces(folder: Path) -> Iterator[Marked]:
     """The faces of a folder of marked photos that can be aligned, held out or not."""
     for mark in read_marks(folder):

@@ -16,7 +16,7 @@ from engine.pixels import to_pixels
 from engine.portrait import Portrait
 from engine.storybook.examples import random_pets
 from engine.storybook.pets import to_z
-from engine.storybook.photobook import is_held_out, usable_faces
+from engine.storybook.photobook import held_out_faces
 from engine.storybook.portrayed import portrayed
 from engine.training.marks import Marked
 from engine.training.sheet import free
@@ -56,7 +56,7 @@ def show(folders: Sequence[Path], out: Path, network: Network, extractor: Percep
 
 def _showable(folders: Sequence[Path]) -> Iterator[Marked]:
     for folder in folders:
-        yield from (mark for mark in usable_faces(folder) if is_held_out(mark) and free(mark))
+        yield from (mark for mark in held_out_faces(folder) if free(mark))
 
 
 def _row(portrait: Portrait) -> list[Pixels]:

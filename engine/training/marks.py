@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.alignment import View
 from engine.breeds import BREEDS
+from engine.errors import EngineFault
 from engine.messages import Head, Point, Species
 
 _UNRECORDED = "Wikimedia Commons"  # licences that nobody wrote down: good for testing, not for training
@@ -59,7 +60,10 @@ class Marked:
 
 
 def read_marks(folder: Path) -> list[Marked]:
-    """Every marked photo of a folder, in the order of its `faces.tsv`."""
+    """Every marked photo of a folder, in the order of its `faces.tsv`.
+
+    Raises `EngineFault` where a table is missing.
+    """
     sources = {_name(row["file"]): row for row in _table(folder / "SOURCES.tsv")}
     return [_marked(folder, row, sources[_name(row["file"])]) for row in _table(folder / "faces.tsv")]
 
@@ -108,5 +112,7 @@ def _name(file: str) -> str:
 
 
 def _table(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise EngineFault(f"there is no {path.name} in {path.parent}")
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter="\t"))

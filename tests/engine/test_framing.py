@@ -34,12 +34,12 @@ def test_a_photo_with_much_around_the_head_is_shown_as_the_network_sees_it() -> 
     assert window_of([(PHOTO, head(500, 500))], STORYBOOK) == Window(SIDE)
 
 
-@pytest.mark.parametrize("at", [(500, 820), (500, 150), (820, 500), (170, 500), (790, 800)])
+@pytest.mark.parametrize("at", [(500, 820), (500, 130), (840, 500), (150, 500), (820, 820)])
 def test_near_the_border_less_is_shown_but_all_of_the_head(at: tuple[float, float]) -> None:
     pet = head(*at)
-    assert made_up(Window(SIDE), PHOTO, pet) > 0.1
+    assert made_up(Window(SIDE), PHOTO, pet) > 0.09
     window = window_of([(PHOTO, pet)], STORYBOOK)
-    assert made_up(window, PHOTO, pet) < 0.02
+    assert made_up(window, PHOTO, pet) < 0.04
     alignment = place(PHOTO, pet, STORYBOOK, window.side)
     (left, top), (right, bottom) = (alignment.to_crop(corner) for corner in (pet.box[:2], pet.box[2:]))
     assert window.left - 8 <= left < right <= window.left + SIDE + 8

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from engine.generator import Adjustments
 from engine.likeness import Latent, Likeness
 from engine.messages import Head, Species
 from engine.networks import STORYBOOK, Network, load_network
-from engine.pixels import to_pixels
+from engine.pixels import to_pixels, to_tensor
 from engine.portrait import Portrait
 from engine.storybook.pets import sample_pets
 from engine.storybook.renderer import heads_of, render
@@ -105,3 +106,23 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
 
     assert blue(0.4) == pytest.approx(blue(0.0), abs=0.08)
     assert (blue(1.0) > blue(0.0) + 0.15) is bluer
+
+
+def test_with_its_lock_the_network_draws_the_photo_and_the_lock_grows_along(network: Network) -> None:
+    side = network.generator.config.img_resolution
+    now = portrait_of(network, 0.0)
+    photo = to_tensor(now.now)
+
+    def off(picture: Tensor) -> float:
+        return float((F.interpolate(photo, picture.shape[-2:], mode="area") - picture).abs().mean())
+
+    (locked, still), (unlocked, _) = (now.drawn_whole(one) for one in (True, False))
+    assert locked.shape == (1, 3, side, side)
+    assert still.shape == (1, 3, SIDE, SIDE)
+    assert off(locked) < 0.02 < off(unlocked)
+    (young, still), (other, other_still) = (portrait_of(network, 1.0).drawn_whole(one) for one in (True, False))
+    assert off(young) > off(locked)
+    # What the results take from the network is how looks change, which the lock leaves as it is.
+    assert float((still - other_still).abs().mean()) < float((young - other).abs().mean()) / 4
+    with pytest.raises(ValueError, match="of one photo"):
+        portrait_of(network, 1.0, baby=True).drawn_whole(True)

@@ -56,3 +56,11 @@ def test_many_chats(capsys: pytest.CaptureFixture[str]) -> None:
 def test_too_few_photos_are_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "latency", "--photos", str(folder)]) == 1
     assert capsys.readouterr().err == f"throwback: {folder} has 4 photos, and 10 are needed\n"
+
+
+def test_options_for_pictures_reach_the_engine(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    marked = ["--held-out", "--among", str(folder), "--among-count", "5", "--count", "1", "--json"]
+    assert cli.main(["bench", "pictures", *marked]) == 2
+    assert "--held-out and --among need --photos" in capfd.readouterr().err
+    assert cli.main(["bench", "pictures", *marked, "--photos", str(folder), str(tmp_path)]) == 1
+    assert capfd.readouterr().err == f"throwback: there is no SOURCES.tsv in {folder}\n"
