@@ -12,6 +12,7 @@ from typing import Any
 
 from bot import benchmarks
 from bot.commands.child import run_engine
+from bot.commands.numbers import whole_number
 from bot.commands.output import FAULT_STATUS, emit, say
 
 _OUTSIDE: dict[str, str] = {
@@ -32,16 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         subject = subjects.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         subject.add_argument("--json", action="store_true", help="the figures as a JSON object on standard output")
         if name == "bot":
-            subject.add_argument("--chats", type=int, default=1000, help="how many write at once (default 1000)")
+            subject.add_argument(
+                "--chats", type=whole_number(1), default=1000, help="how many write at once (default 1000)"
+            )
             continue
         helped = (
             "photos of adults to make young, besides" if name == "pictures" else "photos to use (default: drawn pets)"
         )
         subject.add_argument("--photos", type=Path, metavar="FOLDER", help=helped)
         if name == "throughput":
-            subject.add_argument("--people", type=int, nargs="+", default=[1, 4, 8, 16], help="how many at once")
+            subject.add_argument(
+                "--people", type=whole_number(1), nargs="+", default=[1, 4, 8, 16], help="how many at once"
+            )
         else:
-            subject.add_argument("--count", type=int, default=_COUNTS[name], help="how many")
+            subject.add_argument("--count", type=whole_number(1), default=_COUNTS[name], help="how many")
 
 
 def run(args: argparse.Namespace) -> int:
