@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, cast
 
 from telegram import Update
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, NetworkError, RetryAfter, TelegramError
 from telegram.ext import (
     ApplicationBuilder,
     CallbackQueryHandler,
@@ -28,6 +28,7 @@ from bot.health import health_server
 from bot.inbox import Inbox
 from bot.limits import Limits
 from bot.menus import publish_menus
+from bot.occupancy import sole_use
 from bot.ordering import InOrder
 from bot.pacing import Pace, Pacer
 from bot.settings import Settings, SettingsError
@@ -121,9 +122,11 @@ async def running(
 
     `engine` is one that is not entered yet, for tests; so is `pace`. Leaving stops updater, workshop, engine and
     application in this order, and loses nothing: what is unfinished is in the storage.
-    Raises `telegram.error.InvalidToken` and `telegram.error.NetworkError` when there is no way to Telegram.
+    Raises `telegram.error.InvalidToken` and `telegram.error.NetworkError` when there is no way to Telegram, and
+    `HomeInUse` when another bot has this data folder.
     """
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(sole_use(settings.home))
         storage = await stack.enter_async_context(Storage(settings.home))
         inbox, pacer = Inbox(storage), Pacer(pace)
         order = InOrder(inbox.handled)
@@ -135,7 +138,7 @@ async def running(
         stack.push_async_callback(app.stop)
         stack.callback(order.close)
         stack.callback(inbox.close)
-        live_engine = await stack.enter_async_context(engine or _engine(settings))
+        live_engine = await stack.enter_async_context(engine or EngineClient(settings.for_engine))
         await _check_engine(live_engine, settings)
         workshop = Workshop(storage, live_engine, voice, limits)
         studio = Studio(storage, live_engine, voice, workshop, limits)
@@ -153,12 +156,6 @@ async def running(
             stack.push_async_callback(app.updater.stop)
         _logger.info("listening as @%s", app.bot.username)
         yield desk
-
-
-def _engine(settings: Settings) -> EngineClient:
-    if settings.engine != "local":
-        raise SettingsError("THROWBACK_ENGINE: this version works with an engine on this machine only (local)")
-    return EngineClient(settings.for_engine)
 
 
 async def _check_engine(engine: EngineClient, settings: Settings) -> None:
@@ -222,6 +219,9 @@ async def _listen(app: App, settings: Settings) -> None:
 
 
 def _polling_failed(error: Exception) -> None:
+    if isinstance(error, Conflict):
+        _logger.warning("another program asks Telegram for this bot's updates, too; only one may")
+        return
     _logger.warning("no updates from Telegram: %s", short(error))
 
 

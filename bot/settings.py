@@ -3,6 +3,7 @@
 Everything wrong or missing is named in one go: whoever sets the bot up should not find the errors one by one.
 """
 
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -75,6 +76,7 @@ class Settings:
             daily_limit=reader.parsed("DAILY_LIMIT", _count, 20),
             group_daily_limit=reader.parsed("GROUP_DAILY_LIMIT", _count, 60),
         )
+        reader.parsed("LOG", _level, "")  # read where logs are set up, before anything can be complained of
         if not reader.text("TOKEN"):
             reader.wrong("TOKEN", "is missing: @BotFather on Telegram gives you one")
         if reader.complaints:
@@ -151,8 +153,14 @@ def _secret(text: str) -> str:
 
 
 def _engine(text: str) -> str:
-    if text not in ("local", "ray") and not text.startswith("ray://"):
-        raise ValueError("must be local, ray or ray://HOST:PORT")
+    if text != "local":
+        raise ValueError("must be local: this version works with an engine on this machine only")
+    return text
+
+
+def _level(text: str) -> str:
+    if text.upper() not in logging.getLevelNamesMapping():
+        raise ValueError("must be debug, info, warning or error")
     return text
 
 

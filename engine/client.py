@@ -240,7 +240,7 @@ class EngineClient:
             closing.cancel()
             self._link = None
             link.hang_up()
-            await _end(process, patience_s=_STOP_S if self._closing.is_set() else 0.0)
+            await _end(process)
             self.pid = None
         if not self._closing.is_set():
             logger.error("the engine process %d ended with status %s", process.pid, process.returncode)
@@ -366,9 +366,10 @@ async def _first_of(*awaited: asyncio.Future[Any], timeout_s: float | None = Non
     await asyncio.wait(awaited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _end(process: Process, patience_s: float) -> None:
+async def _end(process: Process) -> None:
+    """See the process off. If need be it is killed; at once, the status of one that is dying already would be lost."""
     try:
-        await asyncio.wait_for(process.wait(), patience_s)
+        await asyncio.wait_for(process.wait(), _STOP_S)
     except TimeoutError:
         if process.returncode is None:
             process.kill()

@@ -1,5 +1,6 @@
 """What Throwback remembers: rows in SQLite, media in files named by their content."""
 
+from storage.database import NewerDatabase, newest_migration
 from storage.records import (
     ASKING,
     OPEN,
@@ -25,6 +26,7 @@ __all__ = [
     "Group",
     "Kind",
     "Made",
+    "NewerDatabase",
     "Notice",
     "Person",
     "Pet",
@@ -33,4 +35,5 @@ __all__ = [
     "Result",
     "State",
     "Storage",
+    "newest_migration",
 ]

@@ -12,11 +12,15 @@ from typing import Any, Self
 import aiosqlite
 
 
+class NewerDatabase(Exception):
+    """The file was written by a newer version of this program."""
+
+
 class Database:
     """Use as an async context manager.
 
     Every write is one transaction (`writing`), alone at a time, so a killed process leaves whole changes only.
-    Reads go through a second connection and see what was committed.
+    Reads go through a second connection and see what was committed. Opening raises `NewerDatabase`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -111,10 +115,9 @@ class Database:
             )
         row = await (await self._writer.execute("SELECT max(number) FROM migrations")).fetchone()
         done = int(row[0] or 0) if row else 0
-        known = list(migrations())
-        if done > (newest := max(number for number, _, _ in known)):
-            raise RuntimeError(f"the database is of a newer version ({done}) than this program ({newest})")
-        for number, name, script in known:
+        if done > (newest := newest_migration()):
+            raise NewerDatabase(f"the database is of version {done}, and this program knows {newest}")
+        for number, name, script in migrations():
             if number > done:
                 async with self.writing() as db:
                     for statement in statements(script):
@@ -128,6 +131,11 @@ def migrations() -> Iterable[tuple[int, str, str]]:
     for entry in sorted(scripts, key=lambda entry: entry.name):
         number, _, name = entry.name.removesuffix(".sql").partition("_")
         yield int(number), name, entry.read_text("utf-8")
+
+
+def newest_migration() -> int:
+    """The number of the last one."""
+    return max(number for number, _, _ in migrations())
 
 
 def statements(script: str) -> Iterable[str]:

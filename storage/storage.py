@@ -32,7 +32,7 @@ class Counts:
 
 
 class Storage:
-    """Use as an async context manager. `clock` gives seconds since 1970.
+    """Use as an async context manager; entering raises `NewerDatabase`. `clock` gives seconds since 1970.
 
     ```
     async with Storage(home) as storage:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot import benchmarks
 from bot.commands.child import run_engine
+from bot.commands.numbers import whole_number
 from bot.commands.output import FAULT_STATUS, emit, say
 
 _OUTSIDE: dict[str, str] = {
@@ -33,16 +34,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         subject = subjects.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         subject.add_argument("--json", action="store_true", help="the figures as a JSON object on standard output")
         if name == "bot":
-            subject.add_argument("--chats", type=int, default=1000, help="how many write at once (default 1000)")
+            subject.add_argument(
+                "--chats", type=whole_number(1), default=1000, help="how many write at once (default 1000)"
+            )
             continue
         if name == "pictures":
             _add_arguments_of_pictures(subject)
         else:
             subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
         if name == "throughput":
-            subject.add_argument("--people", type=int, nargs="+", default=[1, 4, 8, 16], help="how many at once")
+            subject.add_argument(
+                "--people", type=whole_number(1), nargs="+", default=[1, 4, 8, 16], help="how many at once"
+            )
         else:
-            subject.add_argument("--count", type=int, default=_COUNTS[name], help=_COUNTED.get(name, "how many"))
+            counted = _COUNTED.get(name, "how many")
+            subject.add_argument("--count", type=whole_number(1), default=_COUNTS[name], help=counted)
 
 
 def _add_arguments_of_pictures(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +68,10 @@ def _add_arguments_of_pictures(parser: argparse.ArgumentParser) -> None:
         help="the nearest photo to a result is sought among adults' photos in these folders too, not in --photos alone",
     )
     parser.add_argument(
-        "--among-count", type=int, default=300, help="photos that it is sought among, in all, at most (default 300)"
+        "--among-count",
+        type=whole_number(1),
+        default=300,
+        help="photos that it is sought among, in all, at most (default 300)",
     )
 
 

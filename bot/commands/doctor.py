@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import io
 import os
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -21,8 +22,10 @@ from telegram.error import InvalidToken, TelegramError
 from bot.commands.output import FAULT_STATUS, emit, say
 from bot.settings import TELEGRAM_URL, Settings
 from engine import EngineClient, EngineError, EngineSettings, SettingsError, engine_settings
+from storage import newest_migration
 
 _PATIENCE_S = 20  # for ffmpeg and for Telegram
+_LEAST_FREE_BYTES = 100 << 20  # a few dozen portraits
 
 
 class State(StrEnum):
@@ -95,7 +98,9 @@ async def engine_findings(settings: EngineSettings) -> list[Finding]:
             except EngineError as error:
                 seeing = Finding("recognition", State.BAD, f"it does not work ({error})", again)
     except EngineError as error:
-        return [Finding("engine", State.BAD, f"it does not work ({error})", again, {"device": None, "networks": []})]
+        refused = "THROWBACK_DEVICE" in str(error)  # no reinstalling brings a GPU
+        advice = "set it to auto; see that PyTorch finds the GPU, if there is one" if refused else again
+        return [Finding("engine", State.BAD, f"it does not work ({error})", advice, {"device": None, "networks": []})]
     networks = ", ".join(description.networks)
     absent = []
     if settings.network and settings.network not in description.networks:
@@ -136,11 +141,15 @@ def ffmpeg_finding() -> Finding:
     return Finding("ffmpeg", State.GOOD, f"{version} with libx264", facts={"ffmpeg": version})
 
 
-def home_finding(home: Path) -> Finding:
+def home_finding(home: Path, least_free_bytes: int = _LEAST_FREE_BYTES) -> Finding:
     facts = {"home": str(home)}
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return Finding("data folder", State.BAD, f"{home} cannot be written to", "set THROWBACK_HOME to another", facts)
+    free = shutil.disk_usage(existing).free
+    if free < least_free_bytes:
+        says = f"the disk of {home} has only {free >> 20} MB left"
+        return Finding("data folder", State.BAD, says, "make room, or set THROWBACK_HOME to another", facts)
     return Finding("data folder", State.GOOD, f"{home}{'' if home.exists() else ' (made when needed)'}", facts=facts)
 
 
@@ -151,11 +160,18 @@ def database_finding(file: Path) -> Finding:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
             (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
             (portraits,) = database.execute("SELECT count(*) FROM portraits").fetchone()
+            (version,) = database.execute("SELECT max(number) FROM migrations").fetchone()
+    except sqlite3.OperationalError:  # of a sound one, too: in a folder where nothing can be written, say
+        advice = "see that you may write to the data folder, and that its disk is not full"
+        return Finding("database", State.BAD, "it cannot be read", advice, {"database": "unreadable"})
     except sqlite3.Error as error:
         verdict = type(error).__name__
     if verdict != "ok":
         advice = "move it away, with what lies beside it, and start again, or bring back a copy of it"
         return Finding("database", State.BAD, f"damaged ({verdict})", advice, {"database": "damaged"})
+    if version > newest_migration():
+        says, advice = "of a newer version of Throwback", "install that version again, or set THROWBACK_HOME to another"
+        return Finding("database", State.BAD, says, advice, {"database": "newer"})
     return Finding("database", State.GOOD, f"sound, {portraits} portraits", facts={"database": "ok"})
 
 

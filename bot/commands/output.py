@@ -1,7 +1,9 @@
 """What commands say: words for people on stderr, JSON for programs on stdout, and the exit status that goes with it."""
 
 import json
+import sqlite3
 import sys
+from pathlib import Path
 from typing import Any
 
 from engine import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
@@ -30,6 +32,15 @@ def emit(record: dict[str, Any]) -> None:
     """One JSON object for programs, on a line of its own."""
     sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+def explain_database(error: sqlite3.Error, folder: Path) -> str:
+    """Why the database in this folder cannot be opened, and what to do. Raises what is a defect of ours again."""
+    if isinstance(error, sqlite3.OperationalError):
+        return f"{folder} cannot be written to, or its disk is full; THROWBACK_HOME chooses another folder"
+    if type(error) is not sqlite3.DatabaseError:
+        raise error
+    return f"the database in {folder} is damaged; move it away, with what lies beside it, or bring back a copy of it"
 
 
 def explain(error: EngineError, photo: str = "") -> tuple[str, str, int]:

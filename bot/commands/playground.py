@@ -5,10 +5,12 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import webbrowser
 from pathlib import Path
 
-from bot.commands.output import FAULT_STATUS, say
+from bot.commands.numbers import whole_number
+from bot.commands.output import FAULT_STATUS, explain_database, say
 from bot.playground.double import Double
 from bot.playground.household import BotGone, Household
 from bot.playground.server import serve
@@ -21,7 +23,9 @@ _ANY_TOKEN = "1:aaaaaaaaaaaaaaaaaaaaaaaa"  # noqa: S105
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=_port, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")
+    parser.add_argument(
+        "--port", type=whole_number(0, 65_535), default=PORT, help=f"of the page; 0 takes a free one (default {PORT})"
+    )
     parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
     parser.epilog = "Needs no token and no network. Conversations are kept in THROWBACK_HOME/playground."
 
@@ -33,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
         return asyncio.run(_playground(settings.home, args.port, browser=not args.no_browser))
     except StoreInUse:
         say("throwback: another playground is running with this data folder; THROWBACK_HOME chooses another")
+    except sqlite3.Error as error:
+        say(f"throwback: {explain_database(error, settings.home / 'playground')}")
     except OSError as error:
         say(f"throwback: {_explained(error, settings.home, args.port)}")
     return FAULT_STATUS
@@ -68,10 +74,3 @@ async def _playground(home: Path, port: int, browser: bool) -> int:
     if isinstance(outcome, Exception):
         raise outcome
     return 0
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return number

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from bot.breeds import breed_name, match_breed
 from bot.commands.files import MissingPhoto, read_photo
+from bot.commands.numbers import whole_number
 from bot.commands.output import FAULT_STATUS, PHOTO_STATUS, USAGE_STATUS, emit, explain, say
 from bot.commands.recognise import breeds_record, rounded
 from bot.texts import words_for
@@ -43,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--breed", type=_breed, help="the breed, if you know it: a name such as samoyed")
     parser.add_argument("--baby", type=Path, metavar="PHOTO", help="a photo from back then; the film begins there")
     parser.add_argument("--age", type=_age, default=1.0, help="1 puppy or kitten (default), 0 as it is, negative older")
-    parser.add_argument("--head", type=_head, default=1, help="which head, where there are several; 1 is the foremost")
+    parser.add_argument(
+        "--head", type=whole_number(1), default=1, help="which head, where there are several; 1 is the foremost"
+    )
     parser.add_argument("--anyway", action="store_true", help="try even where no pet or no face can be seen")
     parser.add_argument("--network", default="", help="a network from `throwback networks list`")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where the files go (default: here)")
@@ -162,12 +165,6 @@ def _age(text: str) -> float:
     if not -_OLDEST <= age <= _OLDEST:  # NaN is refused too
         raise argparse.ArgumentTypeError(f"must be between -{_OLDEST:g} and {_OLDEST:g}")
     return age
-
-
-def _head(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("heads are counted from 1")
-    return int(text)
 
 
 class ProgressLine:

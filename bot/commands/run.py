@@ -7,12 +7,14 @@ import logging
 import signal
 import sqlite3
 
-from telegram.error import BadRequest, InvalidToken, NetworkError
+from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 
 from bot.app import serve
-from bot.commands.output import say
+from bot.commands.output import FAULT_STATUS, explain_database, say
 from bot.logs import set_up_logs, wished_level
+from bot.occupancy import HomeInUse
 from bot.settings import Settings
+from storage import NewerDatabase
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,25 +27,35 @@ def run(_: argparse.Namespace) -> int:
     set_up_logs(settings.token, secret, level=wished_level(logging.INFO))
     try:
         asyncio.run(_until_told(settings))
-    except InvalidToken:
-        say("throwback: Telegram does not know this bot; check THROWBACK_TOKEN")
-        return 1
-    except BadRequest as error:  # a NetworkError, too, to python-telegram-bot
-        say(f"throwback: {settings.api_url} refuses the bot ({error.message}); check the THROWBACK_WEBHOOK_ variables")
-        return 1
-    except NetworkError:
-        say(f"throwback: there is no way to {settings.api_url}; check the network and THROWBACK_API_URL")
-        return 1
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            say("throwback: a port is taken; THROWBACK_METRICS_PORT and THROWBACK_WEBHOOK_PORT choose others")
-        else:
-            say(f"throwback: {settings.home} cannot be used ({error.strerror}); THROWBACK_HOME chooses another folder")
-        return 1
-    except sqlite3.OperationalError:
-        say(f"throwback: {settings.home} cannot be written to; THROWBACK_HOME chooses another folder")
-        return 1
+    except (TelegramError, OSError, sqlite3.Error, HomeInUse, NewerDatabase) as error:
+        say(f"throwback: {_explained(error, settings)}")
+        return FAULT_STATUS
     return 0
+
+
+def _explained(error: Exception, settings: Settings) -> str:
+    """Why the bot does not run, and what to do. Raises again what nobody foresaw."""
+    api, home = settings.api_url, settings.home
+    match error:
+        case InvalidToken():
+            said = "Telegram does not know this bot; check THROWBACK_TOKEN"
+        case BadRequest():  # a NetworkError, too, to python-telegram-bot
+            said = f"{api} refuses the bot ({error.message}); check the THROWBACK_WEBHOOK_ variables"
+        case NetworkError():
+            said = f"there is no way to {api}; check the network and THROWBACK_API_URL"
+        case HomeInUse():
+            said = f"another bot is running with {home}; THROWBACK_HOME chooses another folder"
+        case NewerDatabase():
+            said = f"the database in {home} is of a newer version of Throwback; install that version again"
+        case sqlite3.Error():
+            said = explain_database(error, home)
+        case OSError(errno=errno.EADDRINUSE):
+            said = "a port is taken; THROWBACK_METRICS_PORT and THROWBACK_WEBHOOK_PORT choose others"
+        case OSError():
+            said = f"{home} cannot be used ({error.strerror}); THROWBACK_HOME chooses another folder"
+        case _:
+            raise error
+    return said
 
 
 async def _until_told(settings: Settings) -> None:

@@ -24,7 +24,7 @@ _ROOT = Path(__file__).parents[2]
 _HERE = "127.0.0.1"
 _NOT_HERE = ("THROWBACK_WEBHOOK_", "THROWBACK_METRICS_PORT")  # a bot on Telegram may have them
 # Learnt or fetched once, and used by every bot of this home.
-_COMMON = ("networks", "ages", "cache")
+_COMMON = ("networks", "ages", "perceptual", "cache")
 
 
 class BotGone(Exception):

@@ -28,9 +28,11 @@ class Store:
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=1)
         try:
             self._open()
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             self._connection.close()
-            raise StoreInUse from error
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise StoreInUse from error
+            raise
 
     def _open(self) -> None:
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -38,6 +38,11 @@ def test_help_names_every_command_and_loads_none() -> None:
         ["render", "photo.jpg", "--age", "100"],
         ["render", "photo.jpg", "--head", "0"],
         ["render", "photo.jpg", "--breed", "xyzzyxyzzy"],
+        ["bench", "latency", "--count", "0"],
+        ["bench", "throughput", "--people", "1", "0"],
+        ["bench", "bot", "--chats", "-1"],
+        ["bench", "pictures", "--count", "few"],
+        ["playground", "--port", "65536"],
         ["doctor", "--frobnicate"],
     ],
 )

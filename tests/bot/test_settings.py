@@ -23,7 +23,8 @@ def test_everything_is_read() -> None:
             "THROWBACK_DEVICE": "CUDA",
             "THROWBACK_NETWORK": "afhqdog",
             "THROWBACK_COMPILE": "1",
-            "THROWBACK_ENGINE": "ray://head:10001",
+            "THROWBACK_ENGINE": "local",
+            "THROWBACK_LOG": "Debug",
             "THROWBACK_ADMINS": "1, 22",
             "THROWBACK_WEBHOOK_URL": "https://pets.example",
             "THROWBACK_WEBHOOK_SECRET": "s3cret",
@@ -41,7 +42,6 @@ def test_everything_is_read() -> None:
         device="cuda",
         compiled=True,
         network="afhqdog",
-        engine="ray://head:10001",
         admins=frozenset({1, 22}),
         webhook=Webhook("https://pets.example", "s3cret", 443),
         retention_days=7,
@@ -59,7 +59,8 @@ def test_everything_wrong_is_named_at_once() -> None:
                 "THROWBACK_API_URL": "telegram",
                 "THROWBACK_DEVICE": "tpu",
                 "THROWBACK_COMPILE": "yes",
-                "THROWBACK_ENGINE": "cloud",
+                "THROWBACK_ENGINE": "ray://head:10001",
+                "THROWBACK_LOG": "loud",
                 "THROWBACK_ADMINS": "me",
                 "THROWBACK_WEBHOOK_URL": "http://pets.example",
                 "THROWBACK_WEBHOOK_PORT": "99999",
@@ -69,7 +70,7 @@ def test_everything_wrong_is_named_at_once() -> None:
         )
     complained = {line.split()[0].removeprefix("THROWBACK_") for line in str(caught.value).splitlines()}
     assert complained == {
-        *("TOKEN", "API_URL", "DEVICE", "COMPILE", "ENGINE", "ADMINS", "WEBHOOK_URL", "WEBHOOK_SECRET"),
+        *("TOKEN", "API_URL", "DEVICE", "COMPILE", "ENGINE", "LOG", "ADMINS", "WEBHOOK_URL", "WEBHOOK_SECRET"),
         *("WEBHOOK_PORT", "RETENTION_DAYS", "METRICS_PORT"),
     }
 

@@ -223,6 +223,17 @@ async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(town: 
     await mina.name_pet(film, "Momo")
 
 
+async def test_another_program_with_the_same_token_is_named(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    async def another_asks() -> bool:
+        await town.double.updates.fetch(0, 1, 0, None)
+        return "another program asks Telegram" in caplog.text
+
+    await eventually(another_asks)
+    mina = town.person()
+    await mina.write("/start")
+    await mina.sees("Hello")
+
+
 async def test_polling_survives_errors(town: Town) -> None:
     mina = town.person()
     town.double.faults.add(Fault("getUpdates", FaultKind.BAD_GATEWAY, times=2))

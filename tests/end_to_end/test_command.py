@@ -14,6 +14,7 @@ from tests.end_to_end.phone import PATIENCE_S, Phone
 from tests.end_to_end.processes import Running, Telegram
 
 STOP_S = 5.0
+PLAYGROUND = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
 
 
 class Playground(Running):
@@ -22,9 +23,8 @@ class Playground(Running):
         self.home = home
         log = home / "said.log"
         log.touch()
-        arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
         # No proxy is asked on the way to the bot's Telegram, which is here.
-        super().__init__(arguments, log, THROWBACK_HOME=str(home), HTTP_PROXY="http://127.0.0.1:9")
+        super().__init__(PLAYGROUND, log, THROWBACK_HOME=str(home), HTTP_PROXY="http://127.0.0.1:9")
 
     @property
     def url(self) -> str:
@@ -60,6 +60,9 @@ async def test_playground_lives_through_its_bots_death_and_stops_in_order(playgr
         await phone.sees("Here is what I can do")
         (another,) = playground.children()
         assert another != bot
+    for name in ("networks", "ages", "perceptual"):  # what was pulled or learnt is its bot's, too
+        (playground.home / name / "pulled").touch()
+        assert (playground.home / "playground" / "bot" / name / "pulled").exists()
     began = time.monotonic()
     assert playground.stop() == 0
     assert time.monotonic() - began < STOP_S
@@ -116,14 +119,32 @@ def test_what_keeps_the_bot_from_starting_is_one_line(
     assert "Traceback" not in log.read_text()
 
 
-def test_a_playground_that_cannot_begin_says_why(tmp_path: Path) -> None:
-    (tmp_path / "playground").write_text("a file where a folder should be")
-    arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
-    with Running(arguments, tmp_path / "log", THROWBACK_HOME=str(tmp_path)) as one:
+def refused(home: Path, arguments: tuple[str, ...] = PLAYGROUND) -> str:
+    """The one line that a playground says which cannot begin."""
+    with Running(arguments, home / "log", THROWBACK_HOME=str(home)) as one:
         assert one.process.wait(PATIENCE_S) == 1
         one.stdout.close()
-    (line,) = (tmp_path / "log").read_text().splitlines()
-    assert "THROWBACK_HOME chooses another folder" in line
+    (line,) = (home / "log").read_text().splitlines()
+    return line
+
+
+def test_a_playground_that_cannot_begin_says_why(tmp_path: Path) -> None:
+    (tmp_path / "playground").write_text("a file where a folder should be")
+    assert "THROWBACK_HOME chooses another folder" in refused(tmp_path)
+
+
+def test_a_playground_of_damaged_conversations_says_so(tmp_path: Path) -> None:
+    (tmp_path / "playground").mkdir()
+    (tmp_path / "playground" / "conversations.sqlite3").write_bytes(b"no database" * 1000)
+    assert "is damaged" in refused(tmp_path)
+
+
+def test_a_full_disk_is_not_taken_for_another_playground(tmp_path: Path) -> None:
+    program = (
+        "import resource, signal, sys\nfrom bot.cli import main\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nsys.exit(main(sys.argv[1:]))"
+    )
+    assert "disk is full" in refused(tmp_path, ("-c", program, *PLAYGROUND[2:]))
 
 
 def _gone(pid: int) -> bool:

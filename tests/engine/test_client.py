@@ -144,6 +144,15 @@ async def test_what_a_killed_process_held_is_asked_again(engine: EngineClient) -
     assert (await held.task).film.mp4
 
 
+async def test_the_status_of_a_dying_process_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Its socket closes first, and of a large process a while before."""
+    dying = "import os, socket, sys, time; socket.socket(fileno=int(sys.argv[2])).close(); time.sleep(0.1); os._exit(7)"
+    with pytest.raises(EngineFault, match="does not start"):
+        async with EngineClient(command=(sys.executable, "-c", dying)):
+            pass
+    assert "ended with status 7" in caplog.text and "status -9" not in caplog.text
+
+
 async def test_a_request_that_kills_twice_fails_and_the_others_do_not(engine: EngineClient) -> None:
     held = await Held(engine).reached()
     with pytest.raises(EngineFault, match="died of it"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Storage
+from storage import NewerDatabase, Storage
 from storage.database import Database, migrations, statements
 from tests.storage.test_portraits import MINE
 
@@ -74,7 +74,7 @@ async def test_what_was_written_is_seen_however_many_read(tmp_path: Path) -> Non
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     async with Database(tmp_path / "db") as database, database.writing() as db:
         await db.execute("INSERT INTO migrations VALUES (9999, 'future')")
-    with pytest.raises(RuntimeError, match="newer version"):
+    with pytest.raises(NewerDatabase):
         async with Database(tmp_path / "db"):
             pass
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sqlite3
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,11 @@ def test_the_data_folder_may_be_missing_but_not_impossible(tmp_path: Path) -> No
     assert home_finding(tmp_path / "file" / "home").state is State.BAD
 
 
+def test_a_full_disk_is_found(tmp_path: Path) -> None:
+    finding = home_finding(tmp_path / "new", least_free_bytes=1 << 80)
+    assert finding.state is State.BAD and "left" in finding.says
+
+
 async def test_the_database_is_none_sound_or_damaged(tmp_path: Path) -> None:
     file = tmp_path / "throwback.sqlite3"
     assert database_finding(file).facts == {"database": "none"}
@@ -51,10 +58,26 @@ async def test_the_database_is_none_sound_or_damaged(tmp_path: Path) -> None:
         assert database_finding(file).facts == {"database": "ok"}
     file.write_bytes(b"no database" * 1000)
     assert database_finding(file).state is State.BAD
-    file.unlink()
-    sqlite3.connect(file).close()
-    file.write_bytes(b"")
-    assert database_finding(file).state is State.BAD
+    assert "move it away" in database_finding(file).advice
+
+
+async def test_a_database_of_a_newer_version_is_found(tmp_path: Path) -> None:
+    async with Storage(tmp_path):
+        pass
+    file = tmp_path / "throwback.sqlite3"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("INSERT INTO migrations VALUES (9999, 'future')")
+    finding = database_finding(file)
+    assert (finding.state, finding.facts) == (State.BAD, {"database": "newer"})
+
+
+def test_a_database_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    """It may be sound: whoever moves it away would lose it."""
+    file = tmp_path / "throwback.sqlite3"
+    file.write_bytes(b"")  # as a full disk leaves it
+    finding = database_finding(file)
+    assert (finding.state, finding.facts) == (State.BAD, {"database": "unreadable"})
+    assert "move it away" not in finding.advice
 
 
 async def test_without_a_token_the_playground_still_works() -> None:
@@ -64,8 +87,10 @@ async def test_without_a_token_the_playground_still_works() -> None:
 
 
 async def test_every_wrong_variable_is_named() -> None:
-    findings = await bot_findings({"THROWBACK_ADMINS": "everybody", "THROWBACK_METRICS_PORT": "0"})
+    wrong = {"THROWBACK_ENGINE": "ray", "THROWBACK_ADMINS": "everybody", "THROWBACK_METRICS_PORT": "0"}
+    findings = await bot_findings(wrong)
     assert [one.says.split()[0] for one in findings if one.state is State.BAD] == [
+        "THROWBACK_ENGINE",
         "THROWBACK_ADMINS",
         "THROWBACK_METRICS_PORT",
     ]
@@ -97,6 +122,16 @@ async def test_the_engine_describes_itself(tmp_path: Path) -> None:
     findings = await engine_findings(EngineSettings(tmp_path))
     facts = {name: value for finding in findings for name, value in (finding.facts or {}).items()}
     assert facts == {"device": "cpu", "networks": ["scripted"], "extractor": "none"}
+
+
+async def test_a_gpu_that_is_not_there_is_no_reason_to_reinstall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.client.COMMAND", (sys.executable, "-m", "engine", "serve"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    (finding,) = await engine_findings(EngineSettings(tmp_path, device="cuda"))
+    assert "THROWBACK_DEVICE is cuda" in finding.says
+    assert "auto" in finding.advice and "reinstall" not in finding.advice
 
 
 async def test_an_engine_that_cannot_look_at_pictures_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
