@@ -14,6 +14,7 @@ the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -68,10 +69,10 @@ class DetailCarrier:
         """What of that the picture, `enlarged`, lacks."""
         motion = self._motion_at(age)
         side = self.photo.shape[-1]
-        looks = picture - sampled(self.now, _spread_motion(motion, picture.shape[-1]))
+        looks = picture - sampled(self.now, spread_motion(motion, picture.shape[-1]))
         change = smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
         kept = torch.exp(-((change / (2 * CHANGED)) ** 2))
-        return _spread(kept, side) * sampled(self.detail, _spread_motion(motion, side), mode="bicubic")
+        return _spread(kept, side) * sampled(self.detail, spread_motion(motion, side), mode="bicubic")
 
     def _motion_at(self, age: float) -> Tensor:
         """[1, 2, M, M], between the two ages of the chain around `age`."""
@@ -109,9 +110,12 @@ class GrownDetail:
         self._motion, self._coat = motion, coat
         self._photo = photo.contiguous(memory_format=torch.channels_last)
         self._strands = strands(F.avg_pool2d(photo, 2), self._side // 2)  # at half the size it is as good
-        planes = in_luma_and_chroma(photo)
-        self._luma, self._chroma = planes[:, :1], halved(planes[:, 1:])
-        self._strands_in_planes = in_luma_and_chroma(self._strands)
+
+    @cached_property
+    def _planes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """As films keep them: the photo's luma, its chroma at half the size, and its strands."""
+        planes = in_luma_and_chroma(self._photo)
+        return planes[:, :1], halved(planes[:, 1:]), in_luma_and_chroma(self._strands)
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
@@ -131,9 +135,10 @@ class GrownDetail:
 
     def levels(self, plan: Tensor) -> Tensor:
         """The same as levels of a frame (`engine.planes.to_levels`)."""
-        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 3:]), self._strands_in_planes)
-        luma = self._moved(self._luma, plan) + _spread(change[:, :1], self._side)
-        return to_levels(luma, sampled(self._chroma, motion, mode="bicubic") + change[:, 1:])
+        photo_luma, photo_chroma, strands = self._planes
+        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 3:]), strands)
+        luma = self._moved(photo_luma, plan) + _spread(change[:, :1], self._side)
+        return to_levels(luma, sampled(photo_chroma, motion, mode="bicubic") + change[:, 1:])
 
     def _moved(self, photo: Tensor, plan: Tensor) -> Tensor:
         return sampled(photo, _spread(plan[:, :2] * self._side, self._side), mode="bicubic")
@@ -260,7 +265,8 @@ def _spread(smooth: Tensor, side: int) -> Tensor:
     return F.interpolate(smooth, size=(side, side), mode="bilinear")
 
 
-def _spread_motion(motion: Tensor, side: int) -> Tensor:
+def spread_motion(motion: Tensor, side: int) -> Tensor:
+    """A motion [N, 2, M, M] in px, that of pictures of `side` px: [N, 2, side, side]."""
     return _spread(motion * (side / motion.shape[-1]), side)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.adjusting import blend, carried, converted
 from engine.alignment import Convention, Pixels, align, cut, place
-from engine.detailing import DetailCarrier, GrownDetail, enlarged
+from engine.detailing import DetailCarrier, GrownDetail, enlarged, spread_motion
 from engine.film import FilmOptions, filming
 from engine.generator import UNADJUSTED, Adjustments, quick_dtype
 from engine.growing import Marks, coat, marks_of, motion
@@ -26,7 +26,7 @@ from engine.projection import fit
 SIDE = 512  # px, of the aligned face as it is shown
 
 _MARGIN = 64  # px beyond it, from where growing parts may move into it
-_LOOKS_SIDE = 128  # px, enough to see by how looks change
+_LOOKS_SIDE = 128  # px, enough to see by how looks change, and to tell how parts move
 _SKETCHES = 8  # drawn along a film; the plans between are those around, cross-faded
 _CHAIN = 12  # ages between which the motion of the detail is followed
 
@@ -51,8 +51,10 @@ class _Sitter:
         """What draws it at this age."""
         if self.marks is None:
             return self._searched
-        marks = self.marks
-        return carried(self._fitted, lambda side: motion(marks, age, side)) if age else self._fitted
+        if not age:
+            return self._fitted
+        way = motion(self.marks, age, _LOOKS_SIDE)
+        return carried(self._fitted, lambda side: spread_motion(way, side))
 
     @cached_property
     def _fitted(self) -> Adjustments:
@@ -78,7 +80,7 @@ class Portrait:
         self._age = age
         self._quick = self._baby is None and self._pet.marks is not None
         self.now = self._pet.face
-        self._chain: tuple[Sequence[float], Tensor] = (), self._way.new_zeros(0)  # ages, and what is drawn there
+        self._chain: dict[float, Tensor] = {}  # what is drawn at these ages, which rise: [3, R, R]
         self._carrier, self._baby_carrier = self._carriers()
 
     def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
@@ -89,7 +91,7 @@ class Portrait:
             return GrownDetail(self._tensor(self._pet.wide), _MARGIN, self.draw([0.0]), moves, dressed), None
         photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
-        self._chain = ages, chain
+        self._chain = dict(zip(ages, chain, strict=True))
         if self._baby is None:
             return DetailCarrier(photo, chain, ages), None
         back = [1.0 - one for one in reversed(ages)]
@@ -128,7 +130,12 @@ class Portrait:
 
     def still(self) -> Pixels:
         """The face at the portrait's age: [SIDE, SIDE, 3]."""
-        return to_pixels(self.finish(self._age, self.draw([self._age])))
+        return to_pixels(self._shown(self._age))
+
+    def _shown(self, age: float) -> Tensor:
+        """The face at an age: [1, 3, SIDE, SIDE]."""
+        drawn = self._chain.get(age)
+        return self.finish(age, self.draw([age]) if drawn is None else drawn[None])
 
     def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
         """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""
@@ -145,10 +152,11 @@ class Portrait:
         """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
         if isinstance(self._carrier, GrownDetail):
             return self._planned(self._carrier, features, options, pool)
-        ages, pictures = self._chain
+        ages = list(self._chain)
         if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
-            ages, pictures = ages[::-1], pictures.flip(0)
-        return filming(ages, pictures, features, lambda age: self.finish(age, self.draw([age])), options, pool)
+            ages.reverse()
+        pictures = torch.stack([self._chain[age] for age in ages])
+        return filming(ages, pictures, features, self._shown, options, pool)
 
     @torch.no_grad()
     def _planned(
