@@ -14,6 +14,7 @@ the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -70,10 +71,10 @@ class DetailCarrier:
         """What of that the picture, `enlarged`, lacks."""
         motion = self._motion_at(age)
         side = self.photo.shape[-1]
-        looks = picture - sampled(self.now, _spread_motion(motion, picture.shape[-1]))
+        looks = picture - sampled(self.now, spread_motion(motion, picture.shape[-1]))
         change = smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
         kept = torch.exp(-((change / (2 * CHANGED)) ** 2))
-        return _spread(kept, side) * sampled(self.detail, _spread_motion(motion, side), mode="bicubic")
+        return _spread(kept, side) * sampled(self.detail, spread_motion(motion, side), mode="bicubic")
 
     def _motion_at(self, age: float) -> Tensor:
         """[1, 2, M, M], between the two ages of the chain around `age`."""
@@ -113,14 +114,18 @@ class GrownDetail:
         self._side, self._now = photo.shape[-1] - 2 * margin, now
         self._motion, self._coat = motion, coat
         self._photo = photo.contiguous(memory_format=torch.channels_last)
-        self._strands = strands(F.avg_pool2d(photo, 2), self._side // 2)  # at half the size it is as good
-        planes = in_luma_and_chroma(photo)
-        self._luma, self._chroma = planes[:, :1], halved(planes[:, 1:])
+        small = F.avg_pool2d(photo, 2)
+        self._strands = strands(small, self._side // 2)  # at half the size it is as good
         rim = margin // 2
-        face = halved(planes)[..., rim:-rim, rim:-rim]
+        face = in_luma_and_chroma(small)[..., rim:-rim, rim:-rim]
         self._young_eyes = F.pad(young_eyes(face), (rim, rim, rim, rim))
         self._margin = margin
-        self._strands_in_planes = in_luma_and_chroma(self._strands)
+
+    @cached_property
+    def _planes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """As films keep them: the photo's luma, its chroma at half the size, and its strands."""
+        planes = in_luma_and_chroma(self._photo)
+        return planes[:, :1], halved(planes[:, 1:]), in_luma_and_chroma(self._strands)
 
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
@@ -145,9 +150,10 @@ class GrownDetail:
 
     def levels(self, plan: Tensor, window: Window) -> Tensor:
         """What of the same is seen in a window, as levels of a frame (`engine.planes.to_levels`)."""
-        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 4:]), self._strands_in_planes, window)
-        luma = self._moved(self._luma, plan, window) + _spread(change[:, :1], 2 * change.shape[-1])
-        chroma = sampled(self._chroma + self._eyes(plan), motion, "bicubic", self._corner(window, 2))
+        photo_luma, photo_chroma, strands = self._planes
+        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 4:]), strands, window)
+        luma = self._moved(photo_luma, plan, window) + _spread(change[:, :1], 2 * change.shape[-1])
+        chroma = sampled(photo_chroma + self._eyes(plan), motion, "bicubic", self._corner(window, 2))
         return to_levels(luma, chroma + change[:, 1:])
 
     def _eyes(self, plan: Tensor) -> Tensor:
@@ -291,7 +297,8 @@ def _spread(smooth: Tensor, side: int) -> Tensor:
     return F.interpolate(smooth, size=(side, side), mode="bilinear")
 
 
-def _spread_motion(motion: Tensor, side: int) -> Tensor:
+def spread_motion(motion: Tensor, side: int) -> Tensor:
+    """A motion [N, 2, M, M] in px, that of pictures of `side` px: [N, 2, side, side]."""
     return _spread(motion * (side / motion.shape[-1]), side)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.adjusting import blend, carried, converted
 from engine.alignment import Convention, Pixels, align, cut, place
-from engine.detailing import DetailCarrier, GrownDetail, enlarged
+from engine.detailing import DetailCarrier, GrownDetail, enlarged, spread_motion
 from engine.eyes import towards_blue
 from engine.film import FilmOptions, filming
 from engine.framing import SIDE, window_of
@@ -29,7 +29,7 @@ from engine.pixels import to_pixels, to_tensor
 from engine.projection import fit
 
 _MARGIN = 1 / 8  # of a face's side, from where growing parts may move into it
-_LOOKS_SIDE = 128  # px, enough to see by how looks change
+_LOOKS_SIDE = 128  # px, enough to see by how looks change, and to tell how parts move
 _SKETCHES = 8  # drawn along a film; the plans between are those around, cross-faded
 _CHAIN = 12  # ages between which the motion of the detail is followed
 
@@ -55,8 +55,10 @@ class _Sitter:
         """What draws it at this age."""
         if self.marks is None:
             return self._searched
-        marks = self.marks
-        return carried(self._fitted, lambda side: motion(marks, age, side)) if age else self._fitted
+        if not age:
+            return self._fitted
+        way = motion(self.marks, age, _LOOKS_SIDE)
+        return carried(self._fitted, lambda side: spread_motion(way, side))
 
     @property
     def kitten_eyes(self) -> Tensor:
@@ -94,7 +96,7 @@ class Portrait:
         self._margin = round(_MARGIN * self.window.side)
         self._wide = self._pet.face(self.window.side, self._margin)
         self.now = self._wide[self._margin : -self._margin, self._margin : -self._margin]
-        self._chain: tuple[Sequence[float], Tensor] = (), self._way.new_zeros(0)  # ages, and what is drawn there
+        self._chain: dict[float, Tensor] = {}  # what is drawn at these ages, which rise: [3, R, R]
         self._carrier, self._baby_carrier = self._carriers()
 
     def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
@@ -104,7 +106,7 @@ class Portrait:
             return self._grown_detail(marks, self.draw([0.0])), None
         photo, ages = self._tensor(self.now), _chain(self._age if self._baby is None else 1.0)
         chain = self.draw(ages)
-        self._chain = ages, chain
+        self._chain = dict(zip(ages, chain, strict=True))
         if self._baby is None:
             return DetailCarrier(photo, chain, ages), None
         baby, back = self._tensor(self._baby.face(self.window.side)), [1.0 - one for one in reversed(ages)]
@@ -148,7 +150,12 @@ class Portrait:
 
     def still(self) -> Pixels:
         """The face at the portrait's age: [S, S, 3], of which the window is to be shown."""
-        return to_pixels(self.finish(self._age, self.draw([self._age])))
+        return to_pixels(self._finished(self._age))
+
+    def _finished(self, age: float) -> Tensor:
+        """The face at an age: [1, 3, S, S]."""
+        drawn = self._chain.get(age)
+        return self.finish(age, self.draw([age]) if drawn is None else drawn[None])
 
     @torch.no_grad()
     def drawn_whole(self, locked: bool) -> tuple[Tensor, Tensor]:
@@ -179,12 +186,13 @@ class Portrait:
         """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
         if isinstance(self._carrier, GrownDetail):
             return self._planned(self._carrier, features, options, pool)
-        ages, pictures = self._chain
+        ages = list(self._chain)
         if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
-            ages, pictures = ages[::-1], pictures.flip(0)
+            ages.reverse()
+        pictures = torch.stack([self._chain[age] for age in ages])
 
         def show(age: float) -> Tensor:
-            return self.window.of(self.finish(age, self.draw([age])))
+            return self.window.of(self._finished(age))
 
         return filming(ages, pictures, features, show, options, pool)
 

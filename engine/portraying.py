@@ -55,7 +55,7 @@ from engine.pooling import aside, single_threads, steps_aside
 from engine.portrait import Portrait
 from engine.scheduler import Job, Search, Step
 from engine.settings import Settings
-from engine.sitting import Sitting, edition
+from engine.sitting import Sitting, abreast, edition
 
 _T = TypeVar("_T")
 
@@ -209,32 +209,32 @@ class Portrayer:
     def _sat_again(self, latent: Latent, network: Network) -> Generator[Step, None, Latent]:
         """The same portrait in a network whose weights are others, from the photos that are kept in it."""
         vector = aging.age_vector(network, latent.species, latent.breed)
-        likenesses = []
-        for before in [one for one in (latent.pet, latent.baby) if one is not None]:
-            image = photos.decode(before.photo)
-            sitting = Sitting(image, before.head, network, self._extractor, vector, latent.species)
-            yield from sitting.project()
-            yield from sitting.lock()
-            likenesses.append(replace(_likeness_of(sitting), photo=before.photo))
+        before = [one for one in (latent.pet, latent.baby) if one is not None]
+        sittings = [
+            Sitting(photos.decode(one.photo), one.head, network, self._extractor, vector, latent.species)
+            for one in before
+        ]
+        yield from abreast([sitting.project() for sitting in sittings])
+        yield from abreast([sitting.lock() for sitting in sittings])
+        likenesses = [
+            replace(_likeness_of(sitting), photo=one.photo) for sitting, one in zip(sittings, before, strict=True)
+        ]
         pet, baby = likenesses[0], likenesses[1] if latent.baby is not None else None
         return replace(latent, network=network.name, edition=edition(network), pet=pet, baby=baby)
 
     def _sit(
         self, sittings: dict[bytes, Sitting], errand: _Errand, pool: Executor | None
     ) -> Generator[Step, None, None]:
-        """Make the likenesses that are not kept yet: all projected first, then all locked."""
+        """Make the likenesses that are not kept yet, all at the same time."""
         names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
         for photo, sitting in sittings.items():
             if (kept := self._cache.get(*names[photo])) is not None:
                 with suppress(EngineFault):  # a damaged file is made anew
                     sitting.likeness = Likeness.from_bytes(kept)
         missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
-        for number, sitting in enumerate(missing.values()):
-            for step in sitting.project(pool):
-                yield replace(step, share=(number + step.share) / len(missing))
-        for number, (photo, sitting) in enumerate(missing.items()):
-            for step in sitting.lock(pool):
-                yield replace(step, share=(number + step.share) / len(missing))
+        yield from abreast([sitting.project(pool) for sitting in missing.values()])
+        yield from abreast([sitting.lock(pool) for sitting in missing.values()])
+        for photo, sitting in missing.items():
             name, recipe = names[photo]
             if name not in errand.forgotten:
                 self._cache.put(name, recipe, _likeness_of(sitting).to_bytes())

@@ -1,8 +1,9 @@
 """Who is served next: short requests at once, between two steps of the long ones; those as they came.
 
 A request is worked on as a job, a generator that yields after every step and returns its answer. A job whose next step
-is one of a search yields the search, and the searches of several portraits take their steps as one batch: newcomers
-join at the next step, those who are done leave. One thread works (`Scheduler.run`), others hand in (`submit`).
+is one of searches yields these, one for each of its photos, and the searches of all portraits take their steps as one
+batch: newcomers join at the next step, those who are done leave. One thread works (`Scheduler.run`), others hand in
+(`submit`).
 """
 
 import contextlib
@@ -34,7 +35,7 @@ from engine.messages import (
 from engine.pace import Course, Pace
 from engine.wire import Message, WireError, Working
 
-SLOTS = 8  # portraits that are worked on at the same time; bounds the memory, and how long a batch's step takes
+SLOTS = 8  # portraits that are worked on at the same time, and searches in a batch
 
 _RESTLESS_S = 60.0  # without a message and without work, before the workshop may rest
 _TELL_S = 0.2  # between two progress messages of the same stage
@@ -55,14 +56,14 @@ class Search(Protocol):
 class Step:
     """What a job yields: it has come to `share` (0..1) of `stage`, and perhaps has a picture (JPEG) to show.
 
-    With a `search`, it asks for that one's next step. Whoever drives the job may see to it; else the job does itself.
-    What goes on `aside` does so in other threads, between the job's steps too.
+    With `searches`, it asks for the next step of each. Whoever drives the job may see to them; else the job does so
+    itself. What goes on `aside` does so in other threads, between the job's steps too.
     """
 
     stage: Stage
     share: float
     preview: bytes | None = None
-    search: Search | None = None
+    searches: tuple[Search, ...] = ()
     aside: bool = False
 
 
@@ -90,13 +91,17 @@ class _Task:
     stage: Stage = Stage.QUEUED
     position: int = -1  # as last told
     told_at: float = 0.0
-    search: Search | None = None  # whose next step the job has asked for
+    searches: tuple[Search, ...] = ()  # whose next steps the job has asked for
     shared_s: float = 0.0  # its part of the batches it had a step in since
     aside_since: float | None = None  # when it last said that it goes on aside
 
     @property
     def id(self) -> str:
         return self.request.id
+
+    @property
+    def pending(self) -> list[Search]:
+        return [search for search in self.searches if search.pending]
 
 
 _URGENCY: dict[type, int] = {Describe: 0, Forget: 0, Recognise: 0, Reimagine: 1}  # someone watches the screen
@@ -189,20 +194,22 @@ class Scheduler:
                 self._short.sort(key=lambda one: _URGENCY[type(one.request)])
 
     def _search(self, task: _Task, workshop: Workshop) -> None:
-        """Take the step that `task` asks for, with all who have a slot and whose search can share the batch."""
-        if task.search is None or not task.search.pending:
+        """Take the steps that `task` asks for, with all who have a slot and whose searches can share the batch."""
+        if not task.pending:
             return
-        asking = self._company(task)
-        self._announce(*asking)
+        asking = [(one, search) for one in self._company(task) for search in one.pending]
+        # No more, or two photos a portrait would take twice the memory and keep others waiting twice as long.
+        asked = asking[: self._slots]
+        self._announce(*(one for one, _ in asked))
         began = time.monotonic()
-        workshop.advance([one.search for one in asking if one.search is not None])
-        moved = [one for one in asking if one.search is not None and not one.search.pending]
+        workshop.advance([search for _, search in asked])
+        moved = [one for one, search in asked if not search.pending]
         for one in moved:
             one.shared_s += (time.monotonic() - began) / len(moved)
 
     def _company(self, task: _Task) -> list[_Task]:
         """`task` and those of the others being worked on that ask for a step and may share a batch with it."""
-        others = [one for one in self._working if one is not task and one.search is not None and one.search.pending]
+        others = [one for one in self._working if one is not task and one.pending]
         return [task, *([] if _alone(task) else [one for one in others if not _alone(one)])]
 
     def _advance(self, task: _Task) -> None:
@@ -220,9 +227,9 @@ class Scheduler:
         else:
             task.course.advance(step.stage, step.share, self._cost(task, began))
             now = time.monotonic()
-            task.search, task.shared_s = step.search, 0.0
+            task.searches, task.shared_s = step.searches, 0.0
             task.aside_since = now if step.aside else None
-            if step.search is not None and task in self._short:  # a search is no short work: it takes turns with others
+            if step.searches and task in self._short:  # a search is no short work: it takes turns with others
                 self._short.remove(task)
                 self._long.append(task)
             if task in self._long and (step.stage is not task.stage or step.preview or now - task.told_at >= _TELL_S):

@@ -2,8 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 import torch
@@ -67,7 +68,7 @@ class Sitting:
         search, preview = yield from aside(self._projection, pool, Step(Stage.PROJECTING, 0.0, aside=True))
         share = 0.0
         while not search.done:
-            yield Step(Stage.PROJECTING, share, preview, search)
+            yield Step(Stage.PROJECTING, share, preview, (search,))
             step = search.step()
             self._ws, self.steps = step.ws, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
@@ -108,7 +109,7 @@ class Sitting:
         search = yield from aside(self._lock, pool, Step(Stage.LOCKING, 0.0, aside=True))
         share, preview = 0.0, None
         while not search.done:
-            yield Step(Stage.LOCKING, share, preview, search)
+            yield Step(Stage.LOCKING, share, preview, (search,))
             step = search.step()
             self._adjustments, self.steps = step.adjustments, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
@@ -152,6 +153,25 @@ class Sitting:
         self._next_preview = time.monotonic() + _PREVIEW_S
         shown = Image.fromarray(to_pixels(drawn)).resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
         return photos.encode_jpeg(shown, _PREVIEW_QUALITY)
+
+
+def abreast(ways: Sequence[Generator[Step, None, None]]) -> Generator[Step, None, None]:
+    """The same stage of one portrait's sittings gone through at the same time, a step of each at once.
+
+    The shares of the steps are of all of it. Previews are those of the first that has not come to its end, so that one
+    pet is seen growing clear and not two by turns. Closing it closes all.
+    """
+    with ExitStack() as stack:
+        for way in ways:
+            stack.enter_context(closing(way))
+        while going := [step for way in ways if (step := next(way, None)) is not None]:
+            yield Step(
+                going[0].stage,
+                share=1 - sum(1 - step.share for step in going) / len(ways),
+                preview=going[0].preview,
+                searches=tuple(search for step in going for search in step.searches),
+                aside=any(step.aside for step in going),
+            )
 
 
 def edition(network: Network) -> str:

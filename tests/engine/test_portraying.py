@@ -111,7 +111,7 @@ def test_the_answer_is_complete(made: tuple[Rejuvenation, list[Step]]) -> None:
     assert picture(answer.whole).size == (256, 256)
     assert min(picture(answer.card).size) > SIDE
     assert answer.film.mp4[4:8] == b"ftyp"
-    assert answer.steps == sum(step.search is not None for step in steps)
+    assert answer.steps == sum(len(step.searches) for step in steps)
     assert answer.distance > 0
     assert answer.device == "cpu"
 
@@ -162,6 +162,39 @@ def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Portrayer, photo:
     assert np.abs(thumbnail - first).mean() < np.abs(thumbnail - last).mean()
 
 
+def searched_for(job: Job, portrayer: Portrayer) -> Job:
+    """The job with every step of its searches taken as the scheduler has them taken."""
+    while True:
+        try:
+            step = next(job)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        portrayer.advance(step.searches)
+        assert not any(search.pending for search in step.searches), "not all have shared a batch"
+        yield step
+
+
+def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(portrayer: Portrayer) -> None:
+    first, second = drawn_photo(seed=6), drawn_photo(seed=7)
+    # Alone, so that nothing is prepared aside: then both begin at the same step, however busy the machine is.
+    job = portrayer.begin(Rejuvenate("a", first, breed="samoyed", baby_photo=second, anyway=True, alone=True))
+    answer, steps = finished(searched_for(job, portrayer), Rejuvenation)
+    together = Latent.from_bytes(answer.latent)
+    assert together.baby is not None
+    assert {len(step.searches) for step in steps if step.searches} == {2}
+    for stage in (Stage.PROJECTING, Stage.LOCKING):
+        shares = [step.share for step in steps if step.stage is stage]
+        assert shares == sorted(shares)
+    finished(portrayer.begin(Forget("b", tuple(hashlib.sha256(one).hexdigest() for one in (first, second)))), Forgotten)
+    spread = portrayer._network(Species.DOG, NAME).statistics.spread
+    for photo, found in ((first, together.pet), (second, together.baby)):
+        one, _ = finished(portrayer.begin(Rejuvenate("c", photo, breed="samoyed", anyway=True)), Rejuvenation)
+        alone = Latent.from_bytes(one.latent).pet
+        assert alone.steps == found.steps > 0
+        torch.testing.assert_close(found.ws, alone.ws, rtol=1e-3, atol=1e-3 * spread)
+
+
 @pytest.mark.parametrize("changed", [{"edition": "of other weights"}, {"network": "removed"}], ids=str)
 def test_a_latent_outlives_its_weights(portrayer: Portrayer, photo: bytes, changed: dict[str, str]) -> None:
     made, _ = finished(
@@ -178,7 +211,7 @@ def test_a_latent_outlives_its_weights(portrayer: Portrayer, photo: bytes, chang
     assert kept.pet.photo == before.pet.photo and kept.baby.photo == before.baby.photo
     assert kept.pet.distance == pytest.approx(before.pet.distance, rel=0.2)
     again, steps = finished(portrayer.begin(Reimagine("a", anew.latent, 0.5)), Reimagined)
-    assert again.latent is None and not [step for step in steps if step.search is not None]
+    assert again.latent is None and not [step for step in steps if step.searches]
     assert difference(again.still, anew.still) < 3
 
 

@@ -284,7 +284,10 @@ class Tally:
 
 
 class Searching(Counting):
-    """One search each; the photo or latent says how many steps it takes and which others can share its batch."""
+    """Searches of the steps that the photo or latent says first; then it says which others can share their batch.
+
+    One each, and two with a baby photo.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -296,10 +299,12 @@ class Searching(Counting):
         yield Step(Stage.ALIGNING, 1.0)
         work = request.photo if isinstance(request, Rejuvenate) else request.latent
         steps, kind = work.decode().split()
-        search = Tally(request.id, int(steps), kind)
-        while search.left:
-            yield Step(Stage.PROJECTING, 1 - search.left / int(steps), search=search)
-            search.step()
+        names = request.id + (request.id.upper() if isinstance(request, Rejuvenate) and request.baby_photo else "")
+        searches = tuple(Tally(name, int(steps), kind) for name in names)
+        while left := searches[0].left:
+            yield Step(Stage.PROJECTING, 1 - left / int(steps), searches=searches)
+            for search in searches:
+                search.step()
         return rejuvenation(request) if isinstance(request, Rejuvenate) else _short_answer(request)
 
     def advance(self, searches: Sequence[Search]) -> None:
@@ -321,6 +326,38 @@ def test_searches_take_their_steps_together_and_leave_one_by_one() -> None:
     assert workshop.batches == ["abc", "abc", "bc", "b"]
 
 
+def test_the_searches_of_one_portrait_share_the_batch_with_each_other_and_with_those_of_others() -> None:
+    workshop = Searching()
+    sent = work(workshop, Rejuvenate("a", b"2 x", baby_photo=b"baby"), Rejuvenate("b", b"3 x"), answers=2, slots=3)
+    assert workshop.batches == ["aAb", "aAb", "b"]
+    fractions = [one.fraction for one in progress_of("a", sent)]
+    assert fractions == sorted(fractions)
+
+
+def test_who_is_to_be_alone_still_searches_both_photos_together() -> None:
+    workshop = Searching()
+    requests = [Rejuvenate("a", b"2 x", baby_photo=b"baby", alone=True), Rejuvenate("b", b"2 x")]
+    work(workshop, *requests, answers=2)
+    assert sorted(workshop.batches) == ["aA", "aA", "b", "b"]
+
+
+def test_a_portrait_has_the_seconds_of_all_its_searches() -> None:
+    class Slow(Searching):
+        """Every batch takes three seconds."""
+
+        def advance(self, searches: Sequence[Search]) -> None:
+            super().advance(searches)
+            clock[0] += 3.0
+
+    clock = [0.0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "monotonic", lambda: clock[0])
+        requests = [Rejuvenate("a", b"2 x", baby_photo=b"baby"), Rejuvenate("b", b"2 x")]
+        answers = answers_in(work(Slow(), *requests, answers=2, slots=3))
+    taken = {one.id: one.seconds["total"] for one in answers if isinstance(one, Rejuvenation)}
+    assert taken == {"a": pytest.approx(4.0), "b": pytest.approx(2.0)}
+
+
 def test_a_newcomer_joins_at_the_next_step() -> None:
     workshop = Searching()
     workshop.before_step[2] = [Rejuvenate("b", b"3 x")]
@@ -332,6 +369,12 @@ def test_no_more_than_the_slots_share_a_batch() -> None:
     workshop = Searching()
     work(workshop, *(Rejuvenate(name, b"2 x") for name in "abc"), answers=3, slots=2)
     assert max(len(batch) for batch in workshop.batches) == 2
+
+
+def test_no_more_searches_than_slots_share_a_batch() -> None:
+    workshop = Searching()
+    work(workshop, *(Rejuvenate(name, b"2 x", baby_photo=b"baby") for name in "abc"), answers=3, slots=4)
+    assert workshop.batches == ["aAbB", "cCaA", "bBcC"]
 
 
 def test_searches_of_different_kinds_do_not_share_a_batch() -> None:

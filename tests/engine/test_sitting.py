@@ -1,17 +1,20 @@
 """A pet in front of the embedded network: what its likeness depends on, and how it is locked."""
 
+from collections.abc import Generator
+
 import pytest
 import torch
 from PIL import Image
 
 from engine import aging
 from engine.generator import UNADJUSTED
-from engine.messages import Head, Species
+from engine.messages import Head, Species, Stage
 from engine.networks import Network, load_network
 from engine.networks.store import STORYBOOK
 from engine.perceptual import load_extractor
 from engine.pixels import to_pixels
-from engine.sitting import Sitting
+from engine.scheduler import Step
+from engine.sitting import Sitting, abreast
 from engine.storybook.pets import sample_pets
 from engine.storybook.renderer import heads_of, render
 
@@ -41,7 +44,50 @@ def test_where_growth_is_known_the_lock_is_the_photo_without_a_search(network: N
     one = sitting(network)
     list(one.project())
     searched = one.steps
-    assert all(step.search is None for step in one.lock())
+    assert all(not step.searches for step in one.lock())
     assert one.likeness is not None and one.likeness.steps == searched
     assert one.likeness.distance == pytest.approx(one.distance_with(UNADJUSTED))
     assert one.distance_with(one.locked()) < 0.01 * one.likeness.distance
+
+
+class Walked:
+    """Ways that remember where they are; a way of a negative length ends with an error after as many steps."""
+
+    def __init__(self) -> None:
+        self.open: set[str] = set()
+
+    def way(self, name: str, length: int) -> Generator[Step, None, None]:
+        self.open.add(name)
+        try:
+            for count in range(1, abs(length) + 1):
+                yield Step(Stage.LOCKING, count / abs(length), name.encode())
+            if length < 0:
+                raise ValueError(name)
+        finally:
+            self.open.remove(name)
+
+
+def test_ways_gone_abreast_are_as_far_as_all_of_them_and_end_with_the_last() -> None:
+    walked = Walked()
+    steps = list(abreast([walked.way("pet", 2), walked.way("baby", 4)]))
+    assert [step.share for step in steps] == pytest.approx([0.375, 0.75, 0.875, 1.0])
+    assert [step.preview for step in steps] == [b"pet", b"pet", b"baby", b"baby"]
+    assert {step.stage for step in steps} == {Stage.LOCKING}
+    assert not walked.open
+    assert not list(abreast([]))
+
+
+def test_an_error_on_one_of_the_ways_ends_all() -> None:
+    walked = Walked()
+    with pytest.raises(ValueError, match="baby"):
+        list(abreast([walked.way("pet", 4), walked.way("baby", -2)]))
+    assert not walked.open
+
+
+def test_ways_given_up_are_closed_at_once() -> None:
+    walked = Walked()
+    both = abreast([walked.way("pet", 4), walked.way("baby", 4)])
+    next(both)
+    assert walked.open == {"pet", "baby"}
+    both.close()
+    assert not walked.open
