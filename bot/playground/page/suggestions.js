@@ -15,12 +15,22 @@ export class Suggestions {
     this.commands = [];
     this.timer = null;
     this.asked = 0;
+    this.loading = 0;
   }
 
+  // Tells whether they are of use: there may be newer ones, or another chat, by the time they come.
   async loadCommands() {
+    const loading = ++this.loading;
     const { chatId, me } = model;
     const commands = chatId === null ? [] : await server.get(`/chats/${chatId}/menu?person=${me}`);
-    if (chatId === model.chatId && me === model.me) this.commands = commands; // else they are of a chat left meanwhile
+    if (loading !== this.loading || chatId !== model.chatId || me !== model.me) return false;
+    this.commands = commands;
+    return true;
+  }
+
+  // Whether the text is the beginning of a command.
+  completes(text) {
+    return /^\/\w*$/.test(text);
   }
 
   get open() {
@@ -38,7 +48,7 @@ export class Suggestions {
   update(text) {
     const inline = new RegExp(`^@${model.bot.username}\\s(.*)$`, "is").exec(text);
     if (inline) this.ask(inline[1]);
-    else if (/^\/\w*$/.test(text)) this.offerCommands(text.slice(1).toLowerCase());
+    else if (this.completes(text)) this.offerCommands(text.slice(1).toLowerCase());
     else this.close();
   }
 
