@@ -241,6 +241,18 @@ class Guest:
         return int(self.post(f"/chats/{chat or self.id}/messages", person=self.id, text=text)[0]["message_id"])
 
 
+class BotByHand:
+    """The Bot API's methods: `bot("sendMessage", chat_id=…, text=…)` gives the result."""
+
+    def __init__(self, telegram: Telegram) -> None:
+        self._url = f"{telegram.url}/bot{telegram.token}"
+
+    def __call__(self, method: str, **parameters: Any) -> Any:
+        response = httpx.post(f"{self._url}/{method}", json=parameters, timeout=PATIENCE_S)
+        assert response.status_code == 200, response.text
+        return response.json()["result"]
+
+
 @contextmanager
 def browser(profile: Path) -> Iterator[Chrome]:
     options = ChromeOptions()

@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.end_to_end.browser import Guest, Page, browser
+from tests.end_to_end.browser import BotByHand, Guest, Page, browser
 from tests.end_to_end.phone import PATIENCE_S, Phone
 from tests.end_to_end.processes import Telegram
 
@@ -43,3 +43,8 @@ def page(window: Page) -> Iterator[Page]:
 @pytest.fixture
 def guest(telegram: Telegram) -> Guest:
     return Guest(telegram)
+
+
+@pytest.fixture
+def bot(telegram: Telegram) -> BotByHand:
+    return BotByHand(telegram)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
-from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, Guest, Page
+from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, BotByHand, Guest, Page
 from tests.end_to_end.processes import Telegram
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no Chromium with its driver here")
@@ -91,15 +91,16 @@ def test_second_person_and_group(page: Page, telegram: Telegram, photo: Path) ->
     assert page.find(f"[data-chat='{group['id']}'] .unread").text == "1"
 
 
-def test_with_the_keyboard_alone(page: Page, telegram: Telegram, guest: Guest) -> None:
-    commands = [{"command": name, "description": name} for name in ("start", "help")]
-    menu = {"commands": commands, "scope": {"type": "chat", "chat_id": guest.id}}
-    httpx.post(f"{telegram.url}/bot{telegram.token}/setMyCommands", json=menu).raise_for_status()
+def test_with_the_keyboard_alone(page: Page, guest: Guest, bot: BotByHand) -> None:
     page.open(person=guest.name)
     page.chat("Throwback")
     page.click(page.button("Start"))
     page.bubble("Send me a photo")
-    page.field.send_keys("/", Keys.ARROW_DOWN)
+    commands = [{"command": name, "description": name} for name in ("start", "help")]
+    bot("setMyCommands", commands=commands, scope={"type": "chat", "chat_id": guest.id})
+    page.field.send_keys("/")
+    page.until(lambda: len(page.all(".suggestions [role=option]")) == 2)
+    page.field.send_keys(Keys.ARROW_DOWN)
     assert page.find(".suggestions [aria-selected]").text.startswith("/help")
     page.field.send_keys(Keys.ENTER)
     page.bubble("Here is what I can do")
@@ -122,16 +123,15 @@ def test_with_the_keyboard_alone(page: Page, telegram: Telegram, guest: Guest) -
     page.find("//button[@role='tab'][contains(., 'Ada')]")
 
 
-def test_news_before_any_chat_is_open(page: Page, telegram: Telegram) -> None:
-    guest = Guest(telegram)
+def test_news_before_any_chat_is_open(page: Page, guest: Guest, bot: BotByHand) -> None:
     page.open(PHONE)
-    menu = {"commands": [{"command": "young", "description": "Younger"}], "scope": {"type": "default"}}
-    httpx.post(f"{telegram.url}/bot{telegram.token}/setMyCommands", json=menu).raise_for_status()
+    bot("setMyCommands", commands=[{"command": "young", "description": "Younger"}])
     guest.post("/chats", title="After the news", members=[guest.id], with_bot="true")
     page.take_phone(guest.name)
     page.chat("After the news")
     page.click("[aria-label='Commands']")
-    page.find("//*[@role='option'][contains(., '/young')]")
+    page.click("//*[@role='option'][contains(., '/young')]")
+    page.bubble("/young@throwback_bot")
 
 
 def test_delete_and_reply_from_the_menu(page: Page, guest: Guest) -> None:
@@ -259,7 +259,7 @@ def test_page_comes_back_with_the_playground(tmp_path: Path, window: Page) -> No
         page.until(lambda: "not running" not in page.find("#header .about").text)
         mina = 1001
         said = {"person": mina, "text": "meanwhile"}
-        httpx.post(f"{second.url}/control/chats/{mina}/messages", json=said).raise_for_status()
+        httpx.post(f"{second.url}/control/chats/{mina}/messages", json=said, timeout=60).raise_for_status()
         page.bubble("meanwhile")
         page.press(Keys.ARROW_RIGHT, "there?", Keys.ENTER)
         assert "/start" in page.bubble("still there?").find_element("css selector", ".quote").text

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, Guest, Page
+from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, BotByHand, Guest, Page
 from tests.end_to_end.processes import Telegram
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no Chromium with its driver here")
@@ -18,21 +17,6 @@ def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Telegram]:
     """Without a bot: what it says and does is told to the Bot API by the tests."""
     with Telegram(tmp_path_factory.mktemp("page") / "telegram") as telegram:
         yield telegram
-
-
-class BotByHand:
-    def __init__(self, telegram: Telegram) -> None:
-        self._url = f"{telegram.url}/bot{telegram.token}"
-
-    def __call__(self, method: str, **parameters: Any) -> Any:
-        response = httpx.post(f"{self._url}/{method}", json=parameters, timeout=60)
-        assert response.status_code == 200, response.text
-        return response.json()["result"]
-
-
-@pytest.fixture
-def bot(telegram: Telegram) -> BotByHand:
-    return BotByHand(telegram)
 
 
 def keyboard(*labels: str) -> dict[str, Any]:
@@ -232,7 +216,7 @@ def test_commands_are_offered_when_they_come_after_the_slash(page: Page, guest: 
     page.gone("//*[@role='option'][contains(., '/old')]")
 
 
-def test_reading_what_was_before_is_not_disturbed(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_reading_what_was_before_is_not_disturbed(page: Page, telegram: Telegram, guest: Guest, bot: BotByHand) -> None:
     for number in range(40):
         guest.write(f"message {number}")
     page.open(person=guest.name)
@@ -240,9 +224,10 @@ def test_reading_what_was_before_is_not_disturbed(page: Page, guest: Guest, bot:
     page.bubble("message 39")
     page.run("document.getElementById('scroller').scrollTop = 0")
     page.find("#down")
+    newcomer = Guest(telegram)
+    page.find(f"//button[@role='tab'][.='{newcomer.name[0]}{newcomer.name}']")
     bot("sendMessage", chat_id=guest.id, text="news")
     page.until(lambda: page.find("#down").text == "1")
     assert page.run("return document.getElementById('scroller').scrollTop") == 0
     page.click("#down")
-    page.until(lambda: not page.find("#scroller").find_elements("css selector", "#down"))
     page.gone("#down")

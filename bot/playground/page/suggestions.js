@@ -1,7 +1,7 @@
 // Above the composer: the bot's commands while one types "/", and its results while one types "@bot".
 
 import { h } from "./dom.js";
-import { model } from "./model.js";
+import { chat, isGroup, model } from "./model.js";
 import * as server from "./server.js";
 import { t } from "./words.js";
 
@@ -53,10 +53,11 @@ export class Suggestions {
   }
 
   offerCommands(beginning) {
+    const to = isGroup(chat()) ? `@${model.bot.username}` : ""; // in a group others might feel addressed
     const fitting = this.commands.filter(({ command }) => command.startsWith(beginning));
     this.show(
       fitting.map(({ command, description }) =>
-        h("button", { type: "button", role: "option", onclick: () => this.take("command", `/${command}`) }, h("b", {}, `/${command}`), h("span", {}, description)),
+        h("button", { type: "button", role: "option", onclick: () => this.take("command", `/${command}${to}`) }, h("b", {}, `/${command}`), h("span", {}, description)),
       ),
     );
   }
