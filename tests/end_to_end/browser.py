@@ -111,6 +111,12 @@ class Page:
         self.click(f"//button[@role='tab'][.='{person[0]}{person}']")
         self.find(f"//button[@role='tab'][@aria-selected='true'][.='{person[0]}{person}']")
 
+    def turn(self) -> None:
+        """A phone from upright to lying."""
+        height, width = PHONE
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
+        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
     def leave(self) -> None:
         self.chrome.get("about:blank")
 

@@ -102,6 +102,7 @@ def test_with_the_keyboard_alone(page: Page, guest: Guest, bot: BotByHand) -> No
     page.until(lambda: len(page.all(".suggestions [role=option]")) == 2)
     page.field.send_keys(Keys.ARROW_DOWN)
     assert page.find(".suggestions [aria-selected]").text.startswith("/help")
+    assert page.find(f"#{page.field.get_attribute('aria-activedescendant')}").text.startswith("/help")
     page.field.send_keys(Keys.ENTER)
     page.bubble("Here is what I can do")
     page.write("pupy")
@@ -198,6 +199,14 @@ def test_on_a_phone_one_pane_at_a_time(page: Page, guest: Guest) -> None:
     page.click("#header .back")
     page.find("#sidebar")
     page.gone("#conversation")
+
+
+def test_a_phone_that_is_turned_has_room_for_a_chat(page: Page, guest: Guest) -> None:
+    page.open(PHONE, person=guest.name)
+    page.gone("#conversation")
+    page.turn()
+    page.find("//*[@id='header']//h1[.='Throwback']")
+    page.find("#chats [aria-current]")
 
 
 def test_words_from_right_to_left_leave_the_time_its_place(page: Page, guest: Guest) -> None:

@@ -167,6 +167,15 @@ def test_somebody_else_comes_while_a_message_is_edited(page: Page, telegram: Tel
     assert len(page.all("article")) == 1
 
 
+def test_whatever_the_bot_says_that_it_does_is_shown(page: Page, guest: Guest, bot: BotByHand) -> None:
+    guest.write("hello")
+    page.open(person=guest.name)
+    page.chat("Throwback")
+    for action, words in (("upload_video", "sending a film"), ("record_voice", "typing")):
+        bot("sendChatAction", chat_id=guest.id, action=action)
+        page.until(lambda words=words: words in page.find("#header .about").text)  # type: ignore[misc]
+
+
 def test_a_button_keeps_the_focus_while_the_words_above_it_change(page: Page, guest: Guest, bot: BotByHand) -> None:
     guest.write("hello")
     asked = {"chat_id": guest.id, "reply_markup": keyboard("Cancel")}

@@ -52,6 +52,7 @@ export class Composer {
   // All its parts, in the words of whoever holds the phone. They are there before any chat is, as news may come first.
   build() {
     this.input = h("textarea", { rows: "1", placeholder: t("message"), "aria-label": t("message"), enterkeyhint: "send", autocomplete: "off" });
+    this.suggestions.belongTo(this.input);
     this.input.addEventListener("input", () => this.changed());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.files = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.attach(this.files) });

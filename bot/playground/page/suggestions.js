@@ -10,7 +10,8 @@ const PAUSE_MS = 350;
 export class Suggestions {
   // `take` is called with ("command", "/start") or ("result", null).
   constructor(take) {
-    this.element = h("div", { class: "suggestions", role: "listbox", hidden: true });
+    this.element = h("div", { id: "suggestions", class: "suggestions", role: "listbox", "aria-label": t("menu"), hidden: true });
+    this.input = null; // tells a screen reader which one is chosen, as the focus stays in it
     this.take = take;
     this.commands = [];
     this.timer = null;
@@ -42,6 +43,19 @@ export class Suggestions {
     this.asked++;
     this.element.hidden = true;
     this.element.replaceChildren();
+    this.mark(null);
+  }
+
+  belongTo(input) {
+    this.input = input;
+    for (const [name, value] of Object.entries({ "aria-autocomplete": "list", "aria-controls": this.element.id })) input.setAttribute(name, value);
+  }
+
+  mark(option) {
+    for (const one of this.element.querySelectorAll("[aria-selected]")) if (one !== option) one.removeAttribute("aria-selected");
+    option?.setAttribute("aria-selected", "true");
+    if (option) this.input.setAttribute("aria-activedescendant", option.id);
+    else this.input.removeAttribute("aria-activedescendant");
   }
 
   // What to offer for the text as it is now.
@@ -94,8 +108,10 @@ export class Suggestions {
     this.element.replaceChildren(...children);
     this.element.classList.toggle("tiles", tiles);
     this.element.hidden = !children.length;
-    const [first] = this.element.querySelectorAll("button");
-    first?.setAttribute("aria-selected", "true");
+    this.element.ariaLabel = t("menu");
+    const options = [...this.element.querySelectorAll("button")];
+    for (const [i, option] of options.entries()) option.id = `suggestion${i}`;
+    this.mark(options[0] ?? null);
   }
 
   // Keys while it is open; tells whether it has used this one.
@@ -105,9 +121,8 @@ export class Suggestions {
     const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && options.length) {
-      options[at]?.removeAttribute("aria-selected");
       const next = options[(at + step + options.length) % options.length];
-      next.setAttribute("aria-selected", "true");
+      this.mark(next);
       next.scrollIntoView({ block: "nearest" });
     } else if (event.key === "Enter" && options[at]) options[at].click();
     else if (event.key === "Tab" && options[at]) options[at].click();
