@@ -28,17 +28,22 @@ async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
 
     The administrators' come last: Telegram knows no chat with one who has not written to the bot yet.
     """
-    menus: list[tuple[Iterable[str], BotCommandScope]] = [
-        (_PRIVATE, BotCommandScopeAllPrivateChats()),
-        (_GROUPS, BotCommandScopeAllGroupChats()),
-        *((_PRIVATE + _ADMINS, BotCommandScopeChat(admin)) for admin in admins),
-    ]
-    for names, scope in menus:
-        for language in LANGUAGES:
-            try:
-                await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
-            except TelegramError as error:
-                _logger.warning("a menu could not be set: %s", short(error))
+    await _publish(bot, _PRIVATE, BotCommandScopeAllPrivateChats())
+    await _publish(bot, _GROUPS, BotCommandScopeAllGroupChats())
+    for admin in admins:
+        await publish_admin_menu(bot, admin)
+
+
+async def publish_admin_menu(bot: Bot, admin: int) -> None:
+    await _publish(bot, _PRIVATE + _ADMINS, BotCommandScopeChat(admin))
+
+
+async def _publish(bot: Bot, names: Iterable[str], scope: BotCommandScope) -> None:
+    for language in LANGUAGES:
+        try:
+            await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
+        except TelegramError as error:
+            _logger.warning("a menu could not be set: %s", short(error))
 
 
 def _commands(names: Iterable[str], language: str) -> list[BotCommand]:

@@ -21,7 +21,7 @@ TELEGRAM_URL = "https://api.telegram.org"
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 _TOKEN = re.compile(r"\d+:[\w-]{20,}")
-_SECRET = re.compile(r"[\w-]{1,256}")  # what Telegram allows as a secret_token
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what Telegram allows as a secret_token
 _WEBHOOK_PORT = 8443  # one of the four that Telegram sends to
 
 

@@ -5,6 +5,7 @@ from importlib.resources import files
 from telegram import Update
 
 from bot.context import Context, insist, owner_of, reply
+from bot.menus import publish_admin_menu
 
 
 async def start(update: Update, context: Context) -> None:
@@ -19,6 +20,8 @@ async def start(update: Update, context: Context) -> None:
     picture = known.get("start") or files("bot").joinpath("pictures/start.jpg").read_bytes()
     sent = await insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
     known["start"] = sent.photo[-1].file_id
+    if update.effective_user is not None and context.is_admin(update.effective_user):
+        await publish_admin_menu(context.bot, update.effective_user.id)  # before, Telegram may have known no such chat
 
 
 async def help_(update: Update, context: Context) -> None:

@@ -71,9 +71,7 @@ class Desk:
         return menu_for(self.double, asked.chat, asked.person)
 
     def _summary(self, chat: Chat) -> Json:
-        history = self.double.world.history(chat)
-        last = self.double.world.display(history[-1]) if history else None
-        return asdict(chat) | {"last_message": last}
+        return asdict(chat) | {"last_message": self.double.world.last(chat)}
 
     # What people do
 

@@ -119,8 +119,9 @@ class Double:
     def bot_sees(self, message: Message) -> bool:
         """Privacy mode is on, as it is unless a bot's owner asks otherwise.
 
-        In a group the bot then sees service messages, commands that are not another bot's, answers to its own
-        messages, what was sent through it, and what mentions it; as an administrator it sees everything.
+        In a group the bot then sees service messages, commands with its name, others where it was the last bot to say
+        something, answers to its own messages, what was sent through it, and what mentions it; as an administrator it
+        sees everything.
         """
         chat = self.world.chats[message.chat_id]
         if chat.bot_status not in IN_CHAT:
@@ -133,12 +134,11 @@ class Double:
         answered = self.world.messages[chat.id].get(message.reply_to or 0)
         if answered is not None and answered.sender_id == BOT_ID:
             return True
-        return any(self._concerns_bot(said) for said in _addressed(content))
-
-    def _concerns_bot(self, addressed: tuple[str, str]) -> bool:
-        kind, said = addressed
-        name = said.partition("@")[2].lower()
-        return name == BOT_USERNAME or (kind == "bot_command" and not name)
+        addressed = _addressed(content)
+        if any(said.partition("@")[2].lower() == BOT_USERNAME for _, said in addressed):
+            return True
+        to_nobody = any(kind == "bot_command" and "@" not in said for kind, said in addressed)
+        return to_nobody and any(one.sender_id == BOT_ID for one in self.world.history(chat))
 
     def ask(self, person_id: int, chat_id: int, text: str = "") -> tuple[str, Question]:
         """A new question to the bot, by the id under which it answers."""

@@ -21,7 +21,7 @@ _TAGS = {
     "tg-spoiler": "spoiler", "span": "spoiler", "blockquote": "blockquote", "a": "text_link",
 }  # fmt: skip
 _AUTOMATIC = (
-    ("bot_command", re.compile(r"(?<![\w/])/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?!\w)")),
+    ("bot_command", re.compile(r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?![\w/<>])")),
     ("url", re.compile(r"https?://[^\s<>\"]+[^\s<>\".,!?;:)]")),
     ("email", re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]*\w")),
     ("mention", re.compile(r"(?<![\w@/])@[A-Za-z]\w{3,31}\b")),

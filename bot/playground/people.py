@@ -8,9 +8,16 @@ from typing import Any
 
 from bot.playground.double import BOT_ID, Double
 from bot.playground.errors import Json, bad_request, forbidden
-from bot.playground.markup import CAPTION_MAX, TEXT_MAX, written
 from bot.playground.methods.chats import member
-from bot.playground.methods.content import MEDIA, file_content, media_content, topic_of
+from bot.playground.methods.content import (
+    ALBUM,
+    MEDIA,
+    caption_content,
+    file_content,
+    media_content,
+    topic_of,
+    words_content,
+)
 from bot.playground.mp4 import read_mp4
 from bot.playground.parameters import Parameters, Upload
 from bot.playground.world import ANONYMOUS_ADMIN, IN_CHAT, Chat, ChatKind, Message
@@ -19,7 +26,8 @@ from bot.playground.world import ANONYMOUS_ADMIN, IN_CHAT, Chat, ChatKind, Messa
 PRESS_LIFETIME_S = 30.0
 INLINE_LIFETIME_S = 10.0
 _TOPIC_COLOUR = 7322096
-_CARRIED = {*MEDIA, "text", "entities", "caption", "caption_entities"}
+_SAID = {"text", "entities", "caption", "caption_entities"}
+_CARRIED = {*MEDIA, *_SAID}
 _INLINE_MEDIA = {
     "photo_file_id": "photo",
     "video_file_id": "video",
@@ -49,11 +57,7 @@ class People:
         anonymous: bool = False,
     ) -> Json:
         """A text message."""
-        plain, entities = written(text)
-        if not plain or len(plain) > TEXT_MAX:
-            raise bad_request("message text is empty" if not plain else "message is too long")
-        content: Json = {"text": plain} | ({"entities": entities} if entities else {})
-        return self._say(person_id, chat_id, [content], reply_to, topic, anonymous)[0]
+        return self._say(person_id, chat_id, [words_content(text)], reply_to, topic, anonymous)[0]
 
     async def send(
         self,
@@ -71,12 +75,11 @@ class People:
 
         Pictures are made small and upright as the app does it; one that cannot be read is refused with 400.
         """
+        said = caption_content(caption)
+        if len(uploads) > 1 and len(uploads) not in ALBUM:
+            raise bad_request("wrong number of messages in the album: 2-10 are allowed")
         contents = [await self._attachment(upload, as_files) for upload in uploads]
-        text, entities = written(caption)
-        if len(text) > CAPTION_MAX:
-            raise bad_request("message caption is too long")
-        if text:
-            contents[0] |= {"caption": text} | ({"caption_entities": entities} if entities else {})
+        contents[0] |= said
         if len(contents) > 1:
             album = {"media_group_id": str(secrets.randbits(54))}
             contents = [content | album for content in contents]
@@ -89,14 +92,14 @@ class People:
         return self._say(person_id, chat_id, [content | {"forward_origin": origin}], None, None, False)[0]
 
     async def edit(self, person_id: int, chat_id: int, message_id: int, text: str) -> Json:
-        """Other words for one's own message: its text, or the caption of its picture."""
+        """Other words for one's own message: its text, or the caption of its picture, which may be none."""
         message = self._own(person_id, chat_id, message_id)
-        plain, entities = written(text)
-        name, marks = ("text", "entities") if "text" in message.content else ("caption", "caption_entities")
-        content = {field: value for field, value in message.content.items() if field not in {name, marks}}
-        message.content = content | {name: plain, "edit_date": self._double.now()}
-        if entities:
-            message.content[marks] = entities
+        media = any(kind in message.content for kind in MEDIA)
+        if "forward_origin" in message.content or not (media or "text" in message.content):
+            raise bad_request("message can't be edited")
+        said = caption_content(text) if media else words_content(text)
+        kept = {field: value for field, value in message.content.items() if field not in _SAID}
+        message.content = kept | said | {"edit_date": self._double.now()}
         self._world.change(message)
         self._double.tell_bot("edited_message", message)
         return self._world.show(message)
@@ -138,6 +141,8 @@ class People:
     async def ask_inline(self, person_id: int, chat_id: int, query: str, offset: str = "") -> Json:
         """What the bot offers to `@bot QUERY` typed in a chat: `answered`, `results`, `query_id` to choose with."""
         person, chat = self._world.person(person_id), self._world.chat(chat_id)
+        if not self._double.inline_mode:
+            return {"answered": False}
         question_id, question = self._double.ask(person_id, chat_id, query)
         kind = "sender" if chat.id == person_id else chat.kind.value
         self._double.updates.add(
@@ -292,8 +297,8 @@ class People:
         markup = {"reply_markup": result["reply_markup"]} if "reply_markup" in result else {}
         instead = result.get("input_message_content")
         if instead is not None:
-            text, entities = written(instead["message_text"], instead.get("parse_mode", ""), instead.get("entities"))
-            return {"text": text} | ({"entities": entities} if entities else {}) | markup
+            words = words_content(instead["message_text"], instead.get("parse_mode", ""), instead.get("entities"))
+            return words | markup
         name, kind = next((name, kind) for name, kind in _INLINE_MEDIA.items() if name in result)
         return (
             await media_content(self._double, Parameters({}), {**result, "type": kind, "media": result[name]}) | markup

@@ -182,7 +182,8 @@ class World:
     def remove(self, message: Message) -> None:
         del self.messages[message.chat_id][message.id]
         self._store.remove("message", _key(message))
-        self._events.publish("deleted", chat_id=message.chat_id, message_id=message.id)
+        last = self.last(self.chats[message.chat_id])
+        self._events.publish("deleted", chat_id=message.chat_id, message_id=message.id, last_message=last)
 
     def message(self, chat: Chat, message_id: int, missing: str) -> Message:
         """A message by its number; `missing` is what Telegram says where there is none."""
@@ -216,6 +217,11 @@ class World:
         """All there was said, from before the migration to a supergroup too, oldest first."""
         before = list(self.messages[chat.migrated_from].values()) if chat.migrated_from is not None else []
         return before + list(self.messages[chat.id].values())
+
+    def last(self, chat: Chat) -> Json | None:
+        """What was said last, as the chat page shows it."""
+        history = self.history(chat)
+        return self.display(history[-1]) if history else None
 
     def _save(self, message: Message) -> None:
         self._store.put("message", _key(message), asdict(message))

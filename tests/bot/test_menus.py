@@ -19,5 +19,5 @@ async def test_everybody_gets_a_menu_though_an_administrator_has_not_written_yet
 
         await eventually(lambda: said(joon.id, joon.id, "command.history"))
         await eventually(lambda: said(joon.id, chat.id, "command.young"))
-        await town.restart()  # the boss is there only now
+        await boss.write("/start")
         await eventually(lambda: said(boss.id, boss.id, "command.stats"))

@@ -144,7 +144,7 @@ async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town
 async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.voice._UPLOAD_S", 1.0)
+    monkeypatch.setattr("bot.voice._UPLOAD_S", 3.0)
     mina = town.person()
     town.double.faults.add(Fault("sendPhoto", FaultKind.TIMEOUT_AFTER))
     film = await mina.ask_for_portrait()

@@ -75,6 +75,13 @@ def test_everything_wrong_is_named_at_once() -> None:
     }
 
 
+@pytest.mark.parametrize("secret", ["pässword", "two words", "x" * 257])
+def test_a_secret_that_telegram_does_not_take_is_named(secret: str) -> None:
+    webhook = {"THROWBACK_WEBHOOK_URL": "https://pets.example", "THROWBACK_WEBHOOK_SECRET": secret}
+    with pytest.raises(SettingsError, match="THROWBACK_WEBHOOK_SECRET must have"):
+        Settings.read({"THROWBACK_TOKEN": TOKEN, **webhook})
+
+
 def test_the_token_is_never_shown() -> None:
     assert TOKEN not in repr(Settings.read({"THROWBACK_TOKEN": TOKEN}))
     with pytest.raises(SettingsError) as caught:

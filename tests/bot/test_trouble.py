@@ -19,7 +19,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting for Telegram to recover takes minutes in life, and moments here."""
     monkeypatch.setattr("bot.workshop._PATIENCE_S", (0.05, 0.05, 0.1))
     monkeypatch.setattr("bot.context._PATIENCE_S", (0.05, 0.05))
-    monkeypatch.setattr("bot.voice._UPLOAD_S", 1.0)
 
 
 def films(town: Town, person: int) -> int:
@@ -92,7 +91,8 @@ async def test_an_upload_whose_connection_breaks_is_offered_again(town: Town) ->
     await mina.sees(video=True)
 
 
-async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town) -> None:
+async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.voice._UPLOAD_S", 3.0)
     mina = town.person()
     town.double.faults.add(Fault("sendVideo", FaultKind.TIMEOUT_AFTER))
     await mina.ask_for_portrait()

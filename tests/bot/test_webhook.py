@@ -1,6 +1,8 @@
 """Updates by webhook instead of by asking for them."""
 
+import random
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -12,9 +14,12 @@ SECRET = "only-Telegram-knows"
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """Of those that no connection gets by itself, so that it is still free when the bot takes it."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 def help_from(person: Resident) -> Json:

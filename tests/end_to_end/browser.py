@@ -1,12 +1,19 @@
 """The chat page in headless Chromium, used as a person would."""
 
+import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from selenium.common.exceptions import StaleElementReferenceException
+import httpx
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -14,8 +21,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.end_to_end.processes import Telegram
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-PATIENCE_S = 40
+PATIENCE_S = 90
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -29,6 +38,40 @@ _FLAGS = (
 )
 DESKTOP, PHONE = (1180, 820), (390, 844)
 
+# What the page shows may be replaced, or still be covered by what goes, in the moment when somebody reaches for it.
+_NOT_YET = (StaleElementReferenceException, ElementClickInterceptedException, ElementNotInteractableException)
+
+# Before the page's own scripts: answers and news wait at the door for as long as a test holds it.
+_DOOR = """
+const doors = new Map();
+window.hold = (what) => {
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  doors.set(what, { opened, open });
+};
+window.letGo = (what) => {
+  doors.get(what).open();
+  doors.delete(what);
+};
+const through = (what) => [...doors].find(([held]) => what.endsWith(held))?.[1].opened;
+const ask = window.fetch;
+window.fetch = async (url, options) => {
+  const answer = await ask(url, options);
+  window.answered = [...(window.answered ?? []), url];
+  await through(url);
+  return answer;
+};
+window.WebSocket = class extends WebSocket {
+  set onmessage(tell) {
+    super.onmessage = async (message) => {
+      await through("news");
+      tell(message);
+    };
+  }
+};
+for (const what of HELD) hold(what);
+"""
+
 _T = TypeVar("_T")
 
 
@@ -39,19 +82,54 @@ class Page:
         self.chrome = chrome
         self.url = url
 
-    def open(self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, person: str = "") -> None:
-        """Loads the page in a window of this size, and takes the phone of `person`."""
+    def open(
+        self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, person: str = "", held: Sequence[str] = ()
+    ) -> None:
+        """Loads the page in a window of this size, and takes the phone of `person`.
+
+        `held` are ends of addresses whose answers wait from the beginning; see `hold`.
+        """
         width, height = size
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE}
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        if self.chrome.current_url.startswith(self.url):
-            self.run("localStorage.clear()")  # a new phone remembers no chat
+        # Nothing moves while somebody reaches for it.
+        media = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in media.items()]
+        self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.leave()
+        # A new phone remembers no chat.
+        whole = {"origin": self.url, "storageTypes": "local_storage"}
+        self.chrome.execute_cdp_cmd("Storage.clearDataForOrigin", whole)
+        script = {"source": f"const HELD = {json.dumps(held)};{_DOOR}"}
+        door = self.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
         self.chrome.get(self.url)
+        self.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", door)
         if person:
-            self.click(f"//button[@role='tab'][.='{person[0]}{person}']")
-            self.find(f"//button[@role='tab'][@aria-selected='true'][.='{person[0]}{person}']")
+            self.take_phone(person)
+
+    def take_phone(self, person: str) -> None:
+        self.click(f"//button[@role='tab'][.='{person[0]}{person}']")
+        self.find(f"//button[@role='tab'][@aria-selected='true'][.='{person[0]}{person}']")
+
+    def turn(self) -> None:
+        """A phone from upright to lying."""
+        height, width = PHONE
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
+        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def leave(self) -> None:
+        self.chrome.get("about:blank")
+
+    def hold(self, end: str) -> None:
+        """Answers to addresses with this end reach the page no more; `news` are those over the WebSocket."""
+        self.run("window.answered = []; hold(arguments[0])", end)
+
+    def answered(self, end: str) -> None:
+        """Waits until the server has answered such an address, whether the page has got it or not."""
+        self.until(lambda: self.run("return window.answered.some((url) => url.endsWith(arguments[0]))", end))
+
+    def let_go(self, end: str) -> None:
+        self.run("letGo(arguments[0])", end)
 
     def all(self, where: str) -> list[WebElement]:
         """By CSS, or by XPath where it begins with a slash."""
@@ -70,7 +148,7 @@ class Page:
         def holds(_: Chrome) -> object:
             try:
                 return condition() or False
-            except StaleElementReferenceException:
+            except _NOT_YET:
                 return False
 
         return cast(_T, WebDriverWait(self.chrome, PATIENCE_S, poll_frequency=0.1).until(holds))
@@ -101,13 +179,23 @@ class Page:
     def write(self, text: str) -> None:
         self.field.send_keys(text, Keys.ENTER)
 
+    @property
+    def typed(self) -> str:
+        return str(self.field.get_property("value"))
+
     def press(self, *keys: str) -> None:
         """Keys for whatever has the focus."""
         ActionChains(self.chrome).send_keys(*keys).perform()
 
-    def menu(self, inside: WebElement) -> None:
-        """The other mouse button."""
-        ActionChains(self.chrome).context_click(inside).perform()
+    def menu(self, where: str) -> None:
+        """The other mouse button, wherever the element is by then: news move it."""
+        script = """
+          const { x, y, width, height } = arguments[0].getBoundingClientRect();
+          const point = { bubbles: true, cancelable: true, clientX: x + width / 2, clientY: y + height / 2 };
+          arguments[0].dispatchEvent(new MouseEvent("contextmenu", point));
+          return true;
+        """
+        self.until(lambda: self.run(script, self.find(where)))
 
     def bubble(self, *parts: str) -> WebElement:
         """The last message with all these parts."""
@@ -133,6 +221,42 @@ class Page:
         """What the browser has written to its console since the last time."""
         entries = self.chrome.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in entries if entry["level"] in {"WARNING", "SEVERE"}]
+
+
+_names = (f"Guest{number}" for number in count(1))
+
+
+class Guest:
+    """Somebody new, whose chats are empty."""
+
+    def __init__(self, telegram: Telegram, language: str = "en") -> None:
+        self.name = next(_names)
+        self._url = f"{telegram.url}/control"
+        self.id: int = self.post("/people", first_name=self.name, language_code=language)["id"]
+
+    def post(self, path: str, **content: Any) -> Any:
+        return self.ask("POST", path, **content)
+
+    def ask(self, verb: str, path: str, **content: Any) -> Any:
+        response = httpx.request(verb, self._url + path, json=content, timeout=PATIENCE_S)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def write(self, text: str, chat: int | None = None) -> int:
+        """Gives the message's number."""
+        return int(self.post(f"/chats/{chat or self.id}/messages", person=self.id, text=text)[0]["message_id"])
+
+
+class BotByHand:
+    """The Bot API's methods: `bot("sendMessage", chat_id=…, text=…)` gives the result."""
+
+    def __init__(self, telegram: Telegram) -> None:
+        self._url = f"{telegram.url}/bot{telegram.token}"
+
+    def __call__(self, method: str, **parameters: Any) -> Any:
+        response = httpx.post(f"{self._url}/{method}", json=parameters, timeout=PATIENCE_S)
+        assert response.status_code == 200, response.text
+        return response.json()["result"]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.end_to_end.browser import BotByHand, Guest, Page, browser
 from tests.end_to_end.phone import PATIENCE_S, Phone
 from tests.end_to_end.processes import Telegram
 
@@ -19,3 +20,31 @@ async def phone(telegram: Telegram) -> AsyncIterator[Phone]:
     """Mina's phone."""
     async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
         yield Phone(http)
+
+
+# For modules whose `telegram` lasts as long as the module.
+
+
+@pytest.fixture(scope="module")
+def window(telegram: Telegram, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with browser(tmp_path_factory.mktemp("profile")) as chrome:
+        yield Page(chrome, telegram.url)
+
+
+@pytest.fixture
+def page(window: Page) -> Iterator[Page]:
+    """The browser; a test fails when the page complains of anything in its console."""
+    window.leave()
+    window.complaints()  # of an earlier test
+    yield window
+    assert window.complaints() == []
+
+
+@pytest.fixture
+def guest(telegram: Telegram) -> Guest:
+    return Guest(telegram)
+
+
+@pytest.fixture
+def bot(telegram: Telegram) -> BotByHand:
+    return BotByHand(telegram)

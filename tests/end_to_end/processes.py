@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Self
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0
 SCRIPTED_BOT = ("-m", "tests.end_to_end.scripted_bot")
 REAL_BOT = ("-m", "bot.cli", "run")
 
@@ -42,11 +43,11 @@ class Running:
         """kill -9."""
         self._end(signal.SIGKILL)
 
-    def stop(self, patience_s: float = 10) -> int:
+    def stop(self, patience_s: float = PATIENCE_S) -> int:
         """As a service manager stops it; gives the exit status."""
         return self._end(signal.SIGTERM, patience_s)
 
-    def _end(self, number: signal.Signals, patience_s: float = 10) -> int:
+    def _end(self, number: signal.Signals, patience_s: float = PATIENCE_S) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
@@ -91,7 +92,7 @@ class Telegram(Running):
         )
 
 
-async def engine_works(home: Path, patience_s: float = 60) -> None:
+async def engine_works(home: Path, patience_s: float = PATIENCE_S) -> None:
     """Returns once the bot of this home has handed its only portrait to the engine."""
     with closing(sqlite3.connect(f"file:{home / 'throwback.sqlite3'}?mode=ro", uri=True)) as rows:
         async with asyncio.timeout(patience_s):

@@ -2,21 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
-from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, Page, browser
+from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, BotByHand, Guest, Page
 from tests.end_to_end.processes import Telegram
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no Chromium with its driver here")
-
-_names = (f"Guest{number}" for number in count(1))
 
 
 @pytest.fixture(scope="module")
@@ -24,38 +20,6 @@ def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Telegram]:
     folder = tmp_path_factory.mktemp("page")
     with Telegram(folder / "telegram") as telegram, telegram.bot(folder / "bot"):
         yield telegram
-
-
-@pytest.fixture(scope="module")
-def window(telegram: Telegram, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browser(tmp_path_factory.mktemp("profile")) as chrome:
-        yield Page(chrome, telegram.url)
-
-
-@pytest.fixture
-def page(window: Page) -> Iterator[Page]:
-    """The browser; a test fails when the page complains of anything in its console."""
-    yield window
-    assert window.complaints() == []
-
-
-class Guest:
-    """Somebody new, whose chats are empty."""
-
-    def __init__(self, telegram: Telegram, language: str = "en") -> None:
-        self.name = next(_names)
-        self._url = f"{telegram.url}/control"
-        self.id: int = self.post("/people", first_name=self.name, language_code=language)["id"]
-
-    def post(self, path: str, **content: Any) -> Any:
-        response = httpx.post(self._url + path, json=content, timeout=60)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-
-@pytest.fixture
-def guest(telegram: Telegram) -> Guest:
-    return Guest(telegram)
 
 
 @pytest.fixture
@@ -127,16 +91,18 @@ def test_second_person_and_group(page: Page, telegram: Telegram, photo: Path) ->
     assert page.find(f"[data-chat='{group['id']}'] .unread").text == "1"
 
 
-def test_with_the_keyboard_alone(page: Page, telegram: Telegram, guest: Guest) -> None:
-    commands = [{"command": name, "description": name} for name in ("start", "help")]
-    menu = {"commands": commands, "scope": {"type": "chat", "chat_id": guest.id}}
-    httpx.post(f"{telegram.url}/bot{telegram.token}/setMyCommands", json=menu).raise_for_status()
+def test_with_the_keyboard_alone(page: Page, guest: Guest, bot: BotByHand) -> None:
     page.open(person=guest.name)
     page.chat("Throwback")
     page.click(page.button("Start"))
     page.bubble("Send me a photo")
-    page.field.send_keys("/", Keys.ARROW_DOWN)
+    commands = [{"command": name, "description": name} for name in ("start", "help")]
+    bot("setMyCommands", commands=commands, scope={"type": "chat", "chat_id": guest.id})
+    page.field.send_keys("/")
+    page.until(lambda: len(page.all(".suggestions [role=option]")) == 2)
+    page.field.send_keys(Keys.ARROW_DOWN)
     assert page.find(".suggestions [aria-selected]").text.startswith("/help")
+    assert page.find(f"#{page.field.get_attribute('aria-activedescendant')}").text.startswith("/help")
     page.field.send_keys(Keys.ENTER)
     page.bubble("Here is what I can do")
     page.write("pupy")
@@ -158,27 +124,26 @@ def test_with_the_keyboard_alone(page: Page, telegram: Telegram, guest: Guest) -
     page.find("//button[@role='tab'][contains(., 'Ada')]")
 
 
-def test_news_before_any_chat_is_open(page: Page, telegram: Telegram) -> None:
-    guest = Guest(telegram)
+def test_news_before_any_chat_is_open(page: Page, guest: Guest, bot: BotByHand) -> None:
     page.open(PHONE)
-    menu = {"commands": [{"command": "young", "description": "Younger"}], "scope": {"type": "default"}}
-    httpx.post(f"{telegram.url}/bot{telegram.token}/setMyCommands", json=menu).raise_for_status()
+    bot("setMyCommands", commands=[{"command": "young", "description": "Younger"}])
     guest.post("/chats", title="After the news", members=[guest.id], with_bot="true")
-    page.click(f"//button[@role='tab'][.='{guest.name[0]}{guest.name}']")
+    page.take_phone(guest.name)
     page.chat("After the news")
     page.click("[aria-label='Commands']")
-    page.find("//*[@role='option'][contains(., '/young')]")
+    page.click("//*[@role='option'][contains(., '/young')]")
+    page.bubble("/young@throwback_bot")
 
 
 def test_delete_and_reply_from_the_menu(page: Page, guest: Guest) -> None:
     page.open(person=guest.name)
     page.chat("Throwback")
     page.click(page.button("Start"))
-    page.menu(page.find("//article[contains(., 'Send me a photo')]//*[@class='words']"))
+    page.menu("//article[contains(., 'Send me a photo')]//*[@class='words']")
     page.click("//button[@role='menuitem'][.='Reply']")
     page.write("All right")
     assert "Throwback" in page.bubble("All right").find_element("css selector", ".quote").text
-    page.menu(page.find("//article[contains(., 'All right')]//*[@class='words']"))
+    page.menu("//article[contains(., 'All right')]//*[@class='words']")
     page.click("//button[@role='menuitem'][.='Delete']")
     page.click("dialog .strong")
     page.gone("//article[contains(., 'All right')]")
@@ -236,6 +201,32 @@ def test_on_a_phone_one_pane_at_a_time(page: Page, guest: Guest) -> None:
     page.gone("#conversation")
 
 
+def test_a_phone_that_is_turned_has_room_for_a_chat(page: Page, guest: Guest) -> None:
+    page.open(PHONE, person=guest.name)
+    page.gone("#conversation")
+    page.turn()
+    page.find("//*[@id='header']//h1[.='Throwback']")
+    page.find("#chats [aria-current]")
+
+
+def test_words_from_right_to_left_leave_the_time_its_place(page: Page, guest: Guest) -> None:
+    guest.write("/help שלום לכולם")
+    page.open(PHONE, person=guest.name)
+    page.chat("Throwback")
+    guest.write("שלום לכולם /help")
+    overlap = """
+      const [bubble] = arguments[0].getElementsByClassName("bubble");
+      const words = document.createRange();
+      words.setStart(bubble.querySelector(".words"), 0);
+      words.setEndBefore(bubble.querySelector(".room"));
+      const time = bubble.querySelector(":scope > .stamp").getBoundingClientRect();
+      const apart = (one) => one.right <= time.left || time.right <= one.left || one.bottom <= time.top;
+      return ![...words.getClientRects()].every(apart);
+    """
+    for text in ("/help שלום לכולם", "שלום לכולם /help"):
+        assert page.run(overlap, page.bubble(text)) is False
+
+
 def test_light_and_dark(page: Page) -> None:
     grounds = []
     for dark in (False, True):
@@ -259,6 +250,7 @@ def test_everything_that_can_be_pressed_has_a_name(page: Page, guest: Guest) -> 
 
 
 def test_page_comes_back_with_the_playground(tmp_path: Path, window: Page) -> None:
+    """What is half typed and what is answered are still there then."""
     home = tmp_path / "telegram"
     with Telegram(home) as first:
         port = first.url.rpartition(":")[2]
@@ -267,15 +259,20 @@ def test_page_comes_back_with_the_playground(tmp_path: Path, window: Page) -> No
         page.chat("Throwback")
         page.click(page.button("Start"))
         page.bubble("/start")
+        page.menu("//article[contains(., '/start')]//*[@class='words']")
+        page.click("//button[@role='menuitem'][.='Reply']")
+        page.field.send_keys("still ", Keys.ARROW_LEFT)
         first.kill()
     page.until(lambda: "not running" in page.find("#header .about").text)
-    with Telegram(home, "--port", port):
+    with Telegram(home, "--port", port) as second:
         page.until(lambda: "not running" not in page.find("#header .about").text)
-        page.bubble("/start")
-        page.write("still there?")
-        page.bubble("still there?")
-    page.chrome.get("about:blank")
-    window.complaints()  # of the lost connection
+        mina = 1001
+        said = {"person": mina, "text": "meanwhile"}
+        httpx.post(f"{second.url}/control/chats/{mina}/messages", json=said, timeout=60).raise_for_status()
+        page.bubble("meanwhile")
+        page.press(Keys.ARROW_RIGHT, "there?", Keys.ENTER)
+        assert "/start" in page.bubble("still there?").find_element("css selector", ".quote").text
+    page.leave()
 
 
 def test_storage_holds_no_secrets(page: Page, telegram: Telegram) -> None:

@@ -1,11 +1,16 @@
 """Methods that answer a pressed button or an inline query."""
 
+import re
+
 from bot.playground.double import Double
 from bot.playground.errors import Json, bad_request
+from bot.playground.methods.content import caption_content, checked_keyboard, words_content
 from bot.playground.parameters import Parameters
 
 ALERT_MAX = 200  # characters
 RESULTS_MAX = 50
+_OFFSET_MAX = 64  # bytes
+_START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CACHED = {
     "photo_file_id": "photo",
     "video_file_id": "video",
@@ -33,7 +38,12 @@ async def answer_inline_query(double: Double, p: Parameters) -> bool:
         raise bad_request("RESULT_ID_DUPLICATE")
     for result in results:
         _check(double, result)
-    answer: Json = {"results": results, "button": p.mapping("button"), "next_offset": p.text("next_offset")}
+    button = p.mapping("button")
+    if button and not (button.get("text") and _START_PARAMETER.fullmatch(button.get("start_parameter", ""))):
+        raise bad_request("START_PARAM_INVALID")
+    if len(p.text("next_offset").encode()) > _OFFSET_MAX:
+        raise bad_request("NEXT_OFFSET_INVALID")
+    answer: Json = {"results": results, "button": button, "next_offset": p.text("next_offset")}
     double.answer(p.text("inline_query_id"), answer)
     return True
 
@@ -41,10 +51,15 @@ async def answer_inline_query(double: Double, p: Parameters) -> bool:
 def _check(double: Double, result: Json) -> None:
     if not 1 <= len(str(result.get("id", "")).encode()) <= 64:
         raise bad_request("RESULT_ID_INVALID")
+    checked_keyboard(result.get("reply_markup"))
+    instead = result.get("input_message_content")
+    if instead:
+        words_content(instead.get("message_text", ""), instead.get("parse_mode", ""), instead.get("entities"))
     if result.get("type") == "article":
-        if not result.get("title") or not result.get("input_message_content"):
+        if not result.get("title") or not instead:
             raise bad_request("can't parse inline query result: title and input_message_content are required")
         return
+    caption_content(result.get("caption", ""), result.get("parse_mode", ""), result.get("caption_entities"))
     cached = [(name, kind) for name, kind in _CACHED.items() if name in result]
     if not cached:
         raise bad_request("the playground shows cached files and articles only")

@@ -18,7 +18,11 @@ _BUTTON_ACTIONS = ("callback_data", "url", "switch_inline_query", "switch_inline
 
 def text_content(p: Parameters) -> Json:
     """The `text` of sendMessage and editMessageText."""
-    text, entities = written(p.text("text"), p.text("parse_mode"), p.sequence("entities"))
+    return words_content(p.text("text"), p.text("parse_mode"), p.sequence("entities"))
+
+
+def words_content(words: str, parse_mode: str = "", given: list[Any] | None = None) -> Json:
+    text, entities = written(words, parse_mode, given)
     if not text:
         raise bad_request("message text is empty")
     if len(text) > TEXT_MAX:
@@ -27,7 +31,7 @@ def text_content(p: Parameters) -> Json:
     return content | {"entities": entities} if entities else content
 
 
-def caption_content(caption: str, parse_mode: str, entities: list[Any] | None) -> Json:
+def caption_content(caption: str, parse_mode: str = "", entities: list[Any] | None = None) -> Json:
     text, found = written(caption, parse_mode, entities)
     if len(text) > CAPTION_MAX:
         raise bad_request("message caption is too long")
@@ -43,7 +47,10 @@ def own_caption(p: Parameters) -> Json:
 
 def inline_keyboard(p: Parameters) -> Json | None:
     """The buttons below a message, as given; None where there are none."""
-    markup = p.mapping("reply_markup")
+    return checked_keyboard(p.mapping("reply_markup"))
+
+
+def checked_keyboard(markup: Json | None) -> Json | None:
     if markup is None or "force_reply" in markup or "remove_keyboard" in markup:
         return None
     rows = markup.get("inline_keyboard")

@@ -74,6 +74,8 @@ async def edit_message_media(double: Double, p: Parameters) -> Json | bool:
     media = p.mapping("media")
     if not media:
         raise bad_request("media not found")
+    if p.text("inline_message_id") and p.files:
+        raise bad_request("wrong file identifier/HTTP URL specified")  # nothing can be uploaded there
     if "media_group_id" in message.content and media.get("type") not in {"photo", "video", "document"}:
         raise bad_request("message can't be edited")
     content = await media_content(double, p, media)

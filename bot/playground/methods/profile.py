@@ -8,6 +8,7 @@ from bot.playground.parameters import Parameters
 
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _COMMANDS_MAX = 100
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _DESCRIPTION = range(1, 257)
 _SCOPES = frozenset({
     "default", "all_private_chats", "all_group_chats", "all_chat_administrators", "chat", "chat_administrators",
@@ -55,8 +56,13 @@ def _menu_key(double: Double, p: Parameters) -> str:
     if scope.get("type") not in _SCOPES:
         raise bad_request("can't parse BotCommandScope: unsupported type specified")
     if "chat_id" in scope:
-        double.world.chat(int(scope["chat_id"]))
-    return menu_key(scope["type"], scope.get("chat_id", ""), scope.get("user_id", ""), p.text("language_code"))
+        chat = double.world.chat(int(scope["chat_id"]))
+        if not (chat.group or chat.started):  # nobody whom the bot knows yet
+            raise bad_request("chat not found")
+    language_code = p.text("language_code")
+    if language_code and not _LANGUAGE.fullmatch(language_code):
+        raise bad_request("invalid language code specified")
+    return menu_key(scope["type"], scope.get("chat_id", ""), scope.get("user_id", ""), language_code)
 
 
 def menu_key(scope: str, chat_id: int | str, user_id: int | str, language_code: str) -> str:

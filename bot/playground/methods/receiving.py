@@ -1,11 +1,14 @@
 """Methods by which the bot gets its updates and its files."""
 
+import re
+
 from bot.playground.double import Double
 from bot.playground.errors import Json, bad_request
 from bot.playground.parameters import Parameters
 
 _POLL_MAX_S = 50
 _UPDATES_MAX = 100
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 async def get_updates(double: Double, p: Parameters) -> list[Json]:
@@ -20,6 +23,8 @@ async def set_webhook(double: Double, p: Parameters) -> bool:
     if not p.text("url"):
         double.updates.delete_webhook()
         return True
+    if p.text("secret_token") and not _SECRET.fullmatch(p.text("secret_token")):
+        raise bad_request("secret token contains unallowed characters")
     connections = p.integer("max_connections") or 40
     if not 1 <= connections <= 100:
         raise bad_request("bad webhook: max_connections must be between 1 and 100")

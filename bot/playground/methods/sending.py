@@ -12,6 +12,7 @@ from bot.playground.methods.content import (
     photo_content,
     post,
     text_content,
+    thread_content,
 )
 from bot.playground.parameters import Parameters
 from bot.playground.world import Chat
@@ -79,6 +80,7 @@ async def send_chat_action(double: Double, p: Parameters) -> bool:
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
     chat = _chat(double, p)
+    thread_content(chat, p, None)
     double.events.publish("action", chat_id=chat.id, action=action, thread_id=p.integer("message_thread_id"))
     return True
 

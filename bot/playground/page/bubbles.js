@@ -1,6 +1,6 @@
 // One entry of a conversation: a message, or the messages of an album, as a bubble with its buttons.
 
-import { h, icon } from "./dom.js";
+import { arrange, h, icon } from "./dom.js";
 import { face, tintOf } from "./faces.js";
 import { isGroup, isMine, model } from "./model.js";
 import { mediaUrl } from "./server.js";
@@ -11,8 +11,11 @@ import { locale, t } from "./words.js";
 const PHOTO_MAX = { width: 340, height: 420 };
 const PHOTO_MIN_WIDTH = 160;
 
+const shown = new WeakMap(); // by article: the message its menu is about, and its buttons as text
+
 // `entry` has `messages` and whether it is `first` and `last` of those its sender said in a row.
-// `old` is how it looked before: a film that plays goes on playing in the new look.
+// `old` is how it looked before, and becomes the new look where it can: a film that plays goes on playing, and buttons
+// that stay the same keep the focus and a press that has begun.
 export function bubble(entry, acts, old) {
   const message = entry.messages[0];
   const service = serviceText(message);
@@ -28,7 +31,7 @@ export function bubble(entry, acts, old) {
   const body = h(
     "div",
     { class: `bubble${media && !media.classList.contains("document") ? " pictured" : ""}` },
-    entry.first && !mine && isGroup(model.chats.get(model.chatId)) ? h("strong", { class: `name ${tintOf(message.from.id)}` }, nameOf(message)) : null,
+    entry.first && !mine && isGroup(model.chats.get(model.chatId)) ? h("strong", { class: `name ${tintOf(message.from.id)}`, dir: "auto" }, nameOf(message)) : null,
     message.forward_origin ? h("span", { class: "origin" }, t("forwarded", { name: message.forward_origin.sender_user.first_name })) : null,
     message.via_bot && message.via_bot.id !== message.from.id ? h("span", { class: "origin" }, t("via", { name: message.via_bot.username })) : null,
     quote(message, acts),
@@ -38,26 +41,32 @@ export function bubble(entry, acts, old) {
   );
   if (last.reaction) body.append(h("span", { class: "reaction" }, last.reaction));
   if (media) size(body, entry);
-  const element = h(
-    "article",
-    {
-      class: `entry ${mine ? "mine" : "theirs"}${entry.first ? " first" : ""}${entry.last ? " last" : ""}`,
-      tabindex: "0",
-      "aria-label": spoken(message, captioned),
-      "data-message": String(message.message_id),
-    },
-    !mine && isGroup(model.chats.get(model.chatId)) ? h("div", { class: "beside" }, entry.last ? face(message.sender_chat ?? message.from) : null) : null,
-    h("div", { class: "stack" }, body, keyboard(last, acts)),
-  );
+  const element = old?.matches("article") ? old : article(acts);
+  const before = shown.get(element);
+  const keys = JSON.stringify(last.reply_markup?.inline_keyboard ?? null);
+  shown.set(element, { message: last, keys });
+  element.className = `entry ${mine ? "mine" : "theirs"}${entry.first ? " first" : ""}${entry.last ? " last" : ""}`;
+  element.setAttribute("aria-label", spoken(message, captioned));
+  const beside = !mine && isGroup(model.chats.get(model.chatId)) ? h("div", { class: "beside" }, entry.last ? face(message.sender_chat ?? message.from) : null) : null;
+  const stack = element.querySelector(":scope > .stack");
+  const buttons = before?.keys === keys ? stack.querySelector(":scope > .keyboard") : keyboard(last, acts);
+  arrange(stack, [body, buttons].filter(Boolean));
+  arrange(element, [beside, stack].filter(Boolean));
+  return element;
+}
+
+function article(acts) {
+  const element = h("article", { tabindex: "0" }, h("div", { class: "stack" }));
+  const menu = (x, y) => acts.menu(shown.get(element).message, x, y);
   element.addEventListener("contextmenu", (event) => {
     event.preventDefault();
-    acts.menu(last, event.clientX, event.clientY);
+    menu(event.clientX, event.clientY);
   });
-  element.addEventListener("dblclick", () => acts.reply(last));
+  element.addEventListener("dblclick", () => acts.reply(shown.get(element).message));
   element.addEventListener("keydown", (event) => {
     if (event.target === element && (event.key === "Enter" || event.key === "ContextMenu")) {
-      const box = body.getBoundingClientRect();
-      acts.menu(last, box.left + 20, box.top + 20);
+      const box = element.querySelector(".bubble").getBoundingClientRect();
+      menu(box.left + 20, box.top + 20);
       event.preventDefault();
     }
   });
@@ -84,6 +93,8 @@ function serviceText(message) {
   if (message.migrate_to_chat_id || message.migrate_from_chat_id) return t("migrated");
   return null;
 }
+
+export const isService = (message) => serviceText(message) !== null;
 
 function spoken(message, captioned) {
   return `${isMine(message) ? t("you") : nameOf(message)}: ${gist(captioned ?? message)}, ${clock(message)}`;

@@ -8,7 +8,7 @@ import { botIsIn, chat, draft, isGroup, isMine, messagesOf, model, on, rememberD
 import { offer } from "./sending.js";
 import * as server from "./server.js";
 import { Suggestions } from "./suggestions.js";
-import { t } from "./words.js";
+import { locale, t } from "./words.js";
 
 const footer = document.getElementById("composer");
 const dropZone = document.getElementById("drop");
@@ -17,12 +17,14 @@ export class Composer {
   constructor() {
     this.replied = null;
     this.edited = null;
+    this.place = ""; // whose chat, which topic and language it was made for
     this.suggestions = new Suggestions((kind, said) => (kind === "command" ? this.sendText(said) : this.clear()));
-    this.reply = (message) => this.about(message, null);
+    this.canReply = (message) => message.chat.id === model.chatId; // not from before a group became a supergroup
+    this.reply = (message) => this.canReply(message) && this.about(message, null);
     this.edit = (message) => this.about(null, message);
     this.build();
     on("chat", () => this.draw());
-    on("people", () => this.draw());
+    on("me", () => this.draw());
     on("status", () => this.drawState());
     on("messages", () => this.drawState());
     on("commands", () => this.loadCommands());
@@ -30,10 +32,13 @@ export class Composer {
     document.addEventListener("paste", (event) => this.paste(event));
   }
 
+  // Anew for another chat. For the same one it stays, with what is half typed, answered or edited.
   draw() {
-    footer.hidden = dropZone.hidden = !chat();
+    footer.hidden = !chat();
     dropZone.hidden = true;
-    if (!chat()) return;
+    const place = [model.me, model.chatId, model.topic, locale()].join();
+    if (!chat() || place === this.place) return this.drawState();
+    this.place = place;
     this.replied = this.edited = null;
     this.build();
     this.input.value = draft();
@@ -47,6 +52,7 @@ export class Composer {
   // All its parts, in the words of whoever holds the phone. They are there before any chat is, as news may come first.
   build() {
     this.input = h("textarea", { rows: "1", placeholder: t("message"), "aria-label": t("message"), enterkeyhint: "send", autocomplete: "off" });
+    this.suggestions.belongTo(this.input);
     this.input.addEventListener("input", () => this.changed());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.files = h("input", { type: "file", multiple: true, hidden: true, onchange: () => this.attach(this.files) });
@@ -54,7 +60,7 @@ export class Composer {
       { label: t("photos"), icon: "photo", act: () => this.pick("image/*,video/*,.heic,.heif", false) },
       { label: t("file"), icon: "file", act: () => this.pick("", true) },
     ]));
-    this.menuButton = h("button", { type: "button", class: "menu-button", "aria-label": t("menu"), title: t("menu"), onclick: () => this.toggleMenu() }, icon("menu"));
+    this.menuButton = h("button", { type: "button", class: "menu-button", hidden: true, "aria-label": t("menu"), title: t("menu"), onclick: () => this.toggleMenu() }, icon("menu"));
     this.camera = iconButton("camera", t("camera"), () => this.photograph());
     this.sendButton = h("button", { type: "button", class: "round send", "aria-label": t("send"), title: t("send"), onclick: () => this.send() }, icon("send"));
     this.context = h("div", { class: "context", hidden: true });
@@ -77,8 +83,9 @@ export class Composer {
   }
 
   async loadCommands() {
-    await this.suggestions.loadCommands();
+    if (!(await this.suggestions.loadCommands())) return;
     this.menuButton.hidden = !this.suggestions.commands.length;
+    if (this.suggestions.completes(this.input.value)) this.suggestions.update(this.input.value);
   }
 
   toggleMenu() {

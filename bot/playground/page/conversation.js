@@ -1,9 +1,9 @@
 // The conversation that is open: its messages, where one has scrolled to, and what one can do with a message.
 
-import { bubble, gist } from "./bubbles.js";
+import { bubble, gist, isService } from "./bubbles.js";
 import { chatFace } from "./faces.js";
 import { confirmDialog, alertDialog, choose, menu, toast } from "./dialogs.js";
-import { h, iconButton } from "./dom.js";
+import { arrange, h, iconButton } from "./dom.js";
 import { chat, chatsOf, isGroup, isMine, keyOf, messagesOf, model, on, titleOf } from "./model.js";
 import * as server from "./server.js";
 import { locale, t } from "./words.js";
@@ -18,6 +18,7 @@ let shown = new Map(); // by key: the entry as it was drawn, and its element
 let limit = SHOWN_FIRST;
 let missed = 0;
 let atEnd = true;
+let place = ""; // whose chat and which topic is shown
 
 export function conversation(composer) {
   const acts = {
@@ -31,25 +32,25 @@ export function conversation(composer) {
     down.setAttribute("aria-label", t("down"));
     redraw(acts);
   };
-  on("chat", () => {
+  const anew = () => {
+    place = [model.me, model.chatId, model.topic].join();
     limit = SHOWN_FIRST;
     missed = 0;
     log.replaceChildren();
     shown = new Map();
     draw();
     toEnd();
+  };
+  on("me", anew);
+  on("chat", () => {
+    if (place !== [model.me, model.chatId, model.topic].join()) anew();
+    else draw(); // read again: whoever reads what was before goes on reading
   });
   on("messages", (news) => {
     const follow = atEnd || (news?.isNew && isMine(news.message));
     draw();
     if (follow) toEnd(true);
     else if (news?.isNew) countMissed();
-  });
-  on("people", () => {
-    shown = new Map();
-    log.replaceChildren();
-    draw();
-    toEnd();
   });
   down.append(iconButton("down", t("down")).firstChild, h("span", {}));
   down.addEventListener("click", () => toEnd(true));
@@ -69,13 +70,15 @@ export function conversation(composer) {
   stay.observe(scroller);
 }
 
+const movement = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth");
+
 function nearEnd() {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
 }
 
 function toEnd(smoothly = false) {
   atEnd = true;
-  scroller.scrollTo({ top: scroller.scrollHeight, behavior: smoothly ? "smooth" : "instant" });
+  scroller.scrollTo({ top: scroller.scrollHeight, behavior: smoothly ? movement() : "instant" });
 }
 
 function countMissed() {
@@ -88,7 +91,7 @@ function countMissed() {
 function entries() {
   const one = chat();
   const inTopic = (message) => !one.forum || (message.is_topic_message ? message.message_thread_id : null) === model.topic;
-  const messages = messagesOf(one.id).filter(inTopic);
+  const messages = messagesOf(one.id).filter((message) => inTopic(message) && !message.migrate_to_chat_id); // its other half tells it
   const list = [];
   for (const message of messages) {
     const before = list.at(-1);
@@ -106,7 +109,7 @@ function entries() {
 function together(a, b) {
   if (!a || !b || dayOf(a) !== dayOf(b)) return false;
   const [one, two] = [a.messages[0], b.messages[0]];
-  return one.from.id === two.from.id && two.date - one.date < 600 && !one.new_chat_members && !two.new_chat_members;
+  return one.from.id === two.from.id && two.date - one.date < 600 && !isService(one) && !isService(two);
 }
 
 const dayOf = (entry) => new Date(1000 * entry.messages[0].date).toDateString();
@@ -123,13 +126,12 @@ function same(a, b) {
 }
 
 function redraw(acts) {
-  if (!chat()) return;
-  const all = entries();
+  const all = chat() ? entries() : [];
   const list = all.slice(-limit);
   const elements = [];
   const next = new Map();
   if (list.length < all.length) elements.push(earlier(acts));
-  if (!list.length) elements.push(welcome());
+  if (chat() && !list.length) elements.push(welcome());
   for (const entry of list) {
     const before = shown.get(entry.key);
     const element = same(before?.entry, entry) ? before.element : drawn(entry, acts, before?.element);
@@ -137,17 +139,17 @@ function redraw(acts) {
     elements.push(element);
   }
   shown = next;
-  // Only what changed is touched, so that films go on playing and the focus stays.
-  elements.forEach((element, i) => {
-    if (log.children[i] !== element) log.insertBefore(element, log.children[i] ?? null);
-  });
-  while (log.children.length > elements.length) log.lastChild.remove();
+  arrange(log, elements);
 }
 
-function drawn(entry, acts, old) {
-  const element = bubble(entry, acts, old);
+// What was drawn before is changed where it is.
+function drawn(entry, acts, before) {
+  const element = bubble(entry, acts, before?.lastChild);
   const day = entry.day ? h("div", { class: "service day" }, h("span", {}, dayName(entry.day))) : null;
-  return h("div", { class: old ? "line" : "line new" }, day, element);
+  if (!before) return h("div", { class: "line new" }, day, element);
+  before.className = "line";
+  arrange(before, day ? [day, element] : [element]);
+  return before;
 }
 
 function earlier(acts) {
@@ -165,9 +167,10 @@ function welcome() {
 }
 
 function jump(message) {
-  const target = log.querySelector(`[data-message="${message.message_id}"]`);
+  const found = [...shown.values()].find(({ entry }) => entry.messages.some((one) => keyOf(one) === keyOf(message)));
+  const target = found?.element.lastChild;
   if (!target) return;
-  target.scrollIntoView({ block: "center", behavior: "smooth" });
+  target.scrollIntoView({ block: "center", behavior: movement() });
   target.classList.remove("found");
   requestAnimationFrame(() => target.classList.add("found"));
 }
@@ -189,7 +192,7 @@ function choices(message, composer) {
   const said = message.text ?? message.caption;
   const base = `/chats/${message.chat.id}/messages/${message.message_id}`;
   return [
-    { label: t("reply"), icon: "reply", act: () => composer.reply(message) },
+    composer.canReply(message) ? { label: t("reply"), icon: "reply", act: () => composer.reply(message) } : null,
     isMine(message) && !message.forward_origin ? { label: t("edit"), icon: "edit", act: () => composer.edit(message) } : null,
     said ? { label: t("copy"), icon: "copy", act: async () => { await navigator.clipboard.writeText(said); toast(t("copied")); } } : null,
     { label: t("forward"), icon: "forward", act: () => forward(message, base) },

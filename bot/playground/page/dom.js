@@ -13,6 +13,25 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
+// Gives `parent` these children. The ones it has already are touched no more than needed: they keep the focus, a press
+// that has begun, a film that plays.
+export function arrange(parent, children) {
+  const staying = new Set(children);
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
+  for (const child of [...parent.children]) if (!staying.has(child)) child.remove();
+  children.forEach((child, i) => {
+    if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null);
+  });
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
+}
+
+// Whether list and conversation are side by side; the style sheet has the same width.
+const WIDE = matchMedia("(min-width: 760px)");
+
+export const wide = () => WIDE.matches;
+
+export const whenWide = (act) => WIDE.addEventListener("change", () => wide() && act());
+
 const PATHS = {
   back: "M15 5l-7 7 7 7",
   more: "M12 5.5v.01M12 12v.01M12 18.5v.01",

@@ -1,17 +1,25 @@
 // Above the conversation: who it is with, what they are doing, and what can be changed about it.
 
 import { ask, menuBelow, toast } from "./dialogs.js";
-import { h, iconButton } from "./dom.js";
+import { arrange, h, iconButton } from "./dom.js";
 import { chatFace } from "./faces.js";
-import { botIsIn, chat, chooseTopic, isGroup, model, on, open, titleOf } from "./model.js";
+import { botIsIn, chat, chooseTopic, isGroup, model, on, once, open, titleOf } from "./model.js";
 import * as server from "./server.js";
-import { t } from "./words.js";
+import { locale, t } from "./words.js";
 
 const header = document.getElementById("header");
 const topics = document.getElementById("topics");
+const ACTIONS = new Set(["upload_photo", "record_video", "upload_video", "upload_document"]);
+
+// The buttons stay while what is between them changes.
+const back = iconButton("back", "", () => open(null), { class: "icon back" });
+const more = iconButton("more", "", () => menuBelow(more, choices(chat())));
+const title = h("h1", { dir: "auto" });
+const about = h("span", {});
+let shownTopics = "";
 
 export function conversationHeader() {
-  for (const kind of ["chat", "status", "people", "connection"]) on(kind, draw);
+  for (const kind of ["chat", "status", "me", "connection"]) on(kind, draw);
 }
 
 function draw() {
@@ -21,16 +29,12 @@ function draw() {
   header.hidden = !one;
   topics.hidden = !one?.forum;
   if (!one) return;
-  const doing = model.actions.get(one.id);
-  const about = h("span", { class: doing ? "about busy" : "about" }, !model.connected ? t("lost") : doing ? t(doing) : idle(one));
-  const more = iconButton("more", t("more"), () => menuBelow(more, choices(one)));
-  header.replaceChildren(
-    iconButton("back", t("back"), () => open(null), { class: "icon back" }),
-    chatFace(one),
-    h("h1", {}, titleOf(one)),
-    about,
-    more,
-  );
+  const doing = model.actions.get(one.id)?.action;
+  about.className = doing ? "about busy" : "about";
+  about.textContent = !model.connected ? t("lost") : doing ? t(ACTIONS.has(doing) ? doing : "typing") : idle(one);
+  title.textContent = titleOf(one);
+  for (const [button, label] of [[back, t("back")], [more, t("more")]]) button.title = button.ariaLabel = label;
+  arrange(header, [back, chatFace(one), title, about, more]);
   if (one.forum) drawTopics(one);
 }
 
@@ -40,6 +44,9 @@ function idle(one) {
 }
 
 function drawTopics(one) {
+  const now = JSON.stringify([one.id, one.topics, model.topic, locale()]);
+  if (now === shownTopics) return;
+  shownTopics = now;
   const tab = (id, name) =>
     h("button", { type: "button", role: "tab", class: "topic", "aria-selected": String(model.topic === id), onclick: () => chooseTopic(id) }, name);
   topics.replaceChildren(
@@ -47,7 +54,10 @@ function drawTopics(one) {
     ...Object.entries(one.topics).map(([id, name]) => tab(Number(id), name)),
     iconButton("plus", t("new_topic"), async () => {
       const name = await ask(t("new_topic"));
-      if (name) chooseTopic((await server.post(`/chats/${one.id}/topics`, { person: model.me, name })).topic);
+      if (!name) return;
+      const { topic } = await server.post(`/chats/${one.id}/topics`, { person: model.me, name });
+      await once(() => topic in (model.chats.get(one.id)?.topics ?? {}));
+      if (model.chatId === one.id) chooseTopic(topic);
     }),
   );
 }

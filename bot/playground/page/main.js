@@ -2,16 +2,24 @@
 
 import { Composer } from "./composer.js";
 import { conversation } from "./conversation.js";
+import { toast } from "./dialogs.js";
+import { whenWide, wide } from "./dom.js";
 import { conversationHeader } from "./header.js";
-import { begin, chatsOf, model, on, open } from "./model.js";
-import { sidebar, wide } from "./sidebar.js";
+import { begin, model, open, openHome } from "./model.js";
+import { Refused } from "./server.js";
+import { sidebar } from "./sidebar.js";
 
 sidebar();
 conversationHeader();
 conversation(new Composer());
 
-on("people", () => {
-  if (model.chatId === null && wide()) open(chatsOf(model.me)[0].id);
+whenWide(() => model.me !== null && model.chatId === null && openHome());
+
+// What was refused and nobody has something else to do about is said, not lost.
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof Refused)) return;
+  event.preventDefault();
+  toast(event.reason.message);
 });
 
 document.addEventListener("keydown", (event) => {

@@ -1,12 +1,16 @@
 // Talks to the playground: actions over HTTP, news over a WebSocket.
 
+import { t } from "./words.js";
+
 export class Refused extends Error {}
 
 async function request(verb, path, body) {
   const options = { method: verb };
   if (body instanceof FormData) options.body = body;
   else if (body) Object.assign(options, { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
-  const response = await fetch(`/control${path}`, options);
+  const response = await fetch(`/control${path}`, options).catch(() => {
+    throw new Refused(t("lost"));
+  });
   const content = await response.json();
   if (!response.ok) throw new Refused(content.description);
   return content;

@@ -2,9 +2,9 @@
 
 import { gist, nameOf } from "./bubbles.js";
 import { ask, menuBelow, show, toast } from "./dialogs.js";
-import { h, icon } from "./dom.js";
+import { arrange, h, icon } from "./dom.js";
 import { chatFace, face } from "./faces.js";
-import { chatsOf, choosePerson, isGroup, isMine, me, model, on, open, titleOf } from "./model.js";
+import { chatsOf, choosePerson, isGroup, isMine, me, model, on, once, open, titleOf } from "./model.js";
 import * as server from "./server.js";
 import { LANGUAGES, locale, speak, t } from "./words.js";
 
@@ -12,20 +12,22 @@ const people = document.getElementById("people");
 const chats = document.getElementById("chats");
 const settings = document.getElementById("settings");
 
+// Their elements, by id. They stay while their content changes.
+const tabs = new Map();
+const rows = new Map();
+
 export function sidebar() {
-  on("people", () => {
+  on("me", () => {
     speak(me().language_code);
     drawPeople();
     drawChats();
-    const [first] = chatsOf(model.me);
-    if (model.chatId !== null && !chatsOf(model.me).some((one) => one.id === model.chatId)) open(wide() ? first.id : null);
+    people.querySelector('[aria-selected="true"]').scrollIntoView({ inline: "nearest", block: "nearest" });
   });
+  on("people", drawPeople);
   on("chats", drawChats);
   settings.append(icon("more"));
   settings.addEventListener("click", () => menuBelow(settings, choices()));
 }
-
-export const wide = () => matchMedia("(min-width: 760px)").matches;
 
 function drawPeople() {
   people.setAttribute("aria-label", t("whose"));
@@ -33,48 +35,51 @@ function drawPeople() {
   document.getElementById("note").textContent = t("note");
   settings.setAttribute("aria-label", t("settings"));
   settings.title = t("settings");
-  people.replaceChildren(
-    ...[...model.people.values()].map((person) =>
-      h(
-        "button",
-        {
-          type: "button", role: "tab", class: "person", "aria-selected": String(person.id === model.me), "aria-label": person.first_name,
-          "data-person": String(person.id), title: person.first_name, onclick: () => choosePerson(person.id),
-        },
-        face(person),
-        h("span", {}, person.first_name),
-      ),
-    ),
-  );
-  people.querySelector('[aria-selected="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" });
+  arrange(people, [...model.people.values()].map(tab));
+}
+
+function tab(person) {
+  if (!tabs.has(person.id)) {
+    const button = h("button", { type: "button", role: "tab", class: "person", "data-person": String(person.id), onclick: () => choosePerson(person.id) });
+    tabs.set(person.id, button);
+  }
+  const element = tabs.get(person.id);
+  element.setAttribute("aria-selected", String(person.id === model.me));
+  element.setAttribute("aria-label", person.first_name);
+  element.title = person.first_name;
+  element.replaceChildren(face(person), h("span", { dir: "auto" }, person.first_name));
+  return element;
 }
 
 function drawChats() {
-  const focused = document.activeElement?.dataset?.chat;
-  const own = chatsOf(model.me);
-  chats.replaceChildren(...own.map(row));
-  const unread = own.reduce((sum, one) => sum + (model.unread.get(`${model.me}/${one.id}`) ?? 0), 0);
+  const mine = chatsOf(model.me);
+  arrange(chats, mine.map(row));
+  const unread = mine.reduce((sum, one) => sum + unreadIn(one), 0);
   document.title = `${unread ? `(${unread}) ` : ""}Throwback playground`;
-  if (focused) chats.querySelector(`[data-chat="${focused}"]`)?.focus();
 }
 
+const unreadIn = (one) => model.unread.get(`${model.me}/${one.id}`)?.size ?? 0;
+
 function row(one) {
+  if (!rows.has(one.id)) {
+    const button = h("button", { type: "button", class: "chat", "data-chat": String(one.id), onclick: () => open(one.id) });
+    rows.set(one.id, h("div", { role: "listitem" }, button));
+  }
+  const element = rows.get(one.id);
+  const button = element.firstChild;
   const message = one.last_message;
-  const unread = model.unread.get(`${model.me}/${one.id}`);
-  const who = message && isGroup(one) && !isMine(message) ? `${nameOf(message)}: ` : "";
-  return h(
-    "div",
-    { role: "listitem" },
-    h(
-      "button",
-      { type: "button", class: "chat", "data-chat": String(one.id), "aria-current": one.id === model.chatId ? "true" : null, onclick: () => open(one.id) },
-      chatFace(one),
-      h("span", { class: "title" }, titleOf(one)),
-      h("time", {}, message ? when(message.date) : ""),
-      h("span", { class: "gist" }, who ? h("b", {}, who) : null, message ? gist(message) : t("nothing")),
-      unread ? h("span", { class: "unread" }, String(unread)) : null,
-    ),
+  const unread = unreadIn(one);
+  const who = message && isGroup(one) && !isMine(message) ? nameOf(message) : "";
+  if (one.id === model.chatId) button.setAttribute("aria-current", "true");
+  else button.removeAttribute("aria-current");
+  button.replaceChildren(
+    chatFace(one),
+    h("span", { class: "title", dir: "auto" }, titleOf(one)),
+    h("time", {}, message ? when(message.date) : ""),
+    h("span", { class: "gist" }, who ? h("b", {}, h("bdi", {}, who), ": ") : null, h("bdi", {}, message ? gist(message) : t("nothing"))),
+    ...(unread ? [h("span", { class: "unread" }, String(unread))] : []),
   );
+  return element;
 }
 
 function when(date) {
@@ -105,6 +110,7 @@ async function newGroup(title, settings) {
   if (!name) return;
   const others = [...model.people.keys()].filter((id) => id !== model.me);
   const made = await server.post("/chats", { title: name, members: [model.me, ...others], with_bot: true, ...settings });
+  await once(() => model.chats.has(made.id));
   await open(made.id);
 }
 
@@ -112,6 +118,7 @@ async function newPerson() {
   const name = await ask(t("new_person"));
   if (!name) return;
   const person = await server.post("/people", { first_name: name, language_code: me().language_code });
-  choosePerson(person.id);
+  await once(() => model.chats.has(person.id)); // a person's private chat comes after the person
+  await choosePerson(person.id);
   toast(name);
 }

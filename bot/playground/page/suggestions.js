@@ -1,7 +1,7 @@
 // Above the composer: the bot's commands while one types "/", and its results while one types "@bot".
 
 import { h } from "./dom.js";
-import { model } from "./model.js";
+import { chat, isGroup, model } from "./model.js";
 import * as server from "./server.js";
 import { t } from "./words.js";
 
@@ -10,17 +10,28 @@ const PAUSE_MS = 350;
 export class Suggestions {
   // `take` is called with ("command", "/start") or ("result", null).
   constructor(take) {
-    this.element = h("div", { class: "suggestions", role: "listbox", hidden: true });
+    this.element = h("div", { id: "suggestions", class: "suggestions", role: "listbox", "aria-label": t("menu"), hidden: true });
+    this.input = null; // tells a screen reader which one is chosen, as the focus stays in it
     this.take = take;
     this.commands = [];
     this.timer = null;
     this.asked = 0;
+    this.loading = 0;
   }
 
+  // Tells whether they are of use: there may be newer ones, or another chat, by the time they come.
   async loadCommands() {
+    const loading = ++this.loading;
     const { chatId, me } = model;
     const commands = chatId === null ? [] : await server.get(`/chats/${chatId}/menu?person=${me}`);
-    if (chatId === model.chatId && me === model.me) this.commands = commands; // else they are of a chat left meanwhile
+    if (loading !== this.loading || chatId !== model.chatId || me !== model.me) return false;
+    this.commands = commands;
+    return true;
+  }
+
+  // Whether the text is the beginning of a command.
+  completes(text) {
+    return /^\/\w*$/.test(text);
   }
 
   get open() {
@@ -32,21 +43,35 @@ export class Suggestions {
     this.asked++;
     this.element.hidden = true;
     this.element.replaceChildren();
+    this.mark(null);
+  }
+
+  belongTo(input) {
+    this.input = input;
+    for (const [name, value] of Object.entries({ "aria-autocomplete": "list", "aria-controls": this.element.id })) input.setAttribute(name, value);
+  }
+
+  mark(option) {
+    for (const one of this.element.querySelectorAll("[aria-selected]")) if (one !== option) one.removeAttribute("aria-selected");
+    option?.setAttribute("aria-selected", "true");
+    if (option) this.input.setAttribute("aria-activedescendant", option.id);
+    else this.input.removeAttribute("aria-activedescendant");
   }
 
   // What to offer for the text as it is now.
   update(text) {
     const inline = new RegExp(`^@${model.bot.username}\\s(.*)$`, "is").exec(text);
     if (inline) this.ask(inline[1]);
-    else if (/^\/\w*$/.test(text)) this.offerCommands(text.slice(1).toLowerCase());
+    else if (this.completes(text)) this.offerCommands(text.slice(1).toLowerCase());
     else this.close();
   }
 
   offerCommands(beginning) {
+    const to = isGroup(chat()) ? `@${model.bot.username}` : ""; // in a group others might feel addressed
     const fitting = this.commands.filter(({ command }) => command.startsWith(beginning));
     this.show(
       fitting.map(({ command, description }) =>
-        h("button", { type: "button", role: "option", onclick: () => this.take("command", `/${command}`) }, h("b", {}, `/${command}`), h("span", {}, description)),
+        h("button", { type: "button", role: "option", onclick: () => this.take("command", `/${command}${to}`) }, h("b", {}, `/${command}`), h("span", {}, description)),
       ),
     );
   }
@@ -83,8 +108,10 @@ export class Suggestions {
     this.element.replaceChildren(...children);
     this.element.classList.toggle("tiles", tiles);
     this.element.hidden = !children.length;
-    const [first] = this.element.querySelectorAll("button");
-    first?.setAttribute("aria-selected", "true");
+    this.element.ariaLabel = t("menu");
+    const options = [...this.element.querySelectorAll("button")];
+    for (const [i, option] of options.entries()) option.id = `suggestion${i}`;
+    this.mark(options[0] ?? null);
   }
 
   // Keys while it is open; tells whether it has used this one.
@@ -94,9 +121,8 @@ export class Suggestions {
     const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && options.length) {
-      options[at]?.removeAttribute("aria-selected");
       const next = options[(at + step + options.length) % options.length];
-      next.setAttribute("aria-selected", "true");
+      this.mark(next);
       next.scrollIntoView({ block: "nearest" });
     } else if (event.key === "Enter" && options[at]) options[at].click();
     else if (event.key === "Tab" && options[at]) options[at].click();

@@ -27,17 +27,17 @@ function part(text, from, to, entities, act) {
 function element(entity, children, said, act) {
   switch (entity.type) {
     case "bot_command":
-      return h("button", { type: "button", class: "command", onclick: () => act("command", said) }, children);
+      return h("button", { type: "button", class: "command", dir: "auto", onclick: () => act("command", said) }, children);
     case "url":
     case "text_link":
-      return h("a", { href: entity.url ?? said, target: "_blank", rel: "noreferrer noopener" }, children);
+      return h("a", { href: entity.url ?? said, dir: "auto", target: "_blank", rel: "noreferrer noopener" }, children);
     case "email":
       return h("a", { href: `mailto:${said}` }, children);
     case "spoiler":
       return h("span", { class: "spoiler", tabindex: "0", role: "button", onclick: (event) => event.currentTarget.classList.add("shown") }, children);
     case "mention":
     case "hashtag":
-      return h("span", { class: "mention" }, children);
+      return h("span", { class: "mention", dir: "auto" }, children);
     default:
       return entity.type in TAGS ? h(TAGS[entity.type], {}, children) : h("span", {}, children);
   }

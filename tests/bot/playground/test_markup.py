@@ -23,7 +23,7 @@ def test_broken_html_is_refused(text: str) -> None:
 
 def test_commands_mentions_and_addresses_are_found() -> None:
     text, entities = written(
-        "🐶 /young@throwback_bot ask @mina or mina@example.org at https://example.org/a. 1/2 #puppy"
+        "🐶 /young@throwback_bot ask @mina or mina@example.org at https://example.org/a. 1/2 #puppy </b> /a/b"
     )
     assert [utf16_slice(text, e["offset"], e["length"]) for e in entities] == [
         "/young@throwback_bot",

@@ -107,12 +107,17 @@ async def test_refusals(bot: Bot, people: People) -> None:
         await bot.send_video(MINA, b"not a film")
     with pytest.raises(BadRequest, match="thread not found"):
         await bot.send_message(MINA, "x", message_thread_id=5)
+    with pytest.raises(BadRequest, match="thread not found"):
+        await bot.send_chat_action(MINA, "typing", message_thread_id=5)
+    with pytest.raises(BadRequest, match="unallowed characters"):
+        await bot.set_webhook("http://127.0.0.1:9/hook", secret_token="pässword")
     await people.block(MINA)
     with pytest.raises(Forbidden, match="blocked"):
         await bot.send_message(MINA, "x")
 
 
 async def test_privacy_mode_shows_bot_only_what_is_meant_for_it(bot: Bot, people: People) -> None:
+    await people.write(MINA, FAMILY, "/young, whoever hears it")
     sent = await bot.send_message(FAMILY, "I am here")
     await people.write(MINA, FAMILY, "what a day")
     await people.write(MINA, FAMILY, "/young@other_bot")
@@ -136,10 +141,16 @@ async def test_migration_is_told_and_old_chat_points_to_new(bot: Bot, people: Pe
     assert isinstance(await bot.get_chat(new.id), ChatFullInfo)
 
 
-async def test_menu_follows_scope_and_language(bot: Bot, double: Double) -> None:
+async def test_menu_follows_scope_and_language(bot: Bot, double: Double, people: People) -> None:
     await bot.set_my_commands([BotCommand("start", "Begin")])
     await bot.set_my_commands([BotCommand("start", "시작")], language_code="ko")
-    await bot.set_my_commands([BotCommand("stats", "Numbers")], scope=BotCommandScopeChat(MINA))
+    stats = [BotCommand("stats", "Numbers")]
+    with pytest.raises(BadRequest, match="hat not found"):
+        await bot.set_my_commands(stats, scope=BotCommandScopeChat(MINA))
+    await people.write(MINA, MINA, "/start")
+    await bot.set_my_commands(stats, scope=BotCommandScopeChat(MINA))
+    with pytest.raises(BadRequest, match="language code"):
+        await bot.set_my_commands(stats, language_code="eng")
     assert menu_for(double, MINA, MINA)[0]["command"] == "stats"
     assert menu_for(double, JOON, JOON)[0]["description"] == "시작"
     assert menu_for(double, FAMILY, MINA)[0]["description"] == "Begin"

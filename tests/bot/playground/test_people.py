@@ -1,6 +1,7 @@
 """What people do arrives at the bot as it would from Telegram, read by python-telegram-bot."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from telegram import (
@@ -9,12 +10,15 @@ from telegram import (
     InlineKeyboardMarkup,
     InlineQueryResultArticle,
     InlineQueryResultCachedPhoto,
+    InlineQueryResultsButton,
+    InputMediaPhoto,
     InputTextMessageContent,
     Update,
 )
 from telegram.error import BadRequest, Forbidden
 
 from bot.playground.double import Double
+from bot.playground.errors import ApiError
 from bot.playground.parameters import Upload
 from bot.playground.people import People
 from bot.playground.world import ChatKind
@@ -91,7 +95,50 @@ async def test_edited_message_and_reply(bot: Bot, people: People) -> None:
     assert reply.message.reply_to_message.text == "puppy"
 
 
-async def test_inline_results_are_offered_and_chosen(bot: Bot, people: People) -> None:
+async def test_people_cannot_say_more_than_telegram_lets_them(people: People) -> None:
+    with pytest.raises(ApiError, match="album"):
+        await people.send(MINA, MINA, [Upload(f"{n}.txt", "", b"x") for n in range(11)], as_files=True)
+    said = (await people.write(MINA, MINA, "pupy"))["message_id"]
+    for text, refusal in (("", "empty"), ("x" * 4097, "too long")):
+        with pytest.raises(ApiError, match=refusal):
+            await people.edit(MINA, MINA, said, text)
+    (photo,) = await people.send(MINA, MINA, [Upload("a.jpg", "image/jpeg", jpeg())], caption="pupy")
+    with pytest.raises(ApiError, match="caption is too long"):
+        await people.edit(MINA, MINA, photo["message_id"], "x" * 1025)
+    assert "caption" not in await people.edit(MINA, MINA, photo["message_id"], "")
+    forwarded = await people.forward(MINA, MINA, said, MINA)
+    with pytest.raises(ApiError, match="can't be edited"):
+        await people.edit(MINA, MINA, forwarded["message_id"], "puppy")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [
+        ({"caption": "x" * 1025}, "caption is too long"),
+        ({"caption": "<b>", "parse_mode": "HTML"}, "parse entities"),
+        ({"reply_markup": InlineKeyboardMarkup([[InlineKeyboardButton("x", callback_data="ü" * 33)]])}, "utton_data"),
+        ({"input_message_content": InputTextMessageContent("x" * 4097)}, "essage is too long"),
+    ],
+)
+async def test_inline_results_are_as_strictly_read_as_messages(
+    bot: Bot, people: People, wrong: dict[str, Any], refusal: str
+) -> None:
+    await people.write(MINA, MINA, "hello")
+    photo = await bot.send_photo(MINA, jpeg())
+    await updates(bot)
+    asked = asyncio.create_task(people.ask_inline(MINA, MINA, ""))
+    (update,) = await bot.get_updates(timeout=5)
+    assert update.inline_query is not None
+    with pytest.raises(BadRequest, match=refusal):
+        await update.inline_query.answer([InlineQueryResultCachedPhoto("p", photo.photo[-1].file_id, **wrong)])
+    with pytest.raises(BadRequest, match="tart_param"):
+        button = InlineQueryResultsButton("Begin", start_parameter="not here")
+        await update.inline_query.answer([], button=button)
+    await update.inline_query.answer([])
+    assert (await asked)["results"] == []
+
+
+async def test_inline_results_are_offered_and_chosen(bot: Bot, people: People, double: Double) -> None:
     await people.write(MINA, MINA, "hello")
     photo = await bot.send_photo(MINA, jpeg())
     await updates(bot)
@@ -113,6 +160,10 @@ async def test_inline_results_are_offered_and_chosen(bot: Bot, people: People) -
     assert message.via_bot is not None and message.photo == photo.photo and message.caption == "Mochi"
     assert chosen.result_id == "p" and chosen.inline_message_id
     assert await bot.edit_message_caption(inline_message_id=chosen.inline_message_id, caption="Younger")
+    with pytest.raises(BadRequest, match="rong file identifier"):
+        await bot.edit_message_media(InputMediaPhoto(jpeg()), inline_message_id=chosen.inline_message_id)
+    double.inline_mode = False
+    assert not (await people.ask_inline(MINA, FAMILY, "mochi"))["answered"]
 
 
 async def test_topics(bot: Bot, people: People, double: Double) -> None:
@@ -132,7 +183,7 @@ async def test_topics(bot: Bot, people: People, double: Double) -> None:
 
 
 async def test_anonymous_administrator_has_the_groups_name(bot: Bot, people: People) -> None:
-    await people.write(MINA, FAMILY, "/start", anonymous=True)
+    await people.write(MINA, FAMILY, "/start@throwback_bot", anonymous=True)
     (update,) = await updates(bot)
     assert (
         update.message is not None and update.message.from_user is not None and update.message.sender_chat is not None

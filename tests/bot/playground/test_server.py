@@ -19,6 +19,7 @@ from bot.playground.server import Address, serve
 from bot.playground.store import StoreInUse
 from tests.bot.playground.conftest import MINA
 from tests.bot.playground.pictures import jpeg
+from tests.bot.town import eventually
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,11 @@ async def test_lost_answer_may_follow_a_delivered_message(
     double.faults.add(Fault("sendMessage", kind))
     with pytest.raises(TimedOut):
         await bot.send_message(MINA, "x", read_timeout=0.2)
+
+    async def suffered() -> bool:
+        return any(call.method == "sendMessage" for call in double.calls)
+
+    await eventually(suffered)  # the bot may give up before the double has looked
     assert len(double.world.messages[MINA]) == 1 + done
 
 
