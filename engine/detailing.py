@@ -37,6 +37,8 @@ ROBUST = 0.3  # a contrast off by more than this is rather a change of looks tha
 LOOKS = 0.03  # of the picture's side, σ of the changes of looks that are taken from the network alone
 FAINT = 0.06  # change of looks, of the range 2 of a picture, that is as likely the network's error as the age's doing
 AMID = 0.04  # of the picture's side, σ over which a change must be strong to be believed
+SQUARE = 5  # exponent of the superellipse |x|^p + |y|^p over which a face is changed: nearly a square
+SETTLING = 0.7  # from where on it changes less, as a share of half its side
 CHANGED = 0.18  # change of looks, of the range 2 of a picture, at which the detail has faded to 1/e
 
 
@@ -131,6 +133,16 @@ class GrownDetail:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
         return self.carried(self.plan(age, picture))
 
+    def settled(self, age: float, picture: Tensor) -> Tensor:
+        """The same, but towards the border ever less is changed, and there nothing: [1, 3, S, S].
+
+        So it fits into the photo without a seam, and no ear is seen twice, as where one picture fades into another.
+        """
+        plan = self.plan(age, picture)
+        settled = plan * _inside(plan.shape[-1], plan.device)
+        settled[:, 3] = plan[:, 3]  # eyes are far from it
+        return self.carried(settled)
+
     def plan(self, age: float, picture: Tensor) -> Tensor:
         """What is to be done at an age, [1, 7, R, R].
 
@@ -176,6 +188,14 @@ class GrownDetail:
     def _corner(self, window: Window | None, shrunk: int = 1) -> tuple[int, int] | None:
         """Where a window begins in the photo with its margin."""
         return window and ((self._margin + window.left) // shrunk, (self._margin + window.top) // shrunk)
+
+
+def _inside(side: int, device: torch.device) -> Tensor:
+    """[side, side]: 1 over the face, falling to 0 at the picture's border."""
+    across = (((torch.arange(side, device=device) + 0.5) / side * 2 - 1).abs()) ** SQUARE
+    reach = (across[:, None] + across[None, :]) ** (1 / SQUARE)
+    share = ((1 - reach) / (1 - SETTLING)).clamp(0, 1)
+    return share * share * (3 - 2 * share)
 
 
 def _smoothed_looks(change: Tensor) -> Tensor:

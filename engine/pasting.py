@@ -4,6 +4,7 @@ Not the edited crop itself is pasted but what the edit changed. Where it changed
 own pixels, however much finer they are; where a structure moved, the edited picture replaces the photo. Drifts of
 colour and light at the rim of the crop are taken away as a smooth membrane over the whole crop (after
 Pérez, Gangnet and Blake, "Poisson Image Editing", 2003, at coarse resolution only), and an oval mask feathers the rest.
+An edit that ends at the rim by itself needs neither.
 """
 
 import numpy as np
@@ -20,17 +21,21 @@ FADE = (0.68, 0.97)  # from where to where the mask fades, as a share of half th
 CHANGED = (1.5, 9.0)  # levels of 255: from where on a change replaces the photo rather than being added to it
 
 
-def paste_back(photo: Image.Image, edited: Pixels, before: Pixels, alignment: Alignment) -> Image.Image:
+def paste_back(
+    photo: Image.Image, edited: Pixels, before: Pixels, alignment: Alignment, *, settled: bool = False
+) -> Image.Image:
     """`photo` with the edit in it, at its own size.
 
     `before` and `edited` [S, S, 3] are the crop that `alignment` cuts from the photo, of any S, unedited and
-    edited. Outside the crop, and everywhere if nothing was edited, the photo is unchanged to the bit.
+    edited; `settled` tells that the edit changes nothing at the crop's border already. Outside the crop, and
+    everywhere if nothing was edited, the photo is unchanged to the bit.
     """
     photo = photo.convert("RGB")
     side = before.shape[0]
-    mask = _oval(side)
     change = edited.astype(np.float32) - before.astype(np.float32)
-    change -= _membrane(change, mask)
+    mask = np.ones((side, side), np.float32) if settled else _oval(side)
+    if not settled:
+        change -= _membrane(change, mask)
     moved = _smoothstep(_softened(np.abs(change).max(axis=2), side // 40 + 1), *CHANGED)
 
     at = alignment.scaled(side)

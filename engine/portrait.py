@@ -150,12 +150,17 @@ class Portrait:
 
     def still(self) -> Pixels:
         """The face at the portrait's age: [S, S, 3], of which the window is to be shown."""
-        return to_pixels(self._finished(self._age))
+        return to_pixels(self.finish(self._age, self._goal))
 
-    def _finished(self, age: float) -> Tensor:
-        """The face at an age: [1, 3, S, S]."""
+    @cached_property
+    def _goal(self) -> Tensor:
+        """What the network draws at the portrait's age: [1, 3, R, R]."""
+        return self._picture(self._age)
+
+    def _picture(self, age: float) -> Tensor:
+        """What the network draws at an age, [1, 3, R, R], if it has not drawn it already."""
         drawn = self._chain.get(age)
-        return self.finish(age, self.draw([age]) if drawn is None else drawn[None])
+        return self.draw([age]) if drawn is None else drawn[None]
 
     @torch.no_grad()
     def drawn_whole(self, locked: bool) -> tuple[Tensor, Tensor]:
@@ -171,11 +176,15 @@ class Portrait:
         now, picture = (self._drawn([age], changes(age)) for age in (0.0, self._age))
         return picture, self._grown_detail(marks, now).frame(self._age, picture)
 
-    def whole(self, still: Pixels, photo: Image.Image | None = None) -> Image.Image:
-        """The still's face in the whole photo, as it lies in the latent or in the larger `photo` it was made of."""
+    @torch.no_grad()
+    def whole(self, photo: Image.Image | None = None) -> Image.Image:
+        """The face of the portrait's age in the whole photo, as that lies in the latent or larger, as it was sent."""
         photo = photo or self._pet.photo
         alignment = place(photo.size, self._pet.head, self._network.convention, self.window.side)
-        return paste_back(photo, still, self.now, alignment)
+        if isinstance(self._carrier, GrownDetail):
+            settled = to_pixels(self._carrier.settled(self._age, self._goal))
+            return paste_back(photo, settled, self.now, alignment, settled=True)
+        return paste_back(photo, self.still(), self.now, alignment)
 
     def film(
         self,
@@ -192,7 +201,7 @@ class Portrait:
         pictures = torch.stack([self._chain[age] for age in ages])
 
         def show(age: float) -> Tensor:
-            return self.window.of(self._finished(age))
+            return self.window.of(self.finish(age, self._picture(age)))
 
         return filming(ages, pictures, features, show, options, pool)
 

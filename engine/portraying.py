@@ -353,7 +353,7 @@ def _pictures(
 ) -> tuple[bytes, bytes, bytes | None]:
     """The still, the whole photo with it and the card, as JPEG."""
     still = portrait.still()
-    whole = photos.encode_jpeg(portrait.whole(still, photo))
+    whole = photos.encode_jpeg(portrait.whole(photo))
     face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (still, portrait.now))
     if card is None:
         return photos.encode_jpeg(face), whole, None

@@ -190,6 +190,23 @@ def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone
     assert faded < 0.75 * whole
 
 
+def test_settled_grown_detail_is_the_photo_at_the_border() -> None:
+    margin = 16
+    photo = scenery(SIDE + 2 * margin)
+    shown = photo[..., margin:-margin, margin:-margin]
+    drawn = torch.zeros(1, 3, SMALL, SMALL)
+
+    def aside(age: float, side: int) -> Tensor:
+        return torch.tensor([age * side / 16, 0.0])[None, :, None, None].expand(1, 2, side, side)
+
+    carrier = GrownDetail(photo, margin, drawn, aside, right_half, own_eyes)
+    settled, young = carrier.settled(1.0, drawn + 0.3), carrier.frame(1.0, drawn + 0.3)
+    middle = slice(SIDE // 4, 3 * SIDE // 4)
+    torch.testing.assert_close(settled[..., middle, middle], young[..., middle, middle], atol=1e-4, rtol=0)
+    for border in (settled - shown)[..., [0, -1], :], (settled - shown)[..., [0, -1]]:
+        assert border.abs().mean() < (young - shown).abs().mean() / 10
+
+
 @pytest.mark.parametrize("window", [Window(SHOWN), Window(SHOWN + 64, 16, 48)])
 def test_for_films_grown_detail_is_the_same_in_their_planes(window: Window) -> None:
     margin = 64

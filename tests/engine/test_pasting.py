@@ -145,3 +145,13 @@ def test_crops_of_another_size_than_the_alignment_fit() -> None:
     crop = cut(photo, alignment.scaled(100))
     pasted = paste_back(photo, spotted(crop, 50, 50), crop, alignment)
     assert difference(pasted, photo)[150, 200] > 60
+
+
+def test_a_settled_edit_is_pasted_as_it_is_up_to_the_border() -> None:
+    photo = scenery(500, 500)
+    alignment = tilted(photo, 1.0, turn=0.0)
+    crop = cut(photo, alignment)
+    edited = spotted(crop, 16, 16, radius=4)  # in the corner, where other edits are feathered
+    settled, feathered = (paste_back(photo, edited, crop, alignment, settled=settled) for settled in (True, False))
+    assert difference(Image.fromarray(cut(settled, alignment)), Image.fromarray(edited)).max() <= 2
+    assert difference(feathered, photo).max() < difference(settled, photo).max() / 2
