@@ -301,7 +301,7 @@ def _slopes(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 def enlarged(picture: Tensor, side: int) -> Tensor:
     """A picture [1, 3, R, R] as a `DetailCarrier` adds its detail to it: [1, 3, side, side]."""
-    return _resized(picture, side)
+    return _resized(picture.contiguous(), side)  # plane by plane, which takes two thirds of the time on a CPU
 
 
 def _resized(pictures: Tensor, side: int) -> Tensor:
