@@ -13,8 +13,9 @@ the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr
 2005), from coarse to fine, on contrasts rather than colours, as colours drift.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +88,22 @@ class DetailCarrier:
         return torch.lerp(self.motion[before], self.motion[after], share)[None]
 
 
+class Growth(Protocol):
+    """How a face grows. All is smooth, so that a side of few pixels tells it."""
+
+    def motion(self, age: float, side: int) -> Tensor:
+        """The way from each pixel at an age to today's: [1, 2, side, side] in px."""
+
+    def coat(self, age: float, side: int) -> Tensor:
+        """What of the face at an age may change in looks: [1, 1, side, side] of 0..1."""
+
+    def head(self, side: int) -> Tensor:
+        """Where strands of hair may fade: [1, 1, side, side] of 0..1."""
+
+    def young_eyes(self, face: Tensor) -> Tensor:
+        """What is added to the chroma of the eyes in youth, [1, 2, M, M], for today's face in luma and chroma."""
+
+
 class GrownDetail:
     """Carries the detail of one photo along an edit whose motion is known (`engine.growing`).
 
@@ -102,25 +119,20 @@ class GrownDetail:
         photo: Tensor,
         margin: int,
         now: Tensor,
-        motion: Callable[[float, int], Tensor],
-        coat: Callable[[float, int], Tensor],
-        young_eyes: Callable[[Tensor], Tensor],
+        growth: Growth,
     ) -> None:
         """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, with a margin for what moves into the picture.
 
-        `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1. `motion` (age, side) gives the way from
-        each pixel at that age to today's: [1, 2, side, side] in px; `coat` what of it may change in looks, 0..1
-        [1, 1, side, side]. Both are smooth, so that side R tells it all. `young_eyes` gives what is added to the
-        chroma of the eyes in youth, [1, 2, S/2, S/2], for the face in luma and chroma at that size.
+        `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1.
         """
         self._side, self._now = photo.shape[-1] - 2 * margin, now
-        self._motion, self._coat = motion, coat
+        self._growth = growth
         self._photo = photo.contiguous(memory_format=torch.channels_last)
         small = F.avg_pool2d(photo, 2)
         self._strands = strands(small, self._side // 2)  # at half the size it is as good
         rim = margin // 2
         face = in_luma_and_chroma(small)[..., rim:-rim, rim:-rim]
-        self._young_eyes = F.pad(young_eyes(face), (rim, rim, rim, rim))
+        self._young_eyes = F.pad(growth.young_eyes(face), (rim, rim, rim, rim))
         self._margin = margin
 
     @cached_property
@@ -149,10 +161,11 @@ class GrownDetail:
         Motion (in pictures), shares of the strands that have faded and of the eyes' change, change of looks.
         """
         side = picture.shape[-1]
-        motion, coat = self._motion(age, side), self._coat(age, side)
+        motion, coat = self._growth.motion(age, side), self._growth.coat(age, side)
         change = coat * _smoothed_looks(picture - sampled(self._now, motion))
         eyes = torch.full_like(coat, blueness(age))
-        return torch.cat([motion / side, faded(torch.tensor(age)).to(coat) * coat, eyes, change], 1)
+        fades = faded(torch.tensor(age)).to(coat) * coat * self._growth.head(side)
+        return torch.cat([motion / side, fades, eyes, change], 1)
 
     def carried(self, plan: Tensor) -> Tensor:
         """The photo as a plan says: [1, 3, S, S]."""

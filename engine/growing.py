@@ -34,6 +34,9 @@ _STRANDS = 0.01  # of a picture's side, σ: what is averaged over this is no str
 _FINER = 0.0018  # and over this, still all of it
 _OUTLINE = 0.28  # what is averaged changes by this, of the range 2 of a picture, within σ: rather an outline than hair
 _WET = 0.3  # units, radius of eyes and nose
+_CHIN = 0.75  # units below the nose, where a head ends
+_HALF_WIDE = 1.4  # units, of a head
+_BESIDE = 1.3  # of its radius, from where on nothing is head any more
 _NOSE_RISES = 0.32  # share of the way to the eyes at age 1
 _NOSE_ASIDE = 0.1  # and to the middle
 
@@ -177,6 +180,21 @@ def coat(marks: Marks, age: float | Tensor, side: int) -> Tensor:
     return (1 - wet)[:, None]
 
 
+def head(marks: Marks, side: int) -> Tensor:
+    """[N, 1, side, side]: what is the head, ears included, 1, and what is body or background, 0.
+
+    Marks tell no outline; it is an ellipse of usual width, between the ears' upper end and somewhat below the nose.
+    """
+    x, y = plane(side, marks.top.device).unbind(dim=-1)
+    bottom = marks.nose[:, 1] + _CHIN
+    middle, half = (marks.top + bottom) / 2, (bottom - marks.top) / 2
+    across = (x - marks.nose[:, 0, None, None] / 2) / _HALF_WIDE
+    down = (y - middle[:, None, None]) / half[:, None, None]
+    reach = (across.square() + down.square()).sqrt()
+    share = ((_BESIDE - reach) / (_BESIDE - 1)).clamp(0, 1)
+    return (share * share * (3 - 2 * share))[:, None]
+
+
 def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
     """Aligned faces [N, 3, R, R] in -1..1 as they would look at `ages` [N]; 0 leaves them as they are."""
     side = faces.shape[-1]
@@ -184,7 +202,7 @@ def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = 
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
     moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    fades = faded(ages)[:, None, None, None] * coat(marks, ages, side)
+    fades = faded(ages)[:, None, None, None] * coat(marks, ages, side) * head(marks, side)
     return torch.addcmul(moved, fades, strands(moved, side), value=-1).clamp(-1, 1)
 
 

@@ -5,7 +5,8 @@ Faces are aligned, S px square (`Portrait.window.side`); of stills and films, th
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from engine.eyes import towards_blue
 from engine.film import FilmOptions, filming
 from engine.framing import SIDE, window_of
 from engine.generator import UNADJUSTED, Adjustments, quick_dtype
-from engine.growing import Marks, coat, marks_of, motion
+from engine.growing import Marks, coat, head, marks_of, motion
 from engine.likeness import Latent, Likeness
 from engine.messages import Film, Head, Species
 from engine.networks import Network
@@ -75,6 +76,26 @@ class _Sitter:
         return fit(to_tensor(face).to(self.ws.device), self.ws, self._network.generator)
 
 
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """How the face with these marks grows (`engine.growing`, `engine.eyes`)."""
+
+    marks: Marks
+    kitten_eyes: Tensor
+
+    def motion(self, age: float, side: int) -> Tensor:
+        return motion(self.marks, age, side)
+
+    def coat(self, age: float, side: int) -> Tensor:
+        return coat(self.marks, age, side)
+
+    def head(self, side: int) -> Tensor:
+        return head(self.marks, side)
+
+    def young_eyes(self, face: Tensor) -> Tensor:
+        return towards_blue(face, self.kitten_eyes)
+
+
 class Portrait:
     """Draws a latent with its network, on the way from now to `age`.
 
@@ -114,8 +135,8 @@ class Portrait:
 
     def _grown_detail(self, marks: Marks, now: Tensor) -> GrownDetail:
         """`now` [1, 3, R, R] is what the network draws at age 0."""
-        ways = partial(motion, marks), partial(coat, marks), partial(towards_blue, eyes=self._pet.kitten_eyes)
-        return GrownDetail(self._tensor(self._wide), self._margin, now, *ways)
+        growth = _Growth(marks, self._pet.kitten_eyes)
+        return GrownDetail(self._tensor(self._wide), self._margin, now, growth)
 
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
