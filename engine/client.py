@@ -1,6 +1,7 @@
 """The bot's end of the engine: starts the process, asks, and keeps every promise when the process dies.
 
-The engine process is a child. It is noticed when it dies and started again, and whatever it held is asked once more.
+The engine process is a child. It is noticed when it dies, or hangs, and started again, and whatever it held is asked
+once more.
 The engine announces what it is about to work on (`wire.Working`), so a death is blamed on those requests, which are
 made alone from then on; one that was being worked on in two deaths fails, and nobody else's does.
 """
@@ -47,6 +48,7 @@ _FATAL_DEATHS = 2  # of one request
 _FATAL_STARTS = 3  # in a row, before whoever waits is told
 _LONGEST_PAUSE_S = 30.0
 _GREETING_S = 60.0  # a busy machine may take long to start a process, but not that long
+_SILENCE_S = 600.0  # while somebody waits; no step takes that long
 _STOP_S = 3.0  # the engine ends between two steps; then it is ended
 
 _READ_BYTES = 65_536
@@ -66,6 +68,7 @@ class _Held:
     frame: bytes
     answer: asyncio.Future[Answer]
     on_progress: OnProgress | None
+    since: float  # of the event loop's time
     deaths: int = 0
     fraction: float = 0.0
 
@@ -74,17 +77,25 @@ class EngineClient:
     """`async with EngineClient(settings) as engine:` an engine that answers, whatever happens to its process.
 
     `settings` are handed on to the process; without them it reads the environment itself. `command` is what to start
-    instead of the real engine; it gets ``--fd N`` appended, the socket to speak on (`engine.wire`).
+    instead of the real engine; it gets ``--fd N`` appended, the socket to speak on (`engine.wire`). A process that says
+    nothing for `silence_s` while somebody waits is taken for one that hangs, and killed.
 
     Every call raises `PhotoError` when the photo cannot be used, `EngineStopped` when the engine is stopped or the
     request cancelled first, and `EngineFault` for a defect of ours. Cancelling the task that awaits an answer cancels
     the request in the engine. Entering raises `EngineFault` when no engine process can be started.
     """
 
-    def __init__(self, settings: Settings | None = None, *, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        command: Sequence[str] | None = None,
+        silence_s: float = _SILENCE_S,
+    ) -> None:
         self.pid: int | None = None  # of the engine process, while there is one
         self._command = tuple(command or COMMAND)
         self._settings = settings
+        self._silence_s = silence_s
         self._environment = _environment(settings, os.environ)
         self._held: dict[str, _Held] = {}
         self._numbers = count(1)
@@ -149,7 +160,8 @@ class EngineClient:
         # A number of its own: a late answer to a cancelled request never meets its successor of the same id.
         name = f"{request.id}#{next(self._numbers)}"
         named = replace(request, id=name)
-        held = _Held(named, _frame(named), asyncio.get_running_loop().create_future(), on_progress)
+        loop = asyncio.get_running_loop()
+        held = _Held(named, _frame(named), loop.create_future(), on_progress, loop.time())
         self._held[name] = held
         if self._link is not None:
             self._link.send(held.frame)
@@ -235,7 +247,7 @@ class EngineClient:
                     link.send(held.frame)
                 if not started.done():
                     started.set_result(None)
-                await _first_of(closing, link.lost)
+                await self._lost_or_silent(link, closing)
         finally:
             closing.cancel()
             self._link = None
@@ -246,6 +258,16 @@ class EngineClient:
             logger.error("the engine process %d ended with status %s", process.pid, process.returncode)
             self._blame()
         return greeted
+
+    async def _lost_or_silent(self, link: "_Link", closing: asyncio.Task[Any]) -> None:
+        """Returns when we close, when the process is gone, and when it hangs."""
+        while not (closing.done() or link.lost.done()):
+            await _first_of(closing, link.lost, timeout_s=self._silence_s / 10)
+            if self._held:
+                last = max(link.heard, min(held.since for held in self._held.values()))
+                if asyncio.get_running_loop().time() - last > self._silence_s:
+                    logger.error("the engine process has said nothing for %.0f s and is ended", self._silence_s)
+                    return
 
     async def _start(self) -> tuple[Process, "_Link"]:
         ours, theirs = socket.socketpair()
@@ -310,6 +332,7 @@ class _Link(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.greeted: asyncio.Future[None] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
+        self.heard = loop.time()  # when it last said something
         self._take = take
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
@@ -319,6 +342,7 @@ class _Link(asyncio.Protocol):
         self.send(encode(Hello()))
 
     def data_received(self, data: bytes) -> None:
+        self.heard = asyncio.get_running_loop().time()
         try:
             for message in self._reader.feed(data):
                 if not self.greeted.done():

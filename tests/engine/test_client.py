@@ -27,7 +27,7 @@ from engine import (
 from engine.cache import FOLDER, Cache
 from engine.client import _environment, _Link
 from engine.wire import MAX_BODY_BYTES, Hello, Message, Working, encode
-from tests.scripted_engine import Script, scripted_engine, scripted_photo
+from tests.scripted_engine import SCRIPTED, Script, scripted_engine, scripted_photo
 
 
 @pytest.fixture
@@ -151,6 +151,15 @@ async def test_the_status_of_a_dying_process_is_logged(caplog: pytest.LogCapture
         async with EngineClient(command=(sys.executable, "-c", dying)):
             pass
     assert "ended with status 7" in caplog.text and "status -9" not in caplog.text
+
+
+async def test_a_process_that_hangs_is_replaced_and_asked_again() -> None:
+    async with EngineClient(command=SCRIPTED, silence_s=2.0) as engine:
+        first = engine.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        assert (await engine.describe()).networks == ("scripted",)
+        assert engine.pid != first
 
 
 async def test_a_request_that_kills_twice_fails_and_the_others_do_not(engine: EngineClient) -> None:
