@@ -39,6 +39,11 @@ class Window(NamedTuple):
         left, top, shown = (length // shrunk for length in (self.left, self.top, SIDE))
         return faces[..., top : top + shown, left : left + shown]
 
+    def box(self, side: int) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of what is seen of the same face at `side` × `side` px."""
+        scale = side / self.side
+        return self.left * scale, self.top * scale, (self.left + SIDE) * scale, (self.top + SIDE) * scale
+
     def of_pixels(self, face: Pixels) -> Pixels:
         """What of a face [side, side, 3] is seen."""
         return face[self.top : self.top + SIDE, self.left : self.left + SIDE]

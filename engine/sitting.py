@@ -14,6 +14,7 @@ from torch import Tensor
 from engine import photos
 from engine.alignment import align
 from engine.errors import EngineFault
+from engine.framing import window_of
 from engine.generator import Adjustments
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
@@ -151,7 +152,9 @@ class Sitting:
         if drawn is None or time.monotonic() < self._next_preview:
             return None
         self._next_preview = time.monotonic() + _PREVIEW_S
-        shown = Image.fromarray(to_pixels(drawn)).resize((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC)
+        box = window_of([(self.image.size, self.head)], self.network.convention).box(drawn.shape[-1])
+        size = _PREVIEW_SIDE, _PREVIEW_SIDE
+        shown = Image.fromarray(to_pixels(drawn)).resize(size, Image.Resampling.BICUBIC, box)
         return photos.encode_jpeg(shown, _PREVIEW_QUALITY)
 
 
