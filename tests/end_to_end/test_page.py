@@ -1,6 +1,7 @@
 """The chat page in a real browser, with the real bot behind it and the scripted engine behind that."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -280,3 +281,19 @@ def test_storage_holds_no_secrets(page: Page, telegram: Telegram) -> None:
     kept = json.dumps(page.run("return {...localStorage}"))
     assert telegram.token not in kept
     assert telegram.token not in page.chrome.page_source
+
+
+def test_the_page_says_everything_in_every_language(page: Page, telegram: Telegram) -> None:
+    guest = Guest(telegram, "pt-br")
+    page.open(person=guest.name)
+    assert page.run("return document.documentElement.lang") == "pt"
+    page.chat("Throwback")
+    page.click(page.button("Começar"))
+    words = page.run(
+        "const { LANGUAGES } = await import('/words.js');"
+        "const modules = Object.keys(LANGUAGES).map((code) => import(`/words.${code}.js`));"
+        "return (await Promise.all(modules)).map((module) => module.default)"
+    )
+    places = [{key: sorted(re.findall(r"{\w+}", said)) for key, said in one.items()} for one in words]
+    assert len(places) == 8
+    assert all(one == places[0] for one in places)
