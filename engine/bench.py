@@ -92,6 +92,8 @@ def measure_pictures(
     files, neighbours = photo_files(folders, held_out), photo_files(among)
     if folders and not files:
         raise EngineFault(_NO_PHOTO)
+    if among and not neighbours:
+        raise EngineFault("there is no photo to find the pets among")
     device = choose_device(settings.from_environment().device)
     network, extractor = load_network(choose_network(None), device), load_extractor(device=device)
     pairs = []

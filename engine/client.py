@@ -38,6 +38,7 @@ from engine.messages import (
     Rejuvenate,
     Rejuvenation,
     Request,
+    Stage,
 )
 from engine.settings import Settings, from_environment
 from engine.wire import VERSION, FrameReader, FrameTooLarge, Hello, Message, WireError, Working, encode
@@ -48,7 +49,7 @@ _FATAL_DEATHS = 2  # of one request
 _FATAL_STARTS = 3  # in a row, before whoever waits is told
 _LONGEST_PAUSE_S = 30.0
 _GREETING_S = 60.0  # a busy machine may take long to start a process, but not that long
-_SILENCE_S = 600.0  # while somebody waits; no step takes that long
+_SILENCE_S = 600.0  # without anything new while somebody waits; no step takes that long
 _STOP_S = 3.0  # the engine ends between two steps; then it is ended
 
 _READ_BYTES = 65_536
@@ -71,14 +72,15 @@ class _Held:
     since: float  # of the event loop's time
     deaths: int = 0
     fraction: float = 0.0
+    told: tuple[Stage, int, float] | None = None  # the last progress
 
 
 class EngineClient:
     """`async with EngineClient(settings) as engine:` an engine that answers, whatever happens to its process.
 
     `settings` are handed on to the process; without them it reads the environment itself. `command` is what to start
-    instead of the real engine; it gets ``--fd N`` appended, the socket to speak on (`engine.wire`). A process that says
-    nothing for `silence_s` while somebody waits is taken for one that hangs, and killed.
+    instead of the real engine; it gets ``--fd N`` appended, the socket to speak on (`engine.wire`). A process that
+    tells nothing new for `silence_s` while somebody waits is taken for one that hangs, and killed.
 
     Every call raises `PhotoError` when the photo cannot be used, `EngineStopped` when the engine is stopped or the
     request cancelled first, and `EngineFault` for a defect of ours. Cancelling the task that awaits an answer cancels
@@ -101,6 +103,7 @@ class EngineClient:
         self._numbers = count(1)
         self._link: _Link | None = None
         self._working: tuple[str, ...] = ()
+        self._moved_at = 0.0  # when the process last told something new, of the event loop's time
         self._answered = False
         self._closing = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -191,14 +194,23 @@ class EngineClient:
         """One message from the engine. What belongs to no held request came too late and is dropped."""
         if isinstance(message, Working):
             self._working = message.ids
+            self._moves()
         elif isinstance(message, Progress):
             if held := self._held.get(message.id):
+                told = message.stage, message.position, message.fraction
+                if told != held.told:  # whatever waits for a thread that hangs goes on telling the same
+                    held.told = told
+                    self._moves()
                 held.fraction = max(held.fraction, message.fraction)
                 self._report(held, replace(message, id=_id_of(message.id), fraction=held.fraction))
         elif not isinstance(message, Hello | Request):
             self._answered = True
+            self._moves()
             if (held := self._held.pop(message.id, None)) and not held.answer.done():
                 held.answer.set_result(message)
+
+    def _moves(self) -> None:
+        self._moved_at = asyncio.get_running_loop().time()
 
     def _report(self, held: _Held, progress: Progress) -> None:
         if held.on_progress is None:
@@ -261,12 +273,13 @@ class EngineClient:
 
     async def _lost_or_silent(self, link: "_Link", closing: asyncio.Task[Any]) -> None:
         """Returns when we close, when the process is gone, and when it hangs."""
+        self._moves()
         while not (closing.done() or link.lost.done()):
             await _first_of(closing, link.lost, timeout_s=self._silence_s / 10)
             if self._held:
-                last = max(link.heard, min(held.since for held in self._held.values()))
+                last = max(self._moved_at, min(held.since for held in self._held.values()))
                 if asyncio.get_running_loop().time() - last > self._silence_s:
-                    logger.error("the engine process has said nothing for %.0f s and is ended", self._silence_s)
+                    logger.error("the engine process has not moved for %.0f s and is ended", self._silence_s)
                     return
 
     async def _start(self) -> tuple[Process, "_Link"]:
@@ -332,7 +345,6 @@ class _Link(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.greeted: asyncio.Future[None] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
-        self.heard = loop.time()  # when it last said something
         self._take = take
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
@@ -342,7 +354,6 @@ class _Link(asyncio.Protocol):
         self.send(encode(Hello()))
 
     def data_received(self, data: bytes) -> None:
-        self.heard = asyncio.get_running_loop().time()
         try:
             for message in self._reader.feed(data):
                 if not self.greeted.done():

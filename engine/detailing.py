@@ -13,8 +13,7 @@ the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr
 2005), from coarse to fine, on contrasts rather than colours, as colours drift.
 """
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -39,7 +38,7 @@ LOOKS = 0.03  # of the picture's side, σ of the changes of looks that are taken
 FAINT = 0.06  # change of looks, of the range 2 of a picture, that is as likely the network's error as the age's doing
 AMID = 0.04  # of the picture's side, σ over which a change must be strong to be believed
 SQUARE = 5  # exponent of the superellipse |x|^p + |y|^p over which a face is changed: nearly a square
-SETTLING = 0.7  # from where on it changes less, as a share of half its side
+SETTLING = 0.55  # from where on it changes less, as a share of half its side
 CHANGED = 0.18  # change of looks, of the range 2 of a picture, at which the detail has faded to 1/e
 
 
@@ -70,14 +69,15 @@ class DetailCarrier:
         """
         return enlarged(picture, self.photo.shape[-1]) + self.fine(age, picture)
 
-    def fine(self, age: float, picture: Tensor) -> Tensor:
-        """What of that the picture, `enlarged`, lacks."""
+    def fine(self, age: float, picture: Tensor, window: Window | None = None) -> Tensor:
+        """What of that the picture, `enlarged`, lacks; only what is seen in the window, if there is one."""
         motion = self._motion_at(age)
         side = self.photo.shape[-1]
         looks = picture - sampled(self.now, spread_motion(motion, picture.shape[-1]))
         change = smoothed(looks.square().mean(1, keepdim=True), WINDOW).sqrt()
         kept = torch.exp(-((change / (2 * CHANGED)) ** 2))
-        return _spread(kept, side) * sampled(self.detail, spread_motion(motion, side), mode="bicubic")
+        ways, kept = (_seen(smooth, window) for smooth in (spread_motion(motion, side), _spread(kept, side)))
+        return kept * sampled(self.detail, ways, "bicubic", _corner(window))
 
     def _motion_at(self, age: float) -> Tensor:
         """[1, 2, M, M], between the two ages of the chain around `age`."""
@@ -97,7 +97,7 @@ class Growth(Protocol):
     def coat(self, age: float, side: int) -> Tensor:
         """What of the face at an age may change in looks: [1, 1, side, side] of 0..1."""
 
-    def head(self, side: int) -> Tensor:
+    def on_head(self, side: int) -> Tensor:
         """Where strands of hair may fade: [1, 1, side, side] of 0..1."""
 
     def young_eyes(self, face: Tensor) -> Tensor:
@@ -135,12 +135,6 @@ class GrownDetail:
         self._young_eyes = F.pad(growth.young_eyes(face), (rim, rim, rim, rim))
         self._margin = margin
 
-    @cached_property
-    def _planes(self) -> tuple[Tensor, Tensor, Tensor]:
-        """As films keep them: the photo's luma, its chroma at half the size, and its strands."""
-        planes = in_luma_and_chroma(self._photo)
-        return planes[:, :1], halved(planes[:, 1:]), in_luma_and_chroma(self._strands)
-
     def frame(self, age: float, picture: Tensor) -> Tensor:
         """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
         return self.carried(self.plan(age, picture))
@@ -164,43 +158,54 @@ class GrownDetail:
         motion, coat = self._growth.motion(age, side), self._growth.coat(age, side)
         change = coat * _smoothed_looks(picture - sampled(self._now, motion))
         eyes = torch.full_like(coat, blueness(age))
-        fades = faded(torch.tensor(age)).to(coat) * coat * self._growth.head(side)
+        fades = faded(torch.tensor(age)).to(coat) * coat * self._growth.on_head(side)
         return torch.cat([motion / side, fades, eyes, change], 1)
 
     def carried(self, plan: Tensor) -> Tensor:
         """The photo as a plan says: [1, 3, S, S]."""
-        _, change = self._looks(plan, plan[:, 4:], self._strands)
-        photo = self._photo + in_colours(_spread(self._eyes(plan), self._photo.shape[-1]))
-        return self._moved(photo, plan) + _spread(change, self._side)
+        motion, change = self._looks(plan, plan[:, 4:], self._strands)
+        change = change + in_colours(sampled(self._eyes(plan), motion, "bicubic"))
+        return self._moved(self._photo, plan) + _spread(change, self._side)
 
-    def levels(self, plan: Tensor, window: Window) -> Tensor:
-        """What of the same is seen in a window, as levels of a frame (`engine.planes.to_levels`)."""
-        photo_luma, photo_chroma, strands = self._planes
-        motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 4:]), strands, window)
-        luma = self._moved(photo_luma, plan, window) + _spread(change[:, :1], 2 * change.shape[-1])
-        chroma = sampled(photo_chroma + self._eyes(plan), motion, "bicubic", self._corner(window, 2))
-        return to_levels(luma, chroma + change[:, 1:])
+    def in_planes(self, window: Window) -> Callable[[Tensor], Tensor]:
+        """What gives that of a plan which is seen in a window, as levels of a frame (`engine.planes.to_levels`)."""
+        planes = in_luma_and_chroma(self._photo)
+        photo_luma, photo_chroma = planes[:, :1].clone(), halved(planes[:, 1:])  # so that the planes are not kept
+        strands = in_luma_and_chroma(self._strands)
+
+        def levels(plan: Tensor) -> Tensor:
+            motion, change = self._looks(plan, in_luma_and_chroma(plan[:, 4:]), strands, window)
+            luma = self._moved(photo_luma, plan, window) + _spread(change[:, :1], 2 * change.shape[-1])
+            chroma = sampled(photo_chroma + self._eyes(plan), motion, "bicubic", _corner(window, self._margin, 2))
+            return to_levels(luma, chroma + change[:, 1:])
+
+        return levels
 
     def _eyes(self, plan: Tensor) -> Tensor:
         return self._young_eyes * plan[:, 3:4, :1, :1]  # of the eyes' share, every pixel is the same
 
     def _moved(self, photo: Tensor, plan: Tensor, window: Window | None = None) -> Tensor:
         motion = _spread(plan[:, :2] * self._side, self._side)
-        return sampled(photo, window.of(motion) if window else motion, "bicubic", self._corner(window))
+        return sampled(photo, _seen(motion, window), "bicubic", _corner(window, self._margin))
 
     def _looks(
         self, plan: Tensor, change: Tensor, strands: Tensor, window: Window | None = None
     ) -> tuple[Tensor, Tensor]:
         """At half the size of the photo: the motion, in px there, and the change of looks less the faded strands."""
         half = self._side // 2
-        parts = [_spread(part, half) for part in (plan[:, :2] * half, plan[:, 2:3], change)]
-        motion, fades, change = [window.of(part, 2) for part in parts] if window else parts
-        faded_strands = sampled(strands, motion, corner=self._corner(window, 2))
+        smooth = plan[:, :2] * half, plan[:, 2:3], change
+        motion, fades, change = (_seen(_spread(part, half), window, 2) for part in smooth)
+        faded_strands = sampled(strands, motion, corner=_corner(window, self._margin, 2))
         return motion, torch.addcmul(change, fades, faded_strands, value=-1)
 
-    def _corner(self, window: Window | None, shrunk: int = 1) -> tuple[int, int] | None:
-        """Where a window begins in the photo with its margin."""
-        return window and ((self._margin + window.left) // shrunk, (self._margin + window.top) // shrunk)
+
+def _seen(face: Tensor, window: Window | None, shrunk: int = 1) -> Tensor:
+    return window.of(face, shrunk) if window else face
+
+
+def _corner(window: Window | None, margin: int = 0, shrunk: int = 1) -> tuple[int, int] | None:
+    """Where a window begins in a face with a margin."""
+    return window and ((margin + window.left) // shrunk, (margin + window.top) // shrunk)
 
 
 def _inside(side: int, device: torch.device) -> Tensor:

@@ -5,7 +5,8 @@ photo shows the irises is not marked, but they differ in colour from the coat ar
 normal distributions, fitted by expectation and maximisation (Dempster, Laird and Rubin 1977), with the places of the
 eyes as what is known before. Where the two hardly differ, as with closed eyes, nothing is changed.
 
-Puppies' eyes are left as they are: dark ones hardly change, and lids and irises look alike in them.
+Puppies' eyes are left as they are: dark ones hardly change, and lids and irises look alike in them. So are those in
+photos of one tone, grey or sepia.
 """
 
 import torch
@@ -26,7 +27,8 @@ _PUPIL = 0.12  # luma 0..1, below which it tells nothing of an iris' colour
 _ROUNDS = 8  # of expectation and maximisation
 _NOISE = 0.02  # of 0..1, standard deviation of luma and chroma within the same thing, at least
 _UNLIKE = 0.4  # Bhattacharyya distance, from where on iris and coat are told apart
-_GREY = 0.02  # chroma of 0..2, below which it is a pupil or a gleam
+_GREY = 0.02  # length of chroma, below which it is a pupil or a gleam
+_TONED = 0.065, 0.09  # one colour's spread over the other's: up to here a photo is of one tone, from there in colours
 _EDGE = 0.003  # of the picture's side, σ by which what is found becomes soft
 
 
@@ -40,21 +42,33 @@ def towards_blue(face: Tensor, eyes: Tensor) -> Tensor:
     """What makes a cat's irises blue: [1, 2, M, M], to be added to chroma.
 
     `face` [1, 3, M, M] is aligned, in luma and chroma (`engine.planes.in_luma_and_chroma`); `eyes` [K, 2], K = 0 to
-    2, are those that can be seen, on the face plane (`engine.growing`).
+    2, are those that can be seen, on the face plane (`engine.growing`); without any there is nothing to be added.
     """
     luma, chroma = (face[:, :1] + 1) / 2, face[:, 1:]
+    if not len(eyes):
+        return torch.zeros_like(chroma)
     blue = chroma.new_tensor(_BLUE)[:, None, None] * luma.clamp(min=0) ** _DARKER
     strength = chroma.square().sum(dim=1, keepdim=True).sqrt()
     which = irises(face, eyes) * strength / (strength + _GREY) * torch.sigmoid((_BLUE_ALREADY - chroma[:, :1]) * 60)
-    return which * (blue - chroma)
+    return which * _in_colours(chroma) * (blue - chroma)
+
+
+def _in_colours(chroma: Tensor) -> Tensor:
+    """Whether chroma [1, 2, M, M] is of more than one tone, 0..1, by the ratio of its two principal spreads."""
+    cb, cr = chroma[0]
+    half, shared = (cb.square().mean() + cr.square().mean()) / 2, (cb * cr).mean()
+    apart = (((cb.square().mean() - cr.square().mean()) / 2).square() + shared.square()).sqrt()
+    ratio = ((half - apart).clamp(min=0) / (half + apart + 1e-9)).sqrt()
+    toned, coloured = _TONED
+    share: Tensor = ((ratio - toned) / (coloured - toned)).clamp(0, 1)
+    return share
 
 
 def irises(face: Tensor, eyes: Tensor) -> Tensor:
-    """How surely each pixel belongs to an iris or its pupil: [1, 1, M, M] of 0..1; arguments as in `towards_blue`."""
+    """How surely each pixel belongs to an iris or its pupil: [1, 1, M, M] of 0..1; arguments as in `towards_blue`,
+    but with an eye at least."""
     side = face.shape[-1]
     found = torch.zeros_like(face[:, :1])
-    if not len(eyes):
-        return found
     distance = (plane(side, face.device)[:, :, None] - eyes).norm(dim=-1).amin(dim=-1)
     near = distance < _AROUND
     seen, distance = face[0, :, near].T, distance[near]  # [P, 3], [P]
@@ -83,12 +97,17 @@ class _Normal:
     def log_density(self, values: Tensor) -> Tensor:
         """[P], but for a constant."""
         off = values - self.mean
-        squared: Tensor = ((off @ torch.linalg.inv(self.covariance)) * off).sum(dim=1)
+        squared: Tensor = ((off @ _inverse(self.covariance)) * off).sum(dim=1)
         return -0.5 * (squared + torch.logdet(self.covariance))
 
     def distance(self, other: "_Normal") -> Tensor:
         """After Bhattacharyya 1943: 0 for the same distribution."""
         between, off = (self.covariance + other.covariance) / 2, self.mean - other.mean
         spread = torch.logdet(between) - (torch.logdet(self.covariance) + torch.logdet(other.covariance)) / 2
-        apart: Tensor = off @ torch.linalg.inv(between) @ off / 8 + spread / 2
+        apart: Tensor = off @ _inverse(between) @ off / 8 + spread / 2
         return apart
+
+
+def _inverse(matrix: Tensor) -> Tensor:
+    inverse: Tensor = torch.linalg.inv_ex(matrix)[0]  # unlike `inv`, a GPU need not say first that there is one
+    return inverse

@@ -22,7 +22,7 @@ _CELL = 8  # px, in which a window can lie
 _CELLS = SIDE // _CELL
 _HARDLY = 0.01  # share of a window, of which nobody minds that it is made up
 _CUT_OFF = 4.0  # so much worse than made up is a share of the head that the window leaves out
-_ASIDE = 0.002  # and so much a window in the corner instead of the middle
+_ASIDE = 0.002  # and so much one that lies aside, by its own side
 
 _Mask = NDArray[np.bool_]
 
@@ -52,16 +52,20 @@ class Window(NamedTuple):
 def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: Convention) -> Window:
     """The largest window that all photos, (width, height) and head, fill; or the one that comes nearest to that."""
     best, least = Window(SIDE), np.inf
+    if any(head is None for _, head in photos):
+        return best
     for side in _LARGER:
         missing, heads = np.zeros((side // _CELL,) * 2, bool), np.zeros((side // _CELL,) * 2, bool)
         for size, head in photos:
             if head is None:
-                return Window(SIDE)
+                continue
             alignment = place(size, head, convention, side // _CELL)
             beyond = ~_within((0, 0, *size), alignment)
             missing |= beyond
             heads |= _within(head.box, alignment) & ~beyond
-        made_up, seen = _summed(missing) / _CELLS**2, _summed(heads) / max(heads.sum(), 1)
+        if not heads.any():
+            return Window(SIDE)
+        made_up, seen = _summed(missing) / _CELLS**2, _summed(heads) / heads.sum()
         y, x = np.indices(made_up.shape)
         aside = np.hypot(y - (len(made_up) - 1) / 2, x - (len(made_up) - 1) / 2) / _CELLS
         cost = made_up + _CUT_OFF * (1 - seen) + _ASIDE * aside

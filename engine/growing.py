@@ -167,7 +167,7 @@ def _by_the_facts(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
 def coat(marks: Marks, age: float | Tensor, side: int) -> Tensor:
     """[N, 1, side, side]: what of the faces at `age` (or ages, [N]) is coat, 1, and what is an eye or the nose, 0.
 
-    Looks change with age in the coat alone; eyes and nose stay what they are.
+    Looks change with age in the coat alone; eyes and nose stay what they are, but for the eyes' colour (`engine.eyes`).
     """
     ages = torch.as_tensor(age, device=marks.top.device).expand_as(marks.top)
     points = plane(side, marks.top.device)
@@ -180,13 +180,13 @@ def coat(marks: Marks, age: float | Tensor, side: int) -> Tensor:
     return (1 - wet)[:, None]
 
 
-def head(marks: Marks, side: int) -> Tensor:
+def on_head(marks: Marks, side: int) -> Tensor:
     """[N, 1, side, side]: what is the head, ears included, 1, and what is body or background, 0.
 
     Marks tell no outline; it is an ellipse of usual width, between the ears' upper end and somewhat below the nose.
     """
     x, y = plane(side, marks.top.device).unbind(dim=-1)
-    bottom = marks.nose[:, 1] + _CHIN
+    bottom = marks.nose[:, 1].clamp(min=0.3) + _CHIN
     middle, half = (marks.top + bottom) / 2, (bottom - marks.top) / 2
     across = (x - marks.nose[:, 0, None, None] / 2) / _HALF_WIDE
     down = (y - middle[:, None, None]) / half[:, None, None]
@@ -202,7 +202,7 @@ def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = 
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
     moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    fades = faded(ages)[:, None, None, None] * coat(marks, ages, side) * head(marks, side)
+    fades = faded(ages)[:, None, None, None] * coat(marks, ages, side) * on_head(marks, side)
     return torch.addcmul(moved, fades, strands(moved, side), value=-1).clamp(-1, 1)
 
 

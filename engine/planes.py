@@ -26,8 +26,7 @@ def in_luma_and_chroma(picture: Tensor) -> Tensor:
 
 def in_colours(chroma: Tensor) -> Tensor:
     """Cb and Cr [1, 2, H, W] as what they are of red, green and blue: [1, 3, H, W], to be added to grey."""
-    colours: Tensor = torch.linalg.inv(_matrix(chroma.device))[:, 1:] @ chroma[0].flatten(1)
-    return colours.view(1, 3, *chroma.shape[2:])
+    return (_back(chroma.device)[:, 1:] @ chroma[0].flatten(1)).view(1, 3, *chroma.shape[2:])
 
 
 def halved(planes: Tensor) -> Tensor:
@@ -62,3 +61,10 @@ def _matrix(device: torch.device) -> Tensor:
     red, _, blue = torch.eye(3)
     rows = [luma, *((colour - luma) / (2 * (1 - luma @ colour)) for colour in (blue, red))]
     return torch.stack(rows).to(device)
+
+
+@cache
+def _back(device: torch.device) -> Tensor:
+    """[3, 3]: Y, Cb and Cr to red, green and blue."""
+    inverse: Tensor = torch.linalg.inv(_matrix(device))
+    return inverse

@@ -18,9 +18,9 @@ from engine.alignment import Convention, Pixels, align, cut, place
 from engine.detailing import DetailCarrier, GrownDetail, enlarged, spread_motion
 from engine.eyes import towards_blue
 from engine.film import FilmOptions, filming
-from engine.framing import SIDE, window_of
+from engine.framing import SIDE, Window, window_of
 from engine.generator import UNADJUSTED, Adjustments, quick_dtype
-from engine.growing import Marks, coat, head, marks_of, motion
+from engine.growing import Marks, coat, marks_of, motion, on_head
 from engine.likeness import Latent, Likeness
 from engine.messages import Film, Head, Species
 from engine.networks import Network
@@ -89,8 +89,8 @@ class _Growth:
     def coat(self, age: float, side: int) -> Tensor:
         return coat(self.marks, age, side)
 
-    def head(self, side: int) -> Tensor:
-        return head(self.marks, side)
+    def on_head(self, side: int) -> Tensor:
+        return on_head(self.marks, side)
 
     def young_eyes(self, face: Tensor) -> Tensor:
         return towards_blue(face, self.kitten_eyes)
@@ -162,12 +162,16 @@ class Portrait:
         return picture
 
     @torch.no_grad()
-    def finish(self, age: float, picture: Tensor) -> Tensor:
-        """`picture` [1, 3, R, R], drawn at `age`, with the detail of the photos: [1, 3, S, S]."""
-        if self._baby_carrier is None or isinstance(self._carrier, GrownDetail):
-            return self._carrier.frame(age, picture)
-        both = self._carrier.fine(age, picture), self._baby_carrier.fine(1.0 - age, picture)
-        return enlarged(picture, self.window.side) + torch.lerp(*both, min(max(age, 0.0), 1.0))
+    def finish(self, age: float, picture: Tensor, window: Window | None = None) -> Tensor:
+        """`picture` [1, 3, R, R], drawn at `age`, with the photos' detail: [1, 3, S, S], or what a window shows."""
+        if isinstance(self._carrier, GrownDetail):
+            face = self._carrier.frame(age, picture)
+            return window.of(face) if window else face
+        fine = self._carrier.fine(age, picture, window)
+        if self._baby_carrier is not None:
+            fine = torch.lerp(fine, self._baby_carrier.fine(1.0 - age, picture, window), min(max(age, 0.0), 1.0))
+        soft = enlarged(picture, self.window.side)
+        return (window.of(soft) if window else soft) + fine
 
     def still(self) -> Pixels:
         """The face at the portrait's age: [S, S, 3], of which the window is to be shown."""
@@ -222,7 +226,7 @@ class Portrait:
         pictures = torch.stack([self._chain[age] for age in ages])
 
         def show(age: float) -> Tensor:
-            return self.window.of(self.finish(age, self._picture(age)))
+            return self.finish(age, self._picture(age), self.window)
 
         return filming(ages, pictures, features, show, options, pool)
 
@@ -245,11 +249,13 @@ class Portrait:
             before = min(max(int(place), 0), _SKETCHES - 2)
             return torch.lerp(plans[before], plans[before + 1], place - before)
 
+        in_planes = carrier.in_planes(self.window)
+
         def show(age: float) -> Tensor:
             return self.window.of(carrier.carried(plan(age)))
 
         def levels(age: float) -> Tensor:
-            return carrier.levels(plan(age), self.window)
+            return in_planes(plan(age))
 
         return filming(ages, pictures, features, show, options, pool, levels)
 

@@ -27,6 +27,7 @@ from engine.cache import FOLDER, Cache
 from engine.cards import then_and_now
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.film import FilmOptions
+from engine.framing import window_of
 from engine.likeness import Latent, Likeness
 from engine.memory import give_back_memory
 from engine.messages import (
@@ -166,6 +167,9 @@ class Portrayer:
             baby, baby_found, _ = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
             baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
             sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
+        # One pet is seen growing clear, not two by turns, and as much around it as in the result.
+        faces = [(sitting.image.size, sitting.head) for sitting in sittings.values()]
+        sittings[request.photo].window = window_of(faces, network.convention)
         yield Step(Stage.ALIGNING, 1.0)
         yield from self._sit(sittings, errand, pool)
         likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}

@@ -14,7 +14,7 @@ from torch import Tensor
 from engine import photos
 from engine.alignment import align
 from engine.errors import EngineFault
-from engine.framing import window_of
+from engine.framing import Window
 from engine.generator import Adjustments
 from engine.likeness import Likeness
 from engine.messages import Head, Species, Stage
@@ -44,6 +44,7 @@ class Sitting:
     extractor: PerceptualDistance
     age_vector: Tensor
     species: Species
+    window: Window | None = None  # of the aligned face, that previews show; without one there are none
     likeness: Likeness | None = None
     steps: int = 0  # of optimisation, taken so far
     _target: Tensor | None = None
@@ -82,9 +83,10 @@ class Sitting:
         if network.encoder is not None:
             with torch.no_grad():
                 start = network.encoder.latents(target)
-                seen = start.expand(-1, network.generator.config.num_ws, -1)
-                self._next_preview = 0.0  # it is worth showing at once
-                preview = self._preview(network.generator.synthesis(seen))
+                if self.window is not None:
+                    self._next_preview = 0.0  # it is worth showing at once
+                    seen = start.expand(-1, network.generator.config.num_ws, -1)
+                    preview = self._preview(network.generator.synthesis(seen))
         return Projection(target, network.generator, network.statistics, self.extractor, start=start), preview
 
     def lock(self, pool: Executor | None = None) -> Generator[Step, None, None]:
@@ -149,11 +151,10 @@ class Sitting:
 
     def _preview(self, drawn: Tensor | None) -> bytes | None:
         """The picture [1, 3, R, R] as a small JPEG, when it is time for one."""
-        if drawn is None or time.monotonic() < self._next_preview:
+        if drawn is None or self.window is None or time.monotonic() < self._next_preview:
             return None
         self._next_preview = time.monotonic() + _PREVIEW_S
-        box = window_of([(self.image.size, self.head)], self.network.convention).box(drawn.shape[-1])
-        size = _PREVIEW_SIDE, _PREVIEW_SIDE
+        size, box = (_PREVIEW_SIDE, _PREVIEW_SIDE), self.window.box(drawn.shape[-1])
         shown = Image.fromarray(to_pixels(drawn)).resize(size, Image.Resampling.BICUBIC, box)
         return photos.encode_jpeg(shown, _PREVIEW_QUALITY)
 
@@ -161,8 +162,8 @@ class Sitting:
 def abreast(ways: Sequence[Generator[Step, None, None]]) -> Generator[Step, None, None]:
     """The same stage of one portrait's sittings gone through at the same time, a step of each at once.
 
-    The shares of the steps are of all of it. Previews are those of the first that has not come to its end, so that one
-    pet is seen growing clear and not two by turns. Closing it closes all.
+    The shares of the steps are of all of it. Previews are those of the first that has not come to its end. Closing it
+    closes all.
     """
     with ExitStack() as stack:
         for way in ways:

@@ -100,9 +100,7 @@ def other_fingerprints(
     known = {file.resolve() for file in besides}
     mixed = sorted(files, key=lambda file: hashlib.sha256(file.name.encode()).digest())
     adults = _adults(file for file in mixed if file.resolve() not in known)
-    return [
-        _fingerprint(align(adult.image, adult.head, network.convention, SIDE).crop) for adult in islice(adults, count)
-    ]
+    return [_print_of(adult, network) for adult in islice(adults, count)]
 
 
 def same_pet_share(results: Sequence[PhotoResult], others: Sequence[Tensor] = ()) -> float:
@@ -137,8 +135,12 @@ def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, read
     muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
     muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
     youth = (float(reader.both_ways(to_tensor(portrait.now))), float(reader.both_ways(to_tensor(young))))
-    prints = (_fingerprint(portrait.now), _fingerprint(young))
+    prints = (_print_of(adult, network), _fingerprint(young))
     return PhotoResult(adult.file, *distances, youth, muzzle, prints)
+
+
+def _print_of(adult: _Adult, network: Network) -> Tensor:
+    return _fingerprint(align(adult.image, adult.head, network.convention, SIDE).crop)
 
 
 def _muzzle(pixels: Pixels) -> float | None:

@@ -154,12 +154,37 @@ async def test_the_status_of_a_dying_process_is_logged(caplog: pytest.LogCapture
 
 
 async def test_a_process_that_hangs_is_replaced_and_asked_again() -> None:
-    async with EngineClient(command=SCRIPTED, silence_s=2.0) as engine:
+    async with EngineClient(command=SCRIPTED, silence_s=5.0) as engine:
         first = engine.pid
         assert first is not None
         os.kill(first, signal.SIGSTOP)
-        assert (await engine.describe()).networks == ("scripted",)
+        async with asyncio.timeout(120):
+            assert (await engine.describe()).networks == ("scripted",)
         assert engine.pid != first
+
+
+async def test_a_process_that_tells_the_same_again_and_again_is_replaced_too(tmp_path: Path) -> None:
+    """As one does whose scheduler waits for a thread that hangs."""
+    program = f"""
+import socket, sys, time
+from pathlib import Path
+from engine.messages import Description, Progress, Stage
+from engine.wire import FrameReader, Hello, encode
+end, reader, mark = socket.socket(fileno=int(sys.argv[2])), FrameReader(), Path({str(tmp_path / "first life")!r})
+first = not mark.exists()
+mark.touch()
+end.sendall(encode(Hello()))
+while data := end.recv(65536):
+    for message in reader.feed(data):
+        if isinstance(message, Hello):
+            continue
+        while first:
+            end.sendall(encode(Progress(message.id, Stage.FILMING, 0.5)))
+            time.sleep(0.01)
+        end.sendall(encode(Description(message.id, "second life", (), "", ())))
+"""
+    async with EngineClient(command=(sys.executable, "-c", program), silence_s=5.0) as engine, asyncio.timeout(120):
+        assert (await engine.describe()).device == "second life"
 
 
 async def test_a_request_that_kills_twice_fails_and_the_others_do_not(engine: EngineClient) -> None:

@@ -61,6 +61,14 @@ def test_blue_eyes_stay_as_they_are() -> None:
     assert change.abs().amax(dim=1)[0, drawn_irises(siamese)].mean() < 0.03
 
 
+@pytest.mark.parametrize("tone", [(1.0, 1.0, 1.0), (1.0, 0.86, 0.66)])
+def test_photos_of_one_tone_stay_so(tone: tuple[float, float, float]) -> None:
+    black = render(cat("black_cat", 5, eye_red=0.9, eye_green=0.9, eye_blue=0.6, lid=0.0), SIDE)
+    toned = (black.mean(dim=1, keepdim=True) + 1) * torch.tensor(tone)[:, None, None] - 1
+    assert irises(in_luma_and_chroma(toned), EYES).max() > 0.5
+    assert towards_blue(in_luma_and_chroma(toned), EYES).abs().max() < 0.02
+
+
 def test_where_no_eye_is_seen_nothing_changes() -> None:
     face = in_luma_and_chroma(render(cat("tabby", 5), SIDE))
     assert not towards_blue(face, NO_EYES).any()

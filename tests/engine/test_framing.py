@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.alignment import Convention, place, transform
@@ -55,7 +55,15 @@ def test_a_head_is_not_cut_off_for_the_border() -> None:
 
 
 def test_without_a_head_all_is_shown() -> None:
+    near_the_border = PHOTO, head(500, 130)
+    assert window_of([near_the_border], STORYBOOK) != Window(SIDE)
     assert window_of([((300, 1000), None)], STORYBOOK) == Window(SIDE)
+    assert window_of([near_the_border, (PHOTO, None)], STORYBOOK) == Window(SIDE)
+    assert window_of([(PHOTO, head(-900, -900))], STORYBOOK) == Window(SIDE)
+
+
+def test_a_network_whose_square_the_head_fills_is_shown_whole() -> None:
+    assert window_of([(PHOTO, head(500, 500))], Convention.AFHQ) == Window(SIDE)
 
 
 def test_the_window_of_two_photos_suits_both() -> None:
@@ -64,6 +72,7 @@ def test_the_window_of_two_photos_suits_both() -> None:
     assert max(made_up(window, PHOTO, one) for one in (high, low)) < 0.03
 
 
+@settings(deadline=None)
 @given(x=st.floats(0, 1000), y=st.floats(0, 1000), eyes=st.floats(20, 600), tilt=st.floats(-3, 3))
 def test_a_window_lies_in_the_face_and_is_no_worse_than_all_of_it(x: float, y: float, eyes: float, tilt: float) -> None:
     pet = head(x, y, eyes, tilt)

@@ -14,9 +14,9 @@ from engine.growing import (
     coat,
     faded,
     grow,
-    head,
     learned_correction,
     marks_of,
+    on_head,
     plane,
     sources,
     strands,
@@ -171,10 +171,10 @@ def test_a_dark_head_does_not_glow_before_a_light_background() -> None:
 
 def test_the_head_is_where_the_marks_are() -> None:
     side = 64
-    where = head(marks(), side)[0, 0]
+    where = on_head(marks(), side)[0, 0]
     y, x = plane(side)[..., 1], plane(side)[..., 0]
     assert where[(x.abs() < 0.9) & (y > -1.0) & (y < 1.0)].min() == 1
     assert where[y > 2.1].max() == 0
     assert where[(x.abs() > 1.9) & (y > 1.2)].max() == 0
     lower = replace(marks(), nose=torch.tensor([[0.0, 1.3]]))
-    assert head(lower, side).sum() > where.sum()
+    assert on_head(lower, side).sum() > where.sum()

@@ -13,7 +13,7 @@ from engine import photos
 from engine.framing import SIDE
 from engine.generator import Adjustments
 from engine.likeness import Latent, Likeness
-from engine.messages import Head, Species
+from engine.messages import Head, Point, Species
 from engine.networks import STORYBOOK, Network, load_network
 from engine.pixels import to_pixels, to_tensor
 from engine.portrait import Portrait
@@ -36,13 +36,31 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def likeness(network: Network, seed: int, marked: bool = True, breed: str = "beagle") -> Likeness:
-    """A drawn pet, unlocked: the mean of w stands for it."""
+def likeness(network: Network, seed: int, marked: bool = True, breed: str = "beagle", close: bool = False) -> Likeness:
+    """A drawn pet, unlocked: the mean of w stands for it. `close`: of the photo there is hardly more than the head."""
     pet = sample_pets([breed], torch.Generator().manual_seed(seed))
-    head: Head | None = heads_of(pet, SIDE)[0] if marked else None
+    photo, drawn = Image.fromarray(to_pixels(render(pet, SIDE))), heads_of(pet, SIDE)[0]
+    if close:
+        x0, y0, x1, y1 = (round(side) for side in drawn.box)
+        corner = max(x0 - 20, 0), max(y0 - 20, 0)
+        photo = photo.crop((*corner, min(x1 + 20, SIDE), min(y1 + 20, SIDE)))
+        drawn = moved(drawn, corner)
+    head: Head | None = drawn if marked else None
     ws = network.statistics.mean.expand(1, network.generator.config.num_ws, -1)
     ws = ws + 0.1 * torch.randn(ws.shape, generator=torch.Generator().manual_seed(seed))
-    return Likeness(photos.encode_jpeg(Image.fromarray(to_pixels(render(pet, SIDE)))), head, ws, Adjustments(), 0.0, 0)
+    return Likeness(photos.encode_jpeg(photo), head, ws, Adjustments(), 0.0, 0)
+
+
+def moved(head: Head, corner: tuple[int, int]) -> Head:
+    """A head in a photo of which only what is right of and below the corner is left."""
+    x, y = corner
+
+    def there(point: Point | None) -> Point | None:
+        return point and (point[0] - x, point[1] - y)
+
+    x0, y0, x1, y1 = head.box
+    eyes = there(head.left_eye), there(head.right_eye)
+    return Head((x0 - x, y0 - y, x1 - x, y1 - y), *eyes, there(head.nose), head.score)
 
 
 def way_of(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> Way:
@@ -57,8 +75,9 @@ def way_of(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> Way:
     return handed[0]
 
 
-def portrait_of(network: Network, age: float, baby: bool = False, marked: bool = True) -> Portrait:
-    pet, young = likeness(network, 1, marked), likeness(network, 2, marked) if baby else None
+def portrait_of(network: Network, age: float, baby: bool = False, marked: bool = True, close: bool = False) -> Portrait:
+    pet = likeness(network, 1, marked, close=close)
+    young = likeness(network, 2, marked, close=close) if baby else None
     latent = Latent(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
     vector = torch.full((network.generator.config.num_ws, network.statistics.mean.shape[0]), 0.05)
     return Portrait(latent, network, vector, age)
@@ -89,6 +108,21 @@ def test_the_film_begins_where_the_way_does(
     torch.testing.assert_close(pictures[:1], portrait.draw([ends[0]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(pictures[-1:], portrait.draw([ends[1]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(show(ends[0]), portrait.window.of(portrait.finish(ends[0], portrait.draw([ends[0]]))))
+
+
+@pytest.mark.parametrize("baby", [False, True])
+def test_of_a_face_that_fills_its_photo_the_photo_is_shown(
+    network: Network, monkeypatch: pytest.MonkeyPatch, baby: bool
+) -> None:
+    portrait = portrait_of(network, 1.0, baby, close=True)
+    assert portrait.window.side > SIDE
+    _, _, show = way_of(portrait, monkeypatch)
+    now = to_tensor(portrait.window.of_pixels(portrait.now))
+    assert show(0.0).shape == now.shape == (1, 3, SIDE, SIDE)
+    assert (show(0.0) - now).abs().mean() < 0.01
+    still = to_tensor(portrait.window.of_pixels(portrait.still()))
+    assert (show(1.0) - still).abs().mean() < 0.01 < (still - now).abs().mean()
+    assert portrait.whole().size == photos.decode(likeness(network, 1, close=True).photo).size
 
 
 @pytest.mark.parametrize(("species", "bluer"), [(Species.CAT, True), (Species.DOG, False)])
