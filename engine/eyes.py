@@ -28,7 +28,7 @@ _ROUNDS = 8  # of expectation and maximisation
 _NOISE = 0.02  # of 0..1, standard deviation of luma and chroma within the same thing, at least
 _UNLIKE = 0.4  # Bhattacharyya distance, from where on iris and coat are told apart
 _GREY = 0.02  # length of chroma, below which it is a pupil or a gleam
-_TONED = 0.065, 0.09  # one colour's spread over the other's: up to here a photo is of one tone, from there in colours
+_TONED = 0.016, 0.021  # RMS of chroma that luma does not tell: up to here a photo is of one tone, from there in colours
 _EDGE = 0.003  # of the picture's side, σ by which what is found becomes soft
 
 
@@ -50,17 +50,17 @@ def towards_blue(face: Tensor, eyes: Tensor) -> Tensor:
     blue = chroma.new_tensor(_BLUE)[:, None, None] * luma.clamp(min=0) ** _DARKER
     strength = chroma.square().sum(dim=1, keepdim=True).sqrt()
     which = irises(face, eyes) * strength / (strength + _GREY) * torch.sigmoid((_BLUE_ALREADY - chroma[:, :1]) * 60)
-    return which * _in_colours(chroma) * (blue - chroma)
+    return which * _in_colours(luma, chroma) * (blue - chroma)
 
 
-def _in_colours(chroma: Tensor) -> Tensor:
-    """Whether chroma [1, 2, M, M] is of more than one tone, 0..1, by the ratio of its two principal spreads."""
-    cb, cr = chroma[0]
-    half, shared = (cb.square().mean() + cr.square().mean()) / 2, (cb * cr).mean()
-    apart = (((cb.square().mean() - cr.square().mean()) / 2).square() + shared.square()).sqrt()
-    ratio = ((half - apart).clamp(min=0) / (half + apart + 1e-9)).sqrt()
+def _in_colours(luma: Tensor, chroma: Tensor) -> Tensor:
+    """Whether a photo is in colours, 0..1: in one of a single tone, luma tells chroma, as a polynomial says here."""
+    powers = luma.flatten()[:, None] ** torch.arange(4, device=luma.device)
+    colours = chroma[0].flatten(1).T
+    product = powers.T @ powers + 1e-3 * torch.eye(4, device=luma.device)
+    off = colours - powers @ (_inverse(product) @ (powers.T @ colours))
     toned, coloured = _TONED
-    share: Tensor = ((ratio - toned) / (coloured - toned)).clamp(0, 1)
+    share: Tensor = ((off.square().sum(dim=1).mean().sqrt() - toned) / (coloured - toned)).clamp(0, 1)
     return share
 
 
