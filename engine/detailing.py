@@ -24,7 +24,7 @@ from engine.eyes import blueness
 from engine.framing import Window
 from engine.growing import faded, strands
 from engine.planes import halved, in_colours, in_luma_and_chroma, to_levels
-from engine.smoothing import smoothed
+from engine.smoothing import smoothed, smoothstep
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
 COARSEST = 32  # px, where the search starts
@@ -128,7 +128,7 @@ class GrownDetail:
         self._side, self._now = photo.shape[-1] - 2 * margin, now
         self._growth = growth
         self._photo = photo.contiguous(memory_format=torch.channels_last)
-        small = F.avg_pool2d(photo, 2)
+        small = halved(photo)
         self._strands = strands(small, self._side // 2)  # at half the size it is as good
         rim = margin // 2
         face = in_luma_and_chroma(small)[..., rim:-rim, rim:-rim]
@@ -213,7 +213,7 @@ def _inside(side: int, device: torch.device) -> Tensor:
     across = (((torch.arange(side, device=device) + 0.5) / side * 2 - 1).abs()) ** SQUARE
     reach = (across[:, None] + across[None, :]) ** (1 / SQUARE)
     share = ((1 - reach) / (1 - SETTLING)).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+    return smoothstep(share)
 
 
 def _smoothed_looks(change: Tensor) -> Tensor:

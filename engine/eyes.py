@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.growing import plane
-from engine.smoothing import smoothed
+from engine.smoothing import smoothed, smoothstep
 
 _SETTLED = 0.5  # age from which on, towards youth, the eyes are not yet of their own colour
 _YOUNG = 0.88  # share of blue at eight weeks, when the change has just begun
@@ -35,7 +35,7 @@ _EDGE = 0.003  # of the picture's side, σ by which what is found becomes soft
 def blueness(age: float) -> float:
     """The share of a young eye's colour at an age: 0 today, rising to that of eight weeks."""
     share = min(max((age - _SETTLED) / (1 - _SETTLED), 0.0), 1.0)
-    return _YOUNG * share * share * (3 - 2 * share)
+    return _YOUNG * smoothstep(share)
 
 
 def towards_blue(face: Tensor, eyes: Tensor) -> Tensor:

@@ -52,13 +52,12 @@ class Window(NamedTuple):
 def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: Convention) -> Window:
     """The largest window that all photos, (width, height) and head, fill; or the one that comes nearest to that."""
     best, least = Window(SIDE), np.inf
-    if any(head is None for _, head in photos):
+    heads_in = [(size, head) for size, head in photos if head is not None]
+    if len(heads_in) < len(photos):
         return best
     for side in _LARGER:
         missing, heads = np.zeros((side // _CELL,) * 2, bool), np.zeros((side // _CELL,) * 2, bool)
-        for size, head in photos:
-            if head is None:
-                continue
+        for size, head in heads_in:
             alignment = place(size, head, convention, side // _CELL)
             beyond = ~_within((0, 0, *size), alignment)
             missing |= beyond

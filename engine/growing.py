@@ -23,7 +23,7 @@ from torch import Tensor
 
 from engine.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment
 from engine.messages import Head, Point, Species
-from engine.smoothing import smoothed
+from engine.smoothing import smoothed, smoothstep
 
 CORRECTION_SIDE = 12  # control points of the correction, across and down
 _CORRECTED = 1.9  # units from between the eyes, where the correction has faded to nothing
@@ -192,7 +192,7 @@ def on_head(marks: Marks, side: int) -> Tensor:
     down = (y - middle[:, None, None]) / half[:, None, None]
     reach = (across.square() + down.square()).sqrt()
     share = ((_BESIDE - reach) / (_BESIDE - 1)).clamp(0, 1)
-    return (share * share * (3 - 2 * share))[:, None]
+    return smoothstep(share)[:, None]
 
 
 def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = None) -> Tensor:

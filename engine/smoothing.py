@@ -1,9 +1,12 @@
-"""Gaussian averages of square pictures."""
+"""Gaussian averages of square pictures, and a smooth step."""
 
 from functools import lru_cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+_Shares = TypeVar("_Shares", float, Tensor)
 
 
 def smoothed(values: Tensor, sigma: float) -> Tensor:
@@ -12,6 +15,11 @@ def smoothed(values: Tensor, sigma: float) -> Tensor:
     weights = _averaging(values.shape[-1], sigma, values.device, values.dtype)
     smooth: Tensor = weights @ values @ weights.T
     return smooth
+
+
+def smoothstep(share: _Shares) -> _Shares:
+    """0..1 as 0..1, level at both ends."""
+    return share * share * (3 - 2 * share)
 
 
 @lru_cache(maxsize=32)
