@@ -21,22 +21,22 @@ from telegram.ext import (
 )
 
 from bot.context import DESK, App, Context, Desk, introduce
-from bot.errors import short, trail
-from bot.handlers import admin, groups, history, inline, language, photos, presses, privacy, start, texts
+from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
-from bot.health import health_server
-from bot.inbox import Inbox
-from bot.limits import Limits
-from bot.menus import publish_menus
-from bot.occupancy import sole_use
-from bot.ordering import InOrder
-from bot.pacing import Pace, Pacer
+from bot.messaging.errors import short, trail
+from bot.messaging.menus import publish_menus
+from bot.messaging.rate_limiter import Pace, Pacer
+from bot.messaging.telegram_messenger import Voice
+from bot.messaging.update_processor import InOrder
+from bot.messaging.update_queue import Inbox
+from bot.messaging.views import sorry
+from bot.operations.cleanup import schedule_upkeep
+from bot.operations.health import health_server
+from bot.operations.home_lock import sole_use
+from bot.portraits.limits import Limits
+from bot.portraits.service import Studio
+from bot.portraits.worker import Workshop
 from bot.settings import Settings, SettingsError
-from bot.studio import Studio
-from bot.upkeep import schedule_upkeep
-from bot.views import sorry
-from bot.voice import Voice
-from bot.workshop import Workshop
 from engine import EngineClient, EngineFault
 from storage import Storage
 
@@ -59,13 +59,13 @@ def add_handlers(app: App) -> None:
         {
             -1: [TypeHandler(Update, introduce)],
             0: [
-                CallbackQueryHandler(presses.press),
+                CallbackQueryHandler(callbacks.press),
                 InlineQueryHandler(inline.own_results),
                 ChatMemberHandler(groups.my_membership, ChatMemberHandler.MY_CHAT_MEMBER),
                 MessageHandler(filters.StatusUpdate.MIGRATE, groups.migrated),
                 MessageHandler(edited & filters.CAPTION, photos.edited),
-                MessageHandler(edited & _PRIVATE & filters.TEXT & ~filters.COMMAND, texts.edited),
-                MessageHandler(edited & _GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, texts.group_text),
+                MessageHandler(edited & _PRIVATE & filters.TEXT & ~filters.COMMAND, typed.edited),
+                MessageHandler(edited & _GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
                 CommandHandler("young", photos.young, new),
                 MessageHandler(new & _PICTURE & _YOUNG, photos.young),
                 CommandHandler("start", start.start, new),
@@ -86,8 +86,8 @@ def add_handlers(app: App) -> None:
                 CommandHandler("limit", admins_only(admin.limit), new),
                 MessageHandler(new & _PRIVATE & _PICTURE, photos.private_photo),
                 MessageHandler(new & _GROUPS & _PICTURE & filters.REPLY, photos.group_photo),
-                MessageHandler(new & _PRIVATE & filters.TEXT & ~filters.COMMAND, texts.private_text),
-                MessageHandler(new & _GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, texts.group_text),
+                MessageHandler(new & _PRIVATE & filters.TEXT & ~filters.COMMAND, typed.private_text),
+                MessageHandler(new & _GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
                 MessageHandler(new & _PRIVATE & (filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE), start.video),
                 MessageHandler(new & _PRIVATE & filters.Sticker.ALL, start.sticker),
                 MessageHandler(new & _PRIVATE & ~filters.StatusUpdate.ALL, start.anything_else),

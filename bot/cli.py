@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from bot.commands.child import run_engine
 from bot.commands.output import explain, say
-from bot.logs import quieten, wished_level
+from bot.operations.logs import quieten, wished_level
 from engine import EngineError, SettingsError
 
 _log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from telegram import Message, ReplyParameters, Update, User
 from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
-from bot.errors import unchanged
+from bot.messaging.errors import unchanged
+from bot.messaging.telegram_messenger import Voice
+from bot.portraits.service import Studio
 from bot.settings import Settings
-from bot.studio import Studio
 from bot.texts import Words, closest_language, words_for
-from bot.voice import Voice
 from storage import Portrait, Storage
 
 DESK = "desk"  # in bot_data

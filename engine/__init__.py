@@ -4,9 +4,8 @@ Importing this package is quick and loads no torch; all that computes lives in t
 """
 
 from engine.breeds import BREEDS, Breed
-from engine.client import EngineClient, OnProgress
 from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
-from engine.formats import SNIFFED_BYTES, sniff
+from engine.images.formats import SNIFFED_BYTES, sniff
 from engine.messages import (
     Box,
     BreedGuess,
@@ -26,6 +25,7 @@ from engine.messages import (
     Species,
     Stage,
 )
+from engine.process.client import EngineClient, OnProgress
 from engine.settings import Settings as EngineSettings
 from engine.settings import SettingsError
 from engine.settings import from_environment as engine_settings

@@ -12,11 +12,11 @@ from engine.errors import EngineError
 from engine.settings import SettingsError
 
 COMMANDS = {
-    "serve": "engine.worker",
-    "networks": "engine.networks.cli",
-    "ages": "engine.ages",
-    "bench": "engine.bench",
-    "storybook": "engine.storybook.cli",
+    "serve": "engine.commands.serve",
+    "networks": "engine.commands.networks",
+    "ages": "engine.commands.ages",
+    "bench": "engine.lab.evaluation.benchmarks",
+    "storybook": "engine.lab.storybook.cli",
 }
 
 _INTERRUPTED = 130  # as shells count: 128 + SIGINT

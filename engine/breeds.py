@@ -2,7 +2,7 @@
 
 ImageNet-1k has 118 classes of pet dogs (151-268) and five of pet cats (281-285); sizes of one breed (poodles),
 the two corgis and the husky's two names are one breed here. Breeds without a class are told by the head in
-`engine.recognition`, or can only be chosen by the owner. Names in other languages belong to the bot.
+`engine.vision.recognition`, or can only be chosen by the owner. Names in other languages belong to the bot.
 """
 
 from collections.abc import Mapping

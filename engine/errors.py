@@ -3,7 +3,7 @@
 EngineError
 ├── PhotoError      the sender can mend it; carries a `PhotoReason`
 ├── EngineStopped   nobody's fault (shutdown, restart, cancel); the work can be done again
-└── EngineFault     ours; the work fails with a short, private-safe detail (of networks: `engine.networks.errors`)
+└── EngineFault     ours; the work fails with a short, private-safe detail (of networks: `engine.stylegan.store.errors`)
 """
 
 from enum import StrEnum

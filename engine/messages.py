@@ -1,7 +1,7 @@
 """What crosses the socket between the bot and the engine process.
 
 Frozen dataclasses only. Requests carry an `id` that every answer repeats. Pictures and films cross as
-encoded bytes (JPEG, MP4), latents as opaque bytes; nothing is pickled (see `engine.wire`).
+encoded bytes (JPEG, MP4), latents as opaque bytes; nothing is pickled (see `engine.process.wire`).
 Boxes and points are in pixels of the photo as people see it (EXIF orientation applied), x to the right,
 y down; boxes are (x0, y0, x1, y1).
 """

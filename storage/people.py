@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from storage.cupboard import Cupboard
 from storage.database import Database
+from storage.media_index import Cupboard
 from storage.portraits import EMPTIED, delete_portraits
 from storage.records import ASKING, Deleted, Group, Person, Pet, State
 

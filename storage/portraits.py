@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import aiosqlite
 
-from storage.cupboard import Cupboard
 from storage.database import Database
+from storage.media_index import Cupboard
 from storage.records import BEFORE, OPEN, Deleted, Kind, Made, Notice, Photo, Portrait, Result, State
 
 _COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "told", "created_at", "changed_at"}

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from storage.cupboard import Cupboard
 from storage.database import Database
 from storage.media import Media
+from storage.media_index import Cupboard
 from storage.people import People
 from storage.portraits import Portraits
 from storage.updates import Updates

@@ -1,6 +1,7 @@
 """`throwback bench SUBJECT`: how fast and how good this installation is on this machine.
 
-`projection` and `pictures` run where torch is (`engine.bench`); the others look on from outside, as owners do.
+`projection` and `pictures` run where torch is (`engine.lab.evaluation.benchmarks`); the others look on from outside,
+as owners do.
 """
 
 import argparse
@@ -10,10 +11,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from bot import benchmarks
 from bot.commands.child import run_engine
 from bot.commands.numbers import whole_number
 from bot.commands.output import FAULT_STATUS, emit, say
+from bot.operations import service_benchmarks
 
 _OUTSIDE: dict[str, str] = {
     "latency": "seconds from a photo to the keyboard, the first preview, the picture and film, another age",
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     }
     try:
         figures = asyncio.run(measures[args.subject](args))
-    except benchmarks.NoPhotos as error:
+    except service_benchmarks.NoPhotos as error:
         say(f"throwback: {error}")
         return FAULT_STATUS
     for name, value in figures.items():
@@ -108,25 +109,25 @@ def run(args: argparse.Namespace) -> int:
 
 async def _latency(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as aside:
-        return await benchmarks.latency(_photos(args.photos, args.count, Path(aside)))
+        return await service_benchmarks.latency(_photos(args.photos, args.count, Path(aside)))
 
 
 async def _throughput(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as aside:
-        return await benchmarks.throughput(_photos(args.photos, max(args.people), Path(aside)), args.people)
+        return await service_benchmarks.throughput(_photos(args.photos, max(args.people), Path(aside)), args.people)
 
 
 async def _bot(args: argparse.Namespace) -> dict[str, Any]:
-    return await benchmarks.chats(args.chats)
+    return await service_benchmarks.chats(args.chats)
 
 
 def _photos(folder: Path | None, count: int, aside: Path) -> list[bytes]:
     """`count` photos from the folder, or as many drawn pets."""
     if folder is None:
         if run_engine(["bench", "draw", "--count", str(count), "--out", str(aside)]):
-            raise benchmarks.NoPhotos("no pets could be drawn; `throwback doctor` may know why")
+            raise service_benchmarks.NoPhotos("no pets could be drawn; `throwback doctor` may know why")
         folder = aside
     files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     if len(files) < count:
-        raise benchmarks.NoPhotos(f"{folder} has {len(files)} photos, and {count} are needed")
+        raise service_benchmarks.NoPhotos(f"{folder} has {len(files)} photos, and {count} are needed")
     return [file.read_bytes() for file in files[:count]]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bot.commands.numbers import whole_number
 from bot.commands.output import FAULT_STATUS, explain_database, say
-from bot.playground.double import Double
-from bot.playground.household import BotGone, Household
+from bot.playground.bot_supervisor import BotGone, Household
+from bot.playground.fake_telegram import Double
 from bot.playground.server import serve
 from bot.playground.store import StoreInUse
 from bot.settings import Settings

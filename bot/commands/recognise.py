@@ -5,9 +5,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from bot.breeds import breed_name
-from bot.commands.files import MissingPhoto, read_photo
 from bot.commands.output import PHOTO_STATUS, emit, explain, say
+from bot.commands.photo_files import MissingPhoto, read_photo
+from bot.portraits.breed_names import breed_name
 from engine import BreedGuess, EngineClient, EngineError, Head, Recognition, engine_settings
 
 _SHOWN = 3  # breeds, to people

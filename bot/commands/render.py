@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bot.breeds import breed_name, match_breed
-from bot.commands.files import MissingPhoto, read_photo
 from bot.commands.numbers import whole_number
 from bot.commands.output import FAULT_STATUS, PHOTO_STATUS, USAGE_STATUS, emit, explain, say
+from bot.commands.photo_files import MissingPhoto, read_photo
 from bot.commands.recognise import breeds_record, rounded
+from bot.portraits.breed_names import breed_name, match_breed
 from bot.texts import words_for
 from engine import (
     BREEDS,

@@ -11,8 +11,8 @@ from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 
 from bot.app import serve
 from bot.commands.output import FAULT_STATUS, explain_database, say
-from bot.logs import set_up_logs, wished_level
-from bot.occupancy import HomeInUse
+from bot.operations.home_lock import HomeInUse
+from bot.operations.logs import set_up_logs, wished_level
 from bot.settings import Settings
 from storage import NewerDatabase
 

@@ -9,11 +9,11 @@ from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, 
 from telegram.error import BadRequest
 
 from bot.context import Context, answer, edit, insist, owner_of, reply
-from bot.errors import has_no_text, refuses_media, unchanged
-from bot.keyboards import Press, Verb
+from bot.messaging.errors import has_no_text, refuses_media, unchanged
+from bot.messaging.keyboards import Press, Verb
+from bot.messaging.telegram_messenger import file_id_of
+from bot.messaging.views import View, caption, title
 from bot.texts import Words
-from bot.views import View, caption, title
-from bot.voice import file_id_of
 from storage import Kind, Pet, Portrait, Result
 
 _Rows = list[list[InlineKeyboardButton]]

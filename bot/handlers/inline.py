@@ -11,11 +11,11 @@ from telegram import (
 )
 from telegram.error import BadRequest
 
-from bot.breeds import breed_name
 from bot.context import Context
-from bot.errors import too_big_to_fetch
+from bot.messaging.errors import too_big_to_fetch
+from bot.messaging.views import caption, known_breeds, title
+from bot.portraits.breed_names import breed_name
 from bot.texts import Words
-from bot.views import caption, known_breeds, title
 from storage import Kind, Portrait, Result
 
 _MOST = 50  # Telegram shows no more

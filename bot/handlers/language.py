@@ -3,7 +3,7 @@
 from telegram import Update
 
 from bot.context import Context, answer, edit, reply
-from bot.keyboards import language_keyboard
+from bot.messaging.keyboards import language_keyboard
 from bot.texts import LANGUAGES, closest_language, words_for
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from telegram import Document, Message, PhotoSize, Update
 from telegram.ext.filters import MessageFilter
 
-from bot.captions import read_caption
 from bot.context import Context, owner_of, reply
-from bot.voice import MAX_DOWNLOAD
+from bot.messaging.telegram_messenger import MAX_DOWNLOAD
+from bot.portraits.captions import read_caption
 from storage import Photo, Portrait, State
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")

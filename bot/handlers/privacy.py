@@ -4,9 +4,9 @@ import asyncio
 
 from telegram import InputFile, Update
 
-from bot.archive import archives_of
 from bot.context import Context, answer, edit, owner_of, reply
-from bot.keyboards import forget_keyboard
+from bot.messaging.keyboards import forget_keyboard
+from bot.portraits.export import archives_of
 
 
 async def privacy(update: Update, context: Context) -> None:

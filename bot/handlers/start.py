@@ -5,7 +5,7 @@ from importlib.resources import files
 from telegram import Update
 
 from bot.context import Context, insist, owner_of, reply
-from bot.menus import publish_admin_menu
+from bot.messaging.menus import publish_admin_menu
 
 
 async def start(update: Update, context: Context) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
-from bot.playground.double import Double
 from bot.playground.errors import ApiError, Json
+from bot.playground.fake_telegram import Double
 from bot.playground.faults import Fault, FaultKind
-from bot.playground.files import UPLOAD_MAX_BYTES
+from bot.playground.file_store import UPLOAD_MAX_BYTES
 from bot.playground.methods import call
 from bot.playground.parameters import Parameters
 

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from tornado.web import RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from bot.playground.desk import Desk
-from bot.playground.double import Double
+from bot.playground.control_actions import Desk
 from bot.playground.errors import ApiError, Json, bad_request
+from bot.playground.fake_telegram import Double
 from bot.playground.parameters import Parameters, Upload
 
 PAGE = Path(__file__).with_name("page")

@@ -21,7 +21,7 @@ from tornado.web import Application
 
 from bot.playground.api import DownloadHandler, MethodHandler
 from bot.playground.control import control_routes
-from bot.playground.double import Double
+from bot.playground.fake_telegram import Double
 
 logger = logging.getLogger(__name__)
 

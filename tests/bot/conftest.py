@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.town import Town
+from tests.bot.harness import Town
 
 
 @pytest.fixture

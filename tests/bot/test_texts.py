@@ -5,7 +5,7 @@ from string import Formatter
 import pytest
 from babel import Locale
 
-from bot.limits import Over
+from bot.portraits.limits import Over
 from bot.texts import DEFAULT, LANGUAGES, Message, closest_language, messages, words_for
 from engine import PhotoReason, Stage
 from storage import Kind

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from tornado.websocket import websocket_connect
 
-from tests.bot.town import callback, spoken
+from tests.bot.harness import callback, spoken
 from tests.scripted_engine import Script, scripted_photo
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 
 from bot.app import running
-from bot.logs import set_up_logs
+from bot.operations.logs import set_up_logs
 from bot.settings import Settings
 from engine import EngineClient, EngineError
 from tests.scripted_engine import scripted_engine

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.bot.town import labels
+from tests.bot.harness import labels
 from tests.end_to_end.phone import MINA, PATIENCE_S, Phone, ask_for_portrait
 from tests.end_to_end.processes import SCRIPTED_BOT, Telegram
 from tests.scripted_engine import Script, scripted_photo

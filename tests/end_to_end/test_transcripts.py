@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bot.town import labels
+from tests.bot.harness import labels
 from tests.end_to_end.phone import PATIENCE_S, Phone
 from tests.end_to_end.processes import ROOT, Telegram
 

@@ -34,7 +34,7 @@ def test_errors_are_sentences(
     def fail(arguments: list[str]) -> int:
         raise error
 
-    monkeypatch.setattr("engine.worker.main", fail)
+    monkeypatch.setattr("engine.commands.serve.main", fail)
     monkeypatch.setenv("THROWBACK_LOG", "no such level")
     assert entry.main(["serve"]) == status
     shown = capsys.readouterr().err

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from engine.alignment import Convention
-from engine.generator import Generator, GeneratorConfig
+from engine.lab.drawn_pets.parameters import sample_pets
+from engine.lab.drawn_pets.renderer import render
 from engine.messages import Species
-from engine.networks import write_network
-from engine.storybook.pets import sample_pets
-from engine.storybook.renderer import render
+from engine.stylegan.generator import Generator, GeneratorConfig
+from engine.stylegan.store import write_network
+from engine.vision.alignment import Convention
 
 NAME = "tiny"
 CONFIG = GeneratorConfig(

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.playground.double import Double
 from bot.playground.errors import ApiError
+from bot.playground.fake_telegram import Double
 from bot.playground.methods import answering, chats, editing, profile, receiving, sending
 from bot.playground.parameters import Parameters
 

@@ -1,7 +1,7 @@
 """Methods that ask about chats and the people in them."""
 
-from bot.playground.double import BOT_ID, Double
 from bot.playground.errors import Json, bad_request
+from bot.playground.fake_telegram import BOT_ID, Double
 from bot.playground.parameters import Parameters
 from bot.playground.world import IN_CHAT, Chat, ChatKind
 

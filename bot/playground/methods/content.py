@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from bot.playground.double import Double
 from bot.playground.errors import Json, bad_request
-from bot.playground.files import StoredFile
+from bot.playground.fake_telegram import Double
+from bot.playground.file_store import StoredFile
 from bot.playground.markup import CAPTION_MAX, TEXT_MAX, written
 from bot.playground.parameters import Parameters, Upload
 from bot.playground.world import Chat, Message

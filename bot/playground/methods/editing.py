@@ -1,7 +1,7 @@
 """Methods that change, mark or remove what was sent."""
 
-from bot.playground.double import BOT_ID, Double
 from bot.playground.errors import Json, bad_request
+from bot.playground.fake_telegram import BOT_ID, Double
 from bot.playground.methods.content import (
     MEDIA,
     check_allowed,

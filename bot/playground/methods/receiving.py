@@ -2,8 +2,8 @@
 
 import re
 
-from bot.playground.double import Double
 from bot.playground.errors import Json, bad_request
+from bot.playground.fake_telegram import Double
 from bot.playground.parameters import Parameters
 
 _POLL_MAX_S = 50

@@ -2,8 +2,8 @@
 
 import secrets
 
-from bot.playground.double import Double
 from bot.playground.errors import Json, bad_request
+from bot.playground.fake_telegram import Double
 from bot.playground.methods.content import (
     ALBUM,
     file_content,

@@ -12,7 +12,7 @@ from tests.scripted_engine import SCRIPTED, scripted_photo
 
 @pytest.fixture(autouse=True)
 def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("engine.client.COMMAND", SCRIPTED)
+    monkeypatch.setattr("engine.process.client.COMMAND", SCRIPTED)
     monkeypatch.setenv("THROWBACK_HOME", str(tmp_path / "home"))
 
 

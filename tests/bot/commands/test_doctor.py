@@ -11,7 +11,7 @@ import pytest
 
 from bot import cli
 from bot.commands.doctor import State, bot_findings, database_finding, engine_findings, ffmpeg_finding, home_finding
-from bot.playground.double import Double
+from bot.playground.fake_telegram import Double
 from bot.playground.server import serve
 from engine import EngineSettings
 from storage import Storage
@@ -23,7 +23,7 @@ TOKEN = "123456:abcdefghijklmnopqrstuvwxyz012345678"
 @pytest.fixture(autouse=True)
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine process that answers at once; what the real one says of itself is tested with it."""
-    monkeypatch.setattr("engine.client.COMMAND", SCRIPTED)
+    monkeypatch.setattr("engine.process.client.COMMAND", SCRIPTED)
 
 
 async def test_ffmpeg_is_tried() -> None:
@@ -127,7 +127,7 @@ async def test_the_engine_describes_itself(tmp_path: Path) -> None:
 async def test_a_gpu_that_is_not_there_is_no_reason_to_reinstall(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.client.COMMAND", (sys.executable, "-m", "engine", "serve"))
+    monkeypatch.setattr("engine.process.client.COMMAND", (sys.executable, "-m", "engine", "serve"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     (finding,) = await engine_findings(EngineSettings(tmp_path, device="cuda"))
     assert "THROWBACK_DEVICE is cuda" in finding.says
@@ -165,7 +165,7 @@ def test_all_of_it_as_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caps
 
 
 def test_an_engine_that_does_not_start_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("engine.client.COMMAND", ("/nowhere/python",))
+    monkeypatch.setattr("engine.process.client.COMMAND", ("/nowhere/python",))
     (finding,) = asyncio.run(engine_findings(EngineSettings(tmp_path)))
     assert finding.state is State.BAD
     assert "does not start" in finding.says

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import cli, occupancy
-from bot.occupancy import sole_use
+from bot import cli
+from bot.operations import home_lock
+from bot.operations.home_lock import sole_use
 from storage import Storage
 
 
@@ -46,7 +47,7 @@ def test_a_damaged_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_data_folder_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(occupancy, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(home_lock, "_PATIENCE_S", 0.0)
     with asyncio.Runner() as another:
         use = sole_use(tmp_path)
         another.run(use.__aenter__())

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from telegram import Bot
 
-from bot.playground.double import Double
-from bot.playground.people import People
+from bot.playground.fake_telegram import Double
 from bot.playground.server import Address, serve
+from bot.playground.users import People
 
 MINA, JOON, FAMILY = 1001, 1002, -2001
 

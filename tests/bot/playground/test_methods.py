@@ -17,11 +17,11 @@ from telegram import (
 )
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken
 
-from bot.playground.double import Double
+from bot.playground.fake_telegram import Double
 from bot.playground.methods.profile import menu_for
 from bot.playground.parameters import Upload
-from bot.playground.people import People
 from bot.playground.server import Address
+from bot.playground.users import People
 from tests.bot.playground.conftest import FAMILY, JOON, MINA
 from tests.bot.playground.pictures import jpeg
 

@@ -11,15 +11,15 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from bot.playground.double import Double
+from bot.playground.fake_telegram import Double
 from bot.playground.faults import Fault, FaultKind
 from bot.playground.parameters import Upload
-from bot.playground.people import People
 from bot.playground.server import Address, serve
 from bot.playground.store import StoreInUse
+from bot.playground.users import People
+from tests.bot.harness import eventually
 from tests.bot.playground.conftest import MINA
 from tests.bot.playground.pictures import jpeg
-from tests.bot.town import eventually
 
 
 @pytest.mark.parametrize(

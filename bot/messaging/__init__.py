@@ -1,0 +1,1 @@
+"""Telegram: sends messages and progress, receives updates, translates its errors."""

@@ -1,0 +1,196 @@
+"""Buttons, and what pressing them says.
+
+A press travels as ``verb:portrait:value`` in Telegram's 64 bytes of callback data.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.portraits.breed_names import breed_name
+from bot.texts import LANGUAGES, Words
+from storage import Pet, Portrait, State
+
+OLDEST, YOUNGEST, STEP = -1.0, 1.6, 0.3
+"""How far the buttons go, in multiples of the age vector: 0 now, 1 puppy or kitten, negative older."""
+
+
+class Verb(StrEnum):
+    """What a press asks for. Short: it travels in every button."""
+
+    HEAD = "head"
+    BREED = "breed"
+    TYPE_BREED = "type"
+    PET = "pet"
+    NEW_PET = "newpet"
+    SKIP = "skip"
+    USE_ALBUM = "album"
+    GROWN_UP = "grown"
+    CANCEL = "cancel"
+    ANYWAY = "anyway"
+    RETRY = "retry"
+    AGE = "age"
+    CARD = "card"
+    WHOLE = "whole"
+    AGAIN = "again"
+    NAME = "name"
+    NO_NAME = "noname"
+    DELETE = "del"
+    DELETE_YES = "delyes"
+    DELETE_NO = "delno"
+    RESEND = "resend"
+    PAGE = "page"
+    FILM = "film"
+    FORGET_PET = "nopet"
+    FORGET_PET_YES = "nopetyes"
+    LANGUAGE = "lang"
+    FORGET_YES = "forget"
+    FORGET_NO = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    verb: Verb
+    portrait: int = 0
+    value: str = ""
+
+    def pack(self) -> str:
+        return f"{self.verb}:{self.portrait}:{self.value}"
+
+    @classmethod
+    def unpack(cls, data: str) -> Self | None:
+        """None for what no keyboard of ours says (any more)."""
+        verb, _, rest = data.partition(":")
+        portrait, _, value = rest.partition(":")
+        if verb not in set(Verb) or not portrait.isdecimal():
+            return None
+        return cls(Verb(verb), int(portrait), value)
+
+
+def _button(text: str, verb: Verb, portrait: int = 0, value: str = "") -> InlineKeyboardButton:
+    return InlineKeyboardButton(text, callback_data=Press(verb, portrait, value).pack())
+
+
+def _rows(buttons: Sequence[InlineKeyboardButton], width: int) -> list[list[InlineKeyboardButton]]:
+    return [list(buttons[at : at + width]) for at in range(0, len(buttons), width)]
+
+
+def _cancel(words: Words, portrait: Portrait) -> list[InlineKeyboardButton]:
+    return [_button(words("button.cancel"), Verb.CANCEL, portrait.id)]
+
+
+def head_keyboard(words: Words, portrait: Portrait, order: Sequence[int]) -> InlineKeyboardMarkup:
+    """One button a head; `order` has their indices from left to right."""
+    numbers = [
+        _button(words("button.nth", count=place), Verb.HEAD, portrait.id, str(index))
+        for place, index in enumerate(order, start=1)
+    ]
+    return InlineKeyboardMarkup([*_rows(numbers, 4), _cancel(words, portrait)])
+
+
+def breed_keyboard(
+    words: Words, portrait: Portrait, breeds: Iterable[str], pets: Iterable[Pet] = ()
+) -> InlineKeyboardMarkup:
+    """Known pets, then likely breeds, then the two ways out."""
+    known = [_button(f"💛 {pet.name}", Verb.PET, portrait.id, str(pet.id)) for pet in pets]
+    likely = [_button(breed_name(slug, words.language), Verb.BREED, portrait.id, slug) for slug in breeds]
+    others = [
+        _button(words("button.type_breed"), Verb.TYPE_BREED, portrait.id),
+        _button(words("button.unknown_breed"), Verb.BREED, portrait.id),
+    ]
+    return InlineKeyboardMarkup([*_rows(known, 2), *_rows(likely, 1), others, _cancel(words, portrait)])
+
+
+def baby_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
+    """The ways on from the question for a baby photo; with an album, its second photo is offered."""
+    if portrait.baby_file_id and not portrait.baby_photo:
+        ways = [
+            [_button(words("button.use_album"), Verb.USE_ALBUM, portrait.id)],
+            [_button(words("button.no_album"), Verb.SKIP, portrait.id)],
+        ]
+    else:
+        ways = [[_button(words("button.skip"), Verb.SKIP, portrait.id)]]
+    grown = [_button(words("button.grown_up"), Verb.GROWN_UP, portrait.id)]
+    return InlineKeyboardMarkup([*ways, grown, _cancel(words, portrait)])
+
+
+def cancel_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([_cancel(words, portrait)])
+
+
+def failure_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup | None:
+    """A way on where there is one, and out wherever a photo is kept."""
+    if not portrait.photo:
+        return None
+    rows = [[_button(words("button.delete"), Verb.DELETE, portrait.id)]]
+    if portrait.failure in ("no_pet", "no_face"):
+        rows.insert(0, [_button(words("button.anyway"), Verb.ANYWAY, portrait.id)])
+    elif not portrait.failed_photo:
+        rows.insert(0, [_button(words("button.retry"), Verb.RETRY, portrait.id)])
+    return InlineKeyboardMarkup(rows)
+
+
+def result_keyboard(words: Words, portrait: Portrait, age: float, shareable: bool) -> InlineKeyboardMarkup:
+    """What can be done with a finished portrait; ages count from the one that is shown.
+
+    It is `shareable` where the bot has inline mode.
+    """
+    ages = []
+    if age + STEP <= YOUNGEST + 1e-6:
+        ages.append(_button(words("button.younger"), Verb.AGE, portrait.id, f"{age + STEP:.2f}"))
+    if age - STEP >= OLDEST - 1e-6:
+        ages.append(_button(words("button.older"), Verb.AGE, portrait.id, f"{age - STEP:.2f}"))
+    shown = f"{age:.2f}"
+    rows = [
+        ages,
+        [
+            _button(words("button.card"), Verb.CARD, portrait.id, shown),
+            _button(words("button.whole"), Verb.WHOLE, portrait.id, shown),
+        ],
+        [_button(words("button.again"), Verb.AGAIN, portrait.id), *([_share_button(words)] if shareable else [])],
+        [_button(words("button.delete"), Verb.DELETE, portrait.id)],
+    ]
+    if portrait.pet is None:
+        rows[-1].insert(0, _button(words("button.name"), Verb.NAME, portrait.id))
+    return InlineKeyboardMarkup(rows)
+
+
+def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([[_button(words("button.not_now"), Verb.NO_NAME, portrait.id)]])
+
+
+def _share_button(words: Words) -> InlineKeyboardButton:
+    """Opens any chat with the owner's results to choose from."""
+    return InlineKeyboardButton(words("button.share"), switch_inline_query="")
+
+
+def resend_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([[_button(words("button.retry"), Verb.RESEND, portrait.id, f"{age:.2f}")]])
+
+
+def delete_keyboard(words: Words, portrait: Portrait, age: str) -> InlineKeyboardMarkup:
+    """The question stands below the results of one age; the answer is about all of them, and says so."""
+    yes = words("button.delete_photo" if portrait.state is State.FAILED else "button.delete_yes")
+    return InlineKeyboardMarkup(
+        [
+            [_button(yes, Verb.DELETE_YES, portrait.id, age)],
+            [_button(words("button.delete_no"), Verb.DELETE_NO, portrait.id, age)],
+        ]
+    )
+
+
+def language_keyboard(words: Words) -> InlineKeyboardMarkup:
+    buttons = [_button(name, Verb.LANGUAGE, value=code) for code, name in LANGUAGES.items()]
+    return InlineKeyboardMarkup([*_rows(buttons, 2), [_button(words("button.automatic"), Verb.LANGUAGE)]])
+
+
+def forget_keyboard(words: Words) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        [
+            [_button(words("privacy.forget_yes"), Verb.FORGET_YES)],
+            [_button(words("privacy.forget_no"), Verb.FORGET_NO)],
+        ]
+    )

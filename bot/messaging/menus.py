@@ -1,0 +1,51 @@
+"""The commands that people see when they tap "/": in their language, and only those that are for them."""
+
+import logging
+from collections.abc import Iterable
+
+from telegram import (
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+)
+from telegram.error import TelegramError
+
+from bot.context import Bot
+from bot.messaging.errors import short
+from bot.texts import DEFAULT, LANGUAGES, words_for
+
+_logger = logging.getLogger(__name__)
+
+_PRIVATE = ("start", "help", "history", "cancel", "language", "privacy", "mydata", "forgetme")
+_GROUPS = ("young", "help", "cancel")
+_ADMINS = ("stats", "pause", "resume", "block", "unblock", "blocked", "limit")
+
+
+async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
+    """Tell Telegram the commands. What fails is logged, and stops nothing else: menus are a convenience.
+
+    The administrators' come last: Telegram knows no chat with one who has not written to the bot yet.
+    """
+    await _publish(bot, _PRIVATE, BotCommandScopeAllPrivateChats())
+    await _publish(bot, _GROUPS, BotCommandScopeAllGroupChats())
+    for admin in admins:
+        await publish_admin_menu(bot, admin)
+
+
+async def publish_admin_menu(bot: Bot, admin: int) -> None:
+    await _publish(bot, _PRIVATE + _ADMINS, BotCommandScopeChat(admin))
+
+
+async def _publish(bot: Bot, names: Iterable[str], scope: BotCommandScope) -> None:
+    for language in LANGUAGES:
+        try:
+            await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
+        except TelegramError as error:
+            _logger.warning("a menu could not be set: %s", short(error))
+
+
+def _commands(names: Iterable[str], language: str) -> list[BotCommand]:
+    words = words_for(language)
+    return [BotCommand(name, words(f"command.{name}")) for name in names]

@@ -1,0 +1,192 @@
+"""What is shown about a portrait: text and buttons, from its row alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from telegram import InlineKeyboardMarkup
+
+from bot.messaging.keyboards import (
+    baby_keyboard,
+    breed_keyboard,
+    cancel_keyboard,
+    failure_keyboard,
+    head_keyboard,
+    resend_keyboard,
+)
+from bot.portraits.breed_names import breed_name
+from bot.portraits.findings import Findings
+from bot.texts import Words
+from engine import Progress, Stage
+from storage import Kind, Notice, Pet, Portrait, State
+
+_LIKELY = 3  # breeds offered at first
+_PETS = 4
+_QUOTED = 40  # letters of what somebody typed
+_BAR = 10  # squares
+_SHORT_S = 90  # from here on an estimate is in minutes
+_COMMON = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    text: str
+    keyboard: InlineKeyboardMarkup | None = None
+
+
+def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View:
+    """What a portrait that waits for its owner asks."""
+    findings = _findings(portrait)
+    match portrait.state:
+        case State.AWAITING_HEAD:
+            return View(
+                words("question.head", count=len(findings.heads)),
+                head_keyboard(words, portrait, findings.from_left),
+            )
+        case State.AWAITING_BREED:
+            return _breed_question(words, portrait, findings, pets)
+        case _:
+            return View(_told(words, portrait, _baby_question(words, portrait)), baby_keyboard(words, portrait))
+
+
+def _findings(portrait: Portrait) -> Findings:
+    """What was found, as far as it is about the chosen pet."""
+    return Findings.from_json(portrait.recognition).of_head(portrait.head or 0)
+
+
+def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> View:
+    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
+    if portrait.expected_text == "breed":
+        key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
+        example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
+        return View(words(key, example=example), breed_keyboard(words, portrait, likely))
+    fitting = _fitting(pets, findings)
+    keyboard = breed_keyboard(words, portrait, likely, fitting)
+    if fitting:
+        return View(words("question.breed_known", name=fitting[0].name), keyboard)
+    return View(words(f"question.breed_{findings.species or 'any'}"), keyboard)
+
+
+def _fitting(pets: Sequence[Pet], findings: Findings) -> list[Pet]:
+    """The known pets that the photo may show, as many as are offered."""
+    return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_PETS]
+
+
+def _told(words: Words, portrait: Portrait, question: str) -> str:
+    """The question after the breed that was told, so that a wrong one is seen; that of a known pet is no news."""
+    told = known_breeds([portrait.breed or ""])
+    if not told or portrait.pet or portrait.failed_photo:
+        return question
+    return words("question.breed_noted", breed=breed_name(told[0], words.language), question=question)
+
+
+def _baby_question(words: Words, portrait: Portrait) -> str:
+    if portrait.failed_photo == "baby_photo" and words.has(f"baby_reason.{portrait.failure}"):
+        return words(f"baby_reason.{portrait.failure}")
+    if portrait.baby_file_id:
+        return words("question.baby_album")
+    if portrait.in_group:
+        return words("question.baby_group")
+    if portrait.name:
+        return words("question.baby", name=portrait.name)
+    return words("question.baby_unnamed")
+
+
+def breed_matches(words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]) -> View:
+    """The breeds that typed words may have meant, or the likely ones when they meant none."""
+    findings = _findings(portrait)
+    fitting = _fitting(pets, findings)
+    if breeds:
+        return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting))
+    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
+    said = " ".join(typed.split())
+    quoted = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+    return View(words("question.breed_no_match", typed=quoted), breed_keyboard(words, portrait, likely, fitting))
+
+
+def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> View:
+    """`before` portraits have their turn first; `wait_s` is None when nobody can tell yet."""
+    if paused:
+        return View(words("progress.paused"), cancel_keyboard(words, portrait))
+    lines = ["🐾 " + (words("progress.queued", count=before) if before else words("progress.next"))]
+    if wait_s is not None:
+        lines.append("⏳ " + remaining(words, wait_s))
+    return View("\n".join(lines), cancel_keyboard(words, portrait))
+
+
+def progress(words: Words, portrait: Portrait, now: Progress) -> View:
+    if now.stage is Stage.QUEUED:
+        return queued(words, portrait, now.position, now.eta_s)
+    done = round(max(0.0, min(1.0, now.fraction)) * _BAR)
+    lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_BAR - done)}"]
+    if now.eta_s is not None:
+        lines.append("⏳ " + remaining(words, now.eta_s))
+    return View("\n".join(lines), cancel_keyboard(words, portrait))
+
+
+def remaining(words: Words, seconds: float) -> str:
+    """An estimate no finer than it is honest: tens of seconds, then minutes."""
+    if seconds < 5:
+        return words("progress.almost")
+    if seconds < _SHORT_S:
+        return words("progress.wait_seconds", count=max(5, round(seconds / 5) * 5 if seconds < 20 else _tens(seconds)))
+    return words("progress.wait_minutes", count=round(seconds / 60 + 0.3))
+
+
+def _tens(seconds: float) -> int:
+    return round(seconds / 10) * 10
+
+
+def failure(words: Words, portrait: Portrait, told: bool) -> View:
+    """Why it did not work, and what can be done; `told` as in `sorry`."""
+    if words.has(f"reason.{portrait.failure}"):
+        return View(words(f"reason.{portrait.failure}"), failure_keyboard(words, portrait))
+    if portrait.failure == "not_fetched":
+        return View(words("error.not_fetched"))
+    if portrait.failure.startswith("limit_"):
+        return View(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
+    return View(sorry(words, told), failure_keyboard(words, portrait))
+
+
+def sorry(words: Words, told: bool) -> str:
+    """The apology for what is our fault; `told` is whether there is an administrator, who hears of it."""
+    return words("error.sorry_told" if told else "error.sorry")
+
+
+def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> View:
+    """What is said about results of this age; what did not arrive is offered again. `told` as in `sorry`."""
+    match notice:
+        case Notice.UNSURE | Notice.REFUSED:
+            text = words(f"result.{notice}", button=words("button.retry"))
+            return View(text, resend_keyboard(words, portrait, age))
+        case Notice.ONLY_FACE:
+            return View(words("result.only_face"))
+        case Notice.SORRY:
+            return View(sorry(words, told))
+
+
+def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
+    """What stands under a result."""
+    if kind is not Kind.STILL:
+        return words(f"result.{kind}")
+    key = "result.young" if age >= 0 else "result.older"
+    return words(f"{key}_named", name=portrait.name) if portrait.name else words(key)
+
+
+def title(words: Words, portrait: Portrait) -> str:
+    """What a portrait is called: the pet's name, else its breed."""
+    if portrait.name:
+        return portrait.name
+    known = known_breeds([portrait.breed or ""])
+    return breed_name(known[0], words.language) if known else "Throwback"
+
+
+def known_breeds(slugs: Sequence[str]) -> list[str]:
+    """Those that have a name: the engine may know breeds that we do not."""
+    known = []
+    for slug in slugs:
+        try:
+            breed_name(slug, "en")
+        except KeyError:
+            continue
+        known.append(slug)
+    return known

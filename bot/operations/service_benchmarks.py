@@ -1,0 +1,153 @@
+"""Measurements from outside the engine: what owners wait for, and what the bot stands."""
+
+import asyncio
+import hashlib
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bot.app import running
+from bot.messaging.rate_limiter import Pace
+from bot.playground.fake_telegram import Double
+from bot.playground.server import serve
+from bot.playground.users import People
+from bot.settings import Settings
+from engine import EngineClient, Progress, Reimagine, Rejuvenate, engine_settings
+
+_SCRIPTED = (sys.executable, "-m", "engine.process.scripted")
+_UNPACED = Pace(overall_per_s=10_000, chat_burst=10_000, chat_per_s=10_000.0, group_per_minute=10_000)
+_LEARNT = ("networks", "ages", "perceptual")  # of the data folder: what was fetched or learnt once
+
+
+class NoPhotos(Exception):
+    """There are not enough photos; the text says where."""
+
+
+@asynccontextmanager
+async def fresh_engine() -> AsyncIterator[EngineClient]:
+    """The real engine, loaded, with what was fetched and learnt but nothing of earlier portraits."""
+    here = engine_settings()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        for name in _LEARNT:
+            if (here.home / name).is_dir():
+                (home / name).symlink_to((here.home / name).resolve())
+        async with EngineClient(replace(here, home=home)) as engine:
+            await engine.describe()
+            yield engine
+
+
+async def latency(photos: Sequence[bytes]) -> dict[str, Any]:
+    """Medians of the seconds from a photo's arrival at an idle engine; the first photo, which loads, is not counted."""
+    waits: dict[str, list[float]] = {}
+    distances = []
+    async with fresh_engine() as engine:
+        for number, photo in enumerate([photos[0], *photos]):
+            if not number:
+                await _portrait(engine, photo)
+                await _forget(engine, [photo])
+                continue
+            began = time.monotonic()
+            await engine.recognise(photo)
+            keyboard_s = time.monotonic() - began
+            seconds, previewed_s, made = await _portrait(engine, photo)
+            distances.append(made.distance)
+            began = time.monotonic()
+            await engine.reimagine(Reimagine("again", made.latent, 0.5, film=False))
+            again_s = time.monotonic() - began
+            measured = {"keyboard_s": keyboard_s, "preview_s": previewed_s, "film_s": seconds, "another_age_s": again_s}
+            for name, value in measured.items():
+                waits.setdefault(name, []).append(value)
+    figures: dict[str, Any] = {name: round(statistics.median(values), 3) for name, values in waits.items()}
+    return figures | {"distance": round(statistics.median(distances), 4), "photos": len(photos)}
+
+
+async def throughput(photos: Sequence[bytes], people: Sequence[int]) -> dict[str, Any]:
+    """Seconds for several portraits asked for at once, and how many times as long one by one would take.
+
+    Both in an engine that has served as many before: the first such crowd also pays for the memory.
+    """
+    figures: dict[str, Any] = {}
+    async with fresh_engine() as engine:
+        for count in people:
+            chosen = photos[:count]
+            await asyncio.gather(*(_portrait(engine, photo) for photo in chosen))
+            await _forget(engine, chosen)
+            began = time.monotonic()
+            for photo in chosen:
+                await _portrait(engine, photo)
+            one_by_one_s = time.monotonic() - began
+            await _forget(engine, chosen)
+            began = time.monotonic()
+            await asyncio.gather(*(_portrait(engine, photo) for photo in chosen))
+            at_once_s = time.monotonic() - began
+            figures[str(count)] = {
+                "one_by_one_s": round(one_by_one_s, 2),
+                "at_once_s": round(at_once_s, 2),
+                "ratio": round(one_by_one_s / at_once_s, 2),
+            }
+    return {"people": figures}
+
+
+async def chats(count: int) -> dict[str, Any]:
+    """Updates a second, and how long people wait for the first answer, when `count` chats write at once.
+
+    The bot, the Bot API double and the people share this process, and Telegram's limits are not kept: the figures are
+    a floor of what the bot itself can do.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        double = Double.open(Path(folder) / "telegram")
+        people = People(double)
+        async with serve(double) as address:
+            settings = Settings(token=address.token, home=Path(folder) / "bot", api_url=address.url)
+            async with running(settings, EngineClient(command=_SCRIPTED), _UNPACED):
+                persons = [double.world.add_person(f"P{number}", "en").id for number in range(count)]
+                with double.events.subscription() as news:
+                    began = time.monotonic()
+                    wrote = asyncio.gather(*(people.write(person, person, "hello") for person in persons))
+                    waits = {chat: at - began for chat, at in await _first_answers(news, persons)}
+                    seconds = time.monotonic() - began
+                    await wrote
+    ordered = sorted(waits.values())
+    return {
+        "chats": count,
+        "updates_per_s": round(count / seconds, 1),
+        "p50_s": round(ordered[len(ordered) // 2], 3),
+        "p95_s": round(ordered[int(0.95 * (len(ordered) - 1))], 3),
+    }
+
+
+async def _first_answers(news: asyncio.Queue[Any], chats: Sequence[int]) -> list[tuple[int, float]]:
+    """When the bot first said something in each of the chats."""
+    waiting, answers = set(chats), []
+    while waiting:
+        event = await news.get()
+        if event["type"] == "message" and event["chat_id"] in waiting and event["message"]["from"]["is_bot"]:
+            waiting.remove(event["chat_id"])
+            answers.append((event["chat_id"], time.monotonic()))
+    return answers
+
+
+async def _portrait(engine: EngineClient, photo: bytes) -> tuple[float, float, Any]:
+    """Seconds to the film, to the first preview, and what was made."""
+    began = time.monotonic()
+    previewed: list[float] = []
+
+    def listen(progress: Progress) -> None:
+        if progress.preview and not previewed:
+            previewed.append(time.monotonic() - began)
+
+    request = Rejuvenate(hashlib.sha256(photo).hexdigest()[:16], photo, anyway=True)
+    made = await engine.rejuvenate(request, listen)
+    seconds = time.monotonic() - began
+    return seconds, previewed[0] if previewed else seconds, made
+
+
+async def _forget(engine: EngineClient, photos: Sequence[bytes]) -> None:
+    await engine.forget([hashlib.sha256(photo).hexdigest() for photo in photos])

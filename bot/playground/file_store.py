@@ -1,0 +1,164 @@
+"""Keeps the files of the playground and gives them the ids by which Telegram speaks of them.
+
+A file_id may be sent again as often as one likes; it is bound to its kind, and a photo has one for each size.
+"""
+
+import asyncio
+import hashlib
+import mimetypes
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePath
+
+from bot.playground.errors import Json, bad_request
+from bot.playground.mp4 import read_mp4
+from bot.playground.parameters import Upload
+from bot.playground.photo_sizes import Jpeg, given_thumbnail, photo_sizes, thumbnail
+from bot.playground.store import Store
+
+DOWNLOAD_MAX_BYTES = 20 * 1024 * 1024
+UPLOAD_MAX_BYTES = 50 * 1024 * 1024
+_NAME_MAX = 60  # of a document; Telegram shortens longer ones too
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """`described` is the Bot API's object for it; for a photo's size `sizes` are the file_ids of all its sizes."""
+
+    file_id: str
+    file_unique_id: str
+    kind: str
+    path: str
+    size: int
+    mime_type: str
+    described: Json
+    sizes: tuple[str, ...] = ()
+
+
+class FileStore:
+    """`directory` holds the bytes, `store` what is known of them."""
+
+    def __init__(self, directory: Path, store: Store) -> None:
+        self.directory = directory
+        self._store = store
+        self._files = {record["file_id"]: StoredFile(**record) for record in store.all("file")}
+        self._numbers = len(self._files)
+
+    def find(self, file_id: str) -> StoredFile:
+        stored = self._files.get(file_id)
+        if stored is None:
+            raise bad_request("wrong file identifier/HTTP URL specified")
+        return stored
+
+    def find_path(self, path: str) -> StoredFile | None:
+        """The file that getFile calls by this path."""
+        return next((stored for stored in self._files.values() if stored.path == path), None)
+
+    def location(self, stored: StoredFile) -> Path:
+        return self.directory / stored.path
+
+    def of_kind(self, file_id: str, kind: str) -> StoredFile:
+        """A file sent before, to be sent again; raises what Telegram answers to a wrong id."""
+        if file_id.startswith(("http://", "https://")):
+            raise bad_request("failed to get HTTP URL content")
+        stored = self.find(file_id)
+        if stored.kind != kind:
+            raise bad_request("type of file mismatch")
+        return stored
+
+    def photo_array(self, stored: StoredFile) -> list[Json]:
+        """All sizes of a photo, as a message carries them."""
+        return [self._files[file_id].described for file_id in stored.sizes]
+
+    async def add_photo(self, upload: Upload, from_phone: bool = False) -> list[Json]:
+        """Takes a photo and returns its sizes, smallest first."""
+        jpegs = await asyncio.to_thread(photo_sizes, upload.body, from_phone)
+        sizes = [self._write("photo", jpeg.body, "jpg", "image/jpeg", _sides(jpeg)) for jpeg in jpegs]
+        together = tuple(size.file_id for size in sizes)
+        for size in sizes:
+            self._remember(StoredFile(**{**asdict(size), "sizes": together}))
+        return [size.described for size in sizes]
+
+    async def add_video(self, upload: Upload, kind: str, given: Upload | None) -> StoredFile:
+        """Takes a film as `kind` video or animation: H.264 in an MP4 whose index comes first, or it is refused.
+
+        The real service takes other films too, but shows them as files or only once they are downloaded whole.
+        """
+        film = read_mp4(upload.body)
+        if film is None or not film.h264:
+            raise bad_request("not an H.264 film in an MP4; phones would not play it")
+        if not film.streamable:
+            raise bad_request("the film's index comes after its pictures; phones could not stream it (+faststart)")
+        described: Json = {"width": film.width, "height": film.height, "duration": round(film.duration_s)}
+        described |= _named(upload, "video/mp4")
+        picture = given_thumbnail(given.body) if given else None
+        if picture is not None:
+            described["thumbnail"] = self._write(
+                "thumbnail", picture.body, "jpg", "image/jpeg", _sides(picture)
+            ).described
+        return self._write(kind, upload.body, "mp4", "video/mp4", described)
+
+    async def add_document(self, upload: Upload, given: Upload | None = None) -> StoredFile:
+        """Takes any file as it is."""
+        mime_type = _mime_type(upload)
+        described = _named(upload, mime_type)
+        picture = given_thumbnail(given.body) if given else await _own_thumbnail(upload, mime_type)
+        if picture is not None:
+            described["thumbnail"] = self._write(
+                "thumbnail", picture.body, "jpg", "image/jpeg", _sides(picture)
+            ).described
+        extension = PurePath(upload.name).suffix.lstrip(".") or "bin"
+        return self._write("document", upload.body, extension, mime_type, described)
+
+    def described_file(self, file_id: str) -> Json:
+        """What getFile answers."""
+        stored = self.find(file_id)
+        if stored.size > DOWNLOAD_MAX_BYTES:
+            raise bad_request("file is too big")
+        return {
+            "file_id": stored.file_id,
+            "file_unique_id": stored.file_unique_id,
+            "file_size": stored.size,
+            "file_path": stored.path,
+        }
+
+    def _write(self, kind: str, body: bytes, extension: str, mime_type: str, attributes: Json) -> StoredFile:
+        self._numbers += 1
+        safe = extension if extension.isalnum() and extension.isascii() else "bin"
+        path = f"{kind}s/file_{self._numbers}.{safe.lower()}"
+        target = self.directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+        file_id = f"{kind[:2].upper()}{secrets.token_urlsafe(36)}"
+        unique_id = hashlib.sha256(kind.encode() + body).hexdigest()[:16]
+        described = {"file_id": file_id, "file_unique_id": unique_id, "file_size": len(body), **attributes}
+        stored = StoredFile(file_id, unique_id, kind, path, len(body), mime_type, described)
+        self._remember(stored)
+        return stored
+
+    def _remember(self, stored: StoredFile) -> None:
+        self._files[stored.file_id] = stored
+        self._store.put("file", stored.file_id, asdict(stored))
+
+
+def _sides(jpeg: Jpeg) -> Json:
+    return {"width": jpeg.width, "height": jpeg.height}
+
+
+def _mime_type(upload: Upload) -> str:
+    """By the name, as phones do; what the sender claims counts only where the name tells nothing."""
+    guessed, _ = mimetypes.guess_type(upload.name)
+    return guessed or upload.mime_type or "application/octet-stream"
+
+
+def _named(upload: Upload, mime_type: str) -> Json:
+    name = PurePath(upload.name).name
+    described: Json = {"mime_type": mime_type}
+    if name:
+        stem, suffix = PurePath(name).stem, PurePath(name).suffix
+        described["file_name"] = stem[: _NAME_MAX - len(suffix)] + suffix
+    return described
+
+
+async def _own_thumbnail(upload: Upload, mime_type: str) -> Jpeg | None:
+    return await asyncio.to_thread(thumbnail, upload.body) if mime_type.startswith("image/") else None

@@ -1,0 +1,44 @@
+"""What a photo's caption says: a command to us, the breed, the pet's name."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from bot.portraits.breed_names import breed_name, match_breed
+
+_COMMAND = re.compile(r"^/\w+(@\w+)?\s*")
+_NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    breed: str | None = None  # a slug
+    name: str = ""
+
+
+def read_caption(text: str, language: str) -> Caption:
+    """Only what is clear is taken: a breed's own name, and a name that stands beside one ("Momo, Samoyed")."""
+    parts = [part.strip() for part in re.split(r"[,\n;/·]", _COMMAND.sub("", text.strip())) if part.strip()]
+    breed: str | None = None
+    rest = []
+    for part in parts:
+        if breed is None and (named := named_breed(part, language)):
+            breed = named
+        else:
+            rest.append(part)
+    name = rest[0] if breed and len(rest) == 1 and len(rest[0]) <= 24 and _NAME.fullmatch(rest[0]) else ""
+    return Caption(breed, name)
+
+
+def named_breed(text: str, language: str) -> str | None:
+    """The breed whose name these words are, in the writer's language or in English."""
+    words = _letters(text)
+    for slug in match_breed(words, language):
+        if words in (_letters(breed_name(slug, language)), _letters(breed_name(slug, "en"))):
+            return slug
+    return None
+
+
+def _letters(text: str) -> str:
+    kept = "".join(letter if letter.isalnum() or letter.isspace() else " " for letter in text)
+    return " ".join(unicodedata.normalize("NFC", kept).casefold().split())

@@ -1,0 +1,1 @@
+"""The commands of `python -m engine`: a module each, with `main(arguments) -> int`."""

@@ -1,0 +1,180 @@
+"""`throwback ages …`: the age vectors that are known, and learning others from one's own photos.
+
+Words for people go to stderr; with --json the last line on stdout is one JSON object.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine import settings
+from engine.breeds import BREEDS
+from engine.errors import EngineFault, PhotoError
+from engine.images import decoding
+from engine.images.tensors import to_tensor
+from engine.inversion import project
+from engine.pipeline import choose_device
+from engine.stylegan import age_vectors
+from engine.stylegan.perceptual import PerceptualDistance, load_extractor
+from engine.stylegan.store import Network, NetworkError, available_networks, choose_network, load_network
+from engine.vision.alignment import align
+from engine.vision.face_detection import find_heads
+
+_FEW = 5  # photos of each age below which chance rules: pose, light and coat do not average out
+
+
+def main(arguments: Sequence[str]) -> int:
+    args = _parser().parse_args(arguments)
+    try:
+        result: dict[str, Any] = args.act(args)
+    except EngineFault as error:
+        _say(f"throwback: {error}")
+        result = {"error": "ages", "message": str(error)}
+    if args.json:
+        sys.stdout.write(json.dumps(result) + "\n")
+    return 1 if "error" in result else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="throwback ages", description="Age vectors: which way younger lies.")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    action = actions.add_parser("list", help="the breeds whose age vector is known, by network")
+    action.set_defaults(act=_list)
+
+    action = actions.add_parser("learn", help="learn a breed's age vector from photos of adults and of puppies")
+    action.add_argument("--breed", required=True, type=_breed, help="such as samoyed")
+    action.add_argument("--adult", required=True, nargs="+", type=Path, metavar="FILE")
+    action.add_argument("--puppy", required=True, nargs="+", type=Path, metavar="FILE", help="or kittens")
+    action.add_argument("--network", default="", help="for this network (default: the one chosen for the species)")
+    action.set_defaults(act=_learn)
+
+    action = actions.add_parser("remove", help="forget what was learned for a breed")
+    action.add_argument("breed", type=_breed)
+    action.add_argument("--network", default="", help="of this network (default: of all)")
+    action.set_defaults(act=_remove)
+
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", help="the result as one JSON object on standard output")
+    return parser
+
+
+def _breed(typed: str) -> str:
+    wanted = typed.strip().lower()
+    for slug, breed in BREEDS.items():
+        if wanted in (slug, breed.name.lower(), slug.replace("_", " ")):
+            return slug
+    raise argparse.ArgumentTypeError(f"no breed is called {typed!r}")
+
+
+def _undamaged_networks() -> Iterator[Network]:
+    """The networks that are here; of the others it is said why not."""
+    for name in available_networks():
+        try:
+            yield load_network(name)
+        except NetworkError as error:
+            _say(str(error))
+
+
+def _list(_: argparse.Namespace) -> dict[str, Any]:
+    networks = {}
+    for network in _undamaged_networks():
+        name = network.name
+        learned = age_vectors.learned_breeds(network)
+        known = sorted(set(age_vectors.known_vectors(network)) - set(learned))
+        networks[name] = {"known": known, "learned": learned}
+        _say(f"{name}: {', '.join(known) or 'none'}{'; learned: ' + ', '.join(learned) if learned else ''}")
+        if outdated := age_vectors.outdated_breeds(network):
+            _say(f"  learned for other weights of {name}, and to be learned anew: {', '.join(outdated)}")
+    return {"networks": networks}
+
+
+def _learn(args: argparse.Namespace) -> dict[str, Any]:
+    here = settings.from_environment()
+    device = choose_device(here.device)
+    species = BREEDS[args.breed].species
+    network = load_network(choose_network(species, args.network or here.network), device)
+    extractor = load_extractor(device=device)
+    adults, puppies = (list(_faces(files, network, device)) for files in (args.adult, args.puppy))
+    if not adults or not puppies:
+        raise EngineFault("at least one photo of an adult and one of a puppy or kitten must show its face")
+    if min(len(adults), len(puppies)) < _FEW:
+        _say(f"With fewer than {_FEW} photos of each, more than the age is learned; add some if you can.")
+    ws = {}
+    for age, faces in {"adult": adults, "puppy": puppies}.items():
+        _say(f"{len(faces)} of {age}:")
+        ws[age] = torch.cat([_projected(face, network, extractor) for face in faces])
+    vector = age_vectors.learn_age_vector(ws["puppy"], ws["adult"], network.statistics, _yaw(adults + puppies, network))
+    age_vectors.save_learned(network, args.breed, vector)
+    _say(f"{BREEDS[args.breed].name} is learned for {network.name}.")
+    return {
+        "breed": args.breed,
+        "network": network.name,
+        "adults": len(adults),
+        "puppies": len(puppies),
+        "length": float(vector.norm(dim=1).mean()),
+    }
+
+
+def _faces(files: Sequence[Path], network: Network, device: torch.device) -> Iterator[Tensor]:
+    """The aligned faces [1, 3, R, R] of the photos that can be used; the others are named."""
+    for file in files:
+        try:
+            image = decoding.decode(file.read_bytes())
+        except OSError as error:
+            _say(f"{file}: {error.strerror or 'it cannot be read'}")
+            continue
+        except PhotoError as error:
+            _say(f"{file}: {error.reason.value.replace('_', ' ')}")
+            continue
+        heads = find_heads(image)
+        if not heads:
+            _say(f"{file}: no face of a pet can be seen")
+            continue
+        face = align(image, heads[0], network.convention, network.generator.config.img_resolution).crop
+        yield to_tensor(face).to(device)
+
+
+def _projected(face: Tensor, network: Network, extractor: PerceptualDistance) -> Tensor:
+    """ws [1, num_ws, w_dim] of an aligned face."""
+    start = network.encoder.latents(face) if network.encoder is not None else None
+    found = None
+    for step in project(face, network.generator, network.statistics, extractor, start=start):
+        found = step
+    if found is None:
+        raise EngineFault("a projection without steps")
+    _say(f"  distance {float(found.distance):.3f} after {found.index} steps")
+    return found.ws
+
+
+def _yaw(faces: list[Tensor], network: Network) -> Tensor | None:
+    """Directions [M, w_dim] along which a head turns: what the encoder sees differ in a face and its mirror image."""
+    if network.encoder is None:
+        return None
+    with torch.no_grad():
+        every = torch.cat(faces)
+        turned: Tensor = network.encoder(every) - network.encoder(every.flip(3))
+    # The one direction that most of them share, whichever way each head is turned.
+    directions: Tensor = torch.linalg.svd(turned, full_matrices=False).Vh
+    return directions[:1]
+
+
+def _remove(args: argparse.Namespace) -> dict[str, Any]:
+    removed = []
+    for network in [load_network(args.network)] if args.network else _undamaged_networks():
+        if age_vectors.remove_learned(network, args.breed):
+            removed.append(network.name)
+    if not removed:
+        raise EngineFault(f"nothing was learned for {BREEDS[args.breed].name}")
+    _say(f"{BREEDS[args.breed].name} is forgotten in {', '.join(removed)}.")
+    return {"breed": args.breed, "removed": removed}
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,204 @@
+"""`throwback networks …`: list, pull, import, verify and remove networks, and train their encoders.
+
+Words for people go to stderr; with --json the last line on stdout is one JSON object. Exit status 0, 2 for a bad
+command line, 1 otherwise.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine import settings
+from engine.commands.progress import ProgressBar
+from engine.errors import EngineFault
+from engine.messages import Species
+from engine.pipeline import choose_device
+from engine.stylegan.encoder import Encoder
+from engine.stylegan.encoder_training import EncodingOptions, Progress, training
+from engine.stylegan.perceptual import vgg16_file
+from engine.stylegan.store.errors import NetworkError
+from engine.stylegan.store.network_store import (
+    STORYBOOK,
+    available_networks,
+    directory_of,
+    import_official,
+    load_network,
+    read_record,
+    remove_network,
+    store_encoder,
+    verify_network,
+)
+from engine.stylegan.store.pulling import PUBLISHED, VGG16, check_wanted, pull
+from engine.vision.alignment import Convention
+
+
+def main(arguments: list[str]) -> int:
+    args = _parser().parse_args(arguments)
+    try:
+        result: dict[str, Any] = args.act(args)
+    except EngineFault as error:
+        _say(f"throwback: {error}")
+        result = {"error": "network", "message": str(error)}
+    except KeyboardInterrupt:
+        _say("\nInterrupted; what has been downloaded is kept, and continued the next time.")
+        result = {"error": "interrupted", "message": "interrupted"}
+    if args.json:
+        sys.stdout.write(json.dumps(result) + "\n")
+    return 1 if "error" in result else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="throwback networks", description="The networks that draw the pets.")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    action = actions.add_parser("list", help="networks that are here, and that can be pulled")
+    action.set_defaults(act=_list)
+
+    action = actions.add_parser("pull", help="fetch a published network, after its licence has been shown")
+    action.add_argument("name", choices=PUBLISHED, help="; ".join(PUBLISHED))
+    action.add_argument("--accept-licence", action="store_true", help="do not ask: the licence is known and accepted")
+    action.add_argument("--from", dest="address", default="", metavar="URL", help="fetch from this folder instead")
+    action.set_defaults(act=_pull)
+
+    action = actions.add_parser("import", help="convert and store an official StyleGAN2-ADA network file")
+    action.add_argument("file", type=Path, metavar="FILE.pkl")
+    action.add_argument("--name", help="what to call it (default: the file's name)")
+    action.add_argument("--species", action="append", choices=[*Species], default=[], help="use it for these animals")
+    action.add_argument(
+        "--convention", choices=[*Convention], default=Convention.AFHQ, help="how faces lie in its pictures"
+    )
+    action.set_defaults(act=_import)
+
+    action = actions.add_parser("train-encoder", help="teach a network to guess a pet at a glance, on its own pictures")
+    action.add_argument("name")
+    action.add_argument("--pictures", type=int, default=EncodingOptions().pictures, help="to learn from")
+    action.add_argument("--minutes", type=float, default=EncodingOptions().minutes, help="stop then at the latest")
+    action.add_argument("--seed", type=int, default=0)
+    action.set_defaults(act=_train_encoder)
+
+    action = actions.add_parser("verify", help="compare stored networks with their checksums")
+    action.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    action.set_defaults(act=_verify)
+
+    action = actions.add_parser("remove", help="delete a stored network")
+    action.add_argument("name")
+    action.set_defaults(act=_remove)
+
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", help="the result as one JSON object on standard output")
+    return parser
+
+
+def _list(_: argparse.Namespace) -> dict[str, Any]:
+    networks = [_described(name) for name in available_networks()]
+    for network in networks:
+        _say("  ".join((f"{network['name']:<12}", network.get("message") or _summary(network))))
+    extractor = "vgg16" if vgg16_file().exists() else "efficientnet-lite0 (embedded)"
+    _say(f"Pictures are compared by {extractor}.")
+    here = {network["name"] for network in networks} | ({VGG16.name} if vgg16_file().exists() else set())
+    published = [name for name in PUBLISHED if name not in here]
+    if published:
+        _say(f"To fetch with `throwback networks pull NAME`: {', '.join(published)}.")
+    return {"networks": networks, "published": published, "extractor": extractor.split(maxsplit=1)[0]}
+
+
+def _described(name: str) -> dict[str, Any]:
+    try:
+        record = read_record(name)
+    except NetworkError as error:  # the others are still worth listing
+        return {"name": name, "damaged": True, "message": str(error)}
+    directory = directory_of(name)
+    return {
+        "name": name,
+        "embedded": name == STORYBOOK,
+        "resolution": record.generator.img_resolution,
+        "species": list(record.species),
+        "convention": record.convention,
+        "licence": record.licence,
+        "source": record.source,
+        "directory": str(directory),
+        "bytes": sum(path.stat().st_size for path in directory.glob(f"{name}.*")),
+    }
+
+
+def _summary(network: dict[str, Any]) -> str:
+    species = ", ".join(network["species"]) or "only when named"
+    return f"{network['resolution']} px, {species}, {network['bytes'] / 1e6:.1f} MB; {network['licence']}"
+
+
+def _pull(args: argparse.Namespace) -> dict[str, Any]:
+    published = PUBLISHED[args.name]
+    check_wanted(published)
+    _say(published.notice)
+    if not args.accept_licence and not _agreed():
+        raise NetworkError("Nothing was downloaded: the licence was not accepted (--accept-licence does so).")
+    bar = ProgressBar(args.name)
+    try:
+        directory = pull(published, address=args.address, report=bar)
+    finally:
+        bar.close()
+    _say(f"{args.name} is ready in {directory}.")
+    return {"name": args.name, "directory": str(directory)}
+
+
+def _agreed() -> bool:
+    sys.stderr.write("Do you accept? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _import(args: argparse.Namespace) -> dict[str, Any]:
+    name = args.name or args.file.stem.lower()
+    species = [Species(one) for one in args.species]
+    import_official(args.file, name, convention=Convention(args.convention), species=species)
+    described = _described(name)
+    _say(f"{name} is stored: {_summary(described)}.")
+    return described
+
+
+def _train_encoder(args: argparse.Namespace) -> dict[str, Any]:
+    if args.name == STORYBOOK:
+        raise NetworkError(f"{STORYBOOK} has an encoder that was trained along with it.")
+    network = load_network(args.name, choose_device(settings.from_environment().device))
+    encoder = Encoder(network.generator.config.w_dim).to(network.statistics.mean.device)
+    options = EncodingOptions(pictures=args.pictures, minutes=args.minutes, seed=args.seed)
+    progress, told = Progress(0, 0.0, 0.0), 0.0
+    try:
+        for progress in training(network, encoder, options):
+            if progress.share >= told + 0.05:
+                told = progress.share
+                _say(f"{told:4.0%}: {progress.pictures} pictures, {progress.explained:.0%} of w explained")
+    except KeyboardInterrupt:
+        _say("\nStopped early; what has been learned is kept.")
+    store_encoder(args.name, encoder)
+    _say(f"{args.name} has an encoder that explains {progress.explained:.0%} of w.")
+    return {"name": args.name, "pictures": progress.pictures, "explained": round(progress.explained, 3)}
+
+
+def _verify(args: argparse.Namespace) -> dict[str, Any]:
+    failures = {}
+    names = args.names or available_networks()
+    for name in names:
+        try:
+            verify_network(name)
+            _say(f"{name}: as it was stored")
+        except NetworkError as error:
+            _say(f"{name}: {error}")
+            failures[name] = str(error)
+    result: dict[str, Any] = {"verified": [name for name in names if name not in failures], "failed": failures}
+    return result | ({"error": "network", "message": "; ".join(failures.values())} if failures else {})
+
+
+def _remove(args: argparse.Namespace) -> dict[str, Any]:
+    if args.name == VGG16.name:
+        vgg16_file().unlink(missing_ok=True)
+    else:
+        remove_network(args.name)
+    _say(f"{args.name} is removed.")
+    return {"removed": args.name}
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,1 @@
+"""How a face becomes younger."""

@@ -1,0 +1,1 @@
+"""Bytes, arrays and tensors of pictures. Knows no faces."""

@@ -1,0 +1,179 @@
+"""Searches in a network's latent space, a step at a time and many at once.
+
+A `Search` holds all its own state: schedule, moments, random numbers, step. `advance` takes a step with many of them
+as one batch, and who shares a batch makes no difference to what is found.
+
+Pictures are [1, 3, R, R] in -1..1, ws [1, num_ws, w_dim].
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.stylegan.adjustments import side_by_side
+from engine.stylegan.generator import Adjustments, Generator, quick_dtype
+from engine.stylegan.perceptual import PerceptualDistance
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a projection or a lock stands. `distance` stays on the device: reading it waits for the device."""
+
+    index: int  # 1 for the first
+    steps: int  # how many there will be at most
+    ws: Tensor
+    distance: Tensor  # [] perceptual distance at this step
+    adjustments: Adjustments
+
+
+class Search(ABC):
+    """One photo's search, a step at a time. All of its state is its own."""
+
+    def __init__(self, generator: Generator, extractor: PerceptualDistance, dtype: torch.dtype | None) -> None:
+        self.generator = generator
+        self.extractor = extractor
+        self.dtype = dtype or quick_dtype(generator.mapping.w_avg.device)
+        self.index = 0  # steps taken
+        self.picture: Tensor | None = None  # [1, 3, R, R], the pet as the last step drew it before it moved
+        self._outcome: Step | Exception | None = None
+
+    @property
+    @abstractmethod
+    def done(self) -> bool:
+        """No step is left to take."""
+
+    @property
+    @abstractmethod
+    def resolution(self) -> int:
+        """Of the pictures of the next step."""
+
+    @property
+    def features_dtype(self) -> torch.dtype:
+        """What the perceptual distance computes in."""
+        return self.dtype
+
+    @abstractmethod
+    def draft(self) -> tuple[Tensor, Adjustments]:
+        """What the next step draws: ws [P, num_ws, w_dim] and the changes to the network, the same for all P.
+
+        P is the same for all searches of a kind.
+        """
+
+    @abstractmethod
+    def loss(self, pictures: Tensor, features: Tensor) -> Tensor:
+        """[] of the pictures [P, 3, R, R] that were drawn and of their features [P, F]."""
+
+    @abstractmethod
+    def descend(self) -> Step:
+        """Take the step, now that the gradients are there."""
+
+    @abstractmethod
+    def forget_gradients(self) -> None:
+        """Drop what a step that failed has left behind."""
+
+    @property
+    def pending(self) -> bool:
+        """A step has not been taken that somebody will ask for."""
+        return self._outcome is None and not self.done
+
+    def settle(self, outcome: Step | Exception) -> None:
+        self._outcome = outcome
+
+    def step(self) -> Step:
+        """The step taken since the last call. One that nobody has taken yet is taken now, without company.
+
+        Raises whatever went wrong in it.
+        """
+        if self._outcome is None:
+            advance([self])
+        outcome, self._outcome = self._outcome, None
+        if not isinstance(outcome, Step):
+            raise outcome or RuntimeError("a search went on beyond its end")
+        return outcome
+
+
+def advance(searches: Sequence[Search], pool: Executor | None = None) -> None:
+    """Take a step of the first search, together with all of the others that can share its batch.
+
+    Each is settled with its step or with its own error, and `Search.step` gives it. The rest stay as they were. In a
+    `pool`, two halves of the batch go on side by side: on a CPU that keeps more cores busy than a large batch does.
+    """
+    batch = [search for search in searches if search.pending]
+    batch = [search for search in batch if _company(search) == _company(batch[0])]
+    if pool is None or len(batch) < 2:
+        _settle(batch)
+    else:
+        list(pool.map(_settle, [batch[::2], batch[1::2]]))
+
+
+def _settle(batch: Sequence[Search]) -> None:
+    try:
+        _step_together(batch)
+        return
+    except Exception as error:
+        if len(batch) == 1:
+            batch[0].settle(error.with_traceback(None))
+            return
+    # One of them, or the batch is more than the memory holds: then each for itself, now that the memory is free again.
+    for search in batch:
+        search.forget_gradients()
+        _settle([search])
+
+
+def _company(search: Search) -> tuple[object, ...]:
+    """What searches must have in common to share a batch."""
+    networks, precisions = (id(search.generator), id(search.extractor)), (search.dtype, search.features_dtype)
+    return type(search), *networks, search.resolution, *precisions
+
+
+def _step_together(batch: Sequence[Search]) -> None:
+    """Raises what went wrong before any of the searches has moved; what goes wrong in moving stays with its own."""
+    if not batch:
+        return
+    drafts = [search.draft() for search in batch]
+    counts = [len(ws) for ws, _ in drafts]
+    first = batch[0]
+    pictures = first.generator.synthesis(
+        torch.cat([ws for ws, _ in drafts]),
+        resolution=first.resolution,
+        adjustments=side_by_side([adjustments for _, adjustments in drafts], counts),
+        dtype=first.dtype,
+    )
+    features = first.extractor.features(pictures, first.features_dtype)
+    shares = zip(batch, torch.split(pictures, counts), torch.split(features, counts), strict=True)
+    losses = [search.loss(own, own_features) for search, own, own_features in shares]
+    torch.autograd.backward(torch.stack(losses).sum())  # no gradient of one depends on another
+    for search, own in zip(batch, torch.split(pictures.detach(), counts), strict=True):
+        search.picture = own[:1]
+        try:
+            search.settle(search.descend())
+        except Exception as error:
+            search.settle(error)
+
+
+def alone(search: Search) -> Iterator[Step]:
+    """Its steps, each taken when asked for."""
+    while not search.done:
+        yield search.step()
+
+
+def take(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """A step at this share of the learning rates."""
+    bases = [group["lr"] for group in optimiser.param_groups]
+    for group, base in zip(optimiser.param_groups, bases, strict=True):
+        group["lr"] = base * rate
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    for group, base in zip(optimiser.param_groups, bases, strict=True):
+        group["lr"] = base
+
+
+def ramp(done: float, up: float, down: float) -> float:
+    """The learning rate's factor after a share `done` of the steps: linear rise, cosine fall."""
+    fall = min(1.0, (1 - done) / down) if down else 1.0
+    return (0.5 - 0.5 * math.cos(fall * math.pi)) * (min(1.0, max(done, 1e-3) / up) if up else 1.0)

@@ -1,0 +1,172 @@
+"""What is kept of a portrait: everything that draws it again at another age, as opaque bytes.
+
+A `Likeness` is one photo found in a network's latent space and locked there. A `Latent` is a portrait's likeness,
+with that of the baby photo where there is one, and what is known of the pet. Its bytes are safetensors; the facts
+lie in it as JSON and the photos as JPEG, each in a tensor of bytes.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from engine.errors import EngineFault
+from engine.messages import BreedGuess, Head, Point, Species
+from engine.stylegan.adjustments import converted
+from engine.stylegan.generator import Adjustments, LowRank
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """One photo in a network."""
+
+    photo: bytes  # JPEG, upright, as it was worked on
+    head: Head | None  # in it; None: the middle was taken
+    ws: Tensor  # [1, num_ws, w_dim]
+    adjustments: Adjustments  # what a search for the identity lock changed in the network
+    distance: float  # perceptual distance between the aligned photo and what the network draws so
+    steps: int  # of optimisation, that it took
+
+    def to_bytes(self) -> bytes:
+        return save(_tensors_of(self, ""))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Likeness":
+        """Raises `EngineFault` when the bytes are not what `to_bytes` gave."""
+        return _likeness_in(_loaded(data), "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Latent:
+    """One portrait."""
+
+    network: str
+    edition: str  # of the network's weights: a likeness means nothing to others
+    species: Species
+    breed: str
+    breeds: tuple[BreedGuess, ...]
+    pet: Likeness
+    baby: Likeness | None
+
+    def to_bytes(self) -> bytes:
+        facts = {
+            "format": _FORMAT,
+            "network": self.network,
+            "edition": self.edition,
+            "species": self.species,
+            "breed": self.breed,
+            "breeds": [asdict(guess) for guess in self.breeds],
+        }
+        tensors = {"facts": _json_tensor(facts)} | _tensors_of(self.pet, "pet.")
+        if self.baby is not None:
+            tensors |= _tensors_of(self.baby, "baby.")
+        return save(tensors)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Latent":
+        """Raises `EngineFault` when the bytes are not what `to_bytes` gave."""
+        tensors = _loaded(data)
+        try:
+            facts = _json_in(tensors["facts"])
+            if facts["format"] != _FORMAT:
+                raise EngineFault("a latent of another version")
+            return cls(
+                network=str(facts["network"]),
+                edition=str(facts["edition"]),
+                species=Species(facts["species"]),
+                breed=str(facts["breed"]),
+                breeds=tuple(BreedGuess(guess["breed"], guess["probability"]) for guess in facts["breeds"]),
+                pet=_likeness_in(tensors, "pet."),
+                baby=_likeness_in(tensors, "baby.") if "baby.ws" in tensors else None,
+            )
+        except (KeyError, TypeError, ValueError):
+            raise EngineFault("a damaged latent") from None
+
+
+def _tensors_of(likeness: Likeness, prefix: str) -> dict[str, Tensor]:
+    # Half precision is far below what can be seen, and half the bytes.
+    change = converted(likeness.adjustments, lambda value: value.detach().half().cpu())
+    named = {
+        "photo": _bytes_tensor(likeness.photo),
+        "facts": _json_tensor(
+            {
+                "head": likeness.head and asdict(likeness.head),
+                "distance": likeness.distance,
+                "steps": likeness.steps,
+            }
+        ),
+        "ws": likeness.ws.cpu(),
+        **{f"styles.{name}": value for name, value in change.styles.items()},
+        **{f"noises.{name}": value for name, value in change.noises.items()},
+        **{f"down.{name}": low.down for name, low in change.weights.items()},
+        **{f"up.{name}": low.up for name, low in change.weights.items()},
+    }
+    return {prefix + name: value.detach().contiguous() for name, value in named.items()}
+
+
+def _likeness_in(tensors: dict[str, Tensor], prefix: str) -> Likeness:
+    own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    try:
+        facts = _json_in(own["facts"])
+        downs, ups = _named(own, "down."), _named(own, "up.")
+        return Likeness(
+            photo=_tensor_bytes(own["photo"]),
+            head=_head(facts["head"]) if facts["head"] else None,
+            ws=own["ws"],
+            adjustments=converted(
+                Adjustments(
+                    styles=_named(own, "styles."),
+                    noises=_named(own, "noises."),
+                    weights={name: LowRank(down, ups[name]) for name, down in downs.items()},
+                ),
+                Tensor.float,
+            ),
+            distance=float(facts["distance"]),
+            steps=int(facts["steps"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise EngineFault("a damaged latent") from None
+
+
+def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _loaded(data: bytes) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = load(data)
+    except (SafetensorError, ValueError, KeyError):
+        raise EngineFault("a damaged latent") from None
+    return tensors
+
+
+def _json_tensor(facts: dict[str, Any]) -> Tensor:
+    return _bytes_tensor(json.dumps(facts).encode())
+
+
+def _json_in(tensor: Tensor) -> dict[str, Any]:
+    return dict(json.loads(_tensor_bytes(tensor)))
+
+
+def _bytes_tensor(data: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
+
+
+def _tensor_bytes(tensor: Tensor) -> bytes:
+    return tensor.numpy().tobytes()
+
+
+def _head(facts: dict[str, Any]) -> Head:
+    left_eye, right_eye, nose = (_point(facts[name]) for name in ("left_eye", "right_eye", "nose"))
+    x0, y0, x1, y1 = facts["box"]
+    return Head((x0, y0, x1, y1), left_eye, right_eye, nose, facts["score"])
+
+
+def _point(pixels: list[float] | None) -> Point | None:
+    return None if pixels is None else (pixels[0], pixels[1])

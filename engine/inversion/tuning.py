@@ -1,0 +1,176 @@
+"""The network adjusted for one pet until it draws the photo.
+
+Instead of all weights, as in pivotal tuning (Roich et al. 2021), few are changed, which are kept with a portrait.
+
+Where it is known how the pet grows (`engine.growth.warp`), what the network lacks lies in offsets to its last features,
+which growth carries along: `fit`. They are solved for instead of searched, and as nothing before them changes, the
+edit does nearly what it did. Where growth is not known, offsets would lie still while the edit moves the face. There a
+`Lock` searches offsets to the styles and changes of low rank to the convolutions (Hu et al. 2021, "LoRA"), which move
+what they draw by themselves, and holds the edit meanwhile.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.inversion.search import Search, Step, alone, ramp, take
+from engine.inversion.targets import Truths
+from engine.stylegan.adjustments import converted
+from engine.stylegan.generator import Adjustments, FeatureOffset, Generator, LowRank
+from engine.stylegan.perceptual import PerceptualDistance
+
+
+@torch.no_grad()
+def fit(target: Tensor, ws: Tensor, generator: Generator) -> Adjustments:
+    """The offsets with which the picture at `ws` is `target` [1, 3, R, R], R the network's own resolution.
+
+    Their maps are what is missing in the picture; their directions the least changes of features that give its colours.
+    """
+    side = generator.config.img_resolution
+    missing = target - generator.synthesis(ws)
+    directions = torch.linalg.pinv(generator.synthesis.colours(ws, side)[0])
+    return Adjustments(features={f"b{side}.conv1": FeatureOffset(missing[0], directions)})
+
+
+@dataclass(frozen=True, slots=True)
+class LockOptions:
+    """How a `Lock` adjusts the network."""
+
+    steps: int = 32
+    rank: int = 6  # of the changes to the convolutions
+    weight_rate: float = 0.04  # learning rate of these
+    style_rate: float = 0.03
+    betas: tuple[float, float] = (0.7, 0.95)  # of Adam; short memories suit short searches
+    ramp_up: float = 0.1
+    ramp_down: float = 0.3
+    resolution: int = 128
+    pixel_weight: float = 2.0
+    edit_weight: float = 0.7
+    ages: tuple[float, ...] = (1.0, 0.5, -0.3, 0.75)  # at which the edit is held, in turn
+    dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
+
+
+class Lock(Search):
+    """The search for the adjustments with which the picture at `ws` is `target`; the last step's are the answer.
+
+    `age_vector` [num_ws, w_dim] is the edit, and held: what it changes in the large stays what it was before the lock.
+    This keeps the lock from hollowing out the edit, and colours and background from drifting with age.
+    """
+
+    def __init__(
+        self,
+        target: Tensor,
+        ws: Tensor,
+        generator: Generator,
+        extractor: PerceptualDistance,
+        age_vector: Tensor,
+        options: LockOptions | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._options = options = options or LockOptions()
+        super().__init__(generator, extractor, options.dtype)
+        self._full = min(options.resolution, generator.config.img_resolution)
+        self._ws, self._age_vector = ws, age_vector
+        self._now = Truths(target, extractor, self.features_dtype)
+        self._edits: dict[float, Tensor] = {}  # what the edit changed in the large before the lock
+        random = torch.Generator(target.device).manual_seed(seed)
+        self._changes = Adjustments(
+            styles=_style_offsets(generator, self._full),
+            weights=_low_rank_changes(generator, self._full, options.rank, random),
+        )
+        low = self._changes.weights.values()
+        self._optimiser = torch.optim.Adam(
+            [
+                {"params": list(self._changes.styles.values()), "lr": options.style_rate},
+                {"params": [part for one in low for part in (one.down, one.up)], "lr": options.weight_rate},
+            ],
+            betas=options.betas,
+        )
+        self._distance = torch.zeros((), device=target.device)
+
+    @property
+    def done(self) -> bool:
+        return self.index >= self._options.steps
+
+    @property
+    def resolution(self) -> int:
+        return self._full
+
+    @property
+    def features_dtype(self) -> torch.dtype:
+        return torch.float32  # so near to the photo, half precision would be much of what is left
+
+    @property
+    def _age(self) -> float:
+        return self._options.ages[self.index % len(self._options.ages)]
+
+    def _pair(self) -> Tensor:
+        return torch.cat([self._ws, self._ws + self._age * self._age_vector])
+
+    def draft(self) -> tuple[Tensor, Adjustments]:
+        return self._pair(), self._changes
+
+    def loss(self, pictures: Tensor, features: Tensor) -> Tensor:
+        options = self._options
+        distance = self._now.distance(features[:1], self._full)
+        self._distance = distance.detach()
+        drift = F.l1_loss(_thumbnail(pictures[1:]) - _thumbnail(pictures[:1]), self._edit())
+        pixels = self._now.pixel_loss(pictures[:1], self._full)
+        return distance + options.pixel_weight * pixels + options.edit_weight * drift
+
+    def forget_gradients(self) -> None:
+        self._optimiser.zero_grad(set_to_none=True)
+
+    def descend(self) -> Step:
+        options = self._options
+        take(self._optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))
+        self.index += 1
+        kept = converted(self._changes, lambda value: value.detach().clone())
+        return Step(self.index, options.steps, self._ws, self._distance, kept)
+
+    @torch.no_grad()
+    def _edit(self) -> Tensor:
+        """What the edit to this step's age changed in the large before the lock."""
+        if self._age not in self._edits:
+            before = _thumbnail(self.generator.synthesis(self._pair(), resolution=self._full))
+            self._edits[self._age] = before[1:] - before[:1]
+        return self._edits[self._age]
+
+
+def lock(
+    target: Tensor,
+    ws: Tensor,
+    generator: Generator,
+    extractor: PerceptualDistance,
+    age_vector: Tensor,
+    options: LockOptions | None = None,
+    seed: int = 0,
+) -> Iterator[Step]:
+    """A `Lock` alone; yields a `Step` for each step taken."""
+    return alone(Lock(target, ws, generator, extractor, age_vector, options, seed))
+
+
+def _thumbnail(picture: Tensor) -> Tensor:
+    return F.adaptive_avg_pool2d(picture, 16)
+
+
+def _style_offsets(generator: Generator, resolution: int) -> dict[str, Tensor]:
+    return {
+        name: torch.zeros(module.weight.shape[1], device=module.weight.device, requires_grad=True)
+        for name, module in generator.convolutions(resolution)
+    }
+
+
+def _low_rank_changes(generator: Generator, resolution: int, rank: int, random: torch.Generator) -> dict[str, LowRank]:
+    """Changes that change nothing yet, ready to be optimised."""
+    changes: dict[str, LowRank] = {}
+    for name, module in generator.convolutions(resolution):
+        outputs, inputs = module.weight.shape[:2]
+        device = module.weight.device
+        down = torch.randn(rank, inputs, 3, 3, generator=random, device=device) / math.sqrt(rank)
+        changes[name] = LowRank(down.requires_grad_(), torch.zeros(outputs, rank, device=device, requires_grad=True))
+    return changes

@@ -1,0 +1,1 @@
+"""Training and evaluation. No module that runs in the product imports this package."""

@@ -1,0 +1,319 @@
+"""`python -m engine bench …`: measurements that need torch. `throwback bench` leads here.
+
+Ratios come from one run on one machine: both algorithms project the same photos with the same network and extractor.
+"""
+
+import argparse
+import json
+import logging
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle, pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from engine import settings
+from engine.errors import EngineFault, PhotoError
+from engine.images import decoding
+from engine.images.tensors import to_pixels
+from engine.inversion import OFFICIAL, ProjectionOptions, project
+from engine.inversion import Step as Found
+from engine.inversion.session import Sitting
+from engine.lab.drawn_pets.parameters import BREEDS as DRAWN
+from engine.lab.drawn_pets.parameters import sample_pets
+from engine.lab.drawn_pets.renderer import render
+from engine.lab.evaluation.drawn_pairs import PairResult, measure_pairs
+from engine.lab.evaluation.real_photos import PhotoResult, judge_photos, other_fingerprints, photo_files, same_pet_share
+from engine.messages import Species
+from engine.pipeline import choose_device
+from engine.stylegan import age_vectors
+from engine.stylegan.generator import Generator, GeneratorConfig
+from engine.stylegan.perceptual import PerceptualDistance, load_extractor
+from engine.stylegan.store import Network, choose_network, load_network
+from engine.stylegan.store.statistics import measure
+from engine.vision.face_detection import find_heads
+
+AFHQ = GeneratorConfig()  # its defaults are those networks'
+OURS = ProjectionOptions()
+_DRAWN_SIDE = 512  # px
+_NO_PHOTO = "there is no photo to measure with"
+_TIMED_STEPS = 8  # of each algorithm on the AFHQ-sized network, after one that warms up
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="throwback bench")
+    subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
+    subject = subjects.add_parser("projection", help="the published projection algorithm against ours")
+    subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
+    subject.add_argument("--count", type=int, default=1, help="of photos")
+    subject.add_argument("--json", action="store_true")
+    pictures = subjects.add_parser("pictures", help="how young drawn adults become, against the same pets drawn young")
+    pictures.add_argument(
+        "--photos", type=Path, nargs="+", default=[], metavar="FOLDER", help="adults to make young too"
+    )
+    pictures.add_argument("--count", type=int, default=100, help="of pairs, and of photos at most")
+    pictures.add_argument("--held-out", action="store_true", help="only photos in faces.tsv that were never trained on")
+    pictures.add_argument(
+        "--among", type=Path, nargs="+", default=[], metavar="FOLDER", help="photos to find each pet among, too"
+    )
+    pictures.add_argument("--among-count", type=int, default=300, help="of photos to find each pet among, in all")
+    pictures.add_argument("--json", action="store_true")
+    subject = subjects.add_parser("draw", help="pictures of drawn pets, to measure with")
+    subject.add_argument("--count", type=int, default=1)
+    subject.add_argument("--out", type=Path, required=True, metavar="DIR")
+    args = parser.parse_args(arguments)
+    if args.subject == "draw":
+        draw(args.count, args.out)
+        return 0
+    if args.subject == "pictures":
+        if (args.held_out or args.among) and not args.photos:
+            pictures.error("--held-out and --among need --photos")
+        figures = measure_pictures(args.count, args.photos, args.held_out, args.among, args.among_count)
+    else:
+        figures = measure_projection(args.photos, args.count)
+    for name, value in figures.items():
+        sys.stderr.write(f"{name}: {value}\n")
+    if args.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+def measure_pictures(
+    count: int, folders: Sequence[Path], held_out: bool, among: Sequence[Path], among_count: int
+) -> dict[str, Any]:
+    """Drawn adults made younger against the same pets drawn young, and real adults made younger."""
+    files, neighbours = photo_files(folders, held_out), photo_files(among)
+    if folders and not files:
+        raise EngineFault(_NO_PHOTO)
+    if among and not neighbours:
+        raise EngineFault("there is no photo to find the pets among")
+    device = choose_device(settings.from_environment().device)
+    network, extractor = load_network(choose_network(None), device), load_extractor(device=device)
+    pairs = []
+    for pair in measure_pairs(network, extractor, count):
+        pairs.append(pair)
+        sys.stderr.write(f"{pair.breed}: {pair.gap_closed:.2f} of the gap closed\n")
+    figures = _of_pairs(pairs) | {"network": network.name, "extractor": extractor.name}
+    if not folders:
+        return figures
+    results = []
+    for result in judge_photos(files, network, extractor, count):
+        results.append(result)
+        sys.stderr.write(f"{result.file.name}: youth {result.youth[0]:.2f} to {result.youth[1]:.2f}\n")
+    if neighbours:
+        sys.stderr.write("looking at the neighbours\n")
+    judged = [result.file for result in results]
+    others = other_fingerprints(neighbours, network, max(among_count - len(results), 0), judged)
+    return figures | _of_photos(results, others)
+
+
+def _of_pairs(pairs: Sequence[PairResult]) -> dict[str, Any]:
+    gaps = [pair.gap_closed for pair in pairs]
+    rising = [all(a < b for a, b in pairwise(pair.ages)) for pair in pairs]
+
+    def mean(values: Iterable[float]) -> float:
+        return round(statistics.mean(values), 4)
+
+    return {
+        "gap_closed_mean": round(statistics.mean(gaps), 3),
+        "gap_closed_min": round(min(gaps), 3),
+        "gap_closed_locked": mean(pair.with_lock.result for pair in pairs),
+        "gap_closed_unlocked": mean(pair.without_lock.result for pair in pairs),
+        "network_gap_closed_locked": mean(pair.with_lock.picture for pair in pairs),
+        "network_gap_closed_unlocked": mean(pair.without_lock.picture for pair in pairs),
+        "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
+        "reconstruction": mean(pair.reconstruction for pair in pairs),
+        "unlocked": mean(pair.unlocked for pair in pairs),
+        "age_rising_share": sum(rising) / len(rising),
+        "n": len(pairs),
+    }
+
+
+def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -> dict[str, Any]:
+    """What `judge_photos` finds; `reconstruction` and `unlocked` are those of the photos then."""
+    if not results:
+        raise EngineFault(_NO_PHOTO)
+
+    def share(hits: Sequence[bool]) -> float:
+        return round(sum(hits) / len(hits), 3)
+
+    return {
+        "younger_share": share([result.younger for result in results]),
+        "shorter_muzzle_share": share([result.shorter for result in results]),
+        "same_pet_share": round(same_pet_share(results, others), 3),
+        "same_pet_among": len(results) + len(others),
+        "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),
+        "unlocked": round(statistics.mean(result.unlocked for result in results), 4),
+        "photos": len(results),
+    }
+
+
+def draw(count: int, folder: Path) -> None:
+    """Write `count` drawn adults as PNG, such as an owner could send: a face is found in each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = torch.Generator().manual_seed(0)
+    shown = 0
+    for name in cycle(sorted(DRAWN)):
+        if shown == count:
+            return
+        picture = Image.fromarray(to_pixels(render(sample_pets([name], random), _DRAWN_SIDE)))
+        if find_heads(picture):
+            picture.save(folder / f"{shown:03}-{name}.png")
+            shown += 1
+
+
+def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
+    """The official algorithm against ours on the network in use, and a step of each on a network of 512 px.
+
+    `seconds`, `steps`, `distance` and `ratio` are of ours up to the first step whose picture is at least as near to the
+    photo as the official algorithm's in the end; those called whole are of projection and identity lock to their end.
+    Distances are of the picture at the network's resolution, in float32; measuring them is not counted.
+    """
+    here = settings.from_environment()
+    device = choose_device(here.device)
+    network = load_network(choose_network(None, here.network), device)
+    extractor = load_extractor(device=device)
+    official_step_s, our_step_s = _afhq_steps(device, extractor)
+    ours, theirs = [], []
+    for sitting in _sittings(folder, count, network, extractor):
+        theirs.append(_official(sitting))
+        ours.append(_ours(sitting, theirs[-1][2]))
+        logger.info("ours %s, official %s", ours[-1], theirs[-1])
+
+    def mean(rows: Sequence[Sequence[float]], column: int) -> float:
+        return statistics.mean(row[column] for row in rows)
+
+    return {
+        "network": network.name,
+        "extractor": extractor.name,
+        "photos": len(ours),
+        "ratio": round(mean(theirs, 0) / mean(ours, 0), 1),
+        "seconds": round(mean(ours, 0), 2),
+        "reference_seconds": round(mean(theirs, 0), 2),
+        "distance": round(mean(ours, 2), 4),
+        "unlocked_distance": round(mean(ours, 3), 4),
+        "whole_seconds": round(mean(ours, 4), 2),
+        "whole_steps": round(mean(ours, 5)),
+        "whole_distance": round(mean(ours, 6), 4),
+        "whole_ratio": round(mean(theirs, 0) / mean(ours, 4), 1),
+        "lock_share": round(mean(ours, 6) / mean(ours, 3), 3),
+        "reference_distance": round(mean(theirs, 2), 4),
+        "steps": round(mean(ours, 1)),
+        "reference_steps": round(mean(theirs, 1)),
+        "step_ratio_afhq": round(official_step_s / our_step_s, 1),
+        "step_s_afhq": round(our_step_s, 3),
+        "reference_step_s_afhq": round(official_step_s, 3),
+    }
+
+
+def _sittings(folder: Path | None, count: int, network: Network, extractor: PerceptualDistance) -> Iterator[Sitting]:
+    """The pets of a folder's first photos that show a face, or drawn ones."""
+    if folder is None:
+        with tempfile.TemporaryDirectory() as aside:
+            draw(count, Path(aside))
+            yield from _sittings(Path(aside), count, network, extractor)
+        return
+    taken = 0
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        if taken == count:
+            return
+        try:
+            image = decoding.decode(file.read_bytes())
+        except PhotoError:
+            continue
+        heads = find_heads(image)
+        vector = age_vectors.age_vector(network, Species.DOG)
+        yield Sitting(image, heads[0] if heads else None, network, extractor, vector, Species.DOG)
+        taken += 1
+    if not taken:
+        raise EngineFault(_NO_PHOTO)
+
+
+def _now() -> float:
+    """Seconds, once the device has done what it was given."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.monotonic()
+
+
+def _ours(sitting: Sitting, wanted: float) -> tuple[float, int, float, float, float, int, float]:
+    """Seconds, steps, distance where `wanted` was reached; the distance before the lock; the first three at the end.
+
+    What never comes so near counts as reached at the end.
+    """
+    seconds, unlocked = 0.0, 0.0
+    reached: tuple[float, int, float] | None = None
+    for stage in (sitting.project(), sitting.lock()):
+        while True:
+            began = _now()
+            step = next(stage, None)
+            seconds += _now() - began
+            if step is None:
+                break
+            if reached is None and (distance := _distance(sitting)) <= wanted:
+                reached = seconds, sitting.steps, distance
+        unlocked = unlocked or _distance(sitting)
+    began = _now()
+    locked = sitting.locked()
+    seconds += _now() - began
+    whole = seconds, sitting.steps, sitting.distance_with(locked)
+    return (*(reached or whole), unlocked, *whole)
+
+
+def _distance(sitting: Sitting) -> float:
+    """Between the photo and what has been found so far; infinite before anything has."""
+    if sitting.standing is None:
+        return float("inf")
+    _, adjustments = sitting.standing
+    return sitting.distance_with(adjustments)
+
+
+def _official(sitting: Sitting) -> tuple[float, int, float]:
+    network, target = sitting.network, sitting.target()
+    began = _now()
+    found = None
+    for step in project(target, network.generator, network.statistics, sitting.extractor, OFFICIAL):
+        found = step
+    seconds = _now() - began
+    if found is None:
+        raise EngineFault("a projection without steps")
+    with torch.no_grad():
+        drawn = network.generator.synthesis(found.ws, adjustments=found.adjustments)
+        return seconds, found.index, float(sitting.extractor(drawn, target))
+
+
+def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[float, float]:
+    """Seconds of an official step and of ours, at all resolutions in their proportion, on a network of AFHQ's size.
+
+    Its weights are random.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = Generator(AFHQ).eval().requires_grad_(False).to(device)
+    statistics_of_w = measure(generator, samples=1000).to(device)
+    target = torch.zeros(1, 3, AFHQ.img_resolution, AFHQ.img_resolution, device=device)
+    shares = [1 - sum(OURS.coarse_shares), *reversed(OURS.coarse_shares)]  # at full resolution, at half, …
+    levels = [replace(OURS, coarse_shares=(1.0,) * halvings) for halvings in range(len(shares))]
+    *ours, official = (
+        _step_s(project(target, generator, statistics_of_w, extractor, options)) for options in (*levels, OFFICIAL)
+    )
+    return official, sum(share * seconds for share, seconds in zip(shares, ours, strict=True))
+
+
+def _step_s(steps: Iterator[Found]) -> float:
+    next(steps)
+    times = []
+    for _ in range(_TIMED_STEPS):
+        began = time.monotonic()
+        float(next(steps).distance)  # waits for the device
+        times.append(time.monotonic() - began)
+    return statistics.median(times)

@@ -1,0 +1,165 @@
+"""How well real photos come out: what can be measured where no truth is known.
+
+Whether the result looks younger is asked of a reader of age (`engine.lab.evaluation.age_classifier`), which learned
+it from hand-labelled faces, and of the proportions between the marks that are found in it; whether it is still the
+same animal, of EfficientNet-Lite0: among the results and all photos, the given others too, is a result nearest to its
+own photo?
+"""
+
+import hashlib
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine.breeds import BREEDS
+from engine.errors import PhotoError
+from engine.images import decoding
+from engine.images.tensors import to_tensor
+from engine.lab.evaluation.age_classifier import AgeReader, load_reader
+from engine.lab.evaluation.single_face import portrayed
+from engine.lab.storybook.face_dataset import held_out_faces
+from engine.messages import Head, Species
+from engine.stylegan.generator import UNADJUSTED
+from engine.stylegan.perceptual import PerceptualDistance
+from engine.stylegan.store import Network
+from engine.stylegan.store.network_store import EMBEDDED
+from engine.vision.alignment import Pixels, View, align, view
+from engine.vision.cropping import SIDE
+from engine.vision.efficientnet import load_efficientnet
+from engine.vision.face_detection import find_faces
+from engine.vision.recognition import recognise
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"}
+_LARGEST = 1024  # px; a portrait is 512, so more is only slower
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoResult:
+    """One photo made young. `fingerprints` are EfficientNet-Lite0's pooled features of unit length, [1280]."""
+
+    file: Path
+    unlocked: float  # perceptual distance between the aligned photo and its projection
+    reconstruction: float  # the same after the identity lock
+    youth: tuple[float, float]  # log odds that it looks young: of the photo, of the result
+    muzzle: tuple[float, float] | None  # eyes to nose over the distance between the eyes: of the photo, of the result
+    fingerprints: tuple[Tensor, Tensor]  # of the photo, of the result
+
+    @property
+    def younger(self) -> bool:
+        return self.youth[1] > self.youth[0]
+
+    @property
+    def shorter(self) -> bool:
+        return self.muzzle is None or self.muzzle[1] < self.muzzle[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Adult:
+    """A photo of a pet that faces the camera and does not look young already."""
+
+    file: Path
+    image: Image.Image
+    head: Head
+    species: Species
+    breed: str  # slug, "" where unknown
+
+
+def photo_files(folders: Sequence[Path], held_out: bool = False) -> list[Path]:
+    """The photos in these folders, each once; `held_out`: of marked folders, and those that training never saw.
+
+    Raises `EngineFault` where marks are wanted and missing.
+    """
+    if held_out:
+        found = [mark.path for folder in folders for mark in held_out_faces(folder)]
+    else:
+        found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES]
+    return list({path.resolve(): path for path in found}.values())
+
+
+def judge_photos(
+    files: Iterable[Path], network: Network, extractor: PerceptualDistance, count: int | None = None
+) -> Iterator[PhotoResult]:
+    """Make the pets of photos young, those that face the camera and do not look young already; `count` at most."""
+    reader = load_reader(EMBEDDED)
+    for adult in islice(_adults(files), count):
+        yield _judged(adult, network, extractor, reader)
+
+
+def other_fingerprints(
+    files: Iterable[Path], network: Network, count: int, besides: Collection[Path] = ()
+) -> list[Tensor]:
+    """Of `count` more photos at most, chosen like those that are judged: their fingerprints, [1280] each.
+
+    Not of those `besides`. Names' hashes say which come first, so that all folders and breeds are among them.
+    """
+    known = {file.resolve() for file in besides}
+    mixed = sorted(files, key=lambda file: hashlib.sha256(file.name.encode()).digest())
+    adults = _adults(file for file in mixed if file.resolve() not in known)
+    return [_print_of(adult, network) for adult in islice(adults, count)]
+
+
+def same_pet_share(results: Sequence[PhotoResult], others: Sequence[Tensor] = ()) -> float:
+    """Of how many results the own photo is the nearest of all photos, those of `other_fingerprints` among them."""
+    before = torch.stack([*(result.fingerprints[0] for result in results), *others])
+    after = torch.stack([result.fingerprints[1] for result in results])
+    nearest = (after @ before.t()).argmax(dim=1)
+    return float((nearest == torch.arange(len(results))).float().mean())
+
+
+def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
+    for file in files:
+        try:
+            image = decoding.decode(file.read_bytes())
+        except PhotoError:
+            continue
+        image.thumbnail((_LARGEST, _LARGEST))
+        seen = recognise(image)
+        if not seen.pet or seen.species is None or not seen.faces or view(seen.heads[0]) is View.PROFILE:
+            continue
+        if seen.faces[0].youth > 0.5:
+            continue
+        breed = seen.breeds[0].breed if seen.breeds else ""
+        known = breed in BREEDS and BREEDS[breed].species is seen.species
+        yield _Adult(file, image, seen.heads[0], seen.species, breed if known else "")
+
+
+def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, reader: AgeReader) -> PhotoResult:
+    sitting, portrait = portrayed(adult.image, adult.head, adult.species, adult.breed, network, extractor)
+    distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
+    young = portrait.still()
+    muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
+    muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
+    youth = (float(reader.both_ways(to_tensor(portrait.now))), float(reader.both_ways(to_tensor(young))))
+    prints = (_print_of(adult, network), _fingerprint(young))
+    return PhotoResult(adult.file, *distances, youth, muzzle, prints)
+
+
+def _print_of(adult: _Adult, network: Network) -> Tensor:
+    return _fingerprint(align(adult.image, adult.head, network.convention, SIDE).crop)
+
+
+def _muzzle(pixels: Pixels) -> float | None:
+    """From between the eyes to the nose, over the distance between the eyes."""
+    faces = find_faces(Image.fromarray(pixels))
+    if not faces:
+        return None
+    head = faces[0].head
+    if head.left_eye is None or head.right_eye is None or head.nose is None:
+        return None
+    (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye
+    between = ((left_x + right_x) / 2, (left_y + right_y) / 2)
+    return math.dist(between, head.nose) / max(math.dist(head.left_eye, head.right_eye), 1.0)
+
+
+@torch.no_grad()
+def _fingerprint(pixels: Pixels) -> Tensor:
+    net = load_efficientnet()
+    pooled = net.pooled(net.features(torch.nn.functional.interpolate(to_tensor(pixels), 224, mode="area"))[-1])[0]
+    unit: Tensor = pooled / pooled.norm()
+    return unit

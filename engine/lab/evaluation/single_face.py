@@ -1,0 +1,34 @@
+"""The engine's whole way for one face, without the chat around it: for measurements and sheets."""
+
+from PIL import Image
+
+from engine.inversion.session import Sitting, edition
+from engine.inversion.state import Latent
+from engine.messages import Head, Species
+from engine.rendering.portrait import Portrait
+from engine.stylegan import age_vectors
+from engine.stylegan.perceptual import PerceptualDistance
+from engine.stylegan.store import Network
+
+
+def portrayed(
+    image: Image.Image,
+    head: Head | None,
+    species: Species,
+    breed: str,
+    network: Network,
+    extractor: PerceptualDistance,
+    age: float = 1.0,
+) -> tuple[Sitting, Portrait]:
+    """Projected, locked, and ready to be drawn at any age up to `age`. `breed` is a slug, or "" where unknown."""
+    vector = age_vectors.age_vector(network, species, breed)
+    sitting = Sitting(image, head, network, extractor, vector, species)
+    for _ in sitting.project():
+        pass
+    for _ in sitting.lock():
+        pass
+    likeness = sitting.likeness
+    if likeness is None:  # `lock` has just made it
+        raise RuntimeError("no likeness after the lock")
+    latent = Latent(network.name, edition(network), species, breed, (), likeness, None)
+    return sitting, Portrait(latent, network, vector, age)

@@ -1,0 +1,111 @@
+"""How near two networks come to real faces they never saw, before any lock: what photos have taught the embedded one.
+
+Both search in W+, each at its own resolution and from its own encoder's guess: for as long as the engine does, for
+longer, and for as many steps as the published algorithm takes. The other one may have been trained on drawn pets alone
+(`--photos-per-step 0`).
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.errors import EngineFault
+from engine.inversion import FROM_GUESS, OFFICIAL, Projection, ProjectionOptions, advance
+from engine.lab.storybook.face_dataset import held_out_faces, open_photobook
+from engine.lab.storybook.training import load_student
+from engine.stylegan.encoder import Encoder
+from engine.stylegan.generator import Generator
+from engine.stylegan.perceptual import PerceptualDistance
+from engine.stylegan.store import Network
+from engine.stylegan.store.statistics import WStatistics, measure
+from engine.threads import single_threads
+
+SEARCHES = (
+    FROM_GUESS,  # as the engine does
+    replace(FROM_GUESS, steps=60),  # as long as it helps
+    replace(FROM_GUESS, steps=OFFICIAL.steps, delta_weight=0.02, patience=0),  # as near as the layers come
+)
+_AT_ONCE = 8  # faces searched for as one batch; bounds the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """Perceptual distances of one face to what two networks find for it in so many steps, both at `side` px."""
+
+    steps: int
+    side: int
+    ours: float
+    others: float
+
+
+def compare(
+    network: Network,
+    checkpoint: Path,
+    folders: Sequence[Path],
+    extractor: PerceptualDistance,
+    count: int,
+    searches: Sequence[ProjectionOptions] = SEARCHES,
+) -> Iterator[Nearness]:
+    """Compare the network with that of a checkpoint on held-out faces of marked photos, at the resolution of either.
+
+    Raises `EngineFault` if there are none.
+    """
+    student = load_student(checkpoint)
+    other = student.average
+    sides = sorted({one.config.img_resolution for one in (network.generator, other)})
+    # What has no recorded licence is held out today, but the first weights learnt from it.
+    unseen = [mark for folder in folders for mark in held_out_faces(folder) if mark.licence_known]
+    marks = sorted(unseen, key=lambda mark: hashlib.sha256(mark.path.name.encode()).digest())[:count]
+    if not marks:
+        raise EngineFault("there is no face to compare on")
+    statistics = measure(other)
+    faces = open_photobook(marks, sides[-1]).faces.float() / 127.5 - 1
+    with single_threads(2, "search") as pool:
+        for some, options in product(torch.split(faces, _AT_ONCE), searches):
+            pictures = [
+                _found(some, network.generator, network.statistics, network.encoder, extractor, options, pool),
+                _found(some, other, statistics, student.encoder_average, extractor, options, pool),
+            ]
+            for side in sides:
+                truth = _resized(some, side)
+                ours, others = (extractor(_resized(picture, side), truth).tolist() for picture in pictures)
+                yield from (Nearness(options.steps, side, *both) for both in zip(ours, others, strict=True))
+
+
+@torch.no_grad()
+def _found(
+    faces: Tensor,
+    generator: Generator,
+    statistics: WStatistics,
+    encoder: Encoder | None,
+    extractor: PerceptualDistance,
+    options: ProjectionOptions,
+    pool: Executor,
+) -> Tensor:
+    """The network's pictures [N, 3, R, R] of these faces after such a search."""
+    targets = torch.split(_resized(faces, generator.config.img_resolution), 1)
+    starts = [None if encoder is None else encoder.latents(target) for target in targets]
+    searches = [
+        Projection(target, generator, statistics, extractor, options, start)
+        for target, start in zip(targets, starts, strict=True)
+    ]
+    found: dict[int, Tensor] = {}
+    while going := [search for search in searches if not search.done]:
+        with torch.enable_grad():
+            advance(going, pool)
+        found |= {id(search): search.step().ws for search in going}
+    picture: Tensor = generator.synthesis(torch.cat([found[id(search)] for search in searches]))
+    return picture
+
+
+def _resized(picture: Tensor, side: int) -> Tensor:
+    if picture.shape[-1] > side:
+        return F.interpolate(picture, (side, side), mode="area")
+    return picture if picture.shape[-1] == side else F.interpolate(picture, (side, side), mode="bicubic")

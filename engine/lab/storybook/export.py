@@ -1,0 +1,76 @@
+"""From a training checkpoint to the embedded network: weights in half precision, statistics, age vectors, encoder."""
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.breeds import BREEDS as KNOWN_BREEDS
+from engine.lab.drawn_pets.parameters import BREEDS, to_z
+from engine.lab.recogniser.annotations import Marked
+from engine.lab.storybook.batches import age_vectors, breed_vector, random_pets
+from engine.lab.storybook.face_dataset import open_photobook
+from engine.lab.storybook.training import load_student
+from engine.messages import Species
+from engine.stylegan.encoder import Encoder
+from engine.stylegan.generator import Generator
+from engine.stylegan.store.network_store import EMBEDDED, STORYBOOK, write_network
+from engine.stylegan.store.statistics import describe
+from engine.vision.alignment import Convention
+
+LICENCE = (
+    "CC BY-SA 4.0. Trained on pictures drawn by this project and on photos, most of them from the Oxford-IIIT Pet "
+    "data set (CC BY-SA 4.0) and Unsplash; see the model card beside the weights."
+)
+_BREED_PAIRS = 64
+_OWN_SHARE = 0.8  # of what a breed's drawn vector differs in from its species' mean
+
+
+def export(checkpoint: Path, marks: list[Marked], out: Path = EMBEDDED) -> None:
+    """Write the embedded network's files; `marks` are the photos whose latents count for the statistics."""
+    student = load_student(checkpoint)
+    generator, encoder = student.average, student.encoder_average
+    drawn = generator.mapping(to_z(random_pets(4000, torch.Generator().manual_seed(3))))[:, 0]
+    statistics = describe(torch.cat([drawn, _photo_latents(encoder, marks)]))
+    generator.mapping.w_avg.copy_(statistics.mean)
+    out.mkdir(parents=True, exist_ok=True)
+    write_network(
+        out,
+        generator,
+        name=STORYBOOK,
+        convention=Convention.STORYBOOK,
+        species=list(Species),
+        licence=LICENCE,
+        source="engine/lab/storybook",
+        dtype=torch.float16,
+        statistics=statistics,
+        beside={
+            "encoder": {key: value.half() for key, value in encoder.state_dict().items()},
+            "ages": drawn_age_vectors(generator),
+        },
+    )
+
+
+def drawn_age_vectors(generator: Generator) -> dict[str, Tensor]:
+    """Age vectors [num_ws, w_dim] from drawn pairs: per species, and per breed that is drawn.
+
+    A breed's own vector (coat that changes with age, ears that rise) is mixed with its species' mean, which the
+    network saw on photos too.
+    """
+    means = age_vectors(generator, seed=1, pairs=32)
+    rows = generator.config.num_ws
+    vectors = {species.value: means[i].repeat(rows, 1) for i, species in enumerate((Species.DOG, Species.CAT))}
+    random = torch.Generator().manual_seed(2)
+    for name, breed in BREEDS.items():
+        if name in KNOWN_BREEDS:
+            mean = means[int(breed.cat)]
+            own = breed_vector(generator, [name] * _BREED_PAIRS, random)
+            vectors[name] = mean.lerp(own, _OWN_SHARE).repeat(rows, 1)
+    return vectors
+
+
+def _photo_latents(encoder: Encoder, marks: list[Marked]) -> Tensor:
+    faces = open_photobook(marks, 128).faces
+    parts = math.ceil(len(faces) / 64)
+    return torch.cat([encoder(part.float() / 127.5 - 1) for part in faces.chunk(parts)])

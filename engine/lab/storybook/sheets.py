@@ -1,0 +1,87 @@
+"""Sheets to look at: what becomes of photos never trained on, films as strips, and what the network dreams up."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from engine.growth.detail import enlarged
+from engine.images import decoding
+from engine.images.tensors import to_pixels
+from engine.lab.drawn_pets.parameters import to_z
+from engine.lab.evaluation.single_face import portrayed
+from engine.lab.recogniser.annotations import Marked
+from engine.lab.recogniser.face_sheet import free
+from engine.lab.storybook.batches import random_pets
+from engine.lab.storybook.face_dataset import held_out_faces
+from engine.rendering.portrait import Portrait
+from engine.stylegan.perceptual import PerceptualDistance
+from engine.stylegan.store import Network
+from engine.vision.alignment import Pixels
+
+FACES, FILMS, SAMPLES = 24, 8, 24
+AGES = (0.5, 1.0, -0.6)  # of the sheet of faces, after the photo and its reconstruction
+_SIDE = 128  # px of a picture on a sheet
+_MOMENTS = 8  # of a film
+_TRUNCATION = 0.7
+_QUALITY = 80
+
+
+def show(folders: Sequence[Path], out: Path, network: Network, extractor: PerceptualDistance) -> list[Marked]:
+    """Write ``faces.jpg``, ``films.jpg`` and ``samples.jpg`` into `out`; returns whose photos they show, in order.
+
+    Only photos that were never trained on and that may be shown anywhere are taken.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    chosen = sorted(_showable(folders), key=lambda mark: hashlib.sha256(mark.path.name.encode()).digest())[:FACES]
+    rows: list[list[Pixels]] = []
+    strips: list[list[Pixels]] = []
+    for mark in chosen:
+        image = decoding.decode(mark.path.read_bytes())
+        _, portrait = portrayed(image, mark.head, mark.species, mark.breed, network, extractor)
+        rows.append(_row(portrait))
+        if len(strips) < FILMS:
+            ages = torch.linspace(0, 1, _MOMENTS).tolist()
+            strips.append([_finished(portrait, age) for age in ages])
+    half = (len(rows) + 1) // 2
+    faces = [left + right for left, right in zip(rows[:half], rows[half:] + [[]] * (2 * half - len(rows)), strict=True)]
+    _sheet(faces).save(out / "faces.jpg", quality=_QUALITY)
+    _sheet(strips).save(out / "films.jpg", quality=_QUALITY)
+    samples = list(_samples(network))
+    _sheet([samples[start : start + 8] for start in range(0, SAMPLES, 8)]).save(out / "samples.jpg", quality=_QUALITY)
+    return chosen
+
+
+def _showable(folders: Sequence[Path]) -> Iterator[Marked]:
+    for folder in folders:
+        yield from (mark for mark in held_out_faces(folder) if free(mark))
+
+
+def _row(portrait: Portrait) -> list[Pixels]:
+    """The photo, what the network draws in its place, and the ages."""
+    drawn = enlarged(portrait.draw([0.0]), portrait.window.side)
+    shown = [portrait.window.of_pixels(portrait.now), to_pixels(portrait.window.of(drawn))]
+    return [*shown, *(_finished(portrait, age) for age in AGES)]
+
+
+def _finished(portrait: Portrait, age: float) -> Pixels:
+    return to_pixels(portrait.window.of(portrait.finish(age, portrait.draw([age]))))
+
+
+@torch.no_grad()
+def _samples(network: Network) -> Iterator[Pixels]:
+    """Random pets of random ages, as the network draws them without having seen a photo."""
+    pets = random_pets(SAMPLES, torch.Generator().manual_seed(0))
+    for z in torch.split(to_z(pets).to(network.statistics.mean), 1):
+        yield to_pixels(network.generator(z, truncation_psi=_TRUNCATION))
+
+
+def _sheet(rows: Sequence[Sequence[Pixels]]) -> Image.Image:
+    sheet = Image.new("RGB", (max(map(len, rows)) * _SIDE, len(rows) * _SIDE), "white")
+    for y, row in enumerate(rows):
+        for x, pixels in enumerate(row):
+            picture = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+            sheet.paste(picture, (x * _SIDE, y * _SIDE))
+    return sheet

@@ -1,0 +1,377 @@
+"""The way of one photo through the engine, a step at a time; here torch begins.
+
+photo → recognised → aligned → projected → locked → picture, card and film at another age. Every request becomes a job,
+a generator that yields after each step (`engine.process.scheduler`). A photo's likeness is kept: the same photo is
+never projected twice.
+"""
+
+import hashlib
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Generator, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+from weakref import WeakSet
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine import inversion
+from engine.breeds import BREEDS
+from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.images import decoding
+from engine.inversion.session import Sitting, abreast, edition
+from engine.inversion.state import Latent, Likeness
+from engine.messages import (
+    CardText,
+    Describe,
+    Description,
+    Film,
+    Forget,
+    Forgotten,
+    Head,
+    Point,
+    Recognise,
+    Recognition,
+    Reimagine,
+    Reimagined,
+    Rejuvenate,
+    Rejuvenation,
+    Request,
+    Species,
+    Stage,
+)
+from engine.process.cache import FOLDER, Cache
+from engine.process.malloc import give_back_memory
+from engine.process.scheduler import Job, Search, Step
+from engine.rendering.cards import then_and_now
+from engine.rendering.film import FilmOptions
+from engine.rendering.portrait import Portrait
+from engine.settings import Settings
+from engine.stylegan import age_vectors
+from engine.stylegan.perceptual import load_extractor
+from engine.stylegan.store import STORYBOOK, Network, available_networks, choose_network, load_network
+from engine.stylegan.store.network_store import read_record
+from engine.threads import aside, single_threads, steps_aside
+from engine.vision import recognition
+from engine.vision.alignment import View, view
+from engine.vision.cropping import window_of
+
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+_BESIDE = 4  # threads that recognise and prepare beside the searches, at most, and as many that film
+_NETWORKS = 3  # kept in memory
+_RECOGNITIONS = 64  # likewise
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class _Errand:
+    """Lives as long as a request's job. What is made of a photo that was forgotten meanwhile is not kept."""
+
+    forgotten: set[str] = field(default_factory=set)  # sha256 (hex) of photos
+
+
+class Portrayer:
+    """Begins the job that answers a request. What most photos need is loaded at once, the rest when it is needed."""
+
+    def __init__(self, here: Settings, film: FilmOptions | None = None) -> None:
+        self._film_options = film
+        self._device = choose_device(here.device)
+        self._preferred, self._compiled = here.network, here.compiled
+        self._extractor = load_extractor(device=self._device)
+        self._cache = Cache(here.cache / FOLDER)
+        self._networks: OrderedDict[str, Network] = OrderedDict()
+        self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
+        self._errands: WeakSet[_Errand] = WeakSet()
+        # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
+        # their own wait for each other less than those that share an operation.
+        self._pool = single_threads(min(os.cpu_count() or 1, _BESIDE), "beside")
+        # Films take long, so others' first looks do not queue behind them.
+        self._films = single_threads(min(os.cpu_count() or 1, _BESIDE), "film")
+        self._halves = single_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load what the first owner would otherwise wait for."""
+        try:
+            self._network(None, "")
+            recognition.recognise(Image.new("RGB", (recognition.LOOK_SIDE, recognition.LOOK_SIDE)))
+        except Exception as error:  # whoever needs it is told; `doctor` and the others are still served
+            logger.warning("not all could be loaded: %s", type(error).__name__)
+
+    def begin(self, request: Request) -> Job:
+        match request:
+            case Rejuvenate():
+                return self._rejuvenate(request, self._errand())
+            case Reimagine():
+                return self._reimagine(request)
+            case Recognise():
+                return self._recognise(request, self._errand())
+            case Forget():
+                return self._forget(request)
+            case _:
+                return self._describe(Describe(request.id))
+
+    def advance(self, searches: Sequence[Search]) -> None:
+        inversion.advance([one for one in searches if isinstance(one, inversion.Search)], self._halves)
+
+    def rest(self) -> None:
+        give_back_memory()
+
+    def _describe(self, request: Describe) -> Job:
+        yield from ()
+        networks = tuple(available_networks())
+        notes = []
+        if self._extractor.name != "vgg16":
+            notes.append("the embedded perceptual distance serves; `throwback networks pull vgg16` fetches VGG16")
+        return Description(request.id, self._device.type, networks, self._extractor.name, tuple(notes))
+
+    def _errand(self) -> _Errand:
+        errand = _Errand()
+        self._errands.add(errand)
+        return errand
+
+    def _forget(self, request: Forget) -> Job:
+        yield from ()
+        for errand in self._errands:
+            errand.forgotten.update(request.photos)
+        for photo in request.photos:
+            self._recognitions.pop(photo, None)
+        return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
+
+    def _recognise(self, request: Recognise, errand: _Errand) -> Job:
+        image, found, (width, height) = yield from self._seen(request.photo, errand)
+        heads = tuple(scaled(head, width / image.width) for head in found.heads)
+        return replace(found, id=request.id, heads=heads, width=width, height=height)
+
+    def _rejuvenate(self, request: Rejuvenate, errand: _Errand) -> Job:
+        # Alone, all is done here, step by step: then a death is this portrait's for certain.
+        pool, films = (None, None) if request.alone else (self._pool, self._films)
+        if request.baby_photo == request.photo:
+            request = replace(request, baby_photo=None)  # from a photo to itself there is no way
+        yield Step(Stage.ALIGNING, 0.0)
+        image, found, (width, _) = yield from self._seen(request.photo, errand, pool=pool)
+        head = _chosen_head(found, request.head, "photo", request.anyway)
+        if request.head < len(found.guesses):
+            chosen = found.guesses[request.head]
+            found = replace(found, species=chosen.species, breeds=chosen.breeds)
+        species, breed = _species_and_breed(request, found)
+        yield Step(Stage.ALIGNING, 0.5)
+        network = self._ageing_network(species, request.network)
+        vector = age_vectors.age_vector(network, species, breed)
+        sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
+        if request.baby_photo is not None:
+            baby, baby_found, _ = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
+            baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
+            sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
+        # One pet is seen growing clear, not two by turns, and as much around it as in the result.
+        faces = [(sitting.image.size, sitting.head) for sitting in sittings.values()]
+        sittings[request.photo].window = window_of(faces, network.convention)
+        yield Step(Stage.ALIGNING, 1.0)
+        yield from self._sit(sittings, errand, pool)
+        likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}
+        pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
+
+        latent = Latent(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
+        shown = self._shown(latent, network, vector, request, image, films)
+        film, (still, whole, card) = yield from steps_aside(shown, films, Step(Stage.FILMING, 0.0, aside=True))
+        return Rejuvenation(
+            id=request.id,
+            still=still,
+            whole=whole,
+            card=card,
+            film=film,
+            latent=latent.to_bytes(),
+            species=species,
+            breed=breed,
+            breeds=found.breeds,
+            head=head and scaled(head, width / image.width),
+            network=network.name,
+            device=self._device.type,
+            distance=pet.distance,
+            steps=sum(sitting.steps for sitting in sittings.values()),
+            seconds={},
+        )
+
+    def _reimagine(self, request: Reimagine) -> Job:
+        latent, renewed = Latent.from_bytes(request.latent), None
+        name = latent.network if latent.network in available_networks() else ""
+        network = self._ageing_network(latent.species, name)
+        if (network.name, edition(network)) != (latent.network, latent.edition):
+            latent = yield from self._sat_again(latent, network)
+            renewed = latent.to_bytes()
+        vector = age_vectors.age_vector(network, latent.species, latent.breed)
+        # Someone watches the screen: nobody else's search has a step before this is done.
+        portrait = Portrait(latent, network, vector, request.age)
+        film = (yield from self._film(portrait, self._films)) if request.film else None
+        still, whole, card = _pictures(portrait, latent, request.age, request.card)
+        return Reimagined(request.id, request.age, still, whole, card, film, seconds={}, latent=renewed)
+
+    def _sat_again(self, latent: Latent, network: Network) -> Generator[Step, None, Latent]:
+        """The same portrait in a network whose weights are others, from the photos that are kept in it."""
+        vector = age_vectors.age_vector(network, latent.species, latent.breed)
+        before = [one for one in (latent.pet, latent.baby) if one is not None]
+        sittings = [
+            Sitting(decoding.decode(one.photo), one.head, network, self._extractor, vector, latent.species)
+            for one in before
+        ]
+        yield from abreast([sitting.project() for sitting in sittings])
+        yield from abreast([sitting.lock() for sitting in sittings])
+        likenesses = [
+            replace(_likeness_of(sitting), photo=one.photo) for sitting, one in zip(sittings, before, strict=True)
+        ]
+        pet, baby = likenesses[0], likenesses[1] if latent.baby is not None else None
+        return replace(latent, network=network.name, edition=edition(network), pet=pet, baby=baby)
+
+    def _sit(
+        self, sittings: dict[bytes, Sitting], errand: _Errand, pool: Executor | None
+    ) -> Generator[Step, None, None]:
+        """Make the likenesses that are not kept yet, all at the same time."""
+        names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
+        for photo, sitting in sittings.items():
+            if (kept := self._cache.get(*names[photo])) is not None:
+                with suppress(EngineFault):  # a damaged file is made anew
+                    sitting.likeness = Likeness.from_bytes(kept)
+        missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
+        yield from abreast([sitting.project(pool) for sitting in missing.values()])
+        yield from abreast([sitting.lock(pool) for sitting in missing.values()])
+        for photo, sitting in missing.items():
+            name, recipe = names[photo]
+            if name not in errand.forgotten:
+                self._cache.put(name, recipe, _likeness_of(sitting).to_bytes())
+
+    def _shown(
+        self,
+        latent: Latent,
+        network: Network,
+        vector: Tensor,
+        request: Rejuvenate,
+        photo: Image.Image,
+        pool: Executor | None,
+    ) -> Generator[Step, None, tuple[Film, tuple[bytes, bytes, bytes | None]]]:
+        """The film and the pictures of a latent."""
+        portrait = Portrait(latent, network, vector, request.age)
+        film = yield from self._film(portrait, pool)
+        return film, _pictures(portrait, latent, request.age, request.card, photo)
+
+    def _film(self, portrait: Portrait, pool: Executor | None) -> Generator[Step, None, Film]:
+        steps = portrait.film(self._extractor.features, self._film_options, pool)
+        try:
+            while True:
+                yield Step(Stage.FILMING, next(steps), aside=pool is not None)
+        except StopIteration as end:
+            film: Film = end.value
+            return film
+        finally:
+            steps.close()
+
+    def _seen(
+        self, photo: bytes, errand: _Errand, which: str = "photo", pool: Executor | None = None
+    ) -> Generator[Step, None, tuple[Image.Image, Recognition, tuple[int, int]]]:
+        """The photo decoded, what is in it, in the pixels of the picture, and width and height as it was sent."""
+        name = hashlib.sha256(photo).hexdigest()
+        known = self._recognitions.get(name)
+
+        def look() -> tuple[Image.Image, Recognition, tuple[int, int]]:
+            image = decoding.decode(photo, which)
+            return image, known or _recognised(image), decoding.full_size(photo, image)
+
+        image, found, size = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0, aside=True))
+        if name not in errand.forgotten:
+            self._recognitions[name] = found
+            _freshest(self._recognitions, name, _RECOGNITIONS)
+        return image, found, size
+
+    def _ageing_network(self, species: Species, name: str) -> Network:
+        """The network asked for or the best one; a pulled one that has not learned any age yet is not the best."""
+        network = self._network(species, name)
+        if name or self._preferred or species.value in age_vectors.known_vectors(network):
+            return network
+        return self._network(species, STORYBOOK)
+
+    def _network(self, species: Species | None, name: str) -> Network:
+        name = choose_network(species, name or self._preferred)
+        kept = self._networks.get(name)
+        if kept is None or kept.sha256 != read_record(name).sha256:  # or it was pulled again meanwhile
+            network = self._networks[name] = load_network(name, self._device)
+            if self._compiled:
+                network.generator.compile_synthesis()
+        return _freshest(self._networks, name, _NETWORKS)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device for ``auto``, ``cpu`` or ``cuda``. Raises `EngineFault` when there is no such device."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise EngineFault("THROWBACK_DEVICE is cuda, but there is none")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _recognised(image: Image.Image) -> Recognition:
+    seen = recognition.recognise(image)
+    return Recognition(
+        "", seen.pet, seen.species, seen.breeds, seen.heads, image.width, image.height, guesses=seen.guesses
+    )
+
+
+def scaled(head: Head, scale: float) -> Head:
+    """`head` in a photo `scale` times as large."""
+
+    def point(at: Point | None) -> Point | None:
+        return at and (at[0] * scale, at[1] * scale)
+
+    x0, y0, x1, y1 = (side * scale for side in head.box)
+    return Head((x0, y0, x1, y1), point(head.left_eye), point(head.right_eye), point(head.nose), head.score)
+
+
+def _chosen_head(found: Recognition, index: int, which: str, anyway: bool) -> Head | None:
+    head = found.heads[index] if index < len(found.heads) else None
+    if anyway:
+        return head
+    if not found.pet:
+        raise PhotoError(PhotoReason.NO_PET, which)
+    if head is None or view(head) is View.PROFILE:
+        raise PhotoError(PhotoReason.NO_FACE, which)
+    return head
+
+
+def _species_and_breed(request: Rejuvenate, found: Recognition) -> tuple[Species, str]:
+    """What the owner says goes before what was seen."""
+    if request.breed in BREEDS:
+        return BREEDS[request.breed].species, request.breed
+    if request.species is not None:
+        return request.species, ""
+    return found.species or Species.DOG, found.breeds[0].breed if found.breeds else ""
+
+
+def _likeness_of(sitting: Sitting) -> Likeness:
+    if sitting.likeness is None:
+        raise EngineFault("a sitting without a likeness")
+    return sitting.likeness
+
+
+def _pictures(
+    portrait: Portrait, latent: Latent, age: float, card: CardText | None, photo: Image.Image | None = None
+) -> tuple[bytes, bytes, bytes | None]:
+    """The still, the whole photo with it and the card, as JPEG."""
+    still = portrait.still()
+    whole = decoding.encode_jpeg(portrait.whole(photo))
+    face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (still, portrait.now))
+    if card is None:
+        return decoding.encode_jpeg(face), whole, None
+    title = card.title or (BREEDS[latent.breed].name if latent.breed else "")
+    younger, older = (now, face) if age < 0 else (face, now)
+    return decoding.encode_jpeg(face), whole, then_and_now(younger, older, replace(card, title=title))
+
+
+def _freshest(kept: OrderedDict[str, _T], name: str, most: int) -> _T:
+    """The entry `name`, now the last to go; what is beyond `most` goes."""
+    kept.move_to_end(name)
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return kept[name]

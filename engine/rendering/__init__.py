@@ -1,0 +1,1 @@
+"""Pictures, films and cards of a portrait."""

@@ -1,0 +1,135 @@
+"""The rejuvenated face put back into the whole photo, so that nobody sees where it was cut out.
+
+Not the edited crop itself is pasted but what the edit changed. Where it changed nothing the photo keeps its
+own pixels, however much finer they are; where a structure moved, the edited picture replaces the photo. Drifts of
+colour and light at the rim of the crop are taken away as a smooth membrane over the whole crop (after
+Pérez, Gangnet and Blake, "Poisson Image Editing", 2003, at coarse resolution only), and an oval mask feathers the rest.
+An edit that ends at the rim by itself needs neither.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.vision.alignment import Alignment, Pixels
+
+Floats = NDArray[np.float32]
+
+MEMBRANE = 64  # px, the resolution at which the drift at the rim is measured and spread
+OVAL = 2.6  # exponent of the superellipse |x|^p + |y|^p: rounder than a square, fuller than an ellipse
+FADE = (0.68, 0.97)  # from where to where the mask fades, as a share of half the crop's side
+CHANGED = (1.5, 9.0)  # levels of 255: from where on a change replaces the photo rather than being added to it
+
+
+def paste_back(
+    photo: Image.Image, edited: Pixels, before: Pixels, alignment: Alignment, *, settled: bool = False
+) -> Image.Image:
+    """`photo` with the edit in it, at its own size.
+
+    `before` and `edited` [S, S, 3] are the crop that `alignment` cuts from the photo, of any S, unedited and
+    edited; `settled` tells that the edit changes nothing at the crop's border already. Outside the crop, and
+    everywhere if nothing was edited, the photo is unchanged to the bit.
+    """
+    photo = photo.convert("RGB")
+    side = before.shape[0]
+    change = edited.astype(np.float32) - before.astype(np.float32)
+    mask = np.ones((side, side), np.float32) if settled else _oval(side)
+    if not settled:
+        change -= _membrane(change, mask)
+    moved = _smoothstep(_softened(np.abs(change).max(axis=2), side // 40 + 1), *CHANGED)
+
+    at = alignment.scaled(side)
+    box = _box(at, photo.size)
+    if box[0] >= box[2] or box[1] >= box[3]:
+        return photo
+    region = np.asarray(photo.crop(box), np.float32)
+    layers = np.dstack([change, before.astype(np.float32), moved, mask])
+    placed = _placed(layers, at, box)
+    change, shown, moved, mask = placed[..., :3], placed[..., 3:6], placed[..., 6:7], placed[..., 7:]
+    blended = region + mask.clip(0, 1) * (change + moved.clip(0, 1) * (shown - region))
+    photo.paste(Image.fromarray(blended.round().clip(0, 255).astype(np.uint8)), box[:2])
+    return photo
+
+
+def _oval(side: int) -> Floats:
+    """[side, side]: 1 over the face, 0 at the crop's border."""
+    across = np.abs((np.arange(side) + 0.5) / side * 2 - 1) ** OVAL
+    reach = (across[:, None] + across[None, :]) ** (1 / OVAL)
+    return 1 - _smoothstep(reach.astype(np.float32), *FADE)
+
+
+def _smoothstep(values: Floats, low: float, high: float) -> Floats:
+    share = ((values - low) / (high - low)).clip(0, 1)
+    curve: Floats = share * share * (3 - 2 * share)
+    return curve
+
+
+def _softened(values: Floats, radius: int) -> Floats:
+    """`values` [S, S], smoothed over about `radius` px."""
+    side = values.shape[0]
+    small = max(side // radius, 1)
+    return _resized(_resized(values, small), side)
+
+
+def _resized(values: Floats, side: int) -> Floats:
+    """A square picture [S, S] at another size: averaged when shrinking, bicubic when growing."""
+    how = Image.Resampling.BOX if side < values.shape[0] else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(values).resize((side, side), how))
+
+
+def _membrane(change: Floats, mask: Floats) -> Floats:
+    """[S, S, 3]: what `change` is at the rim, where `mask` fades, carried smoothly over the face."""
+    side = change.shape[0]
+    known = 1 - _resized(mask, MEMBRANE)
+    coarse = np.dstack([_resized(change[..., channel], MEMBRANE) for channel in range(3)])
+    spread = _filled(coarse, known[..., None] ** 2)
+    return np.dstack([_resized(np.ascontiguousarray(spread[..., channel]), side) for channel in range(3)])
+
+
+def _filled(values: Floats, weight: Floats) -> Floats:
+    """`values` [S, S, C] kept where `weight` [S, S, 1] is 1, and filled from around where it is 0.
+
+    Averages of what is known go up a pyramid and fill the holes on the way down.
+    """
+    side = values.shape[0]
+    if side == 1:
+        return values
+    quads = weight.reshape(side // 2, 2, side // 2, 2, 1)
+    total = quads.sum((1, 3))
+    sums = (values * weight).reshape(side // 2, 2, side // 2, 2, -1).sum((1, 3))
+    above = _filled(sums / np.maximum(total, 1e-6), np.minimum(total, 1))
+    up = np.dstack([_grown(above[..., channel]) for channel in range(values.shape[2])])
+    return weight * values + (1 - weight) * up
+
+
+def _grown(values: Floats) -> Floats:
+    """[S, S] at twice the size, bilinear."""
+    side = values.shape[0] * 2
+    return np.asarray(Image.fromarray(np.ascontiguousarray(values)).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def _box(alignment: Alignment, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The part of a photo of `size` that the crop covers, in whole pixels."""
+    ends = (0, alignment.size)
+    corners = np.array([alignment.to_photo((x, y)) for x in ends for y in ends])
+    low, high = np.floor(corners.min(0)), np.ceil(corners.max(0))
+    left, top = (max(int(v), 0) for v in low)
+    return left, top, min(int(high[0]), size[0]), min(int(high[1]), size[1])
+
+
+def _placed(layers: Floats, alignment: Alignment, box: tuple[int, int, int, int]) -> Floats:
+    """Layers [S, S, C] of the crop as they lie in the photo's `box`: [height, width, C], 0 outside the crop."""
+    # A crop finer than the photo is shrunk first, as the affine transform alone would alias.
+    side = alignment.size
+    if alignment.scale > 1:
+        side = max(round(side / alignment.scale), 1)
+    matrix = alignment.scaled(side).matrix.copy()
+    matrix[:, 2] += matrix[:, :2] @ np.array(box[:2])
+    size = (box[2] - box[0], box[3] - box[1])
+    placed = []
+    for channel in range(layers.shape[2]):
+        layer = Image.fromarray(np.ascontiguousarray(layers[..., channel]))
+        if side != alignment.size:
+            layer = layer.resize((side, side), Image.Resampling.LANCZOS)
+        placed.append(layer.transform(size, Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.BICUBIC))
+    return np.dstack([np.asarray(layer) for layer in placed])

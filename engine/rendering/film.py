@@ -1,0 +1,148 @@
+"""The time-lapse film: the ages of its frames and the pictures between.
+
+The way from one age to another is walked evenly in perceptual distance, because equal steps of the age
+vector are not equal steps to the eye; it starts and ends gently and rests at both ends. Pictures are dear, so
+key pictures are made close together and each frame is a cross-fade of its two neighbours. Everything
+streams: a few key pictures are in memory at a time, whatever the length.
+"""
+
+import contextlib
+import io
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from engine.errors import EngineFault
+from engine.images.tensors import to_pixels
+from engine.images.ycbcr import Frame, to_frame
+from engine.messages import Film
+from engine.rendering.video import as_levels, encoding, film_size
+from engine.threads import ahead
+from engine.vision.alignment import Pixels
+
+THUMBNAIL_SIDE = 320  # px, Telegram's limit
+THUMBNAIL_BYTES = 200_000  # Telegram's limit
+_AT_ONCE = 4  # pictures measured as one batch: quicker than one by one, and little in memory
+_MEASURING = 0.1  # share of the work
+
+
+@dataclass(frozen=True, slots=True)
+class FilmOptions:
+    """How long a film is and how finely it is drawn."""
+
+    fps: int = 30
+    duration_s: float = 5.0
+    hold_s: float = 0.6  # the rest at each end
+    easing: float = 0.25  # share of the way's time spent speeding up, and as much slowing down
+    keys: int = 32  # pictures made to show it
+
+
+def positions(options: FilmOptions) -> list[float]:
+    """Where each frame is on the way, 0..1: resting, speeding up, steady, slowing down, resting.
+
+    The speed follows a smoothstep up and down, so that there is no jerk to be seen.
+    """
+    total = round(options.duration_s * options.fps)
+    held = round(options.hold_s * options.fps)
+    moving = max(total - 2 * held, 2)
+    return [0.0] * held + [_eased(i / (moving - 1), options.easing) for i in range(moving)] + [1.0] * held
+
+
+def _eased(time: float, easing: float) -> float:
+    if time > 0.5:
+        return 1.0 - _eased(1.0 - time, easing)
+    if time >= easing:
+        return (time - easing / 2) / (1 - easing)
+    ramp = time / easing
+    return easing * (ramp**3 - ramp**4 / 2) / (1 - easing)  # the integral of a smoothstep
+
+
+def space_evenly(ages: Sequence[float], features: NDArray[Any], at: Sequence[float]) -> list[float]:
+    """The ages that lie the shares `at` (each 0..1) of the perceptual way along.
+
+    `features` [P, F] belong to pictures at the P `ages`; the squared L2 norm of a difference of two rows is the
+    perceptual distance of their pictures, so that the way is the sum of the norms. Where nothing is to be
+    seen changing, the ages are spaced evenly in themselves.
+    """
+    steps = np.linalg.norm(np.diff(features.astype(np.float64), axis=0), axis=1)
+    # A floor far below what is visible keeps the inverse unique where two pictures are equal.
+    steps += max(steps.sum(), 1e-9) * 1e-3 / max(len(steps), 1)
+    way = np.concatenate(([0.0], np.cumsum(steps)))
+    return [float(age) for age in np.interp(np.asarray(at) * way[-1], way, np.asarray(ages, np.float64))]
+
+
+def filming(
+    ages: Sequence[float],
+    pictures: Tensor,
+    features: Callable[[Tensor], Tensor],
+    show: Callable[[float], Tensor],
+    options: FilmOptions | None = None,
+    pool: Executor | None = None,
+    levels: Callable[[float], Tensor] | None = None,
+) -> Generator[float, None, Film]:
+    """Films the way along the P `ages`, from the first to the last; yields how far it is, 0..1, and returns the film.
+
+    `pictures` [P, 3, R, R] in -1..1 are what is to be seen there, of which `features` gives features [P, F]: by them
+    the way is measured (see `space_evenly`). `show` makes the picture [1, 3, H, W] of an age, all of one size; `levels`
+    makes it as `as_levels` would, where there is a quicker way to that. In a `pool` they go a little ahead of the
+    encoder, as far as its threads have time. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
+    """
+    options = options or FilmOptions()
+    seen: list[NDArray[np.float32]] = []
+    for part in torch.split(pictures, _AT_ONCE):
+        yield _MEASURING * len(seen) * _AT_ONCE / len(ages)
+        seen.append(features(part).detach().float().cpu().numpy())
+    keys = space_evenly(ages, np.concatenate(seen), [float(share) for share in np.linspace(0, 1, options.keys)])
+    first = show(keys[0])
+    width, height = film_size(first.shape[3], first.shape[2])
+
+    rest = ahead(levels or (lambda age: as_levels(show(age))), keys[1:], pool)
+    at = positions(options)
+    frames = between(chain([as_levels(first)], rest), len(keys), at)
+    encoder = encoding(frames, width, height, options.fps)
+    with contextlib.closing(rest), contextlib.closing(encoder):
+        while True:
+            try:
+                done = next(encoder)
+            except StopIteration as end:
+                mp4: bytes = end.value
+                return Film(mp4, thumbnail(to_pixels(first)), width, height, len(at) / options.fps, len(at))
+            yield _MEASURING + (1 - _MEASURING) * done / len(at)
+
+
+def between(keys: Iterator[Tensor], count: int, at: Sequence[float]) -> Iterator[Frame]:
+    """Frames at the rising positions `at` (each 0..1) among `count` evenly placed key pictures, cross-faded.
+
+    Rounded only after fading: steps of less than a level would otherwise all be taken at the same moment.
+    """
+    here = next(keys)
+    following = next(keys, here)
+    passed, at_rest, frame = 0, -1.0, None
+    for position in at:
+        exact = position * (count - 1)
+        while exact > passed + 1:
+            here, following = following, next(keys, following)
+            passed += 1
+        if frame is None or position != at_rest:
+            frame, at_rest = to_frame(torch.lerp(here, following, exact - passed)), position
+        yield frame
+
+
+def thumbnail(pixels: Pixels) -> bytes:
+    """A picture as a small JPEG within Telegram's limits for thumbnails."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    for quality in (88, 70, 40):
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=quality)
+        if out.tell() <= THUMBNAIL_BYTES:
+            return out.getvalue()
+    raise EngineFault("a thumbnail of more than 200 kB")

@@ -1,0 +1,159 @@
+"""Age vectors: which way younger lies in the latent space of a network.
+
+An age vector [num_ws, w_dim] is young minus adult of one breed: `ws + age * vector` is the pet at another age, where
+0 is today, 1 a puppy or kitten of about eight weeks, and below 0 older. It comes from the mean of several pairs; the
+part off the manifold (outside W's principal components), along the head's yaw, and in the fine layers is taken out,
+because that part is what the pairs differed in besides age (Härkönen et al. 2020, "GANSpace"; Shen et al. 2020,
+"InterFaceGAN", for conditional directions).
+
+The embedded network's vectors lie beside its weights; those learned from photos lie under THROWBACK_HOME/ages, with the
+checksum of the weights in whose space they are directions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine import settings
+from engine.breeds import BREEDS
+from engine.errors import EngineFault
+from engine.messages import Species
+from engine.stylegan.store import Network
+from engine.stylegan.store.statistics import WStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class AgingOptions:
+    """How an age vector is cleaned."""
+
+    components: int = 100  # of W, widest first, that it may lie in
+    coarse_gain: float = 1.0  # for rows up to 64 px: shape and parts
+    fine_gain: float = 0.3  # for the rows above: texture and colour
+    fine_from: int = 8  # the first fine row of ws
+
+
+def learn_age_vector(
+    young: Tensor,
+    adult: Tensor,
+    statistics: WStatistics,
+    yaw: Tensor | None = None,
+    options: AgingOptions | None = None,
+) -> Tensor:
+    """The age vector [num_ws, w_dim] of ws [K, num_ws, w_dim] of young and [L, num_ws, w_dim] of adult pets.
+
+    `yaw` [M, w_dim] are directions to take out, such as the differences between pets and their mirror images.
+    """
+    options = options or AgingOptions()
+    return clean(young.mean(dim=0) - adult.mean(dim=0), statistics, yaw, options)
+
+
+def clean(vector: Tensor, statistics: WStatistics, unwanted: Tensor | None, options: AgingOptions) -> Tensor:
+    """What of the vector [num_ws, w_dim] is age."""
+    basis = statistics.components[: options.components].to(vector)
+    cleaned = vector @ basis.t() @ basis
+    if unwanted is not None and len(unwanted):
+        inside = unwanted.to(vector) @ basis.t() @ basis
+        directions = torch.linalg.qr(inside.t()).Q.t()
+        cleaned = cleaned - cleaned @ directions.t() @ directions
+    rows = torch.arange(len(vector), device=vector.device)
+    gains = torch.where(rows < options.fine_from, options.coarse_gain, options.fine_gain)
+    return cleaned * gains[:, None]
+
+
+def age_vector(network: Network, species: Species, breed: str = "") -> Tensor:
+    """The age vector [num_ws, w_dim] for this breed of this network, or the mean of its species.
+
+    What was learned from photos goes before what came with the network. Raises `EngineFault` when the network knows
+    no age of the species at all.
+    """
+    known = known_vectors(network)
+    if breed in BREEDS and BREEDS[breed].species is not species:
+        breed = ""
+    for name in (breed, species.value):
+        if name in known:
+            return known[name].to(network.generator.mapping.w_avg)
+    raise EngineFault("no age vector")
+
+
+def known_vectors(network: Network) -> dict[str, Tensor]:
+    """All age vectors of this network by breed slug or species, on the CPU. A species' mean is made when missing."""
+    vectors = _read(network.directory / f"{network.name}.ages.safetensors") | _learned(network)
+    for species in Species:
+        own = [vector for name, vector in vectors.items() if name in BREEDS and BREEDS[name].species is species]
+        if species.value not in vectors and own:
+            vectors[species.value] = torch.stack(own).mean(dim=0)
+    return vectors
+
+
+def save_learned(network: Network, breed: str, vector: Tensor) -> None:
+    """Keep an age vector learned from photos; it replaces the one of the same breed."""
+    _keep(network, _learned(network) | {breed: vector.detach().float().cpu().contiguous()})
+
+
+def remove_learned(network: Network, breed: str) -> bool:
+    """Forget a learned age vector; False when there was none."""
+    vectors = _learned(network)
+    if vectors.pop(breed, None) is None:
+        return False
+    _keep(network, vectors)
+    return True
+
+
+def learned_breeds(network: Network) -> list[str]:
+    """The breeds whose vectors were learned from photos."""
+    return sorted(_learned(network))
+
+
+def outdated_breeds(network: Network) -> list[str]:
+    """The breeds that were learned in earlier weights of a network of this name; learning another forgets them."""
+    return sorted(set(_read(_learned_file(network.name))) - set(_learned(network)))
+
+
+def _learned(network: Network) -> dict[str, Tensor]:
+    """What was learned in these very weights: in others the same direction leads elsewhere."""
+    file = _learned_file(network.name)
+    return _read(file) if _metadata(file).get("weights") == _weights(network) else {}
+
+
+def _keep(network: Network, vectors: Mapping[str, Tensor]) -> None:
+    _write(_learned_file(network.name), vectors, {"weights": _weights(network)})
+
+
+def _weights(network: Network) -> str:
+    return network.sha256[f"{network.name}.safetensors"]
+
+
+def _learned_file(network: str) -> Path:
+    return settings.from_environment().home / "ages" / f"{network}.safetensors"
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    if not file.exists():
+        return {}
+    try:
+        return {name: vector.float() for name, vector in load_file(file).items()}
+    except (OSError, SafetensorError) as error:
+        raise EngineFault("damaged age vectors") from error
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    try:
+        with safe_open(file, "pt") as opened:
+            metadata: dict[str, str] | None = opened.metadata()
+    except (OSError, SafetensorError) as error:
+        raise EngineFault("damaged age vectors") from error
+    return metadata or {}
+
+
+def _write(file: Path, vectors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_suffix(".tmp")
+    save_file(dict(vectors), aside, metadata)
+    aside.replace(file)

@@ -1,0 +1,92 @@
+"""Training an encoder for a network on the network's own pictures; no photos are needed.
+
+The encoder gives the first preview and the start of the projection (`engine.stylegan.encoder`). It learns to read w
+off a picture that was drawn from it, in units of the spread of w, so that every direction counts the same (after Zhu
+et al. 2020, "In-Domain GAN Inversion", section 3.1, without its adversary).
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.stylegan.encoder import INPUT_SIZE, Encoder
+from engine.stylegan.store.errors import NetworkError
+from engine.stylegan.store.network_store import Network
+from engine.stylegan.store.statistics import random_w
+
+_REPORT_EVERY = 10  # steps
+
+
+@dataclass(frozen=True, slots=True)
+class EncodingOptions:
+    """How an encoder is trained."""
+
+    pictures: int = 100_000
+    minutes: float = 60.0  # stop then, however many were seen
+    batch: int = 16
+    learning_rate: float = 1e-3
+    truncation: float = 0.5  # w are pulled towards their mean, to this share of their distance at the most
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the training stands."""
+
+    pictures: int
+    share: float  # of the training done, 0..1
+    explained: float  # of the variance of w, lately; 1 is perfect, 0 what the mean of w explains
+
+
+def training(network: Network, encoder: Encoder, options: EncodingOptions | None = None) -> Iterator[Progress]:
+    """Trains `encoder` in place. Every picture is fresh, so that what is reported was measured on unseen ones.
+
+    Raises `NetworkError` when the options leave nothing to learn from.
+    """
+    options = options or EncodingOptions()
+    if options.pictures <= 0 or options.minutes <= 0:
+        raise NetworkError("There is nothing to learn from without pictures and without time.")
+    generator, statistics = network.generator, network.statistics
+    device, std = statistics.mean.device, statistics.std.clamp(min=1e-4)
+    random = torch.Generator().manual_seed(options.seed)
+    with torch.no_grad():  # begin at the mean, in units of the spread
+        encoder.out.weight.mul_(std[:, None])
+        encoder.out.bias.copy_(statistics.mean)
+    encoder.requires_grad_(True).train()
+    optimiser = torch.optim.Adam(encoder.parameters(), lr=options.learning_rate)
+    side = min(INPUT_SIZE, generator.config.img_resolution)
+    seen, began = 0, time.monotonic()
+    wrong, all_there = torch.zeros((), device=device), torch.zeros((), device=device)
+    while True:
+        share = max(seen / options.pictures, (time.monotonic() - began) / (60 * options.minutes))
+        if share >= 1:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = options.learning_rate * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * share)))
+        w = _some_w(network, options, random)
+        with torch.no_grad():
+            pictures = generator.synthesis(w[:, None].expand(-1, generator.config.num_ws, -1), resolution=side)
+        errors = ((encoder(pictures) - w) / std).square().mean(dim=1)
+        optimiser.zero_grad(set_to_none=True)
+        errors.mean().backward()
+        optimiser.step()
+        seen += len(w)
+        with torch.no_grad():
+            wrong = 0.95 * wrong + errors.mean()
+            all_there = 0.95 * all_there + ((w - statistics.mean) / std).square().mean()
+        if seen // options.batch % _REPORT_EVERY == 0:
+            yield Progress(seen, share, 1 - float(wrong / all_there))
+    encoder.requires_grad_(False).eval()
+    yield Progress(seen, 1.0, 1 - float(wrong / all_there))
+
+
+def _some_w(network: Network, options: EncodingOptions, random: torch.Generator) -> Tensor:
+    """[batch, w_dim], each pulled towards the mean by a share of its own."""
+    w = random_w(network.generator, options.batch, random)
+    psi = torch.empty(options.batch, 1).uniform_(options.truncation, 1.0, generator=random).to(w)
+    mean = network.statistics.mean
+    return mean + psi * (w - mean)

@@ -1,0 +1,198 @@
+"""How different two pictures look: features whose squared distance is the perceptual distance.
+
+Two extractors with one interface. `Vgg16Distance` is LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep
+Features as a Perceptual Metric", CVPR 2018), version 0.1 with the VGG16 backbone: what the official projector
+minimises. Its backbone has to be fetched once (`throwback networks pull vgg16`). `EmbeddedDistance` has the same form
+over EfficientNet-Lite0, whose weights come with the installation. Both are frozen, and differentiable to the picture.
+"""
+
+import copy
+import logging
+from importlib.util import find_spec
+from math import sqrt
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine import settings
+from engine.stylegan.store.errors import NetworkError
+from engine.vision.efficientnet import CHANNELS, STRIDES, EfficientNetLite0
+
+_Network = TypeVar("_Network", bound=nn.Module)
+
+logger = logging.getLogger(__name__)
+
+LARGEST = 256  # pictures larger than this are shrunk to it by area, as the official projector does
+
+# torchvision's vgg16().features: convolutions by index with their channels, those after a pooling, those tapped.
+VGG16_CONVOLUTIONS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256}
+VGG16_CONVOLUTIONS |= {17: 512, 19: 512, 21: 512, 24: 512, 26: 512, 28: 512}
+_POOLED_BEFORE = (5, 10, 17, 24)
+_TAPPED_AFTER = (2, 7, 14, 21, 28)
+
+# Shares of EfficientNet-Lite0's stages and of plain colours (mean squares, in -1..1) in the embedded distance, by
+# stride. Chosen on 260 aligned faces; scaled so that two animals' faces lie about 0.6 apart, as in LPIPS.
+_STAGE_WEIGHTS = {2: 0.025, 4: 0.05, 8: 0.1, 16: 0.1, 32: 0.1}
+_COLOUR_WEIGHTS = {2: 0.05, 8: 0.05}
+
+
+class PerceptualDistance(nn.Module):
+    """What both extractors are."""
+
+    name: str
+
+    def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """[N, 3, H, W], RGB in -1..1, to [N, F]; the squared distance of two rows is the perceptual distance.
+
+        The network computes in `dtype`, such as `quick_dtype` gives; the rows are float32.
+        """
+        raise NotImplementedError
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """The perceptual distance [N] of pictures a and b, both [N, 3, H, W] in -1..1 (one of them may be [1, …])."""
+        return (self.features(a) - self.features(b)).square().sum(dim=1)
+
+    def train(self, mode: bool = True) -> "PerceptualDistance":
+        """Stay in evaluation mode whatever the surrounding module does."""
+        return super().train(False)
+
+
+def shrink(image: Tensor) -> Tensor:
+    """At most LARGEST pixels square, by area; never enlarged."""
+    if max(image.shape[2:]) <= LARGEST:
+        return image
+    return F.interpolate(image, size=(LARGEST, LARGEST), mode="area")
+
+
+def unit_rows(maps: Tensor, weight: Tensor) -> Tensor:
+    """One layer's share: [N, C, H, W] of unit length over channels, times √weight [C], over √(H·W), flat [N, H·W·C]."""
+    pixels = maps.permute(0, 2, 3, 1)
+    length: Tensor = torch.linalg.vector_norm(pixels, dim=-1, keepdim=True) + 1e-10
+    scale = (weight / (maps.shape[2] * maps.shape[3])).sqrt()
+    return (pixels / length * scale).flatten(1)
+
+
+class InPrecisions(nn.Module, Generic[_Network]):
+    """A frozen network in float32, and in other precisions as they are asked for."""
+
+    def __init__(self, network: _Network) -> None:
+        super().__init__()
+        self.exact = network
+        self._others: dict[tuple[torch.dtype, torch.device], _Network] = {}  # no part of the state
+
+    def of(self, dtype: torch.dtype) -> _Network:
+        """The network with its weights in this precision, on the device where it is."""
+        weight = next(self.exact.parameters())
+        if weight.dtype is dtype:
+            return self.exact
+        kept = self._others.get((dtype, weight.device))
+        if kept is None:  # other threads may ask at the same moment; theirs is as good
+            with torch.inference_mode(False):
+                kept = self._others[dtype, weight.device] = copy.deepcopy(self.exact).to(dtype)
+        return kept
+
+
+class Vgg16Distance(PerceptualDistance):
+    """LPIPS 0.1 with the VGG16 backbone; equal to the `lpips` package to rounding, and to the official extractor.
+
+    `backbone` has the convolutions' tensors by torchvision's names (`features.0.weight`, …), `linear` the five
+    layers' channel weights.
+    """
+
+    name = "vgg16"
+
+    def __init__(self, backbone: dict[str, Tensor], linear: list[Tensor]) -> None:
+        super().__init__()
+        inputs = 3
+        convolutions = nn.ModuleDict()
+        for index, outputs in VGG16_CONVOLUTIONS.items():
+            convolution = nn.Conv2d(inputs, outputs, 3, padding=1, device="meta")
+            weights = {part: backbone[f"features.{index}.{part}"].float() for part in ("weight", "bias")}
+            convolution.load_state_dict(weights, assign=True)
+            convolutions[str(index)] = convolution
+            inputs = outputs
+        self.convolutions = InPrecisions(convolutions.to(memory_format=torch.channels_last))
+        for layer, weight in enumerate(linear):
+            self.register_buffer(f"linear{layer}", weight.float().flatten())
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None])
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225])[:, None, None])
+        self.eval().requires_grad_(False)
+
+    def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        x = (((shrink(image) + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")).to(dtype)
+        convolutions = self.convolutions.of(dtype)
+        rows: list[Tensor] = []
+        for index in VGG16_CONVOLUTIONS:
+            if index in _POOLED_BEFORE:
+                x = F.max_pool2d(x, 2)
+            x = F.relu(convolutions[str(index)](x))
+            if index in _TAPPED_AFTER:
+                rows.append(unit_rows(x.float(), self.get_buffer(f"linear{len(rows)}")))
+        return torch.cat(rows, dim=1)
+
+
+class EmbeddedDistance(PerceptualDistance):
+    """The form of LPIPS over the stages of EfficientNet-Lite0, all channels of a stage counting the same.
+
+    The colours themselves, at two sizes, add a small share: the stages hardly see an even tint.
+    """
+
+    name = "efficientnet-lite0"
+
+    def __init__(self) -> None:
+        super().__init__()
+        # An instance of its own: the shared one must stay on the device on which others expect it.
+        self.network = InPrecisions(EfficientNetLite0())
+        for stride, channels in zip(STRIDES, CHANNELS, strict=True):
+            self.register_buffer(f"weight{stride}", torch.full((channels,), _STAGE_WEIGHTS[stride]))
+        self.eval().requires_grad_(False)
+
+    def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        image = shrink(image)
+        maps = self.network.of(dtype).features(image.to(dtype))
+        rows = [
+            unit_rows(stage.float(), self.get_buffer(f"weight{stride}"))
+            for stride, stage in zip(STRIDES, maps, strict=True)
+        ]
+        for stride, weight in _COLOUR_WEIGHTS.items():
+            colours = F.avg_pool2d(image, stride)
+            rows.append(colours.flatten(1) * sqrt(weight / colours[0].numel()))
+        return torch.cat(rows, dim=1)
+
+
+def vgg16_file() -> Path:
+    """Where the converted backbone is kept."""
+    return settings.from_environment().home / "perceptual" / "vgg16.safetensors"
+
+
+def load_extractor(preferred: str = "auto", device: torch.device | str = "cpu") -> PerceptualDistance:
+    """The extractor of that name, or with "auto" the best one that is here. Never fetches anything.
+
+    Raises `NetworkError` when "vgg16" is asked for and its backbone is not here or damaged.
+    """
+    if preferred not in ("auto", Vgg16Distance.name, EmbeddedDistance.name):
+        raise NetworkError(f"There is no perceptual distance {preferred!r}.")
+    if preferred == EmbeddedDistance.name or (preferred == "auto" and not vgg16_file().exists()):
+        return EmbeddedDistance().to(device)
+    try:
+        return Vgg16Distance(load_file(vgg16_file()), lpips_weights()).to(device)
+    except (OSError, SafetensorError, KeyError, RuntimeError):
+        if preferred == Vgg16Distance.name:
+            raise NetworkError("VGG16 is not here or damaged; `throwback networks pull vgg16` fetches it.") from None
+        logger.warning("%s is damaged; the embedded perceptual distance is used", vgg16_file().name)
+        return EmbeddedDistance().to(device)
+
+
+def lpips_weights() -> list[Tensor]:
+    """The five layers' channel weights, out of the `lpips` package's data (BSD-2-Clause), without importing it."""
+    package = find_spec("lpips")
+    if package is None or package.origin is None:
+        raise NetworkError("The package lpips is missing; please install Throwback again.")
+    file = Path(package.origin).parent / "weights" / "v0.1" / "vgg.pth"
+    state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return [state[f"lin{layer}.model.1.weight"] for layer in range(5)]

@@ -1,0 +1,27 @@
+"""Generator networks: read, stored, chosen, fetched."""
+
+from engine.stylegan.store.errors import NetworkError
+from engine.stylegan.store.network_store import (
+    STORYBOOK,
+    Network,
+    NetworkRecord,
+    available_networks,
+    choose_network,
+    load_network,
+    write_network,
+)
+from engine.stylegan.store.statistics import WStatistics
+from engine.vision.alignment import Convention
+
+__all__ = [
+    "STORYBOOK",
+    "Convention",
+    "Network",
+    "NetworkError",
+    "NetworkRecord",
+    "WStatistics",
+    "available_networks",
+    "choose_network",
+    "load_network",
+    "write_network",
+]

@@ -1,0 +1,1 @@
+"""Finding and framing faces in a photo."""

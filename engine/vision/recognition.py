@@ -1,0 +1,174 @@
+"""Is there a pet in the photo, of which species and breed, and where are the heads?
+
+EfficientNet-Lite0's thousand ImageNet classes know 118 kinds of dogs, five of cats, and what is neither. The rows of
+its classifier that stand for pets are replaced by rows trained further on marked photos, and rows for breeds without
+a class are added (`engine.lab.recogniser.breed_training`); the other rows stay. So one softmax says how likely each
+breed is and how likely no pet at all. It looks at the whole photo and at the most prominent head, near and from a
+little farther; where there are several heads, at each of them by itself too.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+
+import torch
+from PIL import Image
+from safetensors import safe_open
+from torch import Tensor
+
+from engine.breeds import BREEDS
+from engine.messages import BreedGuess, Head, HeadGuess, Species
+from engine.vision.alignment import centre, extent, resample, similarity
+from engine.vision.efficientnet import CLASSES, load_efficientnet
+from engine.vision.face_detection import Face, find_faces, to_tensor
+
+LOOK_SIDE = 224  # pixels, what EfficientNet-Lite0 was trained at
+HEAD_ROOMS = (1.35, 2.2)  # sides of the looks at a head over its size: the face, and the face with neck and chest
+
+# Mean probability of all breeds together from which it is a pet. Of the kept photos 99 % have more than 0.6, and
+# darkened, turned or shrunk ones nearly all more than 0.4; looks at people, streets, things and other animals have
+# less than 0.2, great cats close by up to 0.33 and more.
+PET_FROM = 0.36
+
+# Mean probability of the looks at one of several heads from which it is a pet's. Of pets' heads all had more than 0.6,
+# of people's, lions' and quokkas' none more than 0.2.
+HEAD_FROM = 0.3
+
+_LEAST_BREED = 0.01
+_MOST_BREEDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a photo shows. Breeds most likely first; faces most prominent first, in photo pixels.
+
+    `guesses` are by face, where there are several of pets.
+    """
+
+    pet: bool
+    pet_probability: float
+    species: Species | None
+    breeds: tuple[BreedGuess, ...]
+    faces: tuple[Face, ...]
+    width: int
+    height: int
+    guesses: tuple[HeadGuess, ...] = ()
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        return tuple(face.head for face in self.faces)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BreedRows:
+    """The classifier's rows for pets: `weight` [R, 1280], `bias` [R]; `breeds[r]` is the slug row r speaks for."""
+
+    weight: Tensor
+    bias: Tensor
+    breeds: tuple[str, ...]
+
+
+@torch.inference_mode()
+def recognise(image: Image.Image) -> Recognised:
+    """Look at an upright RGB photo. `species` and `breeds` are given for a pet only."""
+    faces, seen = _of_pets(image, find_faces(image))
+    looks = [look_at_whole(image)]
+    if faces:
+        looks += look_at_head(image, faces[0].head)
+    chances = breed_chances(looks)
+    pet = sum(chances.values())
+    if pet < PET_FROM:
+        return Recognised(False, pet, None, (), tuple(faces), image.width, image.height)
+    guess = _guess(chances)
+    guesses = tuple(_guess(_by_breed(one)) for one in seen) if len(faces) > 1 else ()
+    return Recognised(True, pet, guess.species, guess.breeds, tuple(faces), image.width, image.height, guesses)
+
+
+def _guess(chances: dict[str, float]) -> HeadGuess:
+    """The likelier species, and its breeds among themselves."""
+    of_species = {s: sum(p for slug, p in chances.items() if BREEDS[slug].species is s) for s in Species}
+    species = max(of_species, key=lambda s: of_species[s])
+    guesses = sorted(
+        (BreedGuess(slug, p / of_species[species]) for slug, p in chances.items() if BREEDS[slug].species is species),
+        key=lambda guess: guess.probability,
+        reverse=True,
+    )
+    kept = tuple(guess for guess in guesses[:_MOST_BREEDS] if guess.probability >= _LEAST_BREED)
+    return HeadGuess(species, kept or tuple(guesses[:1]))
+
+
+def _of_pets(image: Image.Image, faces: list[Face]) -> tuple[list[Face], list[Tensor]]:
+    """The faces without those of people and other animals; all of them where none is a pet's.
+
+    Of several, what the looks at each say of each row, [L, R], as well. The marker takes most faces for a head, and the
+    classifier knows better.
+    """
+    if len(faces) < 2:
+        return faces, []
+    looks = [look for face in faces for look in look_at_head(image, face.head)]
+    seen = _chances(looks).view(len(faces), len(HEAD_ROOMS), -1)
+    certain = [one for one, chance in enumerate(seen.sum(2).mean(1).tolist()) if chance >= HEAD_FROM]
+    kept = certain or range(len(faces))
+    return [faces[one] for one in kept], [seen[one] for one in kept]
+
+
+def look_at_whole(image: Image.Image) -> Image.Image:
+    """The whole photo fitted into a square of LOOK_SIDE pixels."""
+    middle = (image.width / 2, image.height / 2)
+    scale = LOOK_SIDE / max(image.size)
+    return resample(image, similarity(middle, 0.0, scale, (LOOK_SIDE / 2, LOOK_SIDE / 2)), LOOK_SIDE)
+
+
+def look_at_head(image: Image.Image, head: Head) -> list[Image.Image]:
+    """Squares of LOOK_SIDE pixels around the head, near and from a little farther."""
+    middle, target = centre(head), (LOOK_SIDE / 2, LOOK_SIDE / 2)
+    scales = [LOOK_SIDE / (room * extent(head)) for room in HEAD_ROOMS]
+    return [resample(image, similarity(middle, 0.0, scale, target), LOOK_SIDE) for scale in scales]
+
+
+def breed_chances(looks: list[Image.Image]) -> dict[str, float]:
+    """The probability of each breed, averaged over the looks; what is missing to one is no pet."""
+    return _by_breed(_chances(looks))
+
+
+def _by_breed(seen: Tensor) -> dict[str, float]:
+    """What looks say of each row, [L, R], as the mean probability of each breed."""
+    summed: dict[str, float] = {}
+    for slug, chance in zip(load_breed_rows().breeds, seen.mean(0).tolist(), strict=True):
+        summed[slug] = summed.get(slug, 0.0) + chance
+    return summed
+
+
+def _chances(looks: list[Image.Image]) -> Tensor:
+    """[N, R]: what each look says of each row."""
+    backbone, rows = load_efficientnet(), load_breed_rows()
+    pooled = backbone.pooled(backbone.features(to_tensor(looks))[-1])
+    return row_chances(pooled, backbone.logits(pooled), rows.weight, rows.bias)
+
+
+def row_chances(pooled: Tensor, imagenet: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Probabilities of the pets' rows among these and ImageNet's classes that are no pets.
+
+    `pooled` [N, 1280], `imagenet` logits [N, 1000], `weight` [R, 1280], `bias` [R] → [N, R].
+    """
+    others = imagenet[:, other_classes()]
+    return torch.cat([pooled @ weight.T + bias, others], 1).softmax(1)[:, : len(bias)]
+
+
+@cache
+def other_classes() -> list[int]:
+    """ImageNet's classes that are no breed of pets."""
+    pets = {index for breed in BREEDS.values() for index in breed.imagenet}
+    return [index for index in range(CLASSES) if index not in pets]
+
+
+@cache
+def load_breed_rows() -> BreedRows:
+    """The rows that come with this package, loaded once a process."""
+    with (
+        as_file(files("engine") / "weights" / "breeds.safetensors") as path,
+        safe_open(path, framework="pt") as stored,
+    ):
+        breeds = tuple(json.loads(stored.metadata()["breeds"]))
+        return BreedRows(stored.get_tensor("weight").float(), stored.get_tensor("bias").float(), breeds)

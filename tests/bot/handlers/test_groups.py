@@ -1,0 +1,343 @@
+import os
+import signal
+
+import pytest
+
+from bot.messaging.telegram_messenger import Voice
+from bot.playground.fake_telegram import BOT_ID
+from bot.playground.methods.chats import member as described
+from bot.playground.world import ChatKind
+from storage import Photo, Portrait, State
+from tests.bot.harness import Json, Town, eventually, spoken
+from tests.scripted_engine import Script
+
+
+async def test_young_as_a_reply_in_a_topic(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    chat.forum = True
+    topic = await town.people.open_topic(mina.id, chat.id, "Pets")
+    photo = await mina.send(chat=chat.id, topic=topic)
+    assert town.said_in(chat.id) == []
+    asked = await joon.write("/young@throwback_bot", chat.id, reply_to=photo["message_id"], topic=topic)
+    breed = await town.message(chat.id, "Samoyed")
+    assert breed["reply_to_message"]["message_id"] == asked["message_id"]
+    await joon.press(breed, "Samoyed")
+    await joon.press(await town.message(chat.id, "Reply to this message with it"), "Go on without")
+    film = await town.message(chat.id, video=True)
+    assert (film["message_thread_id"], film["is_topic_message"]) == (topic, True)
+    assert film["reply_to_message"]["message_id"] == asked["message_id"]
+
+
+async def test_young_as_a_caption(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot Samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, video=True)
+
+
+async def test_only_the_owner_presses(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon", "ko")
+    chat = town.group(mina, joon)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    breed = await town.message(chat.id, "Samoyed")
+    answer = await joon.press(breed, "Samoyed")
+    assert answer["show_alert"] and "사진을 보낸 분의 것" in answer["text"]
+    assert (await mina.portrait()).state is State.AWAITING_BREED
+
+
+async def test_a_baby_photo_and_a_breed_as_replies(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    breed = await town.message(chat.id, "Samoyed")
+    await mina.press(breed, "Another breed")
+    await town.message(chat.id, "Reply to this message with the breed")
+    await joon.write("poodle", chat.id, reply_to=breed["message_id"])
+    await mina.write("maltese", chat.id, reply_to=breed["message_id"])
+    asked = await town.message(chat.id, "baby photo")
+    await mina.send(chat=chat.id, shade=90, reply_to=asked["message_id"])
+    await town.message(chat.id, video=True)
+    portrait = await mina.portrait()
+    assert portrait.breed == "maltese" and portrait.baby_photo is not None
+
+
+async def test_silence_when_not_asked(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
+    await mina.send(chat=chat.id)
+    hello = await mina.write("hello", chat.id)
+    await joon.write("nice", chat.id, reply_to=hello["message_id"])
+    await joon.write("/start@other_bot", chat.id)
+    await joon.write("/help@throwback_bot", chat.id)
+    await town.message(chat.id, "I keep quiet")
+    assert len(town.said_in(chat.id)) == 1
+    assert await town.desk.storage.people.get(joon.id) is None
+
+
+async def test_young_without_a_photo_is_explained(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.write("/young@throwback_bot", chat.id)
+    await town.message(chat.id, "Reply to a photo of a pet")
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    await town.message(chat.id, "Samoyed")
+    new = await town.people.migrate(mina.id, chat.id)
+    await mina.write("/young@throwback_bot", new.id)
+    await town.message(new.id, "Reply to a photo of a pet")
+    portrait = await mina.portrait()
+    assert portrait.chat == new.id
+    await town.desk.studio.choose_breed(portrait.id, "samoyed")
+    await town.message(new.id, "baby photo")
+
+
+async def test_migration_while_the_engine_works(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, "Getting to know", photo=True)
+    new = await town.people.migrate(mina.id, chat.id)
+    world = town.double.world
+
+    async def shown(picture: bool) -> list[Json]:
+        there = [world.display(message) for message in world.messages[new.id].values()]
+        return [one for one in there if "Getting to know" in spoken(one) and ("photo" in one) is picture]
+
+    await eventually(lambda: shown(picture=False))
+    engine = town.desk.studio.engine
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)  # the next process begins again and tells of it
+    (progress,) = await eventually(lambda: shown(picture=True))
+    await engine.describe()  # lets go of what the scripted engine holds
+    await town.message(new.id, video=True)
+    await mina.portrait_in(State.DONE)
+
+    async def gone() -> bool:
+        return progress["message_id"] not in world.messages[new.id]
+
+    await eventually(gone)
+
+
+async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, "Getting to know", photo=True)
+    moved = Voice.moved
+
+    async def too_late(voice: Voice, portrait: Portrait) -> None:
+        await town.desk.studio.cancel(portrait.id)
+        await town.message(portrait.chat, "I stopped")
+        await moved(voice, portrait)
+
+    monkeypatch.setattr(Voice, "moved", too_late)
+    new = await town.people.migrate(mina.id, chat.id)
+    world = town.double.world
+
+    async def settled() -> bool:
+        said = [spoken(world.display(message)) for message in world.messages[new.id].values()]
+        return len([text for text in said if "I stopped" in text]) > 1 and not any("Getting" in text for text in said)
+
+    await eventually(settled)
+
+
+async def test_who_waits_in_a_group_that_moves_is_told_there(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon, kind=ChatKind.GROUP)
+    for member, shade in ((mina, 200), (joon, 77)):
+        sent = await member.send(Script.HOLD, chat=chat.id, shade=shade, caption="/young@throwback_bot samoyed")
+        await member.press(await town.message_after(chat.id, sent, "baby photo"), "Go on without")
+        await member.portrait_in(State.RUNNING if member is mina else State.QUEUED)
+    new = await town.people.migrate(mina.id, chat.id)
+    world = town.double.world
+
+    async def told() -> bool:
+        return any("ahead of you" in spoken(world.display(one)) for one in world.messages[new.id].values())
+
+    await eventually(told)
+
+
+async def test_a_command_that_another_bot_deletes_is_answered(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    asked = await mina.write("/young@throwback_bot", chat.id)
+    await town.people.delete(mina.id, chat.id, asked["message_id"])
+    assert "reply_to_message" not in await town.message(chat.id, "Reply to a photo of a pet")
+
+
+async def test_channels_are_left_in_peace(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    change = {
+        "chat": town.double.world.describe(chat) | {"type": "channel"},
+        "from": town.double.world.person(mina.id).as_user(),
+        "date": town.double.now(),
+        "old_chat_member": described(town.double, chat, BOT_ID, "left"),
+        "new_chat_member": described(town.double, chat, BOT_ID, "administrator"),
+    }
+    town.double.updates.add("my_chat_member", change)
+    await mina.write("/privacy")
+    await mina.sees("What I keep")
+    await town.close()  # ends what is being handled
+    assert town.said_in(chat.id) == []
+
+
+async def test_added_and_removed(town: Town) -> None:
+    mina = town.person()
+    chat = town.double.world.add_group("Family", [mina.id], ChatKind.SUPERGROUP)
+    await town.people.add_bot(mina.id, chat.id)
+    await town.message(chat.id, "Hello everyone")
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    await town.message(chat.id, "Samoyed")
+    await town.people.remove_bot(mina.id, chat.id)
+    await mina.portrait_in(State.CANCELLED)
+    group = await town.desk.storage.people.group(chat.id)
+    assert group is not None and not group.present
+
+
+async def test_anonymous_administrators_share_their_portraits(town: Town) -> None:
+    mina, joon, yuna = town.person(), town.person("Joon"), town.person("Yuna")
+    chat = town.group(mina, joon, yuna)
+    await town.people.set_member(chat.id, mina.id, "administrator")
+    await town.people.set_member(chat.id, joon.id, "administrator")
+    await mina.send(chat=chat.id, caption="/young@throwback_bot", anonymous=True)
+    breed = await town.message(chat.id, "Samoyed")
+    assert "belong to the person" in (await yuna.press(breed, "Samoyed"))["text"]
+    await joon.press(breed, "Samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, video=True)
+    (portrait,) = await town.desk.storage.portraits.of_owner(chat.id)
+    assert portrait.owner == chat.id
+
+
+async def test_a_group_has_its_own_daily_limit(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await town.desk.storage.people.limit_group(chat.id, 1, town.desk.storage.now())
+    await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, video=True)
+    await joon.send(chat=chat.id, caption="/young@throwback_bot")
+    assert "1 picture" not in spoken(await town.message(chat.id, "has had its picture for today"))
+
+
+async def test_what_is_another_bots_is_none_of_ours(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
+    await mina.send(chat=chat.id, caption="/young@other_bot")
+    await mina.send(chat=chat.id, caption="/young@Throwback_Bot")
+    await town.message(chat.id, "Samoyed")
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+
+
+async def test_added_by_a_link_it_says_what_it_does_in_groups(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.write("/start@throwback_bot", chat.id)
+    await town.message(chat.id, "I keep quiet")
+
+
+async def test_personal_things_are_for_private_chats(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    for command in ("history", "mydata", "forgetme", "language"):
+        asked = await mina.write(f"/{command}@throwback_bot", chat.id)
+        said = await town.message(chat.id, "in private", after=asked["message_id"])
+        assert "@throwback_bot" in said["text"]
+
+
+async def test_a_question_is_asked_again_in_the_supergroup(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina, kind=ChatKind.GROUP)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot")
+    old = await town.message(chat.id, "Samoyed")
+    new = await town.people.migrate(mina.id, chat.id)
+    asked = await town.double.wait_for(
+        lambda message: message["chat"]["id"] == new.id and "reply_markup" in message, new.id
+    )
+    assert "reply_to_message" not in asked  # the photo has another number here, and an old number is another message
+    assert asked["chat"]["id"] != old["chat"]["id"]
+    await mina.press(asked, "Samoyed")
+    await mina.press(await town.message(new.id, "baby photo"), "Go on without")
+    await town.message(new.id, video=True)
+
+
+async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    film = await town.message(chat.id, video=True)
+    await mina.portrait_in(State.DONE)
+    await mina.press(film, "Tell me the name")
+    asked = await town.message(chat.id, "Reply to this message, and I'll remember it")
+    await mina.write("Momo", chat.id, reply_to=asked["message_id"])
+    await town.message(chat.id, "Momo! What a lovely name")
+    assert (await mina.portrait()).name == "Momo"
+
+
+async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(town: Town) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina, joon)
+    await town.people.allow_media(mina.id, chat.id, allowed=False)
+    await joon.send(chat=chat.id, caption="/young@throwback_bot")
+    await town.message(chat.id, "Samoyed")
+    sent = await mina.send(chat=chat.id, shade=90, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message_after(chat.id, sent, "baby photo"), "Go on without")
+    refused = await town.message(chat.id, "not allowed to send pictures", "Try again")
+    made = await mina.portrait_in(State.DONE)
+    assert len([message for message in town.said_in(chat.id) if "not allowed to send" in message.get("text", "")]) == 1
+    assert (await joon.portrait()).state is State.AWAITING_BREED
+    await town.people.allow_media(mina.id, chat.id)
+    await mina.press(refused, "Try again")
+    await town.message(chat.id, "the early days", photo=True)
+    await town.message(chat.id, "Younger", video=True)
+    assert (await mina.portrait()).started_at == made.started_at  # sent from what was kept, not made again
+
+
+async def test_a_group_for_words_only_sees_progress_in_words(town: Town) -> None:
+    mina = town.person()
+    chat = town.group(mina)
+    await town.people.allow_media(mina.id, chat.id, allowed=False)
+    await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    await town.message(chat.id, "Getting to know", photo=False)
+
+
+async def test_what_a_channel_asked_for_is_nobodys_elsewhere(town: Town) -> None:
+    """Buttons can be invented, and the ids of portraits are consecutive."""
+    mina, joon = town.person(), town.person("Joon")
+    chat = town.group(mina)
+    sent = await mina.send(chat=chat.id)
+    photo = Photo(
+        owner=-1009999,  # the channel in whose name somebody of the group writes
+        chat=chat.id,
+        message=sent["message_id"],
+        file_id=sent["document"]["file_id"],
+        language="en",
+        breed="samoyed",
+    )
+    portrait = await town.desk.studio.receive(photo)
+    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
+    film = await town.message(chat.id, video=True)
+    await joon.write("/privacy")
+    elsewhere = await joon.sees("What I keep")
+    for verb in ("film", "delyes"):
+        data = f"{verb}:{portrait.id}:1.00"
+        answer = await town.people.press(joon.id, joon.id, elsewhere["message_id"], data)
+        assert "belong to the person who sent the photo" in answer["text"]
+    assert town.said_in(joon.id) == [elsewhere]
+    await mina.press(film, "Card")
+    await town.message_after(chat.id, film, "card for the family")

@@ -1,0 +1,28 @@
+from tests.bot.harness import Town
+
+
+async def test_telegrams_language_is_spoken_until_another_is_chosen(town: Town) -> None:
+    joon = town.person("Joon", "ko-KR")
+    await joon.write("/start")
+    await joon.sees("안녕하세요")
+    await joon.write("/language")
+    await joon.press(await joon.sees("어떤 언어로", "Deutsch"), "English")
+    await joon.sees("English it is")
+    await joon.write("/help")
+    await joon.sees("Here is what I can do")
+
+
+async def test_a_language_we_do_not_speak_becomes_english(town: Town) -> None:
+    someone = town.person("Aino", "fi")
+    await someone.write("/start")
+    await someone.sees("Hello!")
+
+
+async def test_back_to_telegrams_language(town: Town) -> None:
+    joon = town.person("Joon", "ko")
+    await joon.write("/language")
+    await joon.press(await joon.sees("어떤 언어로"), "English")
+    english = await joon.sees("English it is")
+    await joon.write("/language")
+    await joon.press(await town.message_after(joon.id, english, "Which language"), "Same as Telegram")
+    await joon.sees("이제 한국어로")

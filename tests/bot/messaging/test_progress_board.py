@@ -1,0 +1,146 @@
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bot.messaging.progress_board import Note, StatusBoard
+from bot.messaging.rate_limiter import Pace
+from bot.messaging.views import View
+from bot.playground.request_counts import RateMeter
+from storage import State
+from tests.bot.harness import Town, eventually
+from tests.scripted_engine import Script
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Chats:
+    """Messages as they were edited, counted as Telegram counts them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.texts: dict[tuple[int, int], str] = {}
+        self.edits: list[tuple[float, int]] = []
+        self.meter = RateMeter(clock=clock)
+        self._clock = clock
+
+    async def edit(self, note: Note) -> None:
+        self.meter.spend(note.chat, note.chat < 0)
+        self.texts[note.chat, note.message] = note.view.text
+        self.edits.append((self._clock.now, note.chat))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def chats(clock: Clock) -> Chats:
+    return Chats(clock)
+
+
+@pytest.fixture
+async def board(chats: Chats, clock: Clock) -> AsyncIterator[StatusBoard]:
+    yield StatusBoard(chats.edit, clock)  # not entered: the test is the clock
+
+
+async def run(board: StatusBoard, clock: Clock, seconds: float) -> None:
+    for _ in range(round(seconds * 2)):
+        await board.due()
+        clock.now += 0.5
+
+
+async def test_only_the_latest_news_are_shown_and_only_once(board: StatusBoard, chats: Chats, clock: Clock) -> None:
+    for step in range(10):
+        board.show(1, 7, 100, View(f"step {step}"))
+    await run(board, clock, 20)
+    assert chats.texts == {(7, 100): "step 9"}
+    assert len(chats.edits) == 1
+
+
+async def test_edits_keep_their_distance(board: StatusBoard, chats: Chats, clock: Clock) -> None:
+    for step in range(60):
+        board.show(1, 7, 100, View(f"step {step}"))
+        board.show(2, -8, 200, View(f"step {step}"))
+        await board.due()
+        clock.now += 0.5
+    for chat, least in ((7, 3.0), (-8, 8.0)):
+        times = [at for at, where in chats.edits if where == chat]
+        assert min(later - earlier for earlier, later in pairwise(times)) >= least
+
+
+async def test_thirty_people_waiting_stay_below_the_limits(board: StatusBoard, chats: Chats, clock: Clock) -> None:
+    """Fifteen wait in private, fifteen in one group; everybody's place changes every second for two minutes."""
+    for second in range(120):
+        for person in range(30):
+            chat = person + 1 if person < 15 else -5
+            board.show(person, chat, 100 + person, View(f"place {second + person}"))
+        await board.due()
+        clock.now += 0.5
+        await board.due()
+        clock.now += 0.5
+    assert chats.meter.report()["excess"] == {"overall": 0, "chat": 0, "group": 0}
+    assert len({message for chat, message in chats.texts if chat == -5}) == 15  # nobody in the group is left out
+
+
+async def test_a_dropped_message_is_touched_no_more(chats: Chats, clock: Clock) -> None:
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(note: Note) -> None:
+        began.set()
+        await may_end.wait()
+        await chats.edit(note)
+
+    board = StatusBoard(slow, clock)
+    board.show(1, 7, 100, View("working"))
+    editing = asyncio.create_task(board.due())
+    await began.wait()
+    dropping = asyncio.create_task(board.drop(1))
+    await asyncio.sleep(0)
+    assert not dropping.done()  # the edit under way must not overtake what is sent after it
+    may_end.set()
+    await asyncio.gather(editing, dropping)
+    await run(board, clock, 10)
+    assert len(chats.edits) == 1
+
+
+async def test_an_edit_that_fails_stops_nothing(clock: Clock) -> None:
+    async def broken(_: Note) -> None:
+        raise RuntimeError("no")
+
+    board = StatusBoard(broken, clock)
+    board.show(1, 7, 100, View("working"))
+    await run(board, clock, 5)
+
+
+async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -> None:
+    """The real bot at its real pace; the double refuses, and counts, every request too many."""
+    async with Town(tmp_path, pace=Pace(), strict=True) as town:
+        people = [town.person(f"P{number}") for number in range(30)]
+        group = town.group(*people[27:])
+        for number, person in enumerate(people):
+            chat = group.id if number >= 27 else None
+            await person.send(Script.HOLD, chat, shade=100 + number, caption="/young@throwback_bot samoyed")
+        for person in people:
+            portrait = await person.portrait_in(State.AWAITING_BABY_PHOTO)
+            await town.desk.studio.go_on(portrait.id)
+        await people[20].sees("pets are ahead of you")
+
+        async def all_done() -> bool:
+            await town.desk.studio.engine.describe()  # the scripted engine lets go of what it holds
+            return not await town.desk.storage.portraits.unfinished()
+
+        await eventually(all_done)
+        assert all([message for message in town.said_in(person.id) if "video" in message] for person in people[:27])
+        assert len([message for message in town.said_in(group.id) if "video" in message]) == 3
+        report = town.double.rates.report()
+        assert report["excess"] == {"overall": 0, "chat": 0, "group": 0}
+        assert all(call.status != 429 for call in town.double.calls)

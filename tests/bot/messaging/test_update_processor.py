@@ -1,0 +1,143 @@
+import asyncio
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from telegram import Chat, Message, Update, User
+from telegram.ext import TypeHandler
+
+from bot.messaging.update_processor import InOrder
+from bot.messaging.update_queue import Inbox
+from storage import State, Storage
+from storage.updates import Updates
+from tests.bot.harness import Town, eventually, spoken
+
+
+def update(id_: int, chat: int) -> Update:
+    person = User(chat, "P", False)
+    message = Message(id_, None, Chat(chat, "private"), from_user=person, text=str(id_))  # type: ignore[arg-type]
+    return Update(id_, message=message)
+
+
+async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Town) -> None:
+    """1,000 chats with three updates at once: every update is handled, in its chat's order."""
+    answered: dict[int, list[int]] = defaultdict(list)
+    everyone = asyncio.Event()
+
+    async def note(incoming: Update, _: Any) -> None:
+        assert incoming.effective_chat is not None
+        await asyncio.sleep(0.001 * (incoming.update_id % 3))  # later ones would overtake if they could
+        answered[incoming.effective_chat.id].append(incoming.update_id)
+        if sum(map(len, answered.values())) == 3000:
+            everyone.set()
+
+    async with Storage(town.settings.home / "other") as storage:
+        inbox = Inbox(storage)
+        order = InOrder(inbox.handled)
+        updates = [update(1 + turn * 1000 + chat, chat) for turn in range(3) for chat in range(1, 1001)]
+        handler: TypeHandler[Update, Any, Any] = TypeHandler(Update, note)
+        for one in updates:
+            await inbox.put(one)
+        async with order:
+            tasks = []
+            for _ in updates:
+                taken = inbox.get_nowait()
+                assert isinstance(taken, Update)
+                coroutine = handler.handle_update(taken, None, True, None)  # type: ignore[arg-type]
+                tasks.append(asyncio.create_task(order.process_update(taken, coroutine)))
+            await asyncio.gather(*tasks)
+        assert everyone.is_set()
+        assert all(ids == sorted(ids) and len(ids) == 3 for ids in answered.values())
+        assert await storage.updates.left() == []
+
+
+async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path) -> None:
+    async with Storage(tmp_path) as storage:
+        inbox = Inbox(storage)
+        for id_ in (1, 2, 3):
+            await inbox.put(update(id_, 7))
+        await inbox.put(update(2, 7))  # Telegram sends again what it thinks was lost
+        assert inbox.qsize() == 3
+        await inbox.handled(update(1, 7))
+        await inbox.put(update(1, 7))  # likewise
+        assert inbox.qsize() == 3
+    async with Storage(tmp_path) as storage:
+        left = await storage.updates.left()
+        assert len(left) == 2
+        assert await storage.updates.left() == left
+        await storage.updates.left()
+        assert await storage.updates.left() == []  # given up: it may be what brings the process down
+
+
+async def test_of_what_was_handled_nothing_but_the_id_is_kept_for_a_day(tmp_path: Path) -> None:
+    async with Storage(tmp_path) as storage:
+        assert await storage.updates.remember(1, '{"text": "Schnurrdiburr"}')
+        await storage.updates.handled(1, storage.now())
+    assert b"Schnurrdiburr" not in (tmp_path / "throwback.sqlite3").read_bytes()
+    async with Storage(tmp_path, lambda: time.time() + 80_000) as storage:
+        await storage.expire(0)
+        assert not await storage.updates.remember(1, "{}")
+    async with Storage(tmp_path, lambda: time.time() + 90_000) as storage:
+        await storage.expire(0)
+        assert await storage.updates.remember(1, "{}")
+
+
+async def killed(*_: object) -> None:
+    """The process, before it was noted that an update was handled."""
+
+
+async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.sees("baby photo")
+    with monkeypatch.context() as patch:
+        patch.setattr(Updates, "handled", killed)
+        await mina.send(shade=90)
+        await mina.portrait_in(State.DONE)
+    await town.restart()
+    await mina.write("/help")
+    await mina.sees("what I can do")  # and what came before is through
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+
+
+async def test_again_that_is_handed_out_again_is_one_portrait(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    mina = town.person()
+    film = await mina.ask_for_portrait()
+    with monkeypatch.context() as patch:
+        patch.setattr(Updates, "handled", killed)
+        await mina.press(film, "Again")
+        await mina.sees("Which breed")
+    await town.restart()
+    await mina.write("/help")
+    await mina.sees("what I can do")
+    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 2
+
+
+async def test_real_updates_of_many_chats_at_once(town: Town) -> None:
+    people = [town.person(f"P{number}") for number in range(100)]
+    await asyncio.gather(*(person.write(f"hello {turn}") for turn in range(3) for person in people))
+
+    async def all_answered() -> bool:
+        return all(len(town.said_in(person.id)) == 3 for person in people)
+
+    await eventually(all_answered)
+
+
+@pytest.mark.heavy
+async def test_a_thousand_real_chats_at_once(town: Town) -> None:
+    """1,000 people write three times each, through the double and the whole bot: each gets three answers, in order."""
+    people = [town.person(f"P{number}") for number in range(1000)]
+    for text in ("/help", "/privacy", "hello"):
+        await asyncio.gather(*(person.write(text) for person in people))
+    async with asyncio.timeout(300):
+        for person in people:
+            while len(town.said_in(person.id)) < 3:  # noqa: ASYNC110 (as above)
+                await asyncio.sleep(0.05)
+    for person in people:
+        first, second, third = (spoken(message) for message in town.said_in(person.id))
+        assert "what I can do" in first and "What I keep" in second and "Send me a photo" in third

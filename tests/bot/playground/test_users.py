@@ -1,0 +1,206 @@
+"""What people do arrives at the bot as it would from Telegram, read by python-telegram-bot."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultCachedPhoto,
+    InlineQueryResultsButton,
+    InputMediaPhoto,
+    InputTextMessageContent,
+    Update,
+)
+from telegram.error import BadRequest, Forbidden
+
+from bot.playground.errors import ApiError
+from bot.playground.fake_telegram import Double
+from bot.playground.parameters import Upload
+from bot.playground.users import People
+from bot.playground.world import ChatKind
+from tests.bot.playground.conftest import FAMILY, JOON, MINA
+from tests.bot.playground.pictures import jpeg
+
+KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton("Younger", callback_data="younger:7")]])
+
+
+async def updates(bot: Bot) -> list[Update]:
+    """All updates that wait, confirmed."""
+    found = list(await bot.get_updates())
+    if found:
+        await bot.get_updates(offset=found[-1].update_id + 1)
+    return found
+
+
+async def test_pressed_button_is_answered(bot: Bot, people: People) -> None:
+    await people.write(MINA, MINA, "hello")
+    sent = await bot.send_message(MINA, "How young?", reply_markup=KEYBOARD)
+    await updates(bot)
+    press = asyncio.create_task(people.press(MINA, MINA, sent.message_id, "younger:7"))
+    (update,) = await bot.get_updates(timeout=5)
+    query = update.callback_query
+    assert query is not None and query.data == "younger:7" and query.from_user.id == MINA
+    assert query.message is not None and query.message.is_accessible
+    await query.answer("Gladly", show_alert=True)
+    assert await press == {"answered": True, "text": "Gladly", "show_alert": True, "url": ""}
+    with pytest.raises(BadRequest, match="uery is too old"):
+        await query.answer()
+
+
+async def test_button_of_an_old_message_has_no_message(bot: Bot, people: People) -> None:
+    await people.write(MINA, MINA, "hello")
+    sent = await bot.send_message(MINA, "How young?", reply_markup=KEYBOARD)
+    await updates(bot)
+    press = asyncio.create_task(people.press(MINA, MINA, sent.message_id, "x", inaccessible=True))
+    (update,) = await bot.get_updates(timeout=5)
+    assert update.callback_query is not None and update.callback_query.message is not None
+    assert not update.callback_query.message.is_accessible
+    await update.callback_query.answer()
+    await press
+
+
+async def test_album_is_separate_updates_with_one_group(bot: Bot, people: People) -> None:
+    uploads = [Upload(f"{n}.jpg", "image/jpeg", jpeg()) for n in range(3)]
+    await people.send(MINA, MINA, uploads, caption="then and now")
+    messages = [update.message for update in await updates(bot)]
+    assert len({message.media_group_id for message in messages if message}) == 1
+    assert [message.caption for message in messages if message] == ["then and now", None, None]
+
+
+async def test_files_keep_their_bytes_and_name(bot: Bot, people: People) -> None:
+    await people.send(MINA, MINA, [Upload("dog.heic", "", b"not really")], as_files=True)
+    (update,) = await updates(bot)
+    assert update.message is not None and update.message.document is not None
+    document = update.message.document
+    assert (document.file_name, document.mime_type, document.file_size) == ("dog.heic", "image/heic", 10)
+    assert await (await document.get_file()).download_as_bytearray() == b"not really"
+
+
+async def test_unreadable_picture_cannot_be_a_photo(people: People) -> None:
+    with pytest.raises(Exception, match="IMAGE_PROCESS_FAILED"):
+        await people.send(MINA, MINA, [Upload("dog.jpg", "image/jpeg", b"\xff\xd8broken")])
+
+
+async def test_edited_message_and_reply(bot: Bot, people: People) -> None:
+    said = await people.write(MINA, MINA, "pupy")
+    await people.edit(MINA, MINA, said["message_id"], "puppy")
+    await people.write(MINA, MINA, "that one", reply_to=said["message_id"])
+    _, edited, reply = await updates(bot)
+    assert edited.edited_message is not None and edited.edited_message.text == "puppy"
+    assert reply.message is not None and reply.message.reply_to_message is not None
+    assert reply.message.reply_to_message.text == "puppy"
+
+
+async def test_people_cannot_say_more_than_telegram_lets_them(people: People) -> None:
+    with pytest.raises(ApiError, match="album"):
+        await people.send(MINA, MINA, [Upload(f"{n}.txt", "", b"x") for n in range(11)], as_files=True)
+    said = (await people.write(MINA, MINA, "pupy"))["message_id"]
+    for text, refusal in (("", "empty"), ("x" * 4097, "too long")):
+        with pytest.raises(ApiError, match=refusal):
+            await people.edit(MINA, MINA, said, text)
+    (photo,) = await people.send(MINA, MINA, [Upload("a.jpg", "image/jpeg", jpeg())], caption="pupy")
+    with pytest.raises(ApiError, match="caption is too long"):
+        await people.edit(MINA, MINA, photo["message_id"], "x" * 1025)
+    assert "caption" not in await people.edit(MINA, MINA, photo["message_id"], "")
+    forwarded = await people.forward(MINA, MINA, said, MINA)
+    with pytest.raises(ApiError, match="can't be edited"):
+        await people.edit(MINA, MINA, forwarded["message_id"], "puppy")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [
+        ({"caption": "x" * 1025}, "caption is too long"),
+        ({"caption": "<b>", "parse_mode": "HTML"}, "parse entities"),
+        ({"reply_markup": InlineKeyboardMarkup([[InlineKeyboardButton("x", callback_data="ü" * 33)]])}, "utton_data"),
+        ({"input_message_content": InputTextMessageContent("x" * 4097)}, "essage is too long"),
+    ],
+)
+async def test_inline_results_are_as_strictly_read_as_messages(
+    bot: Bot, people: People, wrong: dict[str, Any], refusal: str
+) -> None:
+    await people.write(MINA, MINA, "hello")
+    photo = await bot.send_photo(MINA, jpeg())
+    await updates(bot)
+    asked = asyncio.create_task(people.ask_inline(MINA, MINA, ""))
+    (update,) = await bot.get_updates(timeout=5)
+    assert update.inline_query is not None
+    with pytest.raises(BadRequest, match=refusal):
+        await update.inline_query.answer([InlineQueryResultCachedPhoto("p", photo.photo[-1].file_id, **wrong)])
+    with pytest.raises(BadRequest, match="tart_param"):
+        button = InlineQueryResultsButton("Begin", start_parameter="not here")
+        await update.inline_query.answer([], button=button)
+    await update.inline_query.answer([])
+    assert (await asked)["results"] == []
+
+
+async def test_inline_results_are_offered_and_chosen(bot: Bot, people: People, double: Double) -> None:
+    await people.write(MINA, MINA, "hello")
+    photo = await bot.send_photo(MINA, jpeg())
+    await updates(bot)
+    asked = asyncio.create_task(people.ask_inline(MINA, FAMILY, "mochi"))
+    (update,) = await bot.get_updates(timeout=5)
+    assert update.inline_query is not None and update.inline_query.chat_type == "group"
+    await update.inline_query.answer(
+        [
+            InlineQueryResultCachedPhoto("p", photo.photo[-1].file_id, caption="Mochi", reply_markup=KEYBOARD),
+            InlineQueryResultArticle("a", "Words", InputTextMessageContent("hi")),
+        ]
+    )
+    offered = await asked
+    assert [result["id"] for result in offered["results"]] == ["p", "a"]
+    await people.choose_inline(MINA, FAMILY, offered["query_id"], "p")
+    news = await bot.get_updates(offset=update.update_id + 1)
+    message = next(update.message for update in news if update.message)
+    chosen = next(update.chosen_inline_result for update in news if update.chosen_inline_result)
+    assert message.via_bot is not None and message.photo == photo.photo and message.caption == "Mochi"
+    assert chosen.result_id == "p" and chosen.inline_message_id
+    assert await bot.edit_message_caption(inline_message_id=chosen.inline_message_id, caption="Younger")
+    with pytest.raises(BadRequest, match="rong file identifier"):
+        await bot.edit_message_media(InputMediaPhoto(jpeg()), inline_message_id=chosen.inline_message_id)
+    double.inline_mode = False
+    assert not (await people.ask_inline(MINA, FAMILY, "mochi"))["answered"]
+
+
+async def test_topics(bot: Bot, people: People, double: Double) -> None:
+    forum = double.world.add_group("Club", [MINA, JOON], ChatKind.SUPERGROUP, forum=True)
+    await people.add_bot(MINA, forum.id)
+    topic = await people.open_topic(MINA, forum.id, "Puppies")
+    await people.write(JOON, forum.id, "/young@throwback_bot", topic=topic)
+    await people.write(JOON, forum.id, "/young@throwback_bot")
+    in_topic, in_general = [update.message for update in await updates(bot)][-2:]
+    assert in_topic is not None and in_topic.is_topic_message and in_topic.message_thread_id == topic
+    assert in_topic.reply_to_message is not None and in_topic.reply_to_message.forum_topic_created is not None
+    assert in_general is not None and in_general.message_thread_id is None
+    answer = await in_topic.reply_text("here")
+    assert answer.message_thread_id == topic and answer.is_topic_message
+    with pytest.raises(BadRequest, match="thread not found"):
+        await bot.send_message(forum.id, "x", message_thread_id=topic + 1)
+
+
+async def test_anonymous_administrator_has_the_groups_name(bot: Bot, people: People) -> None:
+    await people.write(MINA, FAMILY, "/start@throwback_bot", anonymous=True)
+    (update,) = await updates(bot)
+    assert (
+        update.message is not None and update.message.from_user is not None and update.message.sender_chat is not None
+    )
+    assert update.message.from_user.username == "GroupAnonymousBot" and update.message.sender_chat.id == FAMILY
+
+
+async def test_removed_and_added_again(bot: Bot, people: People) -> None:
+    await people.remove_bot(MINA, FAMILY)
+    with pytest.raises(Forbidden, match="kicked"):
+        await bot.send_message(FAMILY, "x")
+    await people.add_bot(MINA, FAMILY)
+    await people.promote_bot(MINA, FAMILY)
+    await people.write(JOON, FAMILY, "administrators hear everything")
+    seen = await updates(bot)
+    changes = [update.my_chat_member.new_chat_member.status for update in seen if update.my_chat_member]
+    assert changes == ["kicked", "member", "administrator"]
+    assert seen[-1].message is not None and seen[-1].message.text == "administrators hear everything"
+    assert len(await bot.get_chat_administrators(FAMILY)) == 1
+    assert (await bot.get_chat_member(FAMILY, bot.id)).status == "administrator"

@@ -1,0 +1,88 @@
+import pytest
+
+from bot.portraits.captions import Caption, read_caption
+from storage import State
+from tests.bot.harness import Town, labels
+from tests.scripted_engine import Script
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [
+        ("", "en", Caption()),
+        ("so cute!!", "en", Caption()),
+        ("Samoyed", "en", Caption("samoyed")),
+        ("samoyed 🐶", "en", Caption("samoyed")),
+        ("/young golden retriever", "en", Caption("golden_retriever")),
+        ("/young@throwback_bot", "en", Caption()),
+        ("Momo, Samoyed", "en", Caption("samoyed", "Momo")),
+        ("모모, 말티즈", "ko", Caption("maltese", "모모")),
+        ("시바견", "ko", Caption("shiba_inu")),
+        ("Samoyed, look at this lovely face of his!!", "en", Caption("samoyed")),
+        ("Samoyed, one, two", "en", Caption("samoyed")),
+    ],
+)
+def test_only_what_is_clear_is_taken(text: str, language: str, said: Caption) -> None:
+    assert read_caption(text, language) == said
+
+
+async def test_a_caption_with_breed_and_name_saves_the_questions(town: Town) -> None:
+    mina = town.person()
+    await mina.send(caption="Momo, Samoyed")
+    await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
+    await mina.sees("Momo, when everything began", photo=True)
+
+
+async def test_a_pet_that_a_caption_named_is_remembered(town: Town) -> None:
+    mina = town.person()
+    await mina.send(caption="Momo, Samoyed")
+    await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
+    film = await mina.sees(video=True)
+    assert "🏷 Tell me the name" not in labels(film)
+    await mina.portrait_in(State.DONE)
+    await mina.write("/history")
+    await mina.sees("Momo · ", "1 of 1 picture", "Momo")
+    await mina.send(shade=90)
+    await mina.sees("Nice to see Momo again", "💛 Momo")
+
+
+async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again(town: Town) -> None:
+    mina = town.person()
+    await mina.send(caption="Momo, Samoyed")
+    await mina.sees("photo of Momo as a baby")
+    await mina.send(shade=90)
+    await mina.sees(video=True)
+    baby_photo = (await mina.portrait_in(State.DONE)).baby_photo
+    second = await mina.send(shade=60, caption="momo, samoyed")
+    await town.message_after(mina.id, second, "Momo, when everything began", photo=True)
+    portrait = (await mina.portraits_in(State.DONE, 2))[-1]
+    assert (portrait.baby_photo, portrait.name) == (baby_photo, "Momo")
+    assert [pet.name for pet in await town.desk.storage.people.pets(mina.id)] == ["Momo"]
+
+
+async def test_a_cat_of_the_same_name_lends_a_dog_no_baby_photo(town: Town) -> None:
+    mina = town.person()
+    await mina.send(Script.CAT, caption="Momo, Persian")
+    await mina.sees("photo of Momo as a baby")
+    await mina.send(Script.CAT, shade=90)
+    await mina.sees(video=True)
+    await mina.portrait_in(State.DONE)
+    second = await mina.send(shade=60, caption="Momo, Samoyed")
+    await town.message_after(mina.id, second, "photo of Momo as a baby")
+
+
+async def test_a_name_in_a_caption_that_is_added_later_counts(town: Town) -> None:
+    mina = town.person()
+    photo = await mina.send(Script.CAT)
+    await mina.sees("lovely cat")
+    await town.people.edit(mina.id, mina.id, photo["message_id"], "Momo, Persian")
+    await mina.sees("Persian, got it!", "photo of Momo as a baby")
+
+
+async def test_a_caption_that_is_added_later_counts(town: Town) -> None:
+    mina = town.person()
+    photo = await mina.send(Script.CAT)
+    await mina.sees("lovely cat")
+    await town.people.edit(mina.id, mina.id, photo["message_id"], "Persian")
+    await mina.sees("baby photo")
+    assert (await mina.portrait()).breed == "persian"

@@ -1,0 +1,174 @@
+"""Killed at any moment, the bot goes on where it was, and delivers once."""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.playground.faults import Fault, FaultKind
+from storage import State, Storage
+from tests.bot.harness import Json, Resident, Town, eventually
+from tests.scripted_engine import Script
+
+QUICK_S = 30.0
+"""However slow the machine, nobody has waited for a portrait then."""
+
+
+class KillableTown(Town):
+    """The bot runs as a process of its own."""
+
+    process: Process | None = None
+
+    async def open(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bot.killed_bot"),
+            *(self.settings.api_url, self.settings.token, str(self.settings.home)),
+            cwd=Path(__file__).parents[3],
+            stdout=PIPE,
+        )
+        assert self.process.stdout is not None
+        assert await self.process.stdout.readline() == b"ready\n"
+
+    async def close(self) -> None:
+        await self.end(signal.SIGTERM)
+
+    async def end(self, how: signal.Signals) -> None:
+        if self.process and self.process.returncode is None:
+            self.process.send_signal(how)
+            await self.process.wait()
+
+    async def kill_and_restart(self) -> None:
+        await self.end(signal.SIGKILL)
+        await self.open()
+
+    def films(self, person: Resident) -> list[Json]:
+        return [message for message in self.said_in(person.id) if "video" in message]
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[KillableTown]:
+    async with KillableTown(tmp_path) as town:
+        yield town
+
+
+async def settled(town: KillableTown) -> None:
+    """Wait until every portrait is done; then the bot is told to stop, and has said all it had to say."""
+    async with Storage(town.settings.home) as storage:
+
+        async def nothing_left() -> bool:
+            return not await storage.portraits.unfinished()
+
+        await eventually(nothing_left)
+    await town.close()
+
+
+async def test_killed_while_a_breed_is_chosen(town: KillableTown) -> None:
+    mina = town.person()
+    await mina.send()
+    breed = await mina.sees("Samoyed")
+    await town.kill_and_restart()
+    await mina.press(breed, "Samoyed")
+    await town.kill_and_restart()
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees(video=True)
+    await settled(town)
+    assert len(town.films(mina)) == 1
+
+
+async def test_killed_while_the_engine_works(town: KillableTown) -> None:
+    mina = town.person()
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Getting to know")
+    await town.kill_and_restart()
+    # The engine has it again, and the same message goes on telling; the owner can still cancel.
+    progress = await mina.sees("Getting to know")
+    assert (await mina.press(progress, "Cancel"))["answered"]
+    await mina.sees("I stopped")
+
+
+async def test_killed_between_the_picture_and_the_film(town: KillableTown) -> None:
+    mina = town.person()
+    fault = Fault("sendVideo", FaultKind.TIMEOUT)
+    town.double.faults.add(fault)
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Here you go", photo=True)
+
+    async def uploading() -> bool:
+        return not fault.times
+
+    await eventually(uploading)
+    await town.kill_and_restart()
+    await mina.sees(video=True)
+    await settled(town)
+    kinds = [sorted(message.keys() & {"photo", "video"}) for message in town.said_in(mina.id)]
+    assert kinds == [["photo"], ["video"]]
+
+
+async def test_killed_while_a_portrait_is_being_deleted(town: KillableTown) -> None:
+    mina = town.person()
+    await mina.send()
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.press(await mina.sees(video=True), "Delete")
+    sure = await mina.sees("Yes, delete")
+    fault = Fault("deleteMessages", FaultKind.TIMEOUT)
+    town.double.faults.add(fault)
+    pressing = asyncio.create_task(mina.press(sure, "Yes, delete"))
+
+    async def deleting() -> bool:
+        return not fault.times
+
+    await eventually(deleting)
+    await town.kill_and_restart()
+    assert "Nothing is left" in (await pressing)["text"]
+    assert town.said_in(mina.id) == []
+
+
+async def test_killed_at_random_moments(town: KillableTown) -> None:
+    """Whatever is under way when the bot dies, everybody's film comes.
+
+    Once, as a rule: between the end of an upload and the note of it, a kill has it sent again.
+    """
+    people = [town.person(f"P{number}") for number in range(2)]
+    for number, person in enumerate(people):
+        await person.send(shade=100 + number)
+    for pause_s in (0.05, 0.3):
+        await asyncio.sleep(pause_s)
+        await town.kill_and_restart()
+    for person in people:
+        await person.press(await person.sees("Samoyed"), "Samoyed")
+    await town.kill_and_restart()
+    for person in people:
+        await person.press(await person.sees("baby photo"), "Go on without")
+    await asyncio.sleep(0.1)
+    await town.kill_and_restart()
+    for person in people:
+        await person.sees(video=True)
+    await settled(town)
+    films = [len(town.films(person)) for person in people]
+    assert all(1 <= count <= 2 for count in films)
+
+
+async def test_an_orderly_stop_is_quick_and_loses_nothing(town: KillableTown) -> None:
+    mina, joon = town.person(), town.person("Joon")
+    await mina.send(Script.HOLD)
+    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.sees("Getting to know")
+    async with asyncio.timeout(QUICK_S):  # the engine holds the portrait for ever
+        await town.close()
+    await joon.send()
+    async with Storage(town.settings.home) as storage:
+        (portrait,) = await storage.portraits.of_owner(mina.id)
+        assert portrait.state is State.RUNNING
+    await town.open()
+    await mina.sees("Getting to know")
+    await joon.sees("Samoyed")

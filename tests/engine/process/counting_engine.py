@@ -1,0 +1,55 @@
+"""An engine process whose portraits only count, on the real worker and scheduler.
+
+A portrait takes `STEPS` short steps. A photo `die …` ends the process by SIGKILL half-way, every time, or only once
+when it goes on with the name of a file that then exists.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.commands.serve import serve
+from engine.messages import Description, Film, Recognise, Recognition, Rejuvenate, Rejuvenation, Request, Species
+from engine.process.eta import WORK
+from engine.process.scheduler import Job, Search, Step
+
+STEPS = 40
+
+
+class Counting:
+    def begin(self, request: Request) -> Job:
+        if isinstance(request, Rejuvenate):
+            for count in range(STEPS):
+                time.sleep(0.005)
+                if count == STEPS // 2:
+                    _die_if(request.photo)
+                yield Step(WORK[count * len(WORK) // STEPS], (count % 10 + 1) / 10)
+            film = Film(b"film", b"", 2, 2, 1.0, 30)
+            return Rejuvenation(
+                request.id, b"", None, None, film, b"", Species.DOG, "", (), None, "", "cpu", 0.0, STEPS, {}
+            )
+        if isinstance(request, Recognise):
+            _die_if(request.photo)
+            return Recognition(request.id, False, None, (), (), 1, 1)
+        return Description(request.id, "cpu", (), "", ())
+
+    def advance(self, searches: Sequence[Search]) -> None:
+        """These portraits do not search."""
+
+    def rest(self) -> None:
+        """They leave nothing to tidy."""
+
+
+def _die_if(photo: bytes) -> None:
+    command, _, name = photo.decode().partition(" ")
+    if command == "die" and not (name and Path(name).exists()):
+        if name:
+            Path(name).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[2]), Counting)

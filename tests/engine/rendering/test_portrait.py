@@ -1,0 +1,162 @@
+"""A portrait's film shows what its stills show, from the right end."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from engine.images import decoding
+from engine.images.tensors import to_pixels, to_tensor
+from engine.inversion.state import Latent, Likeness
+from engine.lab.drawn_pets.parameters import sample_pets
+from engine.lab.drawn_pets.renderer import heads_of, render
+from engine.messages import Head, Point, Species
+from engine.rendering.portrait import Portrait
+from engine.stylegan.generator import Adjustments
+from engine.stylegan.store import STORYBOOK, Network, load_network
+from engine.vision.cropping import SIDE
+
+Way = tuple[Sequence[float], Tensor, Callable[[float], Tensor]]
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return load_network(STORYBOOK)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def likeness(network: Network, seed: int, marked: bool = True, breed: str = "beagle", close: bool = False) -> Likeness:
+    """A drawn pet, unlocked: the mean of w stands for it. `close`: of the photo there is hardly more than the head."""
+    pet = sample_pets([breed], torch.Generator().manual_seed(seed))
+    photo, drawn = Image.fromarray(to_pixels(render(pet, SIDE))), heads_of(pet, SIDE)[0]
+    if close:
+        x0, y0, x1, y1 = (round(side) for side in drawn.box)
+        corner = max(x0 - 20, 0), max(y0 - 20, 0)
+        photo = photo.crop((*corner, min(x1 + 20, SIDE), min(y1 + 20, SIDE)))
+        drawn = moved(drawn, corner)
+    head: Head | None = drawn if marked else None
+    ws = network.statistics.mean.expand(1, network.generator.config.num_ws, -1)
+    ws = ws + 0.1 * torch.randn(ws.shape, generator=torch.Generator().manual_seed(seed))
+    return Likeness(decoding.encode_jpeg(photo), head, ws, Adjustments(), 0.0, 0)
+
+
+def moved(head: Head, corner: tuple[int, int]) -> Head:
+    """A head in a photo of which only what is right of and below the corner is left."""
+    x, y = corner
+
+    def there(point: Point | None) -> Point | None:
+        return point and (point[0] - x, point[1] - y)
+
+    x0, y0, x1, y1 = head.box
+    eyes = there(head.left_eye), there(head.right_eye)
+    return Head((x0 - x, y0 - y, x1 - x, y1 - y), *eyes, there(head.nose), head.score)
+
+
+def way_of(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """What the portrait hands to the film."""
+    handed: list[Way] = []
+
+    def noted(ages: Sequence[float], pictures: Tensor, _: Any, show: Callable[[float], Tensor], *__: Any) -> None:
+        handed.append((ages, pictures, show))
+
+    monkeypatch.setattr("engine.rendering.portrait.filming", noted)
+    portrait.film(lambda pictures: pictures.flatten(1))
+    return handed[0]
+
+
+def portrait_of(network: Network, age: float, baby: bool = False, marked: bool = True, close: bool = False) -> Portrait:
+    pet = likeness(network, 1, marked, close=close)
+    young = likeness(network, 2, marked, close=close) if baby else None
+    latent = Latent(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
+    vector = torch.full((network.generator.config.num_ws, network.statistics.mean.shape[0]), 0.05)
+    return Portrait(latent, network, vector, age)
+
+
+@pytest.mark.parametrize("age", [1.0, -1.0, 1.6])
+def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(
+    network: Network, monkeypatch: pytest.MonkeyPatch, age: float
+) -> None:
+    portrait = portrait_of(network, age)
+    ages, pictures, show = way_of(portrait, monkeypatch)
+    assert (ages[0], ages[-1]) == (0.0, pytest.approx(age))
+    assert len(pictures) == len(ages)
+    now = show(0.0)
+    for share in (0.0, 0.1, 0.37, 0.8, 1.0):
+        drawn = portrait.window.of(portrait.finish(share * age, portrait.draw([share * age])))
+        assert (show(share * age) - drawn).abs().mean() < 0.003
+        assert share < 0.3 or (drawn - now).abs().mean() > 0.01
+
+
+@pytest.mark.parametrize(("age", "baby", "ends"), [(1.0, True, (1.0, 0.0)), (-0.5, False, (0.0, -0.5))])
+def test_the_film_begins_where_the_way_does(
+    network: Network, monkeypatch: pytest.MonkeyPatch, age: float, baby: bool, ends: tuple[float, float]
+) -> None:
+    portrait = portrait_of(network, age, baby, marked=baby)
+    ages, pictures, show = way_of(portrait, monkeypatch)
+    assert (ages[0], ages[-1]) == ends
+    torch.testing.assert_close(pictures[:1], portrait.draw([ends[0]]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(pictures[-1:], portrait.draw([ends[1]]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(show(ends[0]), portrait.window.of(portrait.finish(ends[0], portrait.draw([ends[0]]))))
+
+
+@pytest.mark.parametrize("baby", [False, True])
+def test_of_a_face_that_fills_its_photo_the_photo_is_shown(
+    network: Network, monkeypatch: pytest.MonkeyPatch, baby: bool
+) -> None:
+    portrait = portrait_of(network, 1.0, baby, close=True)
+    assert portrait.window.side > SIDE
+    _, _, show = way_of(portrait, monkeypatch)
+    now = to_tensor(portrait.window.of_pixels(portrait.now))
+    assert show(0.0).shape == now.shape == (1, 3, SIDE, SIDE)
+    assert (show(0.0) - now).abs().mean() < 0.01
+    still = to_tensor(portrait.window.of_pixels(portrait.still()))
+    assert (show(1.0) - still).abs().mean() < 0.01 < (still - now).abs().mean()
+    assert portrait.whole().size == decoding.decode(likeness(network, 1, close=True).photo).size
+
+
+@pytest.mark.parametrize(("species", "bluer"), [(Species.CAT, True), (Species.DOG, False)])
+def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species: Species, bluer: bool) -> None:
+    pet = likeness(network, 3, breed="tabby")  # for both, as only the species is to make a difference
+    assert pet.head is not None and pet.head.left_eye is not None
+    no_way = torch.zeros(network.generator.config.num_ws, network.statistics.mean.shape[0])
+    portrait = Portrait(Latent(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
+    x, y = (round(place) for place in pet.head.left_eye)
+
+    def blue(age: float) -> float:
+        """How much more blue than red there is in the left eye."""
+        eye = portrait.finish(age, portrait.draw([age]))[0, :, y - 20 : y + 20, x - 20 : x + 20].mean((1, 2))
+        return float(eye[2] - eye[0])
+
+    assert blue(0.4) == pytest.approx(blue(0.0), abs=0.08)
+    assert (blue(1.0) > blue(0.0) + 0.15) is bluer
+
+
+def test_with_its_lock_the_network_draws_the_photo_and_the_lock_grows_along(network: Network) -> None:
+    side = network.generator.config.img_resolution
+    now = portrait_of(network, 0.0)
+    photo = to_tensor(now.now)
+
+    def off(picture: Tensor) -> float:
+        return float((F.interpolate(photo, picture.shape[-2:], mode="area") - picture).abs().mean())
+
+    (locked, still), (unlocked, _) = (now.drawn_whole(one) for one in (True, False))
+    assert locked.shape == (1, 3, side, side)
+    assert still.shape == (1, 3, SIDE, SIDE)
+    assert off(locked) < 0.02 < off(unlocked)
+    (young, still), (other, other_still) = (portrait_of(network, 1.0).drawn_whole(one) for one in (True, False))
+    assert off(young) > off(locked)
+    # What the results take from the network is how looks change, which the lock leaves as it is.
+    assert float((still - other_still).abs().mean()) < float((young - other).abs().mean()) / 4
+    with pytest.raises(ValueError, match="of one photo"):
+        portrait_of(network, 1.0, baby=True).drawn_whole(True)

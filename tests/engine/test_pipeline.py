@@ -1,0 +1,368 @@
+"""One photo's way through the engine, with a tiny network: every job's steps and its answer."""
+
+import hashlib
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine import settings
+from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.images.decoding import decode, full_size
+from engine.inversion.state import Latent
+from engine.messages import (
+    Answer,
+    BreedGuess,
+    CardText,
+    Describe,
+    Description,
+    Forget,
+    Forgotten,
+    Head,
+    HeadGuess,
+    Recognise,
+    Recognition,
+    Reimagine,
+    Reimagined,
+    Rejuvenate,
+    Rejuvenation,
+    Species,
+    Stage,
+)
+from engine.pipeline import Portrayer, choose_device, scaled
+from engine.process.cache import FOLDER
+from engine.process.eta import WORK
+from engine.process.scheduler import Job, Step
+from engine.rendering.film import FilmOptions
+from engine.vision.cropping import SIDE
+from engine.vision.face_detection import Face
+from engine.vision.recognition import Recognised, recognise
+from tests.engine.tiny import NAME, drawn_photo, store_tiny_network
+from tests.shared import SHARED, needs_shared
+
+_Wanted = TypeVar("_Wanted", bound=Answer)
+
+CARD = CardText("", "Then", "Now", "today")
+
+
+def finished(job: Job, kind: type[_Wanted]) -> tuple[_Wanted, list[Step]]:
+    """The job's answer and its steps."""
+    steps = []
+    while True:
+        try:
+            steps.append(next(job))
+        except StopIteration as end:
+            assert isinstance(end.value, kind)
+            return end.value, steps
+
+
+def picture(jpeg: bytes | None) -> Image.Image:
+    assert jpeg is not None
+    image = Image.open(io.BytesIO(jpeg))
+    assert image.format == "JPEG"
+    return image
+
+
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    return drawn_photo()
+
+
+@pytest.fixture(scope="module")
+def portrayer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portrayer]:
+    home = tmp_path_factory.mktemp("home")
+    store_tiny_network(home)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for so small a network more cost more than they bring
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THROWBACK_HOME", str(home))
+        patch.setenv("THROWBACK_NETWORK", NAME)
+        patch.setenv("THROWBACK_DEVICE", "cpu")
+        yield Portrayer(settings.from_environment(), FilmOptions(duration_s=0.5, hold_s=0.1, keys=4))
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def made(portrayer: Portrayer, photo: bytes) -> tuple[Rejuvenation, list[Step]]:
+    request = Rejuvenate("a", photo, breed="samoyed", anyway=True, card=CARD)
+    return finished(portrayer.begin(request), Rejuvenation)
+
+
+def test_it_passes_all_stages_in_order(made: tuple[Rejuvenation, list[Step]]) -> None:
+    _, steps = made
+    assert list(dict.fromkeys(step.stage for step in steps)) == list(WORK)
+    for stage in WORK:
+        shares = [step.share for step in steps if step.stage is stage]
+        assert shares == sorted(shares)
+        assert 0 <= shares[0] <= shares[-1] <= 1
+
+
+def test_the_answer_is_complete(made: tuple[Rejuvenation, list[Step]]) -> None:
+    answer, steps = made
+    assert (answer.id, answer.species, answer.breed, answer.network) == ("a", Species.DOG, "samoyed", NAME)
+    assert picture(answer.still).size == (SIDE, SIDE)
+    assert picture(answer.whole).size == (256, 256)
+    assert min(picture(answer.card).size) > SIDE
+    assert answer.film.mp4[4:8] == b"ftyp"
+    assert answer.steps == sum(len(step.searches) for step in steps)
+    assert answer.distance > 0
+    assert answer.device == "cpu"
+
+
+def test_the_same_photo_is_not_projected_again(
+    portrayer: Portrayer, photo: bytes, made: tuple[Rejuvenation, list[Step]]
+) -> None:
+    for asked, stage in (
+        (Rejuvenate("again", photo, breed="samoyed", anyway=True, age=0.5), Stage.FILMING),
+        (Rejuvenate("other", drawn_photo(seed=1), breed="samoyed", anyway=True), Stage.PROJECTING),
+    ):
+        job = portrayer.begin(asked)
+        assert next(step.stage for step in job if step.stage is not Stage.ALIGNING) is stage
+        job.close()
+
+
+def test_a_latent_alone_is_enough_for_another_age(portrayer: Portrayer, made: tuple[Rejuvenation, list[Step]]) -> None:
+    latent = made[0].latent
+    same, _ = finished(portrayer.begin(Reimagine("b", latent, 1.0, film=False, card=CARD)), Reimagined)
+    assert difference(same.still, made[0].still) < 3
+    assert difference(same.whole, made[0].whole) < 3
+    assert picture(same.card).size == picture(made[0].card).size
+    assert same.film is None
+    now, _ = finished(portrayer.begin(Reimagine("c", latent, 0.0, film=False)), Reimagined)
+    assert now.card is None
+    half, _ = finished(portrayer.begin(Reimagine("d", latent, 0.5, film=False)), Reimagined)
+    assert 0 < difference(half.still, now.still) < difference(same.still, now.still)
+
+
+def difference(first: bytes | None, second: bytes | None) -> float:
+    """Mean absolute difference of two JPEGs, in levels of 255."""
+    return float(np.abs(np.asarray(picture(first), float) - np.asarray(picture(second), float)).mean())
+
+
+def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Portrayer, photo: bytes) -> None:
+    baby_photo = drawn_photo(seed=2)
+    request = Rejuvenate("a", photo, breed="samoyed", baby_photo=baby_photo, anyway=True)
+    answer, _ = finished(portrayer.begin(request), Rejuvenation)
+    latent = Latent.from_bytes(answer.latent)
+    assert latent.baby is not None
+    now, _ = finished(portrayer.begin(Reimagine("b", answer.latent, 0.0, film=False)), Reimagined)
+    baby = np.asarray(decode(baby_photo).resize((SIDE, SIDE)), float)
+    young = np.asarray(picture(answer.still), float)
+    older = np.asarray(picture(now.still), float)
+    assert np.abs(young - baby).mean() < np.abs(older - baby).mean()
+    thumbnail = np.asarray(picture(answer.film.thumbnail).resize((64, 64)), float)
+    first, last = (np.asarray(picture(one).resize((64, 64)), float) for one in (answer.still, now.still))
+    assert np.abs(thumbnail - first).mean() < np.abs(thumbnail - last).mean()
+
+
+def searched_for(job: Job, portrayer: Portrayer) -> Job:
+    """The job with every step of its searches taken as the scheduler has them taken."""
+    while True:
+        try:
+            step = next(job)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        portrayer.advance(step.searches)
+        assert not any(search.pending for search in step.searches), "not all have shared a batch"
+        yield step
+
+
+def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(portrayer: Portrayer) -> None:
+    first, second = drawn_photo(seed=6), drawn_photo(seed=7)
+    # Alone, so that nothing is prepared aside: then both begin at the same step, however busy the machine is.
+    job = portrayer.begin(Rejuvenate("a", first, breed="samoyed", baby_photo=second, anyway=True, alone=True))
+    answer, steps = finished(searched_for(job, portrayer), Rejuvenation)
+    together = Latent.from_bytes(answer.latent)
+    assert together.baby is not None
+    assert {len(step.searches) for step in steps if step.searches} == {2}
+    for stage in (Stage.PROJECTING, Stage.LOCKING):
+        shares = [step.share for step in steps if step.stage is stage]
+        assert shares == sorted(shares)
+    finished(portrayer.begin(Forget("b", tuple(hashlib.sha256(one).hexdigest() for one in (first, second)))), Forgotten)
+    spread = portrayer._network(Species.DOG, NAME).statistics.spread
+    for photo, found in ((first, together.pet), (second, together.baby)):
+        one, _ = finished(portrayer.begin(Rejuvenate("c", photo, breed="samoyed", anyway=True)), Rejuvenation)
+        alone = Latent.from_bytes(one.latent).pet
+        assert alone.steps == found.steps > 0
+        torch.testing.assert_close(found.ws, alone.ws, rtol=1e-3, atol=1e-3 * spread)
+
+
+@pytest.mark.parametrize("changed", [{"edition": "of other weights"}, {"network": "removed"}], ids=str)
+def test_a_latent_outlives_its_weights(portrayer: Portrayer, photo: bytes, changed: dict[str, str]) -> None:
+    made, _ = finished(
+        portrayer.begin(Rejuvenate("r", photo, baby_photo=drawn_photo(seed=5), anyway=True)), Rejuvenation
+    )
+    before = Latent.from_bytes(made.latent)
+    ws = torch.zeros_like(before.pet.ws)
+    old = replace(before, pet=replace(before.pet, ws=ws), **changed)  # type: ignore[arg-type]
+    anew, _ = finished(portrayer.begin(Reimagine("a", old.to_bytes(), 0.5)), Reimagined)
+    assert anew.latent is not None
+    kept = Latent.from_bytes(anew.latent)
+    assert (kept.network, kept.edition, kept.breeds) == (before.network, before.edition, before.breeds)
+    assert kept.baby is not None and before.baby is not None
+    assert kept.pet.photo == before.pet.photo and kept.baby.photo == before.baby.photo
+    assert kept.pet.distance == pytest.approx(before.pet.distance, rel=0.2)
+    again, steps = finished(portrayer.begin(Reimagine("a", anew.latent, 0.5)), Reimagined)
+    assert again.latent is None and not [step for step in steps if step.searches]
+    assert difference(again.still, anew.still) < 3
+
+
+def test_a_network_stored_anew_is_loaded_anew(portrayer: Portrayer, photo: bytes) -> None:
+    home = settings.from_environment().home
+    first, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    store_tiny_network(home, seed=1)
+    try:
+        second, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    finally:
+        store_tiny_network(home)
+    assert second.steps and Latent.from_bytes(first.latent).edition != Latent.from_bytes(second.latent).edition
+
+
+def test_a_damaged_likeness_is_made_anew(portrayer: Portrayer, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    monkeypatch.setattr(portrayer._cache, "_newest", OrderedDict())
+    for file in (settings.from_environment().cache / FOLDER).iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+    answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    assert answer.steps
+
+
+def test_a_photo_that_is_its_own_baby_photo_has_none(portrayer: Portrayer, photo: bytes) -> None:
+    answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, baby_photo=photo, anyway=True)), Rejuvenation)
+    assert Latent.from_bytes(answer.latent).baby is None
+
+
+def test_the_chosen_head_says_of_which_species_and_breed_it_is(
+    portrayer: Portrayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dog = HeadGuess(Species.DOG, (BreedGuess("samoyed", 0.9),))
+    cat = HeadGuess(Species.CAT, (BreedGuess("bengal", 0.9),))
+    faces = tuple(Face(Head((x, 60, x + 80, 200), (x + 20, 110), (x + 60, 110), None, 0.9), 0.1) for x in (20, 140))
+    both = Recognised(True, 0.9, dog.species, dog.breeds, faces, 256, 256, (dog, cat))
+    monkeypatch.setattr("engine.vision.recognition.recognise", lambda image: both)
+    made, _ = finished(portrayer.begin(Rejuvenate("r", drawn_photo(seed=12), head=1, anyway=True)), Rejuvenation)
+    assert (made.species, made.breed, made.breeds) == (Species.CAT, "bengal", cat.breeds)
+
+
+def test_a_damaged_latent_is_refused(portrayer: Portrayer) -> None:
+    with pytest.raises(EngineFault, match="damaged"):
+        finished(portrayer.begin(Reimagine("a", b"latent", 1.0)), Reimagined)
+
+
+@pytest.mark.parametrize("which", ["photo", "baby_photo"])
+def test_what_is_no_picture_is_said_of_the_right_photo(portrayer: Portrayer, photo: bytes, which: str) -> None:
+    requests: dict[str, Any] = {"photo": photo, which: b"no picture"}
+    with pytest.raises(PhotoError) as caught:
+        finished(portrayer.begin(Rejuvenate("a", **requests, anyway=True)), Rejuvenation)
+    assert (caught.value.reason, caught.value.which) == (PhotoReason.NOT_AN_IMAGE, which)
+
+
+def test_a_picture_without_a_pet_needs_anyway(portrayer: Portrayer) -> None:
+    stream = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(stream, "PNG")
+    recognition, _ = finished(portrayer.begin(Recognise("a", stream.getvalue())), Recognition)
+    assert (recognition.pet, recognition.species, recognition.breeds) == (False, None, ())
+    with pytest.raises(PhotoError) as caught:
+        finished(portrayer.begin(Rejuvenate("b", stream.getvalue())), Rejuvenation)
+    assert caught.value.reason is PhotoReason.NO_PET
+
+
+def test_forgetting_a_photo_drops_what_was_kept_of_it(portrayer: Portrayer) -> None:
+    photo = drawn_photo(seed=3)
+    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    while next(job).stage is not Stage.FILMING:
+        pass
+    job.close()
+    name = hashlib.sha256(photo).hexdigest()
+    assert finished(portrayer.begin(Forget("b", (name, "00" * 32))), Forgotten)[0].count == 1
+    assert finished(portrayer.begin(Forget("c", (name,))), Forgotten)[0].count == 0
+
+
+def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
+    portrayer: Portrayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, looks, forgotten = drawn_photo(seed=4), [], threading.Event()
+
+    def look(image: Image.Image) -> Recognised:
+        looks.append(image)
+        forgotten.wait()
+        return recognise(image)
+
+    monkeypatch.setattr("engine.vision.recognition.recognise", look)
+    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    try:
+        while not next(job).aside:
+            pass
+        finished(portrayer.begin(Forget("b", (hashlib.sha256(photo).hexdigest(),))), Forgotten)
+    finally:
+        forgotten.set()
+    while next(job).share == 0:
+        pass
+    job.close()
+    finished(portrayer.begin(Recognise("c", photo)), Recognition)
+    assert len(looks) == 2
+    finished(portrayer.begin(Recognise("d", photo)), Recognition)
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize("stage", [Stage.ALIGNING, Stage.LOCKING])
+def test_of_a_photo_forgotten_while_it_is_portrayed_nothing_is_kept(portrayer: Portrayer, stage: Stage) -> None:
+    photo = drawn_photo(seed=5)
+    name = hashlib.sha256(photo).hexdigest()
+    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    while next(job).stage is not stage:
+        pass
+    finished(portrayer.begin(Forget("b", (name, "00" * 32))), Forgotten)
+    finished(job, Rejuvenation)
+    assert finished(portrayer.begin(Forget("c", (name,))), Forgotten)[0].count == 0
+
+
+def test_it_describes_itself(portrayer: Portrayer) -> None:
+    description, _ = finished(portrayer.begin(Describe("a")), Description)
+    assert description.device == "cpu"
+    assert NAME in description.networks
+    assert description.extractor
+
+
+@needs_shared
+def test_a_real_photo_s_heads_are_in_its_own_pixels(portrayer: Portrayer) -> None:
+    small = decode((SHARED / "photos/pets/samoyed_unsplash_1.jpg").read_bytes())
+    stream = io.BytesIO()
+    small.resize((small.width * 6, small.height * 6)).save(stream, "JPEG")
+    once, _ = finished(portrayer.begin(Recognise("a", stream.getvalue())), Recognition)
+    assert (once.width, once.height) == (small.width * 6, small.height * 6)
+    assert (once.species, once.breeds[0].breed) == (Species.DOG, "samoyed")
+    left, _, right, bottom = once.heads[0].box
+    assert small.width < right - left < once.width
+    assert max(right, bottom) > 2048
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_full_size_is_as_people_see_it(orientation: int) -> None:
+    stream = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (3000, 2000)).save(stream, "JPEG", exif=exif)
+    image = decode(stream.getvalue())
+    assert full_size(stream.getvalue(), image) == ((3000, 2000) if orientation == 1 else (2000, 3000))
+
+
+def test_heads_scale_with_their_photo() -> None:
+    head = Head((1, 2, 3, 4), (1.5, 2.5), None, (2, 3), 0.5)
+    assert scaled(head, 2) == Head((2, 4, 6, 8), (3, 5), None, (4, 6), 0.5)
+
+
+def test_a_device_that_is_not_there_is_said() -> None:
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type in ("cpu", "cuda")
+    if not torch.cuda.is_available():
+        with pytest.raises(EngineFault, match="there is none"):
+            choose_device("cuda")
