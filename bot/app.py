@@ -20,22 +20,22 @@ from telegram.ext import (
     filters,
 )
 
-from bot.context import DESK, App, Context, Desk, introduce
+from bot.context import DESK, App, Context, Services, introduce
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
 from bot.messaging.errors import short, trail
 from bot.messaging.menus import publish_menus
-from bot.messaging.rate_limiter import Pace, Pacer
-from bot.messaging.telegram_messenger import Voice
-from bot.messaging.update_processor import InOrder
-from bot.messaging.update_queue import Inbox
+from bot.messaging.rate_limiter import Pace, RateLimiter
+from bot.messaging.telegram_messenger import TelegramMessenger
+from bot.messaging.update_processor import PerChatProcessor
+from bot.messaging.update_queue import DurableUpdateQueue
 from bot.messaging.views import sorry
 from bot.operations.cleanup import schedule_upkeep
 from bot.operations.health import health_server
 from bot.operations.home_lock import sole_use
 from bot.portraits.limits import Limits
-from bot.portraits.service import Studio
-from bot.portraits.worker import Workshop
+from bot.portraits.service import PortraitService
+from bot.portraits.worker import PortraitWorker
 from bot.settings import Settings, SettingsError
 from engine import EngineClient, EngineFault
 from storage import Storage
@@ -117,7 +117,7 @@ async def on_error(update: object, context: Context) -> None:
 @asynccontextmanager
 async def running(
     settings: Settings, engine: EngineClient | None = None, pace: Pace | None = None
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[Services]:
     """The whole bot, from its storage to its handlers, while the context lasts.
 
     `engine` is one that is not entered yet, for tests; so is `pace`. Leaving stops updater, workshop, engine and
@@ -128,11 +128,11 @@ async def running(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(sole_use(settings.home))
         storage = await stack.enter_async_context(Storage(settings.home))
-        inbox, pacer = Inbox(storage), Pacer(pace)
-        order = InOrder(inbox.handled)
+        inbox, pacer = DurableUpdateQueue(storage), RateLimiter(pace)
+        order = PerChatProcessor(inbox.handled)
         app = build(settings, inbox, order, pacer)
         await stack.enter_async_context(app)
-        voice = Voice(app.bot, pacer, storage, settings.admins)
+        voice = TelegramMessenger(app.bot, pacer, storage, settings.admins)
         limits = Limits(storage, settings.daily_limit, settings.group_daily_limit, settings.admins)
         await app.start()
         stack.push_async_callback(app.stop)
@@ -140,9 +140,9 @@ async def running(
         stack.callback(inbox.close)
         live_engine = await stack.enter_async_context(engine or EngineClient(settings.for_engine))
         await _check_engine(live_engine, settings)
-        workshop = Workshop(storage, live_engine, voice, limits)
-        studio = Studio(storage, live_engine, voice, workshop, limits)
-        desk = app.bot_data[DESK] = Desk(settings, storage, studio, voice, app.bot.username)
+        workshop = PortraitWorker(storage, live_engine, voice, limits)
+        studio = PortraitService(storage, live_engine, voice, workshop, limits)
+        desk = app.bot_data[DESK] = Services(settings, storage, studio, voice, app.bot.username)
         await stack.enter_async_context(voice.board)
         await stack.enter_async_context(workshop)
         if settings.metrics_port is not None:
@@ -182,7 +182,7 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def build(settings: Settings, inbox: Inbox, order: InOrder, pacer: Pacer) -> App:
+def build(settings: Settings, inbox: DurableUpdateQueue, order: PerChatProcessor, pacer: RateLimiter) -> App:
     app = cast(  # the builder's own types do not follow a context class
         App,
         ApplicationBuilder()

@@ -11,8 +11,8 @@ from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
 from bot.messaging.errors import unchanged
-from bot.messaging.telegram_messenger import Voice
-from bot.portraits.service import Studio
+from bot.messaging.telegram_messenger import TelegramMessenger
+from bot.portraits.service import PortraitService
 from bot.settings import Settings
 from bot.texts import Words, closest_language, words_for
 from storage import Portrait, Storage
@@ -28,13 +28,13 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Services:
     """What the handlers work with, for the lifetime of the process."""
 
     settings: Settings
     storage: Storage
-    studio: Studio
-    voice: Voice
+    studio: PortraitService
+    voice: TelegramMessenger
     username: str  # the bot's, without @
     pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
     albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and told so
@@ -49,17 +49,17 @@ class Desk:
         return True
 
 
-class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Desk]]):
+class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Services]]):
     """Made anew for every update; `words` are set by `introduce` before any other handler."""
 
     words: Words = words_for("en")
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> Services:
         return self.bot_data[DESK]
 
     @property
-    def studio(self) -> Studio:
+    def studio(self) -> PortraitService:
         return self.desk.studio
 
     @property
@@ -67,14 +67,14 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Des
         return self.desk.storage
 
     @property
-    def voice(self) -> Voice:
+    def voice(self) -> TelegramMessenger:
         return self.desk.voice
 
     def is_admin(self, user: User | None) -> bool:
         return user is not None and user.id in self.desk.settings.admins
 
 
-App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Desk], JobQueue[Context]]
+App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Services], JobQueue[Context]]
 
 
 async def introduce(update: Update, context: Context) -> None:

@@ -26,7 +26,7 @@ from engine.messages import (
     Stage,
 )
 from engine.process.client import EngineClient, OnProgress
-from engine.settings import Settings as EngineSettings
+from engine.settings import EngineSettings as EngineSettings
 from engine.settings import SettingsError
 from engine.settings import from_environment as engine_settings
 

@@ -24,8 +24,8 @@ from engine import inversion
 from engine.breeds import BREEDS
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.images import decoding
-from engine.inversion.session import Sitting, abreast, edition
-from engine.inversion.state import Latent, Likeness
+from engine.inversion.session import Inversion, abreast, edition
+from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.messages import (
     CardText,
     Describe,
@@ -47,18 +47,18 @@ from engine.messages import (
 )
 from engine.process.cache import FOLDER, Cache
 from engine.process.malloc import give_back_memory
-from engine.process.scheduler import Job, Search, Step
+from engine.process.scheduler import BatchedSearch, Job, JobStep
 from engine.rendering.cards import then_and_now
 from engine.rendering.film import FilmOptions
-from engine.rendering.portrait import Portrait
-from engine.settings import Settings
+from engine.rendering.portrait import PortraitRenderer
+from engine.settings import EngineSettings
 from engine.stylegan import age_vectors
 from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import STORYBOOK, Network, available_networks, choose_network, load_network
 from engine.stylegan.store.network_store import read_record
 from engine.threads import aside, single_threads, steps_aside
 from engine.vision import recognition
-from engine.vision.alignment import View, view
+from engine.vision.alignment import HeadPose, view
 from engine.vision.cropping import window_of
 
 _T = TypeVar("_T")
@@ -77,10 +77,10 @@ class _Errand:
     forgotten: set[str] = field(default_factory=set)  # sha256 (hex) of photos
 
 
-class Portrayer:
+class Pipeline:
     """Begins the job that answers a request. What most photos need is loaded at once, the rest when it is needed."""
 
-    def __init__(self, here: Settings, film: FilmOptions | None = None) -> None:
+    def __init__(self, here: EngineSettings, film: FilmOptions | None = None) -> None:
         self._film_options = film
         self._device = choose_device(here.device)
         self._preferred, self._compiled = here.network, here.compiled
@@ -118,7 +118,7 @@ class Portrayer:
             case _:
                 return self._describe(Describe(request.id))
 
-    def advance(self, searches: Sequence[Search]) -> None:
+    def advance(self, searches: Sequence[BatchedSearch]) -> None:
         inversion.advance([one for one in searches if isinstance(one, inversion.Search)], self._halves)
 
     def rest(self) -> None:
@@ -155,32 +155,32 @@ class Portrayer:
         pool, films = (None, None) if request.alone else (self._pool, self._films)
         if request.baby_photo == request.photo:
             request = replace(request, baby_photo=None)  # from a photo to itself there is no way
-        yield Step(Stage.ALIGNING, 0.0)
+        yield JobStep(Stage.ALIGNING, 0.0)
         image, found, (width, _) = yield from self._seen(request.photo, errand, pool=pool)
         head = _chosen_head(found, request.head, "photo", request.anyway)
         if request.head < len(found.guesses):
             chosen = found.guesses[request.head]
             found = replace(found, species=chosen.species, breeds=chosen.breeds)
         species, breed = _species_and_breed(request, found)
-        yield Step(Stage.ALIGNING, 0.5)
+        yield JobStep(Stage.ALIGNING, 0.5)
         network = self._ageing_network(species, request.network)
         vector = age_vectors.age_vector(network, species, breed)
-        sittings = {request.photo: Sitting(image, head, network, self._extractor, vector, species)}
+        sittings = {request.photo: Inversion(image, head, network, self._extractor, vector, species)}
         if request.baby_photo is not None:
             baby, baby_found, _ = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
             baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
-            sittings[request.baby_photo] = Sitting(baby, baby_head, network, self._extractor, vector, species)
+            sittings[request.baby_photo] = Inversion(baby, baby_head, network, self._extractor, vector, species)
         # One pet is seen growing clear, not two by turns, and as much around it as in the result.
         faces = [(sitting.image.size, sitting.head) for sitting in sittings.values()]
         sittings[request.photo].window = window_of(faces, network.convention)
-        yield Step(Stage.ALIGNING, 1.0)
+        yield JobStep(Stage.ALIGNING, 1.0)
         yield from self._sit(sittings, errand, pool)
         likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}
         pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
 
-        latent = Latent(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
+        latent = PortraitState(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
         shown = self._shown(latent, network, vector, request, image, films)
-        film, (still, whole, card) = yield from steps_aside(shown, films, Step(Stage.FILMING, 0.0, aside=True))
+        film, (still, whole, card) = yield from steps_aside(shown, films, JobStep(Stage.FILMING, 0.0, aside=True))
         return Rejuvenation(
             id=request.id,
             still=still,
@@ -200,7 +200,7 @@ class Portrayer:
         )
 
     def _reimagine(self, request: Reimagine) -> Job:
-        latent, renewed = Latent.from_bytes(request.latent), None
+        latent, renewed = PortraitState.from_bytes(request.latent), None
         name = latent.network if latent.network in available_networks() else ""
         network = self._ageing_network(latent.species, name)
         if (network.name, edition(network)) != (latent.network, latent.edition):
@@ -208,17 +208,17 @@ class Portrayer:
             renewed = latent.to_bytes()
         vector = age_vectors.age_vector(network, latent.species, latent.breed)
         # Someone watches the screen: nobody else's search has a step before this is done.
-        portrait = Portrait(latent, network, vector, request.age)
+        portrait = PortraitRenderer(latent, network, vector, request.age)
         film = (yield from self._film(portrait, self._films)) if request.film else None
         still, whole, card = _pictures(portrait, latent, request.age, request.card)
         return Reimagined(request.id, request.age, still, whole, card, film, seconds={}, latent=renewed)
 
-    def _sat_again(self, latent: Latent, network: Network) -> Generator[Step, None, Latent]:
+    def _sat_again(self, latent: PortraitState, network: Network) -> Generator[JobStep, None, PortraitState]:
         """The same portrait in a network whose weights are others, from the photos that are kept in it."""
         vector = age_vectors.age_vector(network, latent.species, latent.breed)
         before = [one for one in (latent.pet, latent.baby) if one is not None]
         sittings = [
-            Sitting(decoding.decode(one.photo), one.head, network, self._extractor, vector, latent.species)
+            Inversion(decoding.decode(one.photo), one.head, network, self._extractor, vector, latent.species)
             for one in before
         ]
         yield from abreast([sitting.project() for sitting in sittings])
@@ -230,14 +230,14 @@ class Portrayer:
         return replace(latent, network=network.name, edition=edition(network), pet=pet, baby=baby)
 
     def _sit(
-        self, sittings: dict[bytes, Sitting], errand: _Errand, pool: Executor | None
-    ) -> Generator[Step, None, None]:
+        self, sittings: dict[bytes, Inversion], errand: _Errand, pool: Executor | None
+    ) -> Generator[JobStep, None, None]:
         """Make the likenesses that are not kept yet, all at the same time."""
         names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
         for photo, sitting in sittings.items():
             if (kept := self._cache.get(*names[photo])) is not None:
                 with suppress(EngineFault):  # a damaged file is made anew
-                    sitting.likeness = Likeness.from_bytes(kept)
+                    sitting.likeness = InvertedPhoto.from_bytes(kept)
         missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
         yield from abreast([sitting.project(pool) for sitting in missing.values()])
         yield from abreast([sitting.lock(pool) for sitting in missing.values()])
@@ -248,23 +248,23 @@ class Portrayer:
 
     def _shown(
         self,
-        latent: Latent,
+        latent: PortraitState,
         network: Network,
         vector: Tensor,
         request: Rejuvenate,
         photo: Image.Image,
         pool: Executor | None,
-    ) -> Generator[Step, None, tuple[Film, tuple[bytes, bytes, bytes | None]]]:
+    ) -> Generator[JobStep, None, tuple[Film, tuple[bytes, bytes, bytes | None]]]:
         """The film and the pictures of a latent."""
-        portrait = Portrait(latent, network, vector, request.age)
+        portrait = PortraitRenderer(latent, network, vector, request.age)
         film = yield from self._film(portrait, pool)
         return film, _pictures(portrait, latent, request.age, request.card, photo)
 
-    def _film(self, portrait: Portrait, pool: Executor | None) -> Generator[Step, None, Film]:
+    def _film(self, portrait: PortraitRenderer, pool: Executor | None) -> Generator[JobStep, None, Film]:
         steps = portrait.film(self._extractor.features, self._film_options, pool)
         try:
             while True:
-                yield Step(Stage.FILMING, next(steps), aside=pool is not None)
+                yield JobStep(Stage.FILMING, next(steps), aside=pool is not None)
         except StopIteration as end:
             film: Film = end.value
             return film
@@ -273,7 +273,7 @@ class Portrayer:
 
     def _seen(
         self, photo: bytes, errand: _Errand, which: str = "photo", pool: Executor | None = None
-    ) -> Generator[Step, None, tuple[Image.Image, Recognition, tuple[int, int]]]:
+    ) -> Generator[JobStep, None, tuple[Image.Image, Recognition, tuple[int, int]]]:
         """The photo decoded, what is in it, in the pixels of the picture, and width and height as it was sent."""
         name = hashlib.sha256(photo).hexdigest()
         known = self._recognitions.get(name)
@@ -282,7 +282,7 @@ class Portrayer:
             image = decoding.decode(photo, which)
             return image, known or _recognised(image), decoding.full_size(photo, image)
 
-        image, found, size = yield from aside(look, pool, Step(Stage.ALIGNING, 0.0, aside=True))
+        image, found, size = yield from aside(look, pool, JobStep(Stage.ALIGNING, 0.0, aside=True))
         if name not in errand.forgotten:
             self._recognitions[name] = found
             _freshest(self._recognitions, name, _RECOGNITIONS)
@@ -335,7 +335,7 @@ def _chosen_head(found: Recognition, index: int, which: str, anyway: bool) -> He
         return head
     if not found.pet:
         raise PhotoError(PhotoReason.NO_PET, which)
-    if head is None or view(head) is View.PROFILE:
+    if head is None or view(head) is HeadPose.PROFILE:
         raise PhotoError(PhotoReason.NO_FACE, which)
     return head
 
@@ -349,14 +349,18 @@ def _species_and_breed(request: Rejuvenate, found: Recognition) -> tuple[Species
     return found.species or Species.DOG, found.breeds[0].breed if found.breeds else ""
 
 
-def _likeness_of(sitting: Sitting) -> Likeness:
+def _likeness_of(sitting: Inversion) -> InvertedPhoto:
     if sitting.likeness is None:
         raise EngineFault("a sitting without a likeness")
     return sitting.likeness
 
 
 def _pictures(
-    portrait: Portrait, latent: Latent, age: float, card: CardText | None, photo: Image.Image | None = None
+    portrait: PortraitRenderer,
+    latent: PortraitState,
+    age: float,
+    card: CardText | None,
+    photo: Image.Image | None = None,
 ) -> tuple[bytes, bytes, bytes | None]:
     """The still, the whole photo with it and the card, as JPEG."""
     still = portrait.still()

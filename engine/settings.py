@@ -21,7 +21,7 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EngineSettings:
     home: Path  # data folder: networks, age vectors, cache
     device: str = "auto"  # auto, cpu or cuda
     network: str = ""  # a network's name, or "" to choose by species
@@ -33,7 +33,7 @@ class Settings:
         return self.home / "cache"
 
 
-def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+def from_environment(environment: Mapping[str, str] = os.environ) -> EngineSettings:
     """Read the settings; raise `SettingsError` when variables make no sense."""
     wrong = []
     home = environment.get("THROWBACK_HOME", "").strip()
@@ -45,7 +45,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         wrong.append(f"THROWBACK_COMPILE must be 0 or 1, not {compiled!r}")
     if wrong:
         raise SettingsError("\n".join(wrong))
-    return Settings(
+    return EngineSettings(
         home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
         device=device,
         network=environment.get("THROWBACK_NETWORK", "").strip(),

@@ -12,7 +12,7 @@ from storage.media import Media
 _NAMED = "SELECT 1 FROM media WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM unused_media AS u WHERE u.digest = ?1)"
 
 
-class Cupboard:
+class MediaIndex:
     def __init__(self, database: Database, media: Media) -> None:
         self._db = database
         self._media = media

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 from storage.database import Database
-from storage.media_index import Cupboard
+from storage.media_index import MediaIndex
 from storage.portraits import EMPTIED, delete_portraits
 from storage.records import ASKING, Deleted, Group, Person, Pet, State
 
 
 class People:
-    def __init__(self, database: Database, cupboard: Cupboard) -> None:
+    def __init__(self, database: Database, cupboard: MediaIndex) -> None:
         self._db = database
         self._cupboard = cupboard
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import aiosqlite
 
 from storage.database import Database
-from storage.media_index import Cupboard
+from storage.media_index import MediaIndex
 from storage.records import BEFORE, OPEN, Deleted, Kind, Made, Notice, Photo, Portrait, Result, State
 
 _COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "told", "created_at", "changed_at"}
@@ -29,7 +29,7 @@ ORDER BY turn, p.queued_at, p.id
 
 
 class Portraits:
-    def __init__(self, database: Database, cupboard: Cupboard) -> None:
+    def __init__(self, database: Database, cupboard: MediaIndex) -> None:
         self._db = database
         self._cupboard = cupboard
 

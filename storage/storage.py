@@ -10,7 +10,7 @@ from typing import Self
 
 from storage.database import Database
 from storage.media import Media
-from storage.media_index import Cupboard
+from storage.media_index import MediaIndex
 from storage.people import People
 from storage.portraits import Portraits
 from storage.updates import Updates
@@ -44,7 +44,7 @@ class Storage:
         self.now = clock
         self.media = Media(home / "media")
         self._database = Database(home / "throwback.sqlite3")
-        self._cupboard = Cupboard(self._database, self.media)
+        self._cupboard = MediaIndex(self._database, self.media)
         self.portraits = Portraits(self._database, self._cupboard)
         self.people = People(self._database, self._cupboard)
         self.updates = Updates(self._database)

@@ -28,7 +28,7 @@ _PATIENCE_S = 20  # for ffmpeg and for Telegram
 _LEAST_FREE_BYTES = 100 << 20  # a few dozen portraits
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     GOOD = "good"
     LATER = "later"  # not needed for everything
     BAD = "bad"
@@ -39,7 +39,7 @@ class Finding:
     """What was found out about one part."""
 
     part: str
-    state: State
+    state: CheckState
     says: str
     advice: str = ""
     facts: Mapping[str, Any] | None = None  # for --json
@@ -57,11 +57,11 @@ async def _examine(as_json: bool) -> int:
     findings = []
     async for finding in _findings(os.environ):
         findings.append(finding)
-        sign = {State.GOOD: "ok  ", State.LATER: "-   ", State.BAD: "BAD "}[finding.state]
+        sign = {CheckState.GOOD: "ok  ", CheckState.LATER: "-   ", CheckState.BAD: "BAD "}[finding.state]
         say(f"{sign}{finding.part}: {finding.says}")
         if finding.advice:
             say(f"    → {finding.advice}")
-    good = all(finding.state is not State.BAD for finding in findings)
+    good = all(finding.state is not CheckState.BAD for finding in findings)
     if as_json:
         facts = {name: value for finding in findings for name, value in (finding.facts or {}).items()}
         checks = [
@@ -75,7 +75,7 @@ async def _findings(environment: Mapping[str, str]) -> AsyncIterator[Finding]:
     try:
         settings = engine_settings(environment)
     except SettingsError as error:
-        yield Finding("settings", State.BAD, str(error), "correct the variable; everything else depends on it")
+        yield Finding("settings", CheckState.BAD, str(error), "correct the variable; everything else depends on it")
         return
     for finding in await engine_findings(settings):
         yield finding
@@ -94,31 +94,35 @@ async def engine_findings(settings: EngineSettings) -> list[Finding]:
             description = await engine.describe()
             try:
                 await engine.recognise(_grey_picture())
-                seeing = Finding("recognition", State.GOOD, "it looks at pictures")
+                seeing = Finding("recognition", CheckState.GOOD, "it looks at pictures")
             except EngineError as error:
-                seeing = Finding("recognition", State.BAD, f"it does not work ({error})", again)
+                seeing = Finding("recognition", CheckState.BAD, f"it does not work ({error})", again)
     except EngineError as error:
         refused = "THROWBACK_DEVICE" in str(error)  # no reinstalling brings a GPU
         advice = "set it to auto; see that PyTorch finds the GPU, if there is one" if refused else again
-        return [Finding("engine", State.BAD, f"it does not work ({error})", advice, {"device": None, "networks": []})]
+        return [
+            Finding("engine", CheckState.BAD, f"it does not work ({error})", advice, {"device": None, "networks": []})
+        ]
     networks = ", ".join(description.networks)
     absent = []
     if settings.network and settings.network not in description.networks:
         says = f"THROWBACK_NETWORK names {settings.network!r}, which is not here"
-        absent.append(Finding("network", State.BAD, says, "correct it, or see `throwback networks list`"))
+        absent.append(Finding("network", CheckState.BAD, says, "correct it, or see `throwback networks list`"))
     return [
-        Finding("device", State.GOOD, description.device, facts={"device": description.device}),
+        Finding("device", CheckState.GOOD, description.device, facts={"device": description.device}),
         Finding(
             "networks",
-            State.GOOD if networks else State.BAD,
+            CheckState.GOOD if networks else CheckState.BAD,
             networks or "none",
             "" if networks else f"`throwback networks pull afhqdog`, or {again} to get the embedded one",
             {"networks": list(description.networks)},
         ),
         *absent,
-        Finding("perceptual distance", State.GOOD, description.extractor, facts={"extractor": description.extractor}),
+        Finding(
+            "perceptual distance", CheckState.GOOD, description.extractor, facts={"extractor": description.extractor}
+        ),
         seeing,
-        *(Finding("note", State.LATER, note) for note in description.notes),
+        *(Finding("note", CheckState.LATER, note) for note in description.notes),
     ]
 
 
@@ -135,27 +139,35 @@ def ffmpeg_finding() -> Finding:
         version = imageio_ffmpeg.get_ffmpeg_version()
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         advice = "`pip install --force-reinstall imageio-ffmpeg`, or set IMAGEIO_FFMPEG_EXE to an ffmpeg of yours"
-        return Finding("ffmpeg", State.BAD, f"it cannot be run ({type(error).__name__})", advice, {"ffmpeg": None})
+        return Finding("ffmpeg", CheckState.BAD, f"it cannot be run ({type(error).__name__})", advice, {"ffmpeg": None})
     if "libx264" not in listed:
-        return Finding("ffmpeg", State.BAD, f"{version} has no libx264", "unset IMAGEIO_FFMPEG_EXE", {"ffmpeg": None})
-    return Finding("ffmpeg", State.GOOD, f"{version} with libx264", facts={"ffmpeg": version})
+        return Finding(
+            "ffmpeg", CheckState.BAD, f"{version} has no libx264", "unset IMAGEIO_FFMPEG_EXE", {"ffmpeg": None}
+        )
+    return Finding("ffmpeg", CheckState.GOOD, f"{version} with libx264", facts={"ffmpeg": version})
 
 
 def home_finding(home: Path, least_free_bytes: int = _LEAST_FREE_BYTES) -> Finding:
     facts = {"home": str(home)}
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        return Finding("data folder", State.BAD, f"{home} cannot be written to", "set THROWBACK_HOME to another", facts)
+        return Finding(
+            "data folder", CheckState.BAD, f"{home} cannot be written to", "set THROWBACK_HOME to another", facts
+        )
     free = shutil.disk_usage(existing).free
     if free < least_free_bytes:
         says = f"the disk of {home} has only {free >> 20} MB left"
-        return Finding("data folder", State.BAD, says, "make room, or set THROWBACK_HOME to another", facts)
-    return Finding("data folder", State.GOOD, f"{home}{'' if home.exists() else ' (made when needed)'}", facts=facts)
+        return Finding("data folder", CheckState.BAD, says, "make room, or set THROWBACK_HOME to another", facts)
+    return Finding(
+        "data folder", CheckState.GOOD, f"{home}{'' if home.exists() else ' (made when needed)'}", facts=facts
+    )
 
 
 def database_finding(file: Path) -> Finding:
     if not file.exists():
-        return Finding("database", State.GOOD, "none yet; it is made at the first start", facts={"database": "none"})
+        return Finding(
+            "database", CheckState.GOOD, "none yet; it is made at the first start", facts={"database": "none"}
+        )
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
             (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -163,16 +175,16 @@ def database_finding(file: Path) -> Finding:
             (version,) = database.execute("SELECT max(number) FROM migrations").fetchone()
     except sqlite3.OperationalError:  # of a sound one, too: in a folder where nothing can be written, say
         advice = "see that you may write to the data folder, and that its disk is not full"
-        return Finding("database", State.BAD, "it cannot be read", advice, {"database": "unreadable"})
+        return Finding("database", CheckState.BAD, "it cannot be read", advice, {"database": "unreadable"})
     except sqlite3.Error as error:
         verdict = type(error).__name__
     if verdict != "ok":
         advice = "move it away, with what lies beside it, and start again, or bring back a copy of it"
-        return Finding("database", State.BAD, f"damaged ({verdict})", advice, {"database": "damaged"})
+        return Finding("database", CheckState.BAD, f"damaged ({verdict})", advice, {"database": "damaged"})
     if version > newest_migration():
         says, advice = "of a newer version of Throwback", "install that version again, or set THROWBACK_HOME to another"
-        return Finding("database", State.BAD, says, advice, {"database": "newer"})
-    return Finding("database", State.GOOD, f"sound, {portraits} portraits", facts={"database": "ok"})
+        return Finding("database", CheckState.BAD, says, advice, {"database": "newer"})
+    return Finding("database", CheckState.GOOD, f"sound, {portraits} portraits", facts={"database": "ok"})
 
 
 async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
@@ -182,11 +194,11 @@ async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
         settings = Settings.read(environment)
     except SettingsError as error:
         wrong = [line for line in str(error).splitlines() if not (missing and line.startswith("THROWBACK_TOKEN "))]
-        findings = [Finding("settings", State.BAD, line) for line in wrong]
+        findings = [Finding("settings", CheckState.BAD, line) for line in wrong]
         if not missing:
-            return [*findings, Finding("token", State.LATER, "not tried", facts={"token": "not tried"})]
+            return [*findings, Finding("token", CheckState.LATER, "not tried", facts={"token": "not tried"})]
         advice = "@BotFather on Telegram gives you one for `throwback run`; `throwback playground` needs none"
-        return [*findings, Finding("token", State.LATER, "none", advice, {"token": "none"})]
+        return [*findings, Finding("token", CheckState.LATER, "none", advice, {"token": "none"})]
     return await token_findings(settings)
 
 
@@ -196,17 +208,17 @@ async def token_findings(settings: Settings) -> list[Finding]:
     try:
         # What goes wrong is told in our own words: the library's may contain the token.
         async with asyncio.timeout(_PATIENCE_S), Bot(settings.token, f"{settings.api_url}/bot") as bot:
-            known = Finding("token", State.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
+            known = Finding("token", CheckState.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
             return [known, inline_finding(bot.supports_inline_queries)]
     except InvalidToken:
-        return [Finding("token", State.BAD, f"{server} does not know it", "ask @BotFather", {"token": "unknown"})]
+        return [Finding("token", CheckState.BAD, f"{server} does not know it", "ask @BotFather", {"token": "unknown"})]
     except (TelegramError, TimeoutError) as error:
         says = f"{server} cannot be reached ({type(error).__name__})"
-        return [Finding("token", State.BAD, says, "is there a network, a proxy?", {"token": "unreachable"})]
+        return [Finding("token", CheckState.BAD, says, "is there a network, a proxy?", {"token": "unreachable"})]
 
 
 def inline_finding(on: bool) -> Finding:
     if on:
-        return Finding("inline mode", State.GOOD, "on: results can be shared in any chat", facts={"inline": True})
+        return Finding("inline mode", CheckState.GOOD, "on: results can be shared in any chat", facts={"inline": True})
     advice = "send `/setinline` to @BotFather, and start the bot again"
-    return Finding("inline mode", State.LATER, "off: results have no Share button", advice, {"inline": False})
+    return Finding("inline mode", CheckState.LATER, "off: results have no Share button", advice, {"inline": False})

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bot.commands.numbers import whole_number
 from bot.commands.output import FAULT_STATUS, explain_database, say
-from bot.playground.bot_supervisor import BotGone, Household
-from bot.playground.fake_telegram import Double
+from bot.playground.bot_supervisor import BotGone, BotSupervisor
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.server import serve
 from bot.playground.store import StoreInUse
 from bot.settings import Settings
@@ -54,8 +54,8 @@ async def _playground(home: Path, port: int, browser: bool) -> int:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serve(Double.open(home / "playground"), port) as address:
-        household = Household(address, home)
+    async with serve(FakeTelegram.open(home / "playground"), port) as address:
+        household = BotSupervisor(address, home)
         say(f"Chat with the bot at {address.url}  (Ctrl-C stops)")
         if browser and not await asyncio.to_thread(webbrowser.open, address.url):
             say("No browser could be opened; open the address yourself.")

@@ -16,7 +16,7 @@ from bot.messaging.telegram_messenger import reply_to
 from bot.portraits.service import SHOWN
 from storage import ASKING, Kind, Portrait, State
 
-Deed = Callable[[Update, Context, Portrait, str], Awaitable[object]]
+Action = Callable[[Update, Context, Portrait, str], Awaitable[object]]
 """What a press does with its portrait and value; None when it does not fit (any more)."""
 
 
@@ -222,7 +222,7 @@ _GENERAL: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
     Verb.FORGET_NO: _keep,
 }
 
-_DEEDS: dict[Verb, tuple[Deed, str]] = {
+_DEEDS: dict[Verb, tuple[Action, str]] = {
     Verb.HEAD: (_head, ""),
     Verb.BREED: (_breed, ""),
     Verb.TYPE_BREED: (_type_breed, ""),

@@ -12,7 +12,7 @@ from bot.context import Context, answer, edit, insist, owner_of, reply
 from bot.messaging.errors import has_no_text, refuses_media, unchanged
 from bot.messaging.keyboards import Press, Verb
 from bot.messaging.telegram_messenger import file_id_of
-from bot.messaging.views import View, caption, title
+from bot.messaging.views import MessageView, caption, title
 from bot.texts import Words
 from storage import Kind, Pet, Portrait, Result
 
@@ -213,12 +213,14 @@ async def _page(context: Context, owner: int, place: Place, without: int = 0) ->
     return Page(*of_pet[place.index], place, len(of_pet), await context.storage.people.pets(owner), pictured)
 
 
-async def _without_pictures(context: Context, owner: int, place: Place) -> View:
+async def _without_pictures(context: Context, owner: int, place: Place) -> MessageView:
     """What /history says where there are no pictures (any more): pets are known for longer."""
     pets = await context.storage.people.pets(owner)
     if not pets:
-        return View(context.words("history.empty"))
-    return View(context.words("history.pets"), InlineKeyboardMarkup(_list(context.words, pets, place.listed or 0)))
+        return MessageView(context.words("history.empty"))
+    return MessageView(
+        context.words("history.pets"), InlineKeyboardMarkup(_list(context.words, pets, place.listed or 0))
+    )
 
 
 def _caption(words: Words, page: Page) -> str:

@@ -6,7 +6,7 @@ from telegram import InputFile, Update
 
 from bot.context import Context, answer, edit, owner_of, reply
 from bot.messaging.keyboards import forget_keyboard
-from bot.portraits.export import archives_of
+from bot.portraits.data_export import archives_of
 
 
 async def privacy(update: Update, context: Context) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from bot.messaging.views import View
+from bot.messaging.views import MessageView
 
 _logger = logging.getLogger(__name__)
 
@@ -34,10 +34,10 @@ class Note:
     portrait: int
     chat: int
     message: int
-    view: View
+    view: MessageView
     preview: bytes | None = None  # a JPEG; None leaves the one that is shown
     picture: bool = False  # whether the message shows a picture already
-    shown: View | None = None
+    shown: MessageView | None = None
     edited_at: float = field(default=0.0)
     misses: int = 0  # edits in a row that failed
 
@@ -66,7 +66,7 @@ class StatusBoard:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
 
-    def show(self, portrait: int, chat: int, message: int, view: View, preview: bytes | None = None) -> None:
+    def show(self, portrait: int, chat: int, message: int, view: MessageView, preview: bytes | None = None) -> None:
         """What the portrait's message should show from now on."""
         note = self._notes.get(portrait)
         if note is None or (note.chat, note.message) != (chat, message):
@@ -75,7 +75,7 @@ class StatusBoard:
             note.view = view
             note.preview = preview or note.preview
 
-    def news(self, portrait: int) -> View | None:
+    def news(self, portrait: int) -> MessageView | None:
         """What the portrait's message should show, shown already or not."""
         note = self._notes.get(portrait)
         return note.view if note else None

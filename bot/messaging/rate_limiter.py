@@ -44,7 +44,7 @@ class _Chat:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Pacer(BaseRateLimiter[int]):
+class RateLimiter(BaseRateLimiter[int]):
     """`rate_limit_args` is how many refusals (429) to sit out; 0 or None gives up at the first."""
 
     def __init__(self, pace: Pace | None = None, clock: Callable[[], float] = time.monotonic) -> None:

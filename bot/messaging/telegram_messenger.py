@@ -22,8 +22,8 @@ from bot.messaging.errors import (
 )
 from bot.messaging.keyboards import cancel_keyboard, result_keyboard
 from bot.messaging.progress_board import Note, StatusBoard
-from bot.messaging.rate_limiter import Pacer
-from bot.messaging.views import View, about_results, breed_matches, caption, failure, progress, question, queued
+from bot.messaging.rate_limiter import RateLimiter
+from bot.messaging.views import MessageView, about_results, breed_matches, caption, failure, progress, question, queued
 from bot.portraits.messenger import Sent
 from bot.texts import DEFAULT, Words, closest_language, words_for
 from engine import Progress
@@ -38,10 +38,10 @@ _REPORT_S = 3600.0  # between two notices of one type of error
 _UPLOAD_S = 120.0  # Telegram may take long to answer an upload that it has accepted
 
 
-class Voice:
-    """The `Speaker` of Telegram."""
+class TelegramMessenger:
+    """The `Messenger` of Telegram."""
 
-    def __init__(self, bot: ExtBot[int], pacer: Pacer, storage: Storage, admins: Iterable[int]) -> None:
+    def __init__(self, bot: ExtBot[int], pacer: RateLimiter, storage: Storage, admins: Iterable[int]) -> None:
         self._bot = bot
         self._pacer = pacer
         self._storage = storage
@@ -72,7 +72,7 @@ class Voice:
         """Ask the open question again, below words that changed it."""
         await self._move_below(portrait, question(_words(portrait), portrait), message)
 
-    async def _move_below(self, portrait: Portrait, view: View, message: int) -> None:
+    async def _move_below(self, portrait: Portrait, view: MessageView, message: int) -> None:
         await self.board.drop(portrait.id)
         await self._send_status(portrait, view, ReplyParameters(message, allow_sending_without_reply=True))
         if portrait.status_message:
@@ -81,7 +81,7 @@ class Voice:
     async def looking(self, portrait: Portrait, times: int) -> None:
         if times == 1 and portrait.status_message is None:
             words = _words(portrait)
-            view = View(words("question.looking"), cancel_keyboard(words, portrait))
+            view = MessageView(words("question.looking"), cancel_keyboard(words, portrait))
             try:
                 await self._send_status(portrait, view)
             except (ChatGone, ChatMoved, TelegramTrouble, TelegramError) as error:
@@ -180,7 +180,7 @@ class Voice:
         await self._show(portrait, failure(_words(portrait), portrait, bool(self._admins)))
 
     async def cancelled(self, portrait: Portrait) -> None:
-        await self._show(portrait, View(_words(portrait)("progress.cancelled")))
+        await self._show(portrait, MessageView(_words(portrait)("progress.cancelled")))
 
     async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
         by_chat = {chat: list(numbers) for chat, numbers in messages.items()}
@@ -229,7 +229,7 @@ class Voice:
 
     # ---- how it is said
 
-    async def _show(self, portrait: Portrait, view: View) -> None:
+    async def _show(self, portrait: Portrait, view: MessageView) -> None:
         """Edit the portrait's one message, or send it when there is none."""
         await self.board.drop(portrait.id)
         if portrait.status_message is None:
@@ -244,7 +244,7 @@ class Voice:
                 if "not modified" not in str(error).lower():  # it was deleted: ask where it can be seen
                     await self._send_status(portrait, view)
 
-    async def _send_status(self, portrait: Portrait, view: View, below: ReplyParameters | None = None) -> None:
+    async def _send_status(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> None:
         """Send the portrait's one message, in reply to what began it unless told otherwise."""
         try:
             with translated():
@@ -254,7 +254,7 @@ class Voice:
             raise
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
 
-    async def _send(self, portrait: Portrait, view: View, below: ReplyParameters | None = None) -> Message:
+    async def _send(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> Message:
         return await self._bot.send_message(
             portrait.chat,
             view.text,
@@ -264,7 +264,7 @@ class Voice:
             rate_limit_args=_PATIENCE,
         )
 
-    async def _edit(self, chat: int, message: int, view: View, rate_limit_args: int = 0) -> None:
+    async def _edit(self, chat: int, message: int, view: MessageView, rate_limit_args: int = 0) -> None:
         """Edit a message of ours, be it a text or a picture with a caption."""
         try:
             await self._bot.edit_message_text(
@@ -307,7 +307,7 @@ class Voice:
             return False
         return True
 
-    async def _tell(self, portrait: Portrait, view: View) -> None:
+    async def _tell(self, portrait: Portrait, view: MessageView) -> None:
         """Like `_show`, for what is not worth a failure of its own."""
         try:
             await self._show(portrait, view)

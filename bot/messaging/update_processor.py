@@ -11,7 +11,7 @@ from telegram.ext import BaseUpdateProcessor
 _PLACES = 10_000
 
 
-class InOrder(BaseUpdateProcessor):
+class PerChatProcessor(BaseUpdateProcessor):
     """One lock a chat. `handled` is awaited with every update after its handlers ended, however they ended."""
 
     def __init__(self, handled: Callable[[Update], Awaitable[None]]) -> None:

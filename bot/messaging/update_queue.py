@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 _PATIENCE_S = (1.0, 5.0, 30.0)  # between attempts while the disk is full, say; the last one repeats
 
 
-class Inbox(asyncio.Queue[object]):
+class DurableUpdateQueue(asyncio.Queue[object]):
     def __init__(self, storage: Storage) -> None:
         super().__init__()
         self._storage = storage

@@ -28,24 +28,24 @@ _COMMON = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixe
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class MessageView:
     text: str
     keyboard: InlineKeyboardMarkup | None = None
 
 
-def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> View:
+def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> MessageView:
     """What a portrait that waits for its owner asks."""
     findings = _findings(portrait)
     match portrait.state:
         case State.AWAITING_HEAD:
-            return View(
+            return MessageView(
                 words("question.head", count=len(findings.heads)),
                 head_keyboard(words, portrait, findings.from_left),
             )
         case State.AWAITING_BREED:
             return _breed_question(words, portrait, findings, pets)
         case _:
-            return View(_told(words, portrait, _baby_question(words, portrait)), baby_keyboard(words, portrait))
+            return MessageView(_told(words, portrait, _baby_question(words, portrait)), baby_keyboard(words, portrait))
 
 
 def _findings(portrait: Portrait) -> Findings:
@@ -53,17 +53,17 @@ def _findings(portrait: Portrait) -> Findings:
     return Findings.from_json(portrait.recognition).of_head(portrait.head or 0)
 
 
-def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> View:
+def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> MessageView:
     likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
     if portrait.expected_text == "breed":
         key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
         example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
-        return View(words(key, example=example), breed_keyboard(words, portrait, likely))
+        return MessageView(words(key, example=example), breed_keyboard(words, portrait, likely))
     fitting = _fitting(pets, findings)
     keyboard = breed_keyboard(words, portrait, likely, fitting)
     if fitting:
-        return View(words("question.breed_known", name=fitting[0].name), keyboard)
-    return View(words(f"question.breed_{findings.species or 'any'}"), keyboard)
+        return MessageView(words("question.breed_known", name=fitting[0].name), keyboard)
+    return MessageView(words(f"question.breed_{findings.species or 'any'}"), keyboard)
 
 
 def _fitting(pets: Sequence[Pet], findings: Findings) -> list[Pet]:
@@ -91,36 +91,40 @@ def _baby_question(words: Words, portrait: Portrait) -> str:
     return words("question.baby_unnamed")
 
 
-def breed_matches(words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]) -> View:
+def breed_matches(
+    words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]
+) -> MessageView:
     """The breeds that typed words may have meant, or the likely ones when they meant none."""
     findings = _findings(portrait)
     fitting = _fitting(pets, findings)
     if breeds:
-        return View(words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting))
+        return MessageView(
+            words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting)
+        )
     likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
     said = " ".join(typed.split())
     quoted = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
-    return View(words("question.breed_no_match", typed=quoted), breed_keyboard(words, portrait, likely, fitting))
+    return MessageView(words("question.breed_no_match", typed=quoted), breed_keyboard(words, portrait, likely, fitting))
 
 
-def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> View:
+def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> MessageView:
     """`before` portraits have their turn first; `wait_s` is None when nobody can tell yet."""
     if paused:
-        return View(words("progress.paused"), cancel_keyboard(words, portrait))
+        return MessageView(words("progress.paused"), cancel_keyboard(words, portrait))
     lines = ["🐾 " + (words("progress.queued", count=before) if before else words("progress.next"))]
     if wait_s is not None:
         lines.append("⏳ " + remaining(words, wait_s))
-    return View("\n".join(lines), cancel_keyboard(words, portrait))
+    return MessageView("\n".join(lines), cancel_keyboard(words, portrait))
 
 
-def progress(words: Words, portrait: Portrait, now: Progress) -> View:
+def progress(words: Words, portrait: Portrait, now: Progress) -> MessageView:
     if now.stage is Stage.QUEUED:
         return queued(words, portrait, now.position, now.eta_s)
     done = round(max(0.0, min(1.0, now.fraction)) * _BAR)
     lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_BAR - done)}"]
     if now.eta_s is not None:
         lines.append("⏳ " + remaining(words, now.eta_s))
-    return View("\n".join(lines), cancel_keyboard(words, portrait))
+    return MessageView("\n".join(lines), cancel_keyboard(words, portrait))
 
 
 def remaining(words: Words, seconds: float) -> str:
@@ -136,15 +140,15 @@ def _tens(seconds: float) -> int:
     return round(seconds / 10) * 10
 
 
-def failure(words: Words, portrait: Portrait, told: bool) -> View:
+def failure(words: Words, portrait: Portrait, told: bool) -> MessageView:
     """Why it did not work, and what can be done; `told` as in `sorry`."""
     if words.has(f"reason.{portrait.failure}"):
-        return View(words(f"reason.{portrait.failure}"), failure_keyboard(words, portrait))
+        return MessageView(words(f"reason.{portrait.failure}"), failure_keyboard(words, portrait))
     if portrait.failure == "not_fetched":
-        return View(words("error.not_fetched"))
+        return MessageView(words("error.not_fetched"))
     if portrait.failure.startswith("limit_"):
-        return View(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
-    return View(sorry(words, told), failure_keyboard(words, portrait))
+        return MessageView(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
+    return MessageView(sorry(words, told), failure_keyboard(words, portrait))
 
 
 def sorry(words: Words, told: bool) -> str:
@@ -152,16 +156,16 @@ def sorry(words: Words, told: bool) -> str:
     return words("error.sorry_told" if told else "error.sorry")
 
 
-def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> View:
+def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> MessageView:
     """What is said about results of this age; what did not arrive is offered again. `told` as in `sorry`."""
     match notice:
         case Notice.UNSURE | Notice.REFUSED:
             text = words(f"result.{notice}", button=words("button.retry"))
-            return View(text, resend_keyboard(words, portrait, age))
+            return MessageView(text, resend_keyboard(words, portrait, age))
         case Notice.ONLY_FACE:
-            return View(words("result.only_face"))
+            return MessageView(words("result.only_face"))
         case Notice.SORRY:
-            return View(sorry(words, told))
+            return MessageView(sorry(words, told))
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:

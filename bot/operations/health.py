@@ -7,12 +7,12 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from bot.context import Desk
+from bot.context import Services
 from storage import Counts, State
 
 
 @asynccontextmanager
-async def health_server(desk: Desk, port: int, address: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104
+async def health_server(desk: Services, port: int, address: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104
     """Answer on this port while the context lasts; yields the port (of which 0 takes a free one).
 
     It listens everywhere, for a monitor outside the container; nothing personal is told.
@@ -29,7 +29,7 @@ async def health_server(desk: Desk, port: int, address: str = "0.0.0.0") -> Asyn
 
 
 class _Handler(RequestHandler):
-    def initialize(self, desk: Desk) -> None:
+    def initialize(self, desk: Services) -> None:
         self.desk = desk
 
     def data_received(self, chunk: bytes) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 
 from bot.app import running
 from bot.messaging.rate_limiter import Pace
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.server import serve
-from bot.playground.users import People
+from bot.playground.users import Users
 from bot.settings import Settings
 from engine import EngineClient, Progress, Reimagine, Rejuvenate, engine_settings
 
@@ -102,8 +102,8 @@ async def chats(count: int) -> dict[str, Any]:
     a floor of what the bot itself can do.
     """
     with tempfile.TemporaryDirectory() as folder:
-        double = Double.open(Path(folder) / "telegram")
-        people = People(double)
+        double = FakeTelegram.open(Path(folder) / "telegram")
+        people = Users(double)
         async with serve(double) as address:
             settings = Settings(token=address.token, home=Path(folder) / "bot", api_url=address.url)
             async with running(settings, EngineClient(command=_SCRIPTED), _UNPACED):

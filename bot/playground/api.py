@@ -12,17 +12,17 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from bot.playground.errors import ApiError, Json
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.faults import Fault, FaultKind
 from bot.playground.file_store import UPLOAD_MAX_BYTES
 from bot.playground.methods import call
-from bot.playground.parameters import Parameters
+from bot.playground.request_parameters import Parameters
 
 logger = logging.getLogger(__name__)
 
 
 class _BotHandler(RequestHandler):
-    def initialize(self, double: Double) -> None:
+    def initialize(self, double: FakeTelegram) -> None:
         self.double = double
         self._gone = asyncio.Event()
 

@@ -31,7 +31,7 @@ class BotGone(Exception):
     """The bot stops again and again as soon as it is started."""
 
 
-class Household:
+class BotSupervisor:
     """The bot's process. `home` is the data folder; the bot of the playground has its own below it."""
 
     def __init__(self, address: Address, home: Path, environment: Mapping[str, str] = os.environ) -> None:

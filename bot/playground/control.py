@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from tornado.web import RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from bot.playground.control_actions import Desk
+from bot.playground.control_actions import ControlActions
 from bot.playground.errors import ApiError, Json, bad_request
-from bot.playground.fake_telegram import Double
-from bot.playground.parameters import Parameters, Upload
+from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.request_parameters import Parameters, Upload
 
 PAGE = Path(__file__).with_name("page")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
@@ -42,7 +42,7 @@ def from_here(request_host: str, origin: str | None) -> bool:
 class ControlHandler(RequestHandler):
     """Runs the action for a verb and a path; refusals have the Bot API's form."""
 
-    def initialize(self, desk: Desk) -> None:
+    def initialize(self, desk: ControlActions) -> None:
         self._desk = desk
 
     async def _run(self, path: str) -> None:
@@ -71,7 +71,7 @@ class ControlHandler(RequestHandler):
 class EventsHandler(WebSocketHandler):
     """Everything that happens, as it happens, one JSON object a message."""
 
-    def initialize(self, desk: Desk) -> None:
+    def initialize(self, desk: ControlActions) -> None:
         self._desk = desk
         self._telling: asyncio.Task[None] | None = None
 
@@ -115,7 +115,7 @@ class PageHandler(_Here):
 class MediaHandler(_Here):
     """The pictures and films in a conversation, by file_id; films in ranges, so that they play at once."""
 
-    def initialize(self, desk: Desk) -> None:  # type: ignore[override]
+    def initialize(self, desk: ControlActions) -> None:  # type: ignore[override]
         super().initialize(str(desk.double.files.directory))
         self._desk = desk
 
@@ -135,9 +135,9 @@ class MediaHandler(_Here):
                 self.set_header("Content-Disposition", "attachment")
 
 
-def control_routes(double: Double) -> list[tuple[str, type[RequestHandler], Json]]:
+def control_routes(double: FakeTelegram) -> list[tuple[str, type[RequestHandler], Json]]:
     """The routes of the people's side, for a Tornado application."""
-    desk = Desk(double)
+    desk = ControlActions(double)
     return [
         (r"/control/events", EventsHandler, {"desk": desk}),
         (r"/control(/.*)", ControlHandler, {"desk": desk}),

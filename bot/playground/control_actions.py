@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.playground.errors import ApiError, Json, bad_request
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.faults import Fault, FaultKind
 from bot.playground.methods.profile import menu_for
-from bot.playground.parameters import Parameters, Upload
-from bot.playground.users import People
+from bot.playground.request_parameters import Parameters, Upload
+from bot.playground.users import Users
 from bot.playground.world import Chat, ChatKind
 
 
@@ -38,12 +38,12 @@ class Asked:
         return self.parameters.text(name, default)
 
 
-class Desk:
+class ControlActions:
     """Actions return what is sent back as JSON; refusals are `ApiError`, nonsense is `ValueError`."""
 
-    def __init__(self, double: Double) -> None:
+    def __init__(self, double: FakeTelegram) -> None:
         self.double = double
-        self.people = People(double)
+        self.people = Users(double)
 
     async def act(self, verb: str, path: str, parameters: Parameters, uploads: list[Upload]) -> Any:
         """Runs the action for a verb and a path such as `/chats/1001/messages`."""
@@ -190,34 +190,34 @@ class Desk:
         return [asdict(call) for call in self.double.calls]
 
 
-Action = Callable[[Desk, Asked], Awaitable[Any]]
+Action = Callable[[ControlActions, Asked], Awaitable[Any]]
 
 _CHAT = r"/chats/(-?\d+)"
 _MESSAGE = _CHAT + r"/messages/(\d+)"
 _ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = tuple(
     (verb, re.compile(pattern), action)
     for verb, pattern, action in (
-        ("GET", "/state", Desk.state),
-        ("POST", "/people", Desk.add_person),
-        ("PATCH", r"/people/(\d+)", Desk.change_person),
-        ("POST", "/chats", Desk.add_group),
-        ("GET", _CHAT + "/menu", Desk.menu),
-        ("GET", _CHAT + "/messages", Desk.history),
-        ("POST", _CHAT + "/messages", Desk.say),
-        ("PATCH", _MESSAGE, Desk.edit),
-        ("DELETE", _MESSAGE, Desk.delete),
-        ("POST", _MESSAGE + "/press", Desk.press),
-        ("POST", _MESSAGE + "/forward", Desk.forward),
-        ("POST", _CHAT + "/inline", Desk.ask_inline),
-        ("POST", _CHAT + "/inline/choose", Desk.choose_inline),
-        ("POST", _CHAT + "/bot", Desk.change_bot),
-        ("POST", _CHAT + "/members", Desk.set_member),
-        ("POST", _CHAT + "/topics", Desk.open_topic),
-        ("POST", _CHAT + "/migrate", Desk.migrate),
-        ("POST", "/faults", Desk.add_fault),
-        ("DELETE", "/faults", Desk.clear_faults),
-        ("GET", "/limits", Desk.limits),
-        ("PATCH", "/limits", Desk.set_limits),
-        ("GET", "/calls", Desk.calls),
+        ("GET", "/state", ControlActions.state),
+        ("POST", "/people", ControlActions.add_person),
+        ("PATCH", r"/people/(\d+)", ControlActions.change_person),
+        ("POST", "/chats", ControlActions.add_group),
+        ("GET", _CHAT + "/menu", ControlActions.menu),
+        ("GET", _CHAT + "/messages", ControlActions.history),
+        ("POST", _CHAT + "/messages", ControlActions.say),
+        ("PATCH", _MESSAGE, ControlActions.edit),
+        ("DELETE", _MESSAGE, ControlActions.delete),
+        ("POST", _MESSAGE + "/press", ControlActions.press),
+        ("POST", _MESSAGE + "/forward", ControlActions.forward),
+        ("POST", _CHAT + "/inline", ControlActions.ask_inline),
+        ("POST", _CHAT + "/inline/choose", ControlActions.choose_inline),
+        ("POST", _CHAT + "/bot", ControlActions.change_bot),
+        ("POST", _CHAT + "/members", ControlActions.set_member),
+        ("POST", _CHAT + "/topics", ControlActions.open_topic),
+        ("POST", _CHAT + "/migrate", ControlActions.migrate),
+        ("POST", "/faults", ControlActions.add_fault),
+        ("DELETE", "/faults", ControlActions.clear_faults),
+        ("GET", "/limits", ControlActions.limits),
+        ("PATCH", "/limits", ControlActions.set_limits),
+        ("GET", "/calls", ControlActions.calls),
     )
 )

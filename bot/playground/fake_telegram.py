@@ -15,7 +15,7 @@ from bot.playground.faults import Faults
 from bot.playground.file_store import FileStore
 from bot.playground.request_counts import RateMeter
 from bot.playground.store import Store
-from bot.playground.update_feed import Updates
+from bot.playground.update_feed import UpdateFeed
 from bot.playground.world import IN_CHAT, Chat, ChatKind, Message, World
 
 BOT_ID = 7000000001
@@ -48,8 +48,8 @@ class Question:
 
 
 @dataclass(slots=True)
-class Double:
-    """Everything below `home` belongs to it. People act on it through `people`, the bot through `methods`."""
+class FakeTelegram:
+    """Everything below `home` belongs to it. Users act on it through `people`, the bot through `methods`."""
 
     home: Path
     store: Store
@@ -58,7 +58,7 @@ class Double:
     events: Events
     world: World
     files: FileStore
-    updates: Updates
+    updates: UpdateFeed
     rates: RateMeter
     faults: Faults = field(default_factory=Faults)
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
@@ -66,7 +66,7 @@ class Double:
     inline_mode: bool = True  # what /setinline at @BotFather changes
 
     @classmethod
-    def open(cls, home: Path, strict: bool = False) -> "Double":
+    def open(cls, home: Path, strict: bool = False) -> "FakeTelegram":
         """The playground kept in `home`, or a new one with two people and a family group.
 
         `strict` refuses what is above Telegram's limits instead of only counting it.
@@ -87,7 +87,7 @@ class Double:
             events=events,
             world=World(store, events, bot),
             files=FileStore(home / "files", store),
-            updates=Updates(store, events),
+            updates=UpdateFeed(store, events),
             rates=RateMeter(strict),
         )
         if not double.world.people:

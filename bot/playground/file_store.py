@@ -12,8 +12,8 @@ from pathlib import Path, PurePath
 
 from bot.playground.errors import Json, bad_request
 from bot.playground.mp4 import read_mp4
-from bot.playground.parameters import Upload
 from bot.playground.photo_sizes import Jpeg, given_thumbnail, photo_sizes, thumbnail
+from bot.playground.request_parameters import Upload
 from bot.playground.store import Store
 
 DOWNLOAD_MAX_BYTES = 20 * 1024 * 1024

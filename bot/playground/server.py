@@ -21,7 +21,7 @@ from tornado.web import Application
 
 from bot.playground.api import DownloadHandler, MethodHandler
 from bot.playground.control import control_routes
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Address:
 
 
 @asynccontextmanager
-async def serve(double: Double, port: int = 0) -> AsyncIterator[Address]:
+async def serve(double: FakeTelegram, port: int = 0) -> AsyncIterator[Address]:
     """Serves `double` on loopback while the context lasts; port 0 takes a free one."""
     application = Application(
         [
@@ -64,7 +64,7 @@ async def _run(home: Path, port: int, strict: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serve(Double.open(home, strict), port) as address:
+    async with serve(FakeTelegram.open(home, strict), port) as address:
         sys.stdout.write(json.dumps({"url": address.url, "token": address.token}) + "\n")
         sys.stdout.flush()
         await stop.wait()

@@ -24,13 +24,13 @@ _RETRY_FIRST_S, _RETRY_MOST_S = 0.2, 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class WebhookTarget:
     url: str
     secret: str = ""
     max_connections: int = 40
 
 
-class Updates:
+class UpdateFeed:
     """Numbers never repeat, over restarts too. Use as `async with`, so that a webhook is served."""
 
     def __init__(self, store: Store, events: Events) -> None:
@@ -41,14 +41,14 @@ class Updates:
         self._last_id: int = settings.get("last_id", 700_000_000)
         self._allowed: list[str] = settings.get("allowed", [])
         webhook = settings.get("webhook")
-        self._webhook = Webhook(**webhook) if webhook else None
+        self._webhook = WebhookTarget(**webhook) if webhook else None
         self._last_error: tuple[int, str] | None = None
         self._poll: asyncio.Future[None] | None = None
         self._news = asyncio.Event()
         self._pusher: asyncio.Task[None] | None = None
         self._polled_at = -_SILENCE_S
 
-    async def __aenter__(self) -> "Updates":
+    async def __aenter__(self) -> "UpdateFeed":
         self._pusher = asyncio.create_task(self._push_on())
         return self
 
@@ -109,7 +109,7 @@ class Updates:
             raise bad_request("bad webhook: the playground delivers to loopback addresses only")
         if allowed is not None:
             self._allow(allowed)
-        self._webhook = Webhook(url, secret, max_connections)
+        self._webhook = WebhookTarget(url, secret, max_connections)
         self._last_error = None
         self._save()
         self._wake()
@@ -173,7 +173,7 @@ class Updates:
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _RETRY_MOST_S)
 
-    async def _push(self, webhook: Webhook, update: Json) -> tuple[int, str] | None:
+    async def _push(self, webhook: WebhookTarget, update: Json) -> tuple[int, str] | None:
         headers = {"Content-Type": "application/json"}
         if webhook.secret:
             headers["X-Telegram-Bot-Api-Secret-Token"] = webhook.secret

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.playground.errors import Json, bad_request, forbidden
-from bot.playground.fake_telegram import BOT_ID, Double
+from bot.playground.fake_telegram import BOT_ID, FakeTelegram
 from bot.playground.methods.chats import member
 from bot.playground.methods.content import (
     ALBUM,
@@ -19,7 +19,7 @@ from bot.playground.methods.content import (
     words_content,
 )
 from bot.playground.mp4 import read_mp4
-from bot.playground.parameters import Parameters, Upload
+from bot.playground.request_parameters import Parameters, Upload
 from bot.playground.world import ANONYMOUS_ADMIN, IN_CHAT, Chat, ChatKind, Message
 
 # Telegram's clients stop waiting for the answer to a button after about this long, and so do its servers.
@@ -37,10 +37,10 @@ _INLINE_MEDIA = {
 }
 
 
-class People:
+class Users:
     """Actions of people. Those that send return the messages as the bot would see them."""
 
-    def __init__(self, double: Double) -> None:
+    def __init__(self, double: FakeTelegram) -> None:
         self._double = double
         self._world = double.world
 

@@ -21,7 +21,7 @@ class ChatKind(StrEnum):
 
 
 @dataclass(slots=True)
-class Person:
+class FakeUser:
     id: int
     first_name: str
     language_code: str = "en"
@@ -88,7 +88,7 @@ class World:
         self.bot = bot
         self._store = store
         self._events = events
-        self.people = {record["id"]: Person(**record) for record in store.all("person")}
+        self.people = {record["id"]: FakeUser(**record) for record in store.all("person")}
         self.chats: dict[int, Chat] = {}
         for record in store.all("chat"):
             for numbered in ("members", "topics"):
@@ -100,11 +100,11 @@ class World:
         for chat_id, messages in self.messages.items():
             self.messages[chat_id] = dict(sorted(messages.items()))
 
-    # People and chats
+    # Users and chats
 
-    def add_person(self, first_name: str, language_code: str = "en", username: str = "") -> Person:
+    def add_person(self, first_name: str, language_code: str = "en", username: str = "") -> FakeUser:
         """A newcomer with an empty private chat."""
-        person = Person(max([1000, *self.people]) + 1, first_name, language_code, username)
+        person = FakeUser(max([1000, *self.people]) + 1, first_name, language_code, username)
         self.people[person.id] = person
         self.save_person(person)
         self.save_chat(Chat(person.id, ChatKind.PRIVATE, members={person.id: "member"}))
@@ -120,7 +120,7 @@ class World:
         self.save_chat(chat)
         return chat
 
-    def save_person(self, person: Person) -> None:
+    def save_person(self, person: FakeUser) -> None:
         self._store.put("person", person.id, asdict(person))
         self._events.publish("person", person=asdict(person))
 
@@ -130,7 +130,7 @@ class World:
         self._store.put("chat", chat.id, asdict(chat))
         self._events.publish("chat", chat=asdict(chat))
 
-    def person(self, person_id: int) -> Person:
+    def person(self, person_id: int) -> FakeUser:
         try:
             return self.people[person_id]
         except KeyError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.messaging.errors import FileGone, MediaRefused, Unsure, short
 from bot.messaging.views import title
-from bot.portraits.messenger import Speaker
+from bot.portraits.messenger import Messenger
 from bot.texts import words_for
 from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
 from storage import Kind, Made, Notice, Portrait, Result, State, Storage
@@ -21,7 +21,7 @@ _LAST_UPLOADS_S = 3.0  # an upload that is nearly through may end before we stop
 class Delivery:
     """The steps of a portrait whose results are made."""
 
-    def __init__(self, storage: Storage, engine: EngineClient, speaker: Speaker) -> None:
+    def __init__(self, storage: Storage, engine: EngineClient, speaker: Messenger) -> None:
         self._storage = storage
         self._engine = engine
         self._speaker = speaker

@@ -14,7 +14,7 @@ class Sent:
     file_id: str
 
 
-class Speaker(Protocol):
+class Messenger(Protocol):
     """`fetch`, `ask`, `failed`, `cancelled`, `send` and `say` raise the errors of `bot.messaging.errors`, the others
     none.
     """

@@ -11,8 +11,8 @@ from bot.portraits.breed_names import match_breed, told_breed
 from bot.portraits.captions import named_breed
 from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits, Over
-from bot.portraits.messenger import Speaker
-from bot.portraits.worker import Workshop
+from bot.portraits.messenger import Messenger
+from bot.portraits.worker import PortraitWorker
 from engine import BREEDS, EngineClient
 from storage import ASKING, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
 
@@ -26,9 +26,9 @@ _UNANSWERED = (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_BREED)
 _PRESSED_S = 600.0  # within this, "again" about an unanswered question is the same press, handed out twice after a kill
 
 
-class Studio:
+class PortraitService:
     def __init__(
-        self, storage: Storage, engine: EngineClient, speaker: Speaker, workshop: Workshop, limits: Limits
+        self, storage: Storage, engine: EngineClient, speaker: Messenger, workshop: PortraitWorker, limits: Limits
     ) -> None:
         self.storage = storage
         self.engine = engine

@@ -23,7 +23,7 @@ from bot.portraits.backoff import pauses
 from bot.portraits.delivery import Delivery, card_text, made_results, meanwhile, reason_of
 from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits
-from bot.portraits.messenger import Speaker
+from bot.portraits.messenger import Messenger
 from engine import EngineClient, EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Rejuvenate, Species
 from storage import Notice, Pet, Portrait, State, Storage
 
@@ -34,11 +34,11 @@ _PARALLEL = 4  # portraits the engine has at once; it advances them as one batch
 _PATIENCE_S = (2.0, 5.0, 15.0, 60.0)  # between attempts while Telegram is ill; the last one repeats
 
 
-class Workshop:
+class PortraitWorker:
     """`async with` runs it. `serve` makes it look at a portrait again after its row was changed."""
 
     def __init__(
-        self, storage: Storage, engine: EngineClient, speaker: Speaker, limits: Limits, parallel: int = _PARALLEL
+        self, storage: Storage, engine: EngineClient, speaker: Messenger, limits: Limits, parallel: int = _PARALLEL
     ) -> None:
         self._storage = storage
         self._engine = engine

@@ -16,7 +16,7 @@ from engine.errors import EngineFault
 from engine.messages import Species
 from engine.pipeline import choose_device
 from engine.stylegan.encoder import Encoder
-from engine.stylegan.encoder_training import EncodingOptions, Progress, training
+from engine.stylegan.encoder_training import EncoderProgress, EncodingOptions, training
 from engine.stylegan.perceptual import vgg16_file
 from engine.stylegan.store.errors import NetworkError
 from engine.stylegan.store.network_store import (
@@ -31,7 +31,7 @@ from engine.stylegan.store.network_store import (
     verify_network,
 )
 from engine.stylegan.store.pulling import PUBLISHED, VGG16, check_wanted, pull
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--name", help="what to call it (default: the file's name)")
     action.add_argument("--species", action="append", choices=[*Species], default=[], help="use it for these animals")
     action.add_argument(
-        "--convention", choices=[*Convention], default=Convention.AFHQ, help="how faces lie in its pictures"
+        "--convention", choices=[*FaceTemplate], default=FaceTemplate.AFHQ, help="how faces lie in its pictures"
     )
     action.set_defaults(act=_import)
 
@@ -152,7 +152,7 @@ def _agreed() -> bool:
 def _import(args: argparse.Namespace) -> dict[str, Any]:
     name = args.name or args.file.stem.lower()
     species = [Species(one) for one in args.species]
-    import_official(args.file, name, convention=Convention(args.convention), species=species)
+    import_official(args.file, name, convention=FaceTemplate(args.convention), species=species)
     described = _described(name)
     _say(f"{name} is stored: {_summary(described)}.")
     return described
@@ -164,7 +164,7 @@ def _train_encoder(args: argparse.Namespace) -> dict[str, Any]:
     network = load_network(args.name, choose_device(settings.from_environment().device))
     encoder = Encoder(network.generator.config.w_dim).to(network.statistics.mean.device)
     options = EncodingOptions(pictures=args.pictures, minutes=args.minutes, seed=args.seed)
-    progress, told = Progress(0, 0.0, 0.0), 0.0
+    progress, told = EncoderProgress(0, 0.0, 0.0), 0.0
     try:
         for progress in training(network, encoder, options):
             if progress.share >= told + 0.05:

@@ -15,12 +15,12 @@ from engine import settings
 from engine.errors import EngineFault
 from engine.messages import Request
 from engine.process.connection import Connection
-from engine.process.eta import Pace
+from engine.process.eta import StageTimes
 from engine.process.malloc import keep_freed_memory
-from engine.process.scheduler import Job, Scheduler, Search, Workshop
+from engine.process.scheduler import BatchedSearch, Job, JobExecutor, Scheduler
 from engine.process.scratch import scratch_folder
 from engine.process.wire import WireError
-from engine.settings import Settings, SettingsError
+from engine.settings import EngineSettings, SettingsError
 
 _PATIENCE_S = 2.0  # for the step being worked on when the other side hangs up
 
@@ -37,12 +37,12 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     with scratch_folder(here.cache / "scratch"):
-        serve(descriptor, lambda: _open_workshop(here), Pace(here.cache / "pace.json"))
+        serve(descriptor, lambda: _open_workshop(here), StageTimes(here.cache / "pace.json"))
     logging.shutdown()
     os._exit(0)  # the working thread may be in the middle of a long step; nobody waits for its result
 
 
-def serve(descriptor: int, open_workshop: Callable[[], Workshop], pace: Pace | None = None) -> None:
+def serve(descriptor: int, open_workshop: Callable[[], JobExecutor], pace: StageTimes | None = None) -> None:
     """Answer what comes over the inherited socket `descriptor` until it closes.
 
     `open_workshop` is called once, on the working thread: it may take a while, and requests wait for it. The working
@@ -64,8 +64,8 @@ def serve(descriptor: int, open_workshop: Callable[[], Workshop], pace: Pace | N
         work.join(_PATIENCE_S)
 
 
-def _work(scheduler: Scheduler, open_workshop: Callable[[], Workshop]) -> None:
-    workshop: Workshop
+def _work(scheduler: Scheduler, open_workshop: Callable[[], JobExecutor]) -> None:
+    workshop: JobExecutor
     try:
         workshop = open_workshop()
     except Exception as error:
@@ -91,15 +91,15 @@ class _Closed:
         raise EngineFault(self._reason)
         yield  # a generator, so that it fails where jobs fail
 
-    def advance(self, searches: Sequence[Search]) -> None:
+    def advance(self, searches: Sequence[BatchedSearch]) -> None:
         """Nothing is ever searched here."""
 
     def rest(self) -> None:
         """Nor is anything to be tidied."""
 
 
-def _open_workshop(here: Settings) -> Workshop:
+def _open_workshop(here: EngineSettings) -> JobExecutor:
     keep_freed_memory()
-    from engine.pipeline import Portrayer  # noqa: PLC0415 - torch is loaded after the greeting, on the working thread
+    from engine.pipeline import Pipeline  # noqa: PLC0415 - torch is loaded after the greeting, on the working thread
 
-    return Portrayer(here)
+    return Pipeline(here)

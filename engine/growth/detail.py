@@ -24,7 +24,7 @@ from engine.growth.eyes import blueness
 from engine.growth.warp import faded, strands
 from engine.images.filters import smoothed, smoothstep
 from engine.images.ycbcr import halved, in_colours, in_luma_and_chroma, to_levels
-from engine.vision.cropping import Window
+from engine.vision.cropping import CropWindow
 
 MOTION_SIDE = 128  # px, the resolution at which motion is measured; sharp to a fraction of a pixel
 COARSEST = 32  # px, where the search starts
@@ -42,7 +42,7 @@ SETTLING = 0.55  # from where on it changes less, as a share of half its side
 CHANGED = 0.18  # change of looks, of the range 2 of a picture, at which the detail has faded to 1/e
 
 
-class DetailCarrier:
+class FlowDetail:
     """Carries the detail of one photo along an edit whose motion is seen in the network's pictures.
 
     Not bound to a device; keeps its inputs' dtype.
@@ -69,7 +69,7 @@ class DetailCarrier:
         """
         return enlarged(picture, self.photo.shape[-1]) + self.fine(age, picture)
 
-    def fine(self, age: float, picture: Tensor, window: Window | None = None) -> Tensor:
+    def fine(self, age: float, picture: Tensor, window: CropWindow | None = None) -> Tensor:
         """What of that the picture, `enlarged`, lacks; only what is seen in the window, if there is one."""
         motion = self._motion_at(age)
         side = self.photo.shape[-1]
@@ -104,7 +104,7 @@ class Growth(Protocol):
         """What is added to the chroma of the eyes in youth, [1, 2, M, M], for today's face in luma and chroma."""
 
 
-class GrownDetail:
+class WarpDetail:
     """Carries the detail of one photo along an edit whose motion is known (`engine.growth.warp`).
 
     Then the network has to tell only how the looks change, coat and light, which it draws too softly for more than the
@@ -167,7 +167,7 @@ class GrownDetail:
         change = change + in_colours(sampled(self._eyes(plan), motion, "bicubic"))
         return self._moved(self._photo, plan) + _spread(change, self._side)
 
-    def in_planes(self, window: Window) -> Callable[[Tensor], Tensor]:
+    def in_planes(self, window: CropWindow) -> Callable[[Tensor], Tensor]:
         """What gives that of a plan which is seen in a window, as levels of a frame
         (`engine.images.ycbcr.to_levels`).
         """
@@ -186,12 +186,12 @@ class GrownDetail:
     def _eyes(self, plan: Tensor) -> Tensor:
         return self._young_eyes * plan[:, 3:4, :1, :1]  # of the eyes' share, every pixel is the same
 
-    def _moved(self, photo: Tensor, plan: Tensor, window: Window | None = None) -> Tensor:
+    def _moved(self, photo: Tensor, plan: Tensor, window: CropWindow | None = None) -> Tensor:
         motion = _spread(plan[:, :2] * self._side, self._side)
         return sampled(photo, _seen(motion, window), "bicubic", _corner(window, self._margin))
 
     def _looks(
-        self, plan: Tensor, change: Tensor, strands: Tensor, window: Window | None = None
+        self, plan: Tensor, change: Tensor, strands: Tensor, window: CropWindow | None = None
     ) -> tuple[Tensor, Tensor]:
         """At half the size of the photo: the motion, in px there, and the change of looks less the faded strands."""
         half = self._side // 2
@@ -201,11 +201,11 @@ class GrownDetail:
         return motion, torch.addcmul(change, fades, faded_strands, value=-1)
 
 
-def _seen(face: Tensor, window: Window | None, shrunk: int = 1) -> Tensor:
+def _seen(face: Tensor, window: CropWindow | None, shrunk: int = 1) -> Tensor:
     return window.of(face, shrunk) if window else face
 
 
-def _corner(window: Window | None, margin: int = 0, shrunk: int = 1) -> tuple[int, int] | None:
+def _corner(window: CropWindow | None, margin: int = 0, shrunk: int = 1) -> tuple[int, int] | None:
     """Where a window begins in a face with a margin."""
     return window and ((margin + window.left) // shrunk, (margin + window.top) // shrunk)
 
@@ -320,7 +320,7 @@ def _slopes(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def enlarged(picture: Tensor, side: int) -> Tensor:
-    """A picture [1, 3, R, R] as a `DetailCarrier` adds its detail to it: [1, 3, side, side]."""
+    """A picture [1, 3, R, R] as a `FlowDetail` adds its detail to it: [1, 3, side, side]."""
     return _resized(picture.contiguous(), side)  # plane by plane, which takes two thirds of the time on a CPU
 
 

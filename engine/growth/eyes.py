@@ -76,16 +76,16 @@ def irises(face: Tensor, eyes: Tensor) -> Tensor:
     seen = torch.cat([(seen[:, :1] + 1) / 2, seen[:, 1:]], dim=1)
     before = 0.9 * torch.exp(-((distance / _IRIS) ** 6)) + 1e-4
     bright, close, beyond = seen[:, 0] > _PUPIL, distance < 1.3 * _IRIS, distance > 1.2 * _IRIS
-    iris, coat = _Normal(seen, bright & (distance < 0.8 * _IRIS)), _Normal(seen, distance > 1.5 * _IRIS)
+    iris, coat = _Gaussian(seen, bright & (distance < 0.8 * _IRIS)), _Gaussian(seen, distance > 1.5 * _IRIS)
     for _ in range(_ROUNDS):
         sure = torch.sigmoid(iris.log_density(seen) - coat.log_density(seen) + torch.logit(before))
-        iris, coat = _Normal(seen, sure * (bright & close)), _Normal(seen, (1 - sure) * beyond)
+        iris, coat = _Gaussian(seen, sure * (bright & close)), _Gaussian(seen, (1 - sure) * beyond)
     apart = 1 - torch.exp(-((iris.distance(coat) / _UNLIKE) ** 2))
     found[0, 0, near] = sure * apart * torch.exp(-((distance / (1.5 * _IRIS)) ** 8))
     return smoothed(found, _EDGE * side)
 
 
-class _Normal:
+class _Gaussian:
     """A normal distribution of three numbers, fitted to values [P, 3] that count as `weights` [P] say."""
 
     def __init__(self, values: Tensor, weights: Tensor) -> None:
@@ -101,7 +101,7 @@ class _Normal:
         squared: Tensor = ((off @ _inverse(self.covariance)) * off).sum(dim=1)
         return -0.5 * (squared + torch.logdet(self.covariance))
 
-    def distance(self, other: "_Normal") -> Tensor:
+    def distance(self, other: "_Gaussian") -> Tensor:
         """After Bhattacharyya 1943: 0 for the same distribution."""
         between, off = (self.covariance + other.covariance) / 2, self.mean - other.mean
         spread = torch.logdet(between) - (torch.logdet(self.covariance) + torch.logdet(other.covariance)) / 2

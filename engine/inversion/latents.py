@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, Step, alone, ramp, take
-from engine.inversion.targets import Truths
+from engine.inversion.search import Search, SearchStep, alone, ramp, take
+from engine.inversion.targets import Target
 from engine.stylegan.generator import UNADJUSTED, Adjustments, Generator
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store.statistics import WStatistics
@@ -108,7 +108,7 @@ class Projection(Search):
         self._noises = _noise_maps(generator, options, self._random) if wanted else {}
         parameters = [self._offset, *self._noises.values()]
         self._optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=options.betas)
-        self._truths = Truths(target, extractor, self.features_dtype)
+        self._truths = Target(target, extractor, self.features_dtype)
         self._plateau = _Plateau(options.patience, options.tolerance)
         self._settled = False
         self._distance = torch.zeros((), device=target.device)
@@ -163,7 +163,7 @@ class Projection(Search):
     def forget_gradients(self) -> None:
         self._optimiser.zero_grad(set_to_none=True)
 
-    def descend(self) -> Step:
+    def descend(self) -> SearchStep:
         options = self._options
         take(self._optimiser, ramp(self._done, options.ramp_up, options.ramp_down))
         with torch.no_grad():
@@ -174,7 +174,9 @@ class Projection(Search):
         fine = not self._halvings
         self.index += 1
         self._settled = fine and self._plateau.reached(self._distance)
-        return Step(self.index, options.steps, found, self._distance, Adjustments(noises=kept) if kept else UNADJUSTED)
+        return SearchStep(
+            self.index, options.steps, found, self._distance, Adjustments(noises=kept) if kept else UNADJUSTED
+        )
 
 
 def project(
@@ -185,8 +187,8 @@ def project(
     options: ProjectionOptions | None = None,
     start: Tensor | None = None,
     seed: int = 0,
-) -> Iterator[Step]:
-    """A `Projection` alone; yields a `Step` for each step taken."""
+) -> Iterator[SearchStep]:
+    """A `Projection` alone; yields a `SearchStep` for each step taken."""
     return alone(Projection(target, generator, statistics, extractor, options, start, seed))
 
 

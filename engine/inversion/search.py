@@ -21,7 +21,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SearchStep:
     """Where a projection or a lock stands. `distance` stays on the device: reading it waits for the device."""
 
     index: int  # 1 for the first
@@ -40,7 +40,7 @@ class Search(ABC):
         self.dtype = dtype or quick_dtype(generator.mapping.w_avg.device)
         self.index = 0  # steps taken
         self.picture: Tensor | None = None  # [1, 3, R, R], the pet as the last step drew it before it moved
-        self._outcome: Step | Exception | None = None
+        self._outcome: SearchStep | Exception | None = None
 
     @property
     @abstractmethod
@@ -69,7 +69,7 @@ class Search(ABC):
         """[] of the pictures [P, 3, R, R] that were drawn and of their features [P, F]."""
 
     @abstractmethod
-    def descend(self) -> Step:
+    def descend(self) -> SearchStep:
         """Take the step, now that the gradients are there."""
 
     @abstractmethod
@@ -81,10 +81,10 @@ class Search(ABC):
         """A step has not been taken that somebody will ask for."""
         return self._outcome is None and not self.done
 
-    def settle(self, outcome: Step | Exception) -> None:
+    def settle(self, outcome: SearchStep | Exception) -> None:
         self._outcome = outcome
 
-    def step(self) -> Step:
+    def step(self) -> SearchStep:
         """The step taken since the last call. One that nobody has taken yet is taken now, without company.
 
         Raises whatever went wrong in it.
@@ -92,7 +92,7 @@ class Search(ABC):
         if self._outcome is None:
             advance([self])
         outcome, self._outcome = self._outcome, None
-        if not isinstance(outcome, Step):
+        if not isinstance(outcome, SearchStep):
             raise outcome or RuntimeError("a search went on beyond its end")
         return outcome
 
@@ -156,7 +156,7 @@ def _step_together(batch: Sequence[Search]) -> None:
             search.settle(error)
 
 
-def alone(search: Search) -> Iterator[Step]:
+def alone(search: Search) -> Iterator[SearchStep]:
     """Its steps, each taken when asked for."""
     while not search.done:
         yield search.step()

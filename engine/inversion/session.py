@@ -14,17 +14,17 @@ from torch import Tensor
 from engine.errors import EngineFault
 from engine.images import decoding
 from engine.images.tensors import to_pixels, to_tensor
-from engine.inversion import Lock, Projection, fit
-from engine.inversion.state import Likeness
+from engine.inversion import PivotalTuning, Projection, fit
+from engine.inversion.state import InvertedPhoto
 from engine.messages import Head, Species, Stage
-from engine.process.scheduler import Step
+from engine.process.scheduler import JobStep
 from engine.rendering.portrait import marks_in
 from engine.stylegan.generator import Adjustments
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.threads import aside
 from engine.vision.alignment import align
-from engine.vision.cropping import Window
+from engine.vision.cropping import CropWindow
 
 _RECIPE = "13"  # to be changed whenever the same photo would get another likeness than before
 
@@ -35,8 +35,8 @@ _PREVIEW_QUALITY = 80
 
 
 @dataclass(slots=True, eq=False)
-class Sitting:
-    """One pet in front of one network. `age_vector` [num_ws, w_dim] is the edit that a `Lock` holds."""
+class Inversion:
+    """One pet in front of one network. `age_vector` [num_ws, w_dim] is the edit that a `PivotalTuning` holds."""
 
     image: Image.Image  # upright
     head: Head | None  # in its pixels; None: the middle is taken
@@ -44,8 +44,8 @@ class Sitting:
     extractor: PerceptualDistance
     age_vector: Tensor
     species: Species
-    window: Window | None = None  # of the aligned face, that previews show; without one there are none
-    likeness: Likeness | None = None
+    window: CropWindow | None = None  # of the aligned face, that previews show; without one there are none
+    likeness: InvertedPhoto | None = None
     steps: int = 0  # of optimisation, taken so far
     _target: Tensor | None = None
     _ws: Tensor | None = None
@@ -65,16 +65,16 @@ class Sitting:
         """The latents and the changes to the network, as far as the search has come."""
         return None if self._ws is None else (self._ws, self._adjustments)
 
-    def project(self, pool: Executor | None = None) -> Generator[Step, None, None]:
+    def project(self, pool: Executor | None = None) -> Generator[JobStep, None, None]:
         """Find the latents. The shares of the steps are of this stage. What is no search is done in the pool."""
-        search, preview = yield from aside(self._projection, pool, Step(Stage.PROJECTING, 0.0, aside=True))
+        search, preview = yield from aside(self._projection, pool, JobStep(Stage.PROJECTING, 0.0, aside=True))
         share = 0.0
         while not search.done:
-            yield Step(Stage.PROJECTING, share, preview, (search,))
+            yield JobStep(Stage.PROJECTING, share, preview, (search,))
             step = search.step()
             self._ws, self.steps = step.ws, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
-        yield Step(Stage.PROJECTING, 1.0, preview)
+        yield JobStep(Stage.PROJECTING, 1.0, preview)
 
     def _projection(self) -> tuple[Projection, bytes | None]:
         """The search, about to begin, and what the encoder sees at a glance."""
@@ -89,14 +89,14 @@ class Sitting:
                     preview = self._preview(network.generator.synthesis(seen))
         return Projection(target, network.generator, network.statistics, self.extractor, start=start), preview
 
-    def lock(self, pool: Executor | None = None) -> Generator[Step, None, None]:
-        """Lock the identity; afterwards there is the likeness. What is no search is done in the pool.
+    def lock(self, pool: Executor | None = None) -> Generator[JobStep, None, None]:
+        """PivotalTuning the identity; afterwards there is the likeness. What is no search is done in the pool.
 
         Where growth is known, the photo itself is the lock: see `locked`.
         """
         if not self._grows:
             yield from self._searched(pool)
-        self.likeness = yield from aside(self._finished, pool, Step(Stage.LOCKING, 1.0, aside=True))
+        self.likeness = yield from aside(self._finished, pool, JobStep(Stage.LOCKING, 1.0, aside=True))
 
     @property
     def _grows(self) -> bool:
@@ -108,25 +108,25 @@ class Sitting:
         ws, adjustments = self._found()
         return fit(self.target(), ws, self.network.generator) if self._grows else adjustments
 
-    def _searched(self, pool: Executor | None) -> Generator[Step, None, None]:
-        search = yield from aside(self._lock, pool, Step(Stage.LOCKING, 0.0, aside=True))
+    def _searched(self, pool: Executor | None) -> Generator[JobStep, None, None]:
+        search = yield from aside(self._lock, pool, JobStep(Stage.LOCKING, 0.0, aside=True))
         share, preview = 0.0, None
         while not search.done:
-            yield Step(Stage.LOCKING, share, preview, (search,))
+            yield JobStep(Stage.LOCKING, share, preview, (search,))
             step = search.step()
             self._adjustments, self.steps = step.adjustments, self.steps + 1
             share, preview = step.index / step.steps, self._preview(search.picture)
-        yield Step(Stage.LOCKING, 1.0, preview)
+        yield JobStep(Stage.LOCKING, 1.0, preview)
 
-    def _lock(self) -> Lock:
+    def _lock(self) -> PivotalTuning:
         """The search, about to begin."""
         ws, _ = self._found()
-        return Lock(self.target(), ws, self.network.generator, self.extractor, self.age_vector)
+        return PivotalTuning(self.target(), ws, self.network.generator, self.extractor, self.age_vector)
 
-    def _finished(self) -> Likeness:
+    def _finished(self) -> InvertedPhoto:
         ws, adjustments = self._found()
         distance = self.distance_with(adjustments)
-        return Likeness(decoding.encode_jpeg(self.image), self.head, ws, adjustments, distance, self.steps)
+        return InvertedPhoto(decoding.encode_jpeg(self.image), self.head, ws, adjustments, distance, self.steps)
 
     @torch.no_grad()
     def distance_with(self, adjustments: Adjustments) -> float:
@@ -159,7 +159,7 @@ class Sitting:
         return decoding.encode_jpeg(shown, _PREVIEW_QUALITY)
 
 
-def abreast(ways: Sequence[Generator[Step, None, None]]) -> Generator[Step, None, None]:
+def abreast(ways: Sequence[Generator[JobStep, None, None]]) -> Generator[JobStep, None, None]:
     """The same stage of one portrait's sittings gone through at the same time, a step of each at once.
 
     The shares of the steps are of all of it. Previews are those of the first that has not come to its end. Closing it
@@ -169,7 +169,7 @@ def abreast(ways: Sequence[Generator[Step, None, None]]) -> Generator[Step, None
         for way in ways:
             stack.enter_context(closing(way))
         while going := [step for way in ways if (step := next(way, None)) is not None]:
-            yield Step(
+            yield JobStep(
                 going[0].stage,
                 share=1 - sum(1 - step.share for step in going) / len(ways),
                 preview=going[0].preview,

@@ -1,8 +1,8 @@
 """What is kept of a portrait: everything that draws it again at another age, as opaque bytes.
 
-A `Likeness` is one photo found in a network's latent space and locked there. A `Latent` is a portrait's likeness,
-with that of the baby photo where there is one, and what is known of the pet. Its bytes are safetensors; the facts
-lie in it as JSON and the photos as JPEG, each in a tensor of bytes.
+An `InvertedPhoto` is one photo found in a network's latent space and locked there. A `PortraitState` is a portrait's
+likeness, with that of the baby photo where there is one, and what is known of the pet. Its bytes are safetensors; the
+facts lie in it as JSON and the photos as JPEG, each in a tensor of bytes.
 """
 
 import json
@@ -23,7 +23,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likeness:
+class InvertedPhoto:
     """One photo in a network."""
 
     photo: bytes  # JPEG, upright, as it was worked on
@@ -37,13 +37,13 @@ class Likeness:
         return save(_tensors_of(self, ""))
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Likeness":
+    def from_bytes(cls, data: bytes) -> "InvertedPhoto":
         """Raises `EngineFault` when the bytes are not what `to_bytes` gave."""
         return _likeness_in(_loaded(data), "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Latent:
+class PortraitState:
     """One portrait."""
 
     network: str
@@ -51,8 +51,8 @@ class Latent:
     species: Species
     breed: str
     breeds: tuple[BreedGuess, ...]
-    pet: Likeness
-    baby: Likeness | None
+    pet: InvertedPhoto
+    baby: InvertedPhoto | None
 
     def to_bytes(self) -> bytes:
         facts = {
@@ -69,7 +69,7 @@ class Latent:
         return save(tensors)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Latent":
+    def from_bytes(cls, data: bytes) -> "PortraitState":
         """Raises `EngineFault` when the bytes are not what `to_bytes` gave."""
         tensors = _loaded(data)
         try:
@@ -89,7 +89,7 @@ class Latent:
             raise EngineFault("a damaged latent") from None
 
 
-def _tensors_of(likeness: Likeness, prefix: str) -> dict[str, Tensor]:
+def _tensors_of(likeness: InvertedPhoto, prefix: str) -> dict[str, Tensor]:
     # Half precision is far below what can be seen, and half the bytes.
     change = converted(likeness.adjustments, lambda value: value.detach().half().cpu())
     named = {
@@ -110,12 +110,12 @@ def _tensors_of(likeness: Likeness, prefix: str) -> dict[str, Tensor]:
     return {prefix + name: value.detach().contiguous() for name, value in named.items()}
 
 
-def _likeness_in(tensors: dict[str, Tensor], prefix: str) -> Likeness:
+def _likeness_in(tensors: dict[str, Tensor], prefix: str) -> InvertedPhoto:
     own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     try:
         facts = _json_in(own["facts"])
         downs, ups = _named(own, "down."), _named(own, "up.")
-        return Likeness(
+        return InvertedPhoto(
             photo=_tensor_bytes(own["photo"]),
             head=_head(facts["head"]) if facts["head"] else None,
             ws=own["ws"],

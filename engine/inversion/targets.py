@@ -7,7 +7,7 @@ from torch import Tensor
 from engine.stylegan.perceptual import PerceptualDistance
 
 
-class Truths:
+class Target:
     """The target at every resolution asked for, with its features, computed in `dtype` like those held against them."""
 
     def __init__(self, target: Tensor, extractor: PerceptualDistance, dtype: torch.dtype) -> None:

@@ -5,8 +5,8 @@ Instead of all weights, as in pivotal tuning (Roich et al. 2021), few are change
 Where it is known how the pet grows (`engine.growth.warp`), what the network lacks lies in offsets to its last features,
 which growth carries along: `fit`. They are solved for instead of searched, and as nothing before them changes, the
 edit does nearly what it did. Where growth is not known, offsets would lie still while the edit moves the face. There a
-`Lock` searches offsets to the styles and changes of low rank to the convolutions (Hu et al. 2021, "LoRA"), which move
-what they draw by themselves, and holds the edit meanwhile.
+`PivotalTuning` searches offsets to the styles and changes of low rank to the convolutions (Hu et al. 2021, "LoRA"),
+which move what they draw by themselves, and holds the edit meanwhile.
 """
 
 import math
@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, Step, alone, ramp, take
-from engine.inversion.targets import Truths
+from engine.inversion.search import Search, SearchStep, alone, ramp, take
+from engine.inversion.targets import Target
 from engine.stylegan.adjustments import converted
 from engine.stylegan.generator import Adjustments, FeatureOffset, Generator, LowRank
 from engine.stylegan.perceptual import PerceptualDistance
@@ -37,8 +37,8 @@ def fit(target: Tensor, ws: Tensor, generator: Generator) -> Adjustments:
 
 
 @dataclass(frozen=True, slots=True)
-class LockOptions:
-    """How a `Lock` adjusts the network."""
+class TuningOptions:
+    """How a `PivotalTuning` adjusts the network."""
 
     steps: int = 32
     rank: int = 6  # of the changes to the convolutions
@@ -54,7 +54,7 @@ class LockOptions:
     dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
 
 
-class Lock(Search):
+class PivotalTuning(Search):
     """The search for the adjustments with which the picture at `ws` is `target`; the last step's are the answer.
 
     `age_vector` [num_ws, w_dim] is the edit, and held: what it changes in the large stays what it was before the lock.
@@ -68,14 +68,14 @@ class Lock(Search):
         generator: Generator,
         extractor: PerceptualDistance,
         age_vector: Tensor,
-        options: LockOptions | None = None,
+        options: TuningOptions | None = None,
         seed: int = 0,
     ) -> None:
-        self._options = options = options or LockOptions()
+        self._options = options = options or TuningOptions()
         super().__init__(generator, extractor, options.dtype)
         self._full = min(options.resolution, generator.config.img_resolution)
         self._ws, self._age_vector = ws, age_vector
-        self._now = Truths(target, extractor, self.features_dtype)
+        self._now = Target(target, extractor, self.features_dtype)
         self._edits: dict[float, Tensor] = {}  # what the edit changed in the large before the lock
         random = torch.Generator(target.device).manual_seed(seed)
         self._changes = Adjustments(
@@ -125,12 +125,12 @@ class Lock(Search):
     def forget_gradients(self) -> None:
         self._optimiser.zero_grad(set_to_none=True)
 
-    def descend(self) -> Step:
+    def descend(self) -> SearchStep:
         options = self._options
         take(self._optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))
         self.index += 1
         kept = converted(self._changes, lambda value: value.detach().clone())
-        return Step(self.index, options.steps, self._ws, self._distance, kept)
+        return SearchStep(self.index, options.steps, self._ws, self._distance, kept)
 
     @torch.no_grad()
     def _edit(self) -> Tensor:
@@ -147,11 +147,11 @@ def lock(
     generator: Generator,
     extractor: PerceptualDistance,
     age_vector: Tensor,
-    options: LockOptions | None = None,
+    options: TuningOptions | None = None,
     seed: int = 0,
-) -> Iterator[Step]:
-    """A `Lock` alone; yields a `Step` for each step taken."""
-    return alone(Lock(target, ws, generator, extractor, age_vector, options, seed))
+) -> Iterator[SearchStep]:
+    """A `PivotalTuning` alone; yields a `SearchStep` for each step taken."""
+    return alone(PivotalTuning(target, ws, generator, extractor, age_vector, options, seed))
 
 
 def _thumbnail(picture: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ from engine.messages import (
 )
 from engine.process.cache import FOLDER, Cache
 from engine.process.wire import VERSION, FrameReader, FrameTooLarge, Hello, Message, WireError, Working, encode
-from engine.settings import Settings, from_environment
+from engine.settings import EngineSettings, from_environment
 
 COMMAND = (sys.executable, "-m", "engine", "serve")
 
@@ -89,7 +89,7 @@ class EngineClient:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: EngineSettings | None = None,
         *,
         command: Sequence[str] | None = None,
         silence_s: float = _SILENCE_S,
@@ -432,7 +432,7 @@ def _error_of(failure: Failure) -> EngineError:
     return EngineFault(failure.reason)
 
 
-def _environment(settings: Settings | None, inherited: Mapping[str, str]) -> dict[str, str]:
+def _environment(settings: EngineSettings | None, inherited: Mapping[str, str]) -> dict[str, str]:
     """The process's environment: the settings, this very package to import, and no secrets."""
     environment = {name: value for name, value in inherited.items() if name not in _SECRETS}
     package_root = str(Path(__file__).parents[2])

@@ -17,7 +17,7 @@ Seconds = Mapping[Stage, float]
 logger = logging.getLogger(__name__)
 
 
-class Pace:
+class StageTimes:
     """Running means of the stages' seconds by kind of work; kept in `file` if there is one."""
 
     def __init__(self, file: Path | None = None) -> None:
@@ -39,7 +39,7 @@ class Pace:
             _write(self._file, self._known)
 
 
-class Course:
+class ProgressEstimator:
     """One portrait's way through the stages: how far it is and how much work is left."""
 
     def __init__(self, expected: Seconds | None) -> None:

@@ -32,7 +32,7 @@ from engine.messages import (
     Request,
     Stage,
 )
-from engine.process.eta import Course, Pace
+from engine.process.eta import ProgressEstimator, StageTimes
 from engine.process.wire import Message, WireError, Working
 
 SLOTS = 8  # portraits that are worked on at the same time, and searches in a batch
@@ -44,7 +44,7 @@ _LASTING = ("AcceleratorError",)  # torch's, by name: after an illegal access, s
 logger = logging.getLogger(__name__)
 
 
-class Search(Protocol):
+class BatchedSearch(Protocol):
     """Something that goes on step by step, alone or in company (`engine.inversion`)."""
 
     @property
@@ -53,7 +53,7 @@ class Search(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JobStep:
     """What a job yields: it has come to `share` (0..1) of `stage`, and perhaps has a picture (JPEG) to show.
 
     With `searches`, it asks for the next step of each. Whoever drives the job may see to them; else the job does so
@@ -63,20 +63,20 @@ class Step:
     stage: Stage
     share: float
     preview: bytes | None = None
-    searches: tuple[Search, ...] = ()
+    searches: tuple[BatchedSearch, ...] = ()
     aside: bool = False
 
 
-Job = Generator[Step, None, Answer]
+Job = Generator[JobStep, None, Answer]
 
 
-class Workshop(Protocol):
+class JobExecutor(Protocol):
     """Whoever knows how the work is done."""
 
     def begin(self, request: Request) -> Job:
         """The job that answers `request`. Nothing is computed before its first step. `seconds` are filled in later."""
 
-    def advance(self, searches: Sequence[Search]) -> None:
+    def advance(self, searches: Sequence[BatchedSearch]) -> None:
         """Take a step of the first search and all that can share its batch. An error stays with its search."""
 
     def rest(self) -> None:
@@ -87,11 +87,11 @@ class Workshop(Protocol):
 class _Task:
     request: Request
     job: Job
-    course: Course
+    course: ProgressEstimator
     stage: Stage = Stage.QUEUED
     position: int = -1  # as last told
     told_at: float = 0.0
-    searches: tuple[Search, ...] = ()  # whose next steps the job has asked for
+    searches: tuple[BatchedSearch, ...] = ()  # whose next steps the job has asked for
     shared_s: float = 0.0  # its part of the batches it had a step in since
     aside_since: float | None = None  # when it last said that it goes on aside
 
@@ -100,7 +100,7 @@ class _Task:
         return self.request.id
 
     @property
-    def pending(self) -> list[Search]:
+    def pending(self) -> list[BatchedSearch]:
         return [search for search in self.searches if search.pending]
 
 
@@ -113,12 +113,12 @@ class Scheduler:
     def __init__(
         self,
         send: Callable[[Message], None],
-        pace: Pace | None = None,
+        pace: StageTimes | None = None,
         slots: int = SLOTS,
         restless_s: float = _RESTLESS_S,
     ) -> None:
         self._send = send
-        self._pace = pace or Pace()
+        self._pace = pace or StageTimes()
         self._slots, self._restless_s = slots, restless_s
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._short: list[_Task] = []  # most urgent first
@@ -135,7 +135,7 @@ class Scheduler:
         self._stopping = True
         self._inbox.put(None)
 
-    def run(self, workshop: Workshop) -> None:
+    def run(self, workshop: JobExecutor) -> None:
         """Work until stopped. What is unfinished then is closed and stays unanswered.
 
         Raises what no later step can do without: the process is to begin anew.
@@ -162,7 +162,7 @@ class Scheduler:
             self._long.remove(task)
             self._long.insert(self._slots - 1, task)
 
-    def _receive(self, workshop: Workshop) -> None:
+    def _receive(self, workshop: JobExecutor) -> None:
         """Take in all that has arrived; with nothing to do, wait for something."""
         if not (self._short or self._long):
             self._announce()
@@ -172,28 +172,28 @@ class Scheduler:
                 self._take(self._inbox.get(block=False), workshop)
         self._tell_positions()
 
-    def _awaited(self, workshop: Workshop) -> Message | None:
+    def _awaited(self, workshop: JobExecutor) -> Message | None:
         """What arrives next; after a while without anything, the workshop rests until then."""
         with contextlib.suppress(queue.Empty):
             return self._inbox.get(timeout=self._restless_s)
         workshop.rest()
         return self._inbox.get()
 
-    def _take(self, message: Message | None, workshop: Workshop) -> None:
+    def _take(self, message: Message | None, workshop: JobExecutor) -> None:
         if isinstance(message, Cancel):
             for task in self._short + self._long:
                 if task.id == message.target:
                     _close(task)
                     self._finish(task, Failure(task.id, "cancelled", "cancelled"))
         elif isinstance(message, Request):
-            task = _Task(message, workshop.begin(message), Course(self._pace.expected(_kind(message))))
+            task = _Task(message, workshop.begin(message), ProgressEstimator(self._pace.expected(_kind(message))))
             if isinstance(message, Rejuvenate):
                 self._long.append(task)
             else:
                 self._short.append(task)
                 self._short.sort(key=lambda one: _URGENCY[type(one.request)])
 
-    def _search(self, task: _Task, workshop: Workshop) -> None:
+    def _search(self, task: _Task, workshop: JobExecutor) -> None:
         """Take the steps that `task` asks for, with all who have a slot and whose searches can share the batch."""
         if not task.pending:
             return

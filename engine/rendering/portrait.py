@@ -1,6 +1,6 @@
 """A latent made visible: pictures at any age with the photo's own detail, the film, and the whole photo.
 
-Faces are aligned, S px square (`Portrait.window.side`); of stills and films, the window is shown.
+Faces are aligned, S px square (`PortraitRenderer.window.side`); of stills and films, the window is shown.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -13,21 +13,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.growth.detail import DetailCarrier, GrownDetail, enlarged, spread_motion
+from engine.growth.detail import FlowDetail, WarpDetail, enlarged, spread_motion
 from engine.growth.eyes import towards_blue
 from engine.growth.warp import Marks, coat, marks_of, motion, on_head
 from engine.images.decoding import decode
 from engine.images.tensors import to_pixels, to_tensor
 from engine.inversion import fit
-from engine.inversion.state import Latent, Likeness
+from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.messages import Film, Head, Species
 from engine.rendering.compositing import paste_back
 from engine.rendering.film import FilmOptions, filming
 from engine.stylegan.adjustments import blend, carried, converted
 from engine.stylegan.generator import UNADJUSTED, Adjustments, quick_dtype
 from engine.stylegan.store import Network
-from engine.vision.alignment import Convention, Pixels, align, cut, place
-from engine.vision.cropping import SIDE, Window, window_of
+from engine.vision.alignment import FaceTemplate, Pixels, align, cut, place
+from engine.vision.cropping import SIDE, CropWindow, window_of
 
 _MARGIN = 1 / 8  # of a face's side, from where growing parts may move into it
 _LOOKS_SIDE = 128  # px, enough to see by how looks change, and to tell how parts move
@@ -38,7 +38,7 @@ _CHAIN = 12  # ages between which the motion of the detail is followed
 class _Sitter:
     """The pet of one photo: its face there, and the changes to the network that draw it at an age counted from it."""
 
-    def __init__(self, likeness: Likeness, network: Network, species: Species) -> None:
+    def __init__(self, likeness: InvertedPhoto, network: Network, species: Species) -> None:
         device = network.statistics.mean.device
         self.head = likeness.head
         self.photo = decode(likeness.photo)
@@ -96,7 +96,7 @@ class _Growth:
         return towards_blue(face, self.kitten_eyes)
 
 
-class Portrait:
+class PortraitRenderer:
     """Draws a latent with its network, on the way from now to `age`.
 
     At 0 it is the photo. At 1 it is the puppy or kitten: `age_vector` [num_ws, w_dim] away or, with a baby photo, the
@@ -104,7 +104,7 @@ class Portrait:
     """
 
     @torch.no_grad()
-    def __init__(self, latent: Latent, network: Network, age_vector: Tensor, age: float) -> None:
+    def __init__(self, latent: PortraitState, network: Network, age_vector: Tensor, age: float) -> None:
         self._network = network
         self._device = network.statistics.mean.device
         self._pet = _Sitter(latent.pet, network, latent.species)
@@ -120,7 +120,7 @@ class Portrait:
         self._chain: dict[float, Tensor] = {}  # what is drawn at these ages, which rise: [3, R, R]
         self._carrier, self._baby_carrier = self._carriers()
 
-    def _carriers(self) -> tuple[DetailCarrier | GrownDetail, DetailCarrier | None]:
+    def _carriers(self) -> tuple[FlowDetail | WarpDetail, FlowDetail | None]:
         """Who carries the detail of the photo, and of the baby photo, along the way."""
         marks = self._pet.marks
         if self._quick and marks is not None:
@@ -129,14 +129,14 @@ class Portrait:
         chain = self.draw(ages)
         self._chain = dict(zip(ages, chain, strict=True))
         if self._baby is None:
-            return DetailCarrier(photo, chain, ages), None
+            return FlowDetail(photo, chain, ages), None
         baby, back = self._tensor(self._baby.face(self.window.side)), [1.0 - one for one in reversed(ages)]
-        return DetailCarrier(photo, chain, ages), DetailCarrier(baby, chain.flip(0), back)
+        return FlowDetail(photo, chain, ages), FlowDetail(baby, chain.flip(0), back)
 
-    def _grown_detail(self, marks: Marks, now: Tensor) -> GrownDetail:
+    def _grown_detail(self, marks: Marks, now: Tensor) -> WarpDetail:
         """`now` [1, 3, R, R] is what the network draws at age 0."""
         growth = _Growth(marks, self._pet.kitten_eyes)
-        return GrownDetail(self._tensor(self._wide), self._margin, now, growth)
+        return WarpDetail(self._tensor(self._wide), self._margin, now, growth)
 
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
@@ -162,9 +162,9 @@ class Portrait:
         return picture
 
     @torch.no_grad()
-    def finish(self, age: float, picture: Tensor, window: Window | None = None) -> Tensor:
+    def finish(self, age: float, picture: Tensor, window: CropWindow | None = None) -> Tensor:
         """`picture` [1, 3, R, R], drawn at `age`, with the photos' detail: [1, 3, S, S], or what a window shows."""
-        if isinstance(self._carrier, GrownDetail):
+        if isinstance(self._carrier, WarpDetail):
             face = self._carrier.frame(age, picture)
             return window.of(face) if window else face
         fine = self._carrier.fine(age, picture, window)
@@ -206,7 +206,7 @@ class Portrait:
         """The face of the portrait's age in the whole photo, as that lies in the latent or larger, as it was sent."""
         photo = photo or self._pet.photo
         alignment = place(photo.size, self._pet.head, self._network.convention, self.window.side)
-        if isinstance(self._carrier, GrownDetail):
+        if isinstance(self._carrier, WarpDetail):
             settled = to_pixels(self._carrier.settled(self._age, self._goal))
             return paste_back(photo, settled, self.now, alignment, settled=True)
         return paste_back(photo, self.still(), self.now, alignment)
@@ -218,7 +218,7 @@ class Portrait:
         pool: Executor | None = None,
     ) -> Generator[float, None, Film]:
         """The way as a film; yields how far it is, 0..1. `features` measures how evenly it goes."""
-        if isinstance(self._carrier, GrownDetail):
+        if isinstance(self._carrier, WarpDetail):
             return self._planned(self._carrier, features, options, pool)
         ages = list(self._chain)
         if ages[0] != (0.0 if self._baby is None else 1.0):  # where the film begins
@@ -233,7 +233,7 @@ class Portrait:
     @torch.no_grad()
     def _planned(
         self,
-        carrier: GrownDetail,
+        carrier: WarpDetail,
         features: Callable[[Tensor], Tensor],
         options: FilmOptions | None,
         pool: Executor | None,
@@ -265,7 +265,7 @@ class Portrait:
 
 def marks_in(photo_size: tuple[int, int], head: Head | None, network: Network, species: Species) -> Marks | None:
     """The head's marks on the face plane; None where the network frames faces otherwise or there is no head."""
-    if head is None or network.convention is not Convention.STORYBOOK:
+    if head is None or network.convention is not FaceTemplate.STORYBOOK:
         return None
     return marks_of([(head, place(photo_size, head, network.convention, SIDE))], [species])
 

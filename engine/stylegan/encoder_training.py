@@ -34,7 +34,7 @@ class EncodingOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class EncoderProgress:
     """Where the training stands."""
 
     pictures: int
@@ -42,7 +42,7 @@ class Progress:
     explained: float  # of the variance of w, lately; 1 is perfect, 0 what the mean of w explains
 
 
-def training(network: Network, encoder: Encoder, options: EncodingOptions | None = None) -> Iterator[Progress]:
+def training(network: Network, encoder: Encoder, options: EncodingOptions | None = None) -> Iterator[EncoderProgress]:
     """Trains `encoder` in place. Every picture is fresh, so that what is reported was measured on unseen ones.
 
     Raises `NetworkError` when the options leave nothing to learn from.
@@ -79,9 +79,9 @@ def training(network: Network, encoder: Encoder, options: EncodingOptions | None
             wrong = 0.95 * wrong + errors.mean()
             all_there = 0.95 * all_there + ((w - statistics.mean) / std).square().mean()
         if seen // options.batch % _REPORT_EVERY == 0:
-            yield Progress(seen, share, 1 - float(wrong / all_there))
+            yield EncoderProgress(seen, share, 1 - float(wrong / all_there))
     encoder.requires_grad_(False).eval()
-    yield Progress(seen, 1.0, 1 - float(wrong / all_there))
+    yield EncoderProgress(seen, 1.0, 1 - float(wrong / all_there))
 
 
 def _some_w(network: Network, options: EncodingOptions, random: torch.Generator) -> Tensor:

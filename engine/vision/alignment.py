@@ -31,14 +31,14 @@ _OVERSAMPLING = 2  # what is shrunk is drawn larger first, and then shrunk with 
 _BLURS = ((0.02, 0.02), (0.05, 0.14), (0.12, 0.35))
 
 
-class Convention(StrEnum):
+class FaceTemplate(StrEnum):
     """How the faces a network was trained on lie in their square."""
 
     STORYBOOK = "storybook"  # eyes level, EYE_DISTANCE apart at EYE_HEIGHT, the midpoint between them centred
     AFHQ = "afhq"  # eyes level, the whole head centred and filling the square
 
 
-class View(StrEnum):
+class HeadPose(StrEnum):
     """From where a face is seen."""
 
     FRONTAL = "frontal"
@@ -85,7 +85,7 @@ class Aligned(NamedTuple):
     alignment: Alignment
 
 
-def align(image: Image.Image, head: Head | None, convention: Convention, size: int) -> Aligned:
+def align(image: Image.Image, head: Head | None, convention: FaceTemplate, size: int) -> Aligned:
     """Cut `head` out of an RGB photo, `size` pixels square, as `convention` says.
 
     A hidden eye is inferred from the other marks and the box; without a head the middle of the photo is taken.
@@ -111,7 +111,7 @@ def cut(image: Image.Image, alignment: Alignment) -> Pixels:
     return np.array(drawn)
 
 
-def place(photo_size: tuple[int, int], head: Head | None, convention: Convention, size: int) -> Alignment:
+def place(photo_size: tuple[int, int], head: Head | None, convention: FaceTemplate, size: int) -> Alignment:
     """Where `align` would cut. `photo_size` is (width, height)."""
     if head is None:
         width, height = photo_size
@@ -120,20 +120,20 @@ def place(photo_size: tuple[int, int], head: Head | None, convention: Convention
         )
     midpoint, angle, distance = _eye_line(head)
     match convention:
-        case Convention.STORYBOOK:
+        case FaceTemplate.STORYBOOK:
             target = (size / 2, EYE_HEIGHT * size)
             return Alignment(similarity(midpoint, angle, EYE_DISTANCE * size / distance, target), size)
-        case Convention.AFHQ:
+        case FaceTemplate.AFHQ:
             centre_x, centre_y = centre(head)
             # The box leans to the side to which hair hangs; the eyes know better where the face is.
             middle = ((centre_x + midpoint[0]) / 2, centre_y)
             return Alignment(similarity(middle, angle, size / (_ROOM * extent(head)), (size / 2, size / 2)), size)
 
 
-def view(head: Head) -> View:
+def view(head: Head) -> HeadPose:
     """From where the face is seen, guessed from its marks (for a kind word, not for measuring)."""
     if head.left_eye is None or head.right_eye is None:
-        return View.PROFILE
+        return HeadPose.PROFILE
     (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye
     across = (right_x - left_x, right_y - left_y)
     distance = math.hypot(*across)
@@ -142,7 +142,7 @@ def view(head: Head) -> View:
         to_nose = (head.nose[0] - (left_x + right_x) / 2, head.nose[1] - (left_y + right_y) / 2)
         aside = abs(to_nose[0] * across[0] + to_nose[1] * across[1]) / distance
     turned = aside / extent(head) + max(0.0, _TYPICAL_EYES * 0.8 - distance / extent(head))
-    return View.FRONTAL if turned < 0.065 else View.THREE_QUARTER
+    return HeadPose.FRONTAL if turned < 0.065 else HeadPose.THREE_QUARTER
 
 
 def centre(head: Head) -> Point:

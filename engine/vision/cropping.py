@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.messages import Head
-from engine.vision.alignment import Alignment, Convention, Pixels, place
+from engine.vision.alignment import Alignment, FaceTemplate, Pixels, place
 
 SIDE = 512  # px, of what is shown
 
@@ -27,7 +27,7 @@ _ASIDE = 0.002  # and so much one that lies aside, by its own side
 _Mask = NDArray[np.bool_]
 
 
-class Window(NamedTuple):
+class CropWindow(NamedTuple):
     """A square of `SIDE` px in an aligned face of `side` × `side` px."""
 
     side: int
@@ -49,9 +49,9 @@ class Window(NamedTuple):
         return face[self.top : self.top + SIDE, self.left : self.left + SIDE]
 
 
-def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: Convention) -> Window:
+def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: FaceTemplate) -> CropWindow:
     """The largest window that all photos, (width, height) and head, fill; or the one that comes nearest to that."""
-    best, least = Window(SIDE), np.inf
+    best, least = CropWindow(SIDE), np.inf
     heads_in = [(size, head) for size, head in photos if head is not None]
     if len(heads_in) < len(photos):
         return best
@@ -63,14 +63,14 @@ def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention:
             missing |= beyond
             heads |= _within(head.box, alignment) & ~beyond
         if not heads.any():
-            return Window(SIDE)
+            return CropWindow(SIDE)
         made_up, seen = _summed(missing) / _CELLS**2, _summed(heads) / heads.sum()
         y, x = np.indices(made_up.shape)
         aside = np.hypot(y - (len(made_up) - 1) / 2, x - (len(made_up) - 1) / 2) / _CELLS
         cost = made_up + _CUT_OFF * (1 - seen) + _ASIDE * aside
         top, left = np.unravel_index(cost.argmin(), cost.shape)
         if cost[top, left] < least:
-            best, least = Window(side, int(left) * _CELL, int(top) * _CELL), cost[top, left]
+            best, least = CropWindow(side, int(left) * _CELL, int(top) * _CELL), cost[top, left]
         if least < _HARDLY:
             break
     return best

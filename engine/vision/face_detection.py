@@ -15,9 +15,9 @@ from engine.messages import Box, Head
 from engine.vision.alignment import (
     Aligned,
     Alignment,
-    Convention,
+    FaceTemplate,
+    HeadPose,
     Matrix,
-    View,
     align,
     centre,
     extent,
@@ -38,7 +38,18 @@ from engine.vision.face_models import (
     mean_points,
 )
 
-__all__ = ["Aligned", "Alignment", "Convention", "Face", "View", "align", "find_faces", "find_heads", "place", "view"]
+__all__ = [
+    "Aligned",
+    "Alignment",
+    "Face",
+    "FaceTemplate",
+    "HeadPose",
+    "align",
+    "find_faces",
+    "find_heads",
+    "place",
+    "view",
+]
 
 MARKER_FILL = 0.55  # of the marker's side that the head's size takes
 

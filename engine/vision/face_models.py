@@ -24,7 +24,7 @@ MARKER_SIDE = 224  # pixels; the head is fitted in
 MARKER_STRIDE = 4
 
 
-class Block(nn.Module):
+class ConvolutionBlock(nn.Module):
     """Depthwise 5 × 5, then two pointwise convolutions, added to the input: [N, C, H, W] → the same."""
 
     def __init__(self, channels: int) -> None:
@@ -53,7 +53,7 @@ class Fusion(nn.Module):
         self.sides = nn.ModuleList(nn.Conv2d(c, w, 1) for c, w in zip(channels, widths, strict=True))
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.blocks = nn.ModuleList(
-            nn.Sequential(*(Block(w) for _ in range(d))) for w, d in zip(widths, depths, strict=True)
+            nn.Sequential(*(ConvolutionBlock(w) for _ in range(d))) for w, d in zip(widths, depths, strict=True)
         )
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
@@ -67,7 +67,7 @@ class Fusion(nn.Module):
         return fused
 
 
-class Finder(nn.Module):
+class HeadDetector(nn.Module):
     """Where the heads are: features at strides 32, 16, 8 → scores and boxes a cell."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Finder(nn.Module):
         return out[:, 0], out[:, 1:].clamp(-3, 5).exp()
 
 
-class Marker(nn.Module):
+class LandmarkNet(nn.Module):
     """The marks of the head in the middle: features at strides 32, 16, 8, 4 → maps and facts."""
 
     POINTS = 3  # left eye, right eye, nose
@@ -131,9 +131,9 @@ def mean_borders(logits: Tensor) -> Tensor:
 
 
 @cache
-def load_face_networks() -> tuple[Finder, Marker]:
+def load_face_networks() -> tuple[HeadDetector, LandmarkNet]:
     """Both networks with the weights that come with this package, in evaluation mode, loaded once a process."""
-    finder, marker = Finder(), Marker()
+    finder, marker = HeadDetector(), LandmarkNet()
     with as_file(files("engine") / "weights" / "faces.safetensors") as path:
         stored = load_file(path)
     for name, network in (("finder.", finder), ("marker.", marker)):

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.harness import Town
+from tests.bot.harness import Harness
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    async with Town(tmp_path) as town:
+async def town(tmp_path: Path) -> AsyncIterator[Harness]:
+    async with Harness(tmp_path) as town:
         yield town

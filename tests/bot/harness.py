@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from bot.app import running
-from bot.context import Desk
+from bot.context import Services
 from bot.messaging.rate_limiter import Pace
-from bot.playground.fake_telegram import Double
-from bot.playground.parameters import Upload
+from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.request_parameters import Upload
 from bot.playground.server import serve
-from bot.playground.users import People
-from bot.playground.world import Chat, ChatKind, Person
+from bot.playground.users import Users
+from bot.playground.world import Chat, ChatKind, FakeUser
 from bot.settings import Settings
 from storage import Portrait, State
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
@@ -29,8 +29,8 @@ QUICK = Pace(overall_per_s=1000, chat_burst=1000, chat_per_s=1000.0, group_per_m
 """No waiting for Telegram's limits; tests about them bring their own pace."""
 
 
-class Town:
-    """`async with Town(tmp_path) as town:` everything runs. `settings` are changes to the bot's settings."""
+class Harness:
+    """`async with Harness(tmp_path) as town:` everything runs. `settings` are changes to the bot's settings."""
 
     def __init__(self, home: Path, pace: Pace = QUICK, strict: bool = False, **settings: Any) -> None:
         self._home = home
@@ -39,14 +39,14 @@ class Town:
         self._changes = settings
         self._stack = AsyncExitStack()
         self._bot = AsyncExitStack()
-        self.double: Double
-        self.people: People
-        self.desk: Desk
+        self.double: FakeTelegram
+        self.people: Users
+        self.desk: Services
         self.settings: Settings
 
     async def __aenter__(self) -> Self:
-        self.double = Double.open(self._home / "telegram", strict=self._strict)
-        self.people = People(self.double)
+        self.double = FakeTelegram.open(self._home / "telegram", strict=self._strict)
+        self.people = Users(self.double)
         address = await self._stack.enter_async_context(serve(self.double))
         base = Settings(token=address.token, home=self._home / "bot", api_url=address.url)
         self.settings = replace(base, **self._changes)
@@ -71,10 +71,10 @@ class Town:
         await self.close()
         await self.open()
 
-    def person(self, name: str = "Mina", language: str = "en") -> "Resident":
-        return Resident(self, self.double.world.add_person(name, language))
+    def person(self, name: str = "Mina", language: str = "en") -> "User":
+        return User(self, self.double.world.add_person(name, language))
 
-    def group(self, *members: "Resident", kind: ChatKind = ChatKind.SUPERGROUP) -> Chat:
+    def group(self, *members: "User", kind: ChatKind = ChatKind.SUPERGROUP) -> Chat:
         chat = self.double.world.add_group("Family", [member.id for member in members], kind)
         chat.bot_status = "member"
         self.double.world.save_chat(chat)
@@ -108,10 +108,10 @@ class Town:
         return await self.message(chat, *parts, after=earlier["message_id"], **has)
 
 
-class Resident:
+class User:
     """A person with a phone."""
 
-    def __init__(self, town: Town, person: Person) -> None:
+    def __init__(self, town: Harness, person: FakeUser) -> None:
         self._town = town
         self.id = person.id
 
@@ -203,4 +203,4 @@ def spoken(message: Json) -> str:
     return "\n".join([message.get("text", ""), message.get("caption", ""), *labels(message)])
 
 
-__all__ = ["PATIENCE_S", "QUICK", "Json", "Resident", "State", "Town", "callback", "eventually", "labels", "spoken"]
+__all__ = ["PATIENCE_S", "QUICK", "Harness", "Json", "State", "User", "callback", "eventually", "labels", "spoken"]

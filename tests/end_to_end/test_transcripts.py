@@ -49,7 +49,7 @@ class Transcript:
 
 
 @dataclass
-class Speaker:
+class Messenger:
     """A person whose words and presses are written down."""
 
     name: str
@@ -132,7 +132,7 @@ async def test_conversations_are_as_they_are_written_down(telegram: Telegram, tm
 
 async def _private(http: httpx.AsyncClient, words: Words) -> Transcript:
     transcript = Transcript(words.private)
-    mina = Speaker(words.names[0], Phone(http, await _person(http, words.names[0], words.language)), transcript)
+    mina = Messenger(words.names[0], Phone(http, await _person(http, words.names[0], words.language)), transcript)
     await mina.write("/start")
     await mina.hears(words.hello)
     await mina.photo()
@@ -153,7 +153,8 @@ async def _group(http: httpx.AsyncClient, words: Words) -> Transcript:
     content = {"title": "Family", "members": people, "with_bot": "true"}
     group = (await http.post("/control/chats", json=content)).raise_for_status().json()["id"]
     mina, joon = (
-        Speaker(name, Phone(http, person, group), transcript) for name, person in zip(words.names, people, strict=True)
+        Messenger(name, Phone(http, person, group), transcript)
+        for name, person in zip(words.names, people, strict=True)
     )
     photo = await joon.photo()
     await mina.write("/young@throwback_bot", reply_to=photo["message_id"])

@@ -16,7 +16,7 @@ from PIL import Image
 from engine import settings
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.images.decoding import decode, full_size
-from engine.inversion.state import Latent
+from engine.inversion.state import PortraitState
 from engine.messages import (
     Answer,
     BreedGuess,
@@ -36,10 +36,10 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.pipeline import Portrayer, choose_device, scaled
+from engine.pipeline import Pipeline, choose_device, scaled
 from engine.process.cache import FOLDER
 from engine.process.eta import WORK
-from engine.process.scheduler import Job, Step
+from engine.process.scheduler import Job, JobStep
 from engine.rendering.film import FilmOptions
 from engine.vision.cropping import SIDE
 from engine.vision.face_detection import Face
@@ -52,7 +52,7 @@ _Wanted = TypeVar("_Wanted", bound=Answer)
 CARD = CardText("", "Then", "Now", "today")
 
 
-def finished(job: Job, kind: type[_Wanted]) -> tuple[_Wanted, list[Step]]:
+def finished(job: Job, kind: type[_Wanted]) -> tuple[_Wanted, list[JobStep]]:
     """The job's answer and its steps."""
     steps = []
     while True:
@@ -76,7 +76,7 @@ def photo() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def portrayer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portrayer]:
+def portrayer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     home = tmp_path_factory.mktemp("home")
     store_tiny_network(home)
     threads = torch.get_num_threads()
@@ -85,17 +85,17 @@ def portrayer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portrayer]:
         patch.setenv("THROWBACK_HOME", str(home))
         patch.setenv("THROWBACK_NETWORK", NAME)
         patch.setenv("THROWBACK_DEVICE", "cpu")
-        yield Portrayer(settings.from_environment(), FilmOptions(duration_s=0.5, hold_s=0.1, keys=4))
+        yield Pipeline(settings.from_environment(), FilmOptions(duration_s=0.5, hold_s=0.1, keys=4))
     torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
-def made(portrayer: Portrayer, photo: bytes) -> tuple[Rejuvenation, list[Step]]:
+def made(portrayer: Pipeline, photo: bytes) -> tuple[Rejuvenation, list[JobStep]]:
     request = Rejuvenate("a", photo, breed="samoyed", anyway=True, card=CARD)
     return finished(portrayer.begin(request), Rejuvenation)
 
 
-def test_it_passes_all_stages_in_order(made: tuple[Rejuvenation, list[Step]]) -> None:
+def test_it_passes_all_stages_in_order(made: tuple[Rejuvenation, list[JobStep]]) -> None:
     _, steps = made
     assert list(dict.fromkeys(step.stage for step in steps)) == list(WORK)
     for stage in WORK:
@@ -104,7 +104,7 @@ def test_it_passes_all_stages_in_order(made: tuple[Rejuvenation, list[Step]]) ->
         assert 0 <= shares[0] <= shares[-1] <= 1
 
 
-def test_the_answer_is_complete(made: tuple[Rejuvenation, list[Step]]) -> None:
+def test_the_answer_is_complete(made: tuple[Rejuvenation, list[JobStep]]) -> None:
     answer, steps = made
     assert (answer.id, answer.species, answer.breed, answer.network) == ("a", Species.DOG, "samoyed", NAME)
     assert picture(answer.still).size == (SIDE, SIDE)
@@ -117,7 +117,7 @@ def test_the_answer_is_complete(made: tuple[Rejuvenation, list[Step]]) -> None:
 
 
 def test_the_same_photo_is_not_projected_again(
-    portrayer: Portrayer, photo: bytes, made: tuple[Rejuvenation, list[Step]]
+    portrayer: Pipeline, photo: bytes, made: tuple[Rejuvenation, list[JobStep]]
 ) -> None:
     for asked, stage in (
         (Rejuvenate("again", photo, breed="samoyed", anyway=True, age=0.5), Stage.FILMING),
@@ -128,7 +128,9 @@ def test_the_same_photo_is_not_projected_again(
         job.close()
 
 
-def test_a_latent_alone_is_enough_for_another_age(portrayer: Portrayer, made: tuple[Rejuvenation, list[Step]]) -> None:
+def test_a_latent_alone_is_enough_for_another_age(
+    portrayer: Pipeline, made: tuple[Rejuvenation, list[JobStep]]
+) -> None:
     latent = made[0].latent
     same, _ = finished(portrayer.begin(Reimagine("b", latent, 1.0, film=False, card=CARD)), Reimagined)
     assert difference(same.still, made[0].still) < 3
@@ -146,11 +148,11 @@ def difference(first: bytes | None, second: bytes | None) -> float:
     return float(np.abs(np.asarray(picture(first), float) - np.asarray(picture(second), float)).mean())
 
 
-def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Portrayer, photo: bytes) -> None:
+def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Pipeline, photo: bytes) -> None:
     baby_photo = drawn_photo(seed=2)
     request = Rejuvenate("a", photo, breed="samoyed", baby_photo=baby_photo, anyway=True)
     answer, _ = finished(portrayer.begin(request), Rejuvenation)
-    latent = Latent.from_bytes(answer.latent)
+    latent = PortraitState.from_bytes(answer.latent)
     assert latent.baby is not None
     now, _ = finished(portrayer.begin(Reimagine("b", answer.latent, 0.0, film=False)), Reimagined)
     baby = np.asarray(decode(baby_photo).resize((SIDE, SIDE)), float)
@@ -162,7 +164,7 @@ def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Portrayer, photo:
     assert np.abs(thumbnail - first).mean() < np.abs(thumbnail - last).mean()
 
 
-def searched_for(job: Job, portrayer: Portrayer) -> Job:
+def searched_for(job: Job, portrayer: Pipeline) -> Job:
     """The job with every step of its searches taken as the scheduler has them taken."""
     while True:
         try:
@@ -175,12 +177,12 @@ def searched_for(job: Job, portrayer: Portrayer) -> Job:
         yield step
 
 
-def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(portrayer: Portrayer) -> None:
+def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(portrayer: Pipeline) -> None:
     first, second = drawn_photo(seed=6), drawn_photo(seed=7)
     # Alone, so that nothing is prepared aside: then both begin at the same step, however busy the machine is.
     job = portrayer.begin(Rejuvenate("a", first, breed="samoyed", baby_photo=second, anyway=True, alone=True))
     answer, steps = finished(searched_for(job, portrayer), Rejuvenation)
-    together = Latent.from_bytes(answer.latent)
+    together = PortraitState.from_bytes(answer.latent)
     assert together.baby is not None
     assert {len(step.searches) for step in steps if step.searches} == {2}
     for stage in (Stage.PROJECTING, Stage.LOCKING):
@@ -190,22 +192,22 @@ def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(portr
     spread = portrayer._network(Species.DOG, NAME).statistics.spread
     for photo, found in ((first, together.pet), (second, together.baby)):
         one, _ = finished(portrayer.begin(Rejuvenate("c", photo, breed="samoyed", anyway=True)), Rejuvenation)
-        alone = Latent.from_bytes(one.latent).pet
+        alone = PortraitState.from_bytes(one.latent).pet
         assert alone.steps == found.steps > 0
         torch.testing.assert_close(found.ws, alone.ws, rtol=1e-3, atol=1e-3 * spread)
 
 
 @pytest.mark.parametrize("changed", [{"edition": "of other weights"}, {"network": "removed"}], ids=str)
-def test_a_latent_outlives_its_weights(portrayer: Portrayer, photo: bytes, changed: dict[str, str]) -> None:
+def test_a_latent_outlives_its_weights(portrayer: Pipeline, photo: bytes, changed: dict[str, str]) -> None:
     made, _ = finished(
         portrayer.begin(Rejuvenate("r", photo, baby_photo=drawn_photo(seed=5), anyway=True)), Rejuvenation
     )
-    before = Latent.from_bytes(made.latent)
+    before = PortraitState.from_bytes(made.latent)
     ws = torch.zeros_like(before.pet.ws)
     old = replace(before, pet=replace(before.pet, ws=ws), **changed)  # type: ignore[arg-type]
     anew, _ = finished(portrayer.begin(Reimagine("a", old.to_bytes(), 0.5)), Reimagined)
     assert anew.latent is not None
-    kept = Latent.from_bytes(anew.latent)
+    kept = PortraitState.from_bytes(anew.latent)
     assert (kept.network, kept.edition, kept.breeds) == (before.network, before.edition, before.breeds)
     assert kept.baby is not None and before.baby is not None
     assert kept.pet.photo == before.pet.photo and kept.baby.photo == before.baby.photo
@@ -215,7 +217,7 @@ def test_a_latent_outlives_its_weights(portrayer: Portrayer, photo: bytes, chang
     assert difference(again.still, anew.still) < 3
 
 
-def test_a_network_stored_anew_is_loaded_anew(portrayer: Portrayer, photo: bytes) -> None:
+def test_a_network_stored_anew_is_loaded_anew(portrayer: Pipeline, photo: bytes) -> None:
     home = settings.from_environment().home
     first, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     store_tiny_network(home, seed=1)
@@ -223,10 +225,13 @@ def test_a_network_stored_anew_is_loaded_anew(portrayer: Portrayer, photo: bytes
         second, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     finally:
         store_tiny_network(home)
-    assert second.steps and Latent.from_bytes(first.latent).edition != Latent.from_bytes(second.latent).edition
+    assert (
+        second.steps
+        and PortraitState.from_bytes(first.latent).edition != PortraitState.from_bytes(second.latent).edition
+    )
 
 
-def test_a_damaged_likeness_is_made_anew(portrayer: Portrayer, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_likeness_is_made_anew(portrayer: Pipeline, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     monkeypatch.setattr(portrayer._cache, "_newest", OrderedDict())
     for file in (settings.from_environment().cache / FOLDER).iterdir():
@@ -235,13 +240,13 @@ def test_a_damaged_likeness_is_made_anew(portrayer: Portrayer, photo: bytes, mon
     assert answer.steps
 
 
-def test_a_photo_that_is_its_own_baby_photo_has_none(portrayer: Portrayer, photo: bytes) -> None:
+def test_a_photo_that_is_its_own_baby_photo_has_none(portrayer: Pipeline, photo: bytes) -> None:
     answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, baby_photo=photo, anyway=True)), Rejuvenation)
-    assert Latent.from_bytes(answer.latent).baby is None
+    assert PortraitState.from_bytes(answer.latent).baby is None
 
 
 def test_the_chosen_head_says_of_which_species_and_breed_it_is(
-    portrayer: Portrayer, monkeypatch: pytest.MonkeyPatch
+    portrayer: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dog = HeadGuess(Species.DOG, (BreedGuess("samoyed", 0.9),))
     cat = HeadGuess(Species.CAT, (BreedGuess("bengal", 0.9),))
@@ -252,20 +257,20 @@ def test_the_chosen_head_says_of_which_species_and_breed_it_is(
     assert (made.species, made.breed, made.breeds) == (Species.CAT, "bengal", cat.breeds)
 
 
-def test_a_damaged_latent_is_refused(portrayer: Portrayer) -> None:
+def test_a_damaged_latent_is_refused(portrayer: Pipeline) -> None:
     with pytest.raises(EngineFault, match="damaged"):
         finished(portrayer.begin(Reimagine("a", b"latent", 1.0)), Reimagined)
 
 
 @pytest.mark.parametrize("which", ["photo", "baby_photo"])
-def test_what_is_no_picture_is_said_of_the_right_photo(portrayer: Portrayer, photo: bytes, which: str) -> None:
+def test_what_is_no_picture_is_said_of_the_right_photo(portrayer: Pipeline, photo: bytes, which: str) -> None:
     requests: dict[str, Any] = {"photo": photo, which: b"no picture"}
     with pytest.raises(PhotoError) as caught:
         finished(portrayer.begin(Rejuvenate("a", **requests, anyway=True)), Rejuvenation)
     assert (caught.value.reason, caught.value.which) == (PhotoReason.NOT_AN_IMAGE, which)
 
 
-def test_a_picture_without_a_pet_needs_anyway(portrayer: Portrayer) -> None:
+def test_a_picture_without_a_pet_needs_anyway(portrayer: Pipeline) -> None:
     stream = io.BytesIO()
     Image.linear_gradient("L").convert("RGB").save(stream, "PNG")
     recognition, _ = finished(portrayer.begin(Recognise("a", stream.getvalue())), Recognition)
@@ -275,7 +280,7 @@ def test_a_picture_without_a_pet_needs_anyway(portrayer: Portrayer) -> None:
     assert caught.value.reason is PhotoReason.NO_PET
 
 
-def test_forgetting_a_photo_drops_what_was_kept_of_it(portrayer: Portrayer) -> None:
+def test_forgetting_a_photo_drops_what_was_kept_of_it(portrayer: Pipeline) -> None:
     photo = drawn_photo(seed=3)
     job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
     while next(job).stage is not Stage.FILMING:
@@ -287,7 +292,7 @@ def test_forgetting_a_photo_drops_what_was_kept_of_it(portrayer: Portrayer) -> N
 
 
 def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
-    portrayer: Portrayer, monkeypatch: pytest.MonkeyPatch
+    portrayer: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo, looks, forgotten = drawn_photo(seed=4), [], threading.Event()
 
@@ -314,7 +319,7 @@ def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
 
 
 @pytest.mark.parametrize("stage", [Stage.ALIGNING, Stage.LOCKING])
-def test_of_a_photo_forgotten_while_it_is_portrayed_nothing_is_kept(portrayer: Portrayer, stage: Stage) -> None:
+def test_of_a_photo_forgotten_while_it_is_portrayed_nothing_is_kept(portrayer: Pipeline, stage: Stage) -> None:
     photo = drawn_photo(seed=5)
     name = hashlib.sha256(photo).hexdigest()
     job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
@@ -325,7 +330,7 @@ def test_of_a_photo_forgotten_while_it_is_portrayed_nothing_is_kept(portrayer: P
     assert finished(portrayer.begin(Forget("c", (name,))), Forgotten)[0].count == 0
 
 
-def test_it_describes_itself(portrayer: Portrayer) -> None:
+def test_it_describes_itself(portrayer: Pipeline) -> None:
     description, _ = finished(portrayer.begin(Describe("a")), Description)
     assert description.device == "cpu"
     assert NAME in description.networks
@@ -333,7 +338,7 @@ def test_it_describes_itself(portrayer: Portrayer) -> None:
 
 
 @needs_shared
-def test_a_real_photo_s_heads_are_in_its_own_pixels(portrayer: Portrayer) -> None:
+def test_a_real_photo_s_heads_are_in_its_own_pixels(portrayer: Pipeline) -> None:
     small = decode((SHARED / "photos/pets/samoyed_unsplash_1.jpg").read_bytes())
     stream = io.BytesIO()
     small.resize((small.width * 6, small.height * 6)).save(stream, "JPEG")

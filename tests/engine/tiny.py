@@ -13,7 +13,7 @@ from engine.lab.drawn_pets.renderer import render
 from engine.messages import Species
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.store import write_network
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 
 NAME = "tiny"
 CONFIG = GeneratorConfig(
@@ -30,7 +30,7 @@ def store_tiny_network(home: Path, seed: int = 0) -> None:
     folder = home / "networks" / NAME
     folder.mkdir(parents=True, exist_ok=True)
     write_network(
-        folder, generator, name=NAME, convention=Convention.STORYBOOK, species=(), licence="MIT", source="random"
+        folder, generator, name=NAME, convention=FaceTemplate.STORYBOOK, species=(), licence="MIT", source="random"
     )
     save_file(ages, folder / f"{NAME}.ages.safetensors")
 

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.playground.errors import ApiError
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.methods import answering, chats, editing, profile, receiving, sending
-from bot.playground.parameters import Parameters
+from bot.playground.request_parameters import Parameters
 
-Method = Callable[[Double, Parameters], Awaitable[Any]]
+Method = Callable[[FakeTelegram, Parameters], Awaitable[Any]]
 
 METHODS: dict[str, Method] = {
     "getme": profile.get_me,
@@ -60,7 +60,7 @@ METHODS: dict[str, Method] = {
 _LIMITED = ("send", "edit", "copy", "forward")
 
 
-async def call(double: Double, method: str, p: Parameters) -> Any:
+async def call(double: FakeTelegram, method: str, p: Parameters) -> Any:
     """Runs a method by its name, in any case; counts it where it is limited."""
     name = method.lower()
     if name not in METHODS:

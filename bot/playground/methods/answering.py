@@ -3,9 +3,9 @@
 import re
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.methods.content import caption_content, checked_keyboard, words_content
-from bot.playground.parameters import Parameters
+from bot.playground.request_parameters import Parameters
 
 ALERT_MAX = 200  # characters
 RESULTS_MAX = 50
@@ -20,7 +20,7 @@ _CACHED = {
 }
 
 
-async def answer_callback_query(double: Double, p: Parameters) -> bool:
+async def answer_callback_query(double: FakeTelegram, p: Parameters) -> bool:
     text = p.text("text")
     if len(text) > ALERT_MAX:
         raise bad_request("MESSAGE_TOO_LONG")
@@ -29,7 +29,7 @@ async def answer_callback_query(double: Double, p: Parameters) -> bool:
     return True
 
 
-async def answer_inline_query(double: Double, p: Parameters) -> bool:
+async def answer_inline_query(double: FakeTelegram, p: Parameters) -> bool:
     results = p.sequence("results") or []
     if len(results) > RESULTS_MAX:
         raise bad_request("RESULTS_TOO_MUCH")
@@ -48,7 +48,7 @@ async def answer_inline_query(double: Double, p: Parameters) -> bool:
     return True
 
 
-def _check(double: Double, result: Json) -> None:
+def _check(double: FakeTelegram, result: Json) -> None:
     if not 1 <= len(str(result.get("id", "")).encode()) <= 64:
         raise bad_request("RESULT_ID_INVALID")
     checked_keyboard(result.get("reply_markup"))

@@ -1,8 +1,8 @@
 """Methods that ask about chats and the people in them."""
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.fake_telegram import BOT_ID, Double
-from bot.playground.parameters import Parameters
+from bot.playground.fake_telegram import BOT_ID, FakeTelegram
+from bot.playground.request_parameters import Parameters
 from bot.playground.world import IN_CHAT, Chat, ChatKind
 
 _ADMIN_RIGHTS = (
@@ -11,7 +11,7 @@ _ADMIN_RIGHTS = (
 )  # fmt: skip
 
 
-async def get_chat(double: Double, p: Parameters) -> Json:
+async def get_chat(double: FakeTelegram, p: Parameters) -> Json:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
     return double.world.describe(chat) | {
@@ -21,7 +21,7 @@ async def get_chat(double: Double, p: Parameters) -> Json:
     }
 
 
-async def get_chat_member(double: Double, p: Parameters) -> Json:
+async def get_chat_member(double: FakeTelegram, p: Parameters) -> Json:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     user_id = p.required_integer("user_id")
     if user_id == BOT_ID:
@@ -30,7 +30,7 @@ async def get_chat_member(double: Double, p: Parameters) -> Json:
     return member(double, chat, user_id, chat.members.get(user_id, "left"))
 
 
-async def get_chat_administrators(double: Double, p: Parameters) -> list[Json]:
+async def get_chat_administrators(double: FakeTelegram, p: Parameters) -> list[Json]:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     if chat.kind is ChatKind.PRIVATE:
         raise bad_request("there are no administrators in the private chat")
@@ -41,12 +41,12 @@ async def get_chat_administrators(double: Double, p: Parameters) -> list[Json]:
     ]
 
 
-async def get_chat_member_count(double: Double, p: Parameters) -> int:
+async def get_chat_member_count(double: FakeTelegram, p: Parameters) -> int:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     return sum(status in IN_CHAT for status in chat.members.values()) + 1
 
 
-async def leave_chat(double: Double, p: Parameters) -> bool:
+async def leave_chat(double: FakeTelegram, p: Parameters) -> bool:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     if chat.kind is ChatKind.PRIVATE:
         raise bad_request("chat member status can't be changed in private chats")
@@ -55,12 +55,12 @@ async def leave_chat(double: Double, p: Parameters) -> bool:
     return True
 
 
-async def get_user_profile_photos(double: Double, p: Parameters) -> Json:
+async def get_user_profile_photos(double: FakeTelegram, p: Parameters) -> Json:
     double.world.person(p.required_integer("user_id"))
     return {"total_count": 0, "photos": []}
 
 
-def member(double: Double, chat: Chat, user_id: int, status: str) -> Json:
+def member(double: FakeTelegram, chat: Chat, user_id: int, status: str) -> Json:
     """A ChatMember with every field that its status requires."""
     user = double.bot if user_id == BOT_ID else double.world.person(user_id).as_user()
     described: Json = {"status": status, "user": user}

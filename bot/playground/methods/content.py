@@ -3,10 +3,10 @@
 from typing import Any
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.file_store import StoredFile
 from bot.playground.markup import CAPTION_MAX, TEXT_MAX, written
-from bot.playground.parameters import Parameters, Upload
+from bot.playground.request_parameters import Parameters, Upload
 from bot.playground.world import Chat, Message
 
 CALLBACK_DATA_MAX = 64  # bytes
@@ -73,7 +73,7 @@ def _check_button(button: Json) -> None:
         raise bad_request("BUTTON_DATA_INVALID")
 
 
-async def photo_content(double: Double, given: Upload | str | None) -> Json:
+async def photo_content(double: FakeTelegram, given: Upload | str | None) -> Json:
     if given is None:
         raise bad_request("there is no photo in the request")
     if isinstance(given, str):
@@ -81,7 +81,9 @@ async def photo_content(double: Double, given: Upload | str | None) -> Json:
     return {"photo": await double.files.add_photo(given)}
 
 
-async def file_content(double: Double, kind: str, given: Upload | str | None, thumbnail: Upload | str | None) -> Json:
+async def file_content(
+    double: FakeTelegram, kind: str, given: Upload | str | None, thumbnail: Upload | str | None
+) -> Json:
     """A video, animation or document. An animation carries its document too, for old clients, as in the real API."""
     if given is None:
         raise bad_request(f"there is no {kind} in the request")
@@ -94,7 +96,7 @@ async def file_content(double: Double, kind: str, given: Upload | str | None, th
     return content
 
 
-async def _stored(double: Double, kind: str, given: Upload | str, thumbnail: Upload | None) -> StoredFile:
+async def _stored(double: FakeTelegram, kind: str, given: Upload | str, thumbnail: Upload | None) -> StoredFile:
     if isinstance(given, str):
         return double.files.of_kind(given, kind)
     if kind == "document":
@@ -102,7 +104,7 @@ async def _stored(double: Double, kind: str, given: Upload | str, thumbnail: Upl
     return await double.files.add_video(given, kind, thumbnail)
 
 
-async def media_content(double: Double, p: Parameters, media: Json) -> Json:
+async def media_content(double: FakeTelegram, p: Parameters, media: Json) -> Json:
     """An `InputMedia…` with its caption, as in albums and editMessageMedia."""
     kind = media.get("type")
     if kind not in MEDIA:
@@ -123,7 +125,7 @@ async def media_content(double: Double, p: Parameters, media: Json) -> Json:
     return content | caption
 
 
-def reply_target(double: Double, chat: Chat, p: Parameters) -> Message | None:
+def reply_target(double: FakeTelegram, chat: Chat, p: Parameters) -> Message | None:
     """The message to answer; None where there is none to answer and that is allowed."""
     wanted = p.mapping("reply_parameters") or {}
     message_id = wanted.get("message_id", p.integer("reply_to_message_id"))
@@ -162,7 +164,7 @@ def check_allowed(chat: Chat, content: Json) -> None:
         raise bad_request(f"not enough rights to send {kind}s to the chat")
 
 
-def post(double: Double, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:
+def post(double: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:
     """Sends what the bot says, and returns it as the Bot API does."""
     answered = reply_target(double, chat, p)
     thread = thread_content(chat, p, answered)

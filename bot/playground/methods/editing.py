@@ -1,7 +1,7 @@
 """Methods that change, mark or remove what was sent."""
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.fake_telegram import BOT_ID, Double
+from bot.playground.fake_telegram import BOT_ID, FakeTelegram
 from bot.playground.methods.content import (
     MEDIA,
     check_allowed,
@@ -10,7 +10,7 @@ from bot.playground.methods.content import (
     own_caption,
     text_content,
 )
-from bot.playground.parameters import Parameters
+from bot.playground.request_parameters import Parameters
 from bot.playground.world import Chat, Message
 
 _DELETED_AT_ONCE = range(1, 101)
@@ -25,7 +25,7 @@ _REACTIONS = (
 )
 
 
-def _editable(double: Double, p: Parameters) -> Message:
+def _editable(double: FakeTelegram, p: Parameters) -> Message:
     """The bot's own message that is to be changed, or one that was sent through it."""
     if p.text("inline_message_id"):
         return double.world.inline_message(p.text("inline_message_id"))
@@ -36,7 +36,7 @@ def _editable(double: Double, p: Parameters) -> Message:
     return message
 
 
-def _replace(double: Double, p: Parameters, message: Message, drop: frozenset[str], content: Json) -> Json | bool:
+def _replace(double: FakeTelegram, p: Parameters, message: Message, drop: frozenset[str], content: Json) -> Json | bool:
     """Puts `content` in the place of the fields `drop`; the keyboard is replaced, or goes, as in the real API."""
     keyboard = inline_keyboard(p)
     changed = {
@@ -55,21 +55,21 @@ def _replace(double: Double, p: Parameters, message: Message, drop: frozenset[st
     return True if p.text("inline_message_id") else double.world.show(message)
 
 
-async def edit_message_text(double: Double, p: Parameters) -> Json | bool:
+async def edit_message_text(double: FakeTelegram, p: Parameters) -> Json | bool:
     message = _editable(double, p)
     if "text" not in message.content:
         raise bad_request("there is no text in the message to edit")
     return _replace(double, p, message, _TEXT, text_content(p))
 
 
-async def edit_message_caption(double: Double, p: Parameters) -> Json | bool:
+async def edit_message_caption(double: FakeTelegram, p: Parameters) -> Json | bool:
     message = _editable(double, p)
     if not any(kind in message.content for kind in MEDIA):
         raise bad_request("there is no caption in the message to edit")
     return _replace(double, p, message, _CAPTION, own_caption(p))
 
 
-async def edit_message_media(double: Double, p: Parameters) -> Json | bool:
+async def edit_message_media(double: FakeTelegram, p: Parameters) -> Json | bool:
     message = _editable(double, p)
     media = p.mapping("media")
     if not media:
@@ -83,18 +83,18 @@ async def edit_message_media(double: Double, p: Parameters) -> Json | bool:
     return _replace(double, p, message, _CAPTION.union(_TEXT, MEDIA), content)
 
 
-async def edit_message_reply_markup(double: Double, p: Parameters) -> Json | bool:
+async def edit_message_reply_markup(double: FakeTelegram, p: Parameters) -> Json | bool:
     return _replace(double, p, _editable(double, p), frozenset(), {})
 
 
-async def delete_message(double: Double, p: Parameters) -> bool:
+async def delete_message(double: FakeTelegram, p: Parameters) -> bool:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     message = double.world.message(chat, p.required_integer("message_id"), "message to delete not found")
     _delete(double, chat, [message])
     return True
 
 
-async def delete_messages(double: Double, p: Parameters) -> bool:
+async def delete_messages(double: FakeTelegram, p: Parameters) -> bool:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     numbers = p.sequence("message_ids") or []
     if len(numbers) not in _DELETED_AT_ONCE:
@@ -107,7 +107,7 @@ async def delete_messages(double: Double, p: Parameters) -> bool:
     return True
 
 
-def _delete(double: Double, chat: Chat, messages: list[Message]) -> None:
+def _delete(double: FakeTelegram, chat: Chat, messages: list[Message]) -> None:
     """All of them, or none where the bot may not delete one."""
     if chat.bot_status != "administrator":
         strangers = chat.group and any(message.sender_id != BOT_ID for message in messages)
@@ -117,7 +117,7 @@ def _delete(double: Double, chat: Chat, messages: list[Message]) -> None:
         double.world.remove(message)
 
 
-async def set_message_reaction(double: Double, p: Parameters) -> bool:
+async def set_message_reaction(double: FakeTelegram, p: Parameters) -> bool:
     chat = double.world.chat_for_bot(p.required_integer("chat_id"))
     message = double.world.message(chat, p.required_integer("message_id"), "message to react not found")
     reactions = p.sequence("reaction") or []

@@ -3,8 +3,8 @@
 import re
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.fake_telegram import Double
-from bot.playground.parameters import Parameters
+from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.request_parameters import Parameters
 
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _COMMANDS_MAX = 100
@@ -16,7 +16,7 @@ _SCOPES = frozenset({
 })  # fmt: skip
 
 
-async def get_me(double: Double, _: Parameters) -> Json:
+async def get_me(double: FakeTelegram, _: Parameters) -> Json:
     return double.bot | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
@@ -26,7 +26,7 @@ async def get_me(double: Double, _: Parameters) -> Json:
     }
 
 
-async def set_my_commands(double: Double, p: Parameters) -> bool:
+async def set_my_commands(double: FakeTelegram, p: Parameters) -> bool:
     commands = p.sequence("commands") or []
     if len(commands) > _COMMANDS_MAX:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -40,18 +40,18 @@ async def set_my_commands(double: Double, p: Parameters) -> bool:
     return True
 
 
-async def get_my_commands(double: Double, p: Parameters) -> list[Json]:
+async def get_my_commands(double: FakeTelegram, p: Parameters) -> list[Json]:
     kept = double.store.get("commands", _menu_key(double, p))
     return list(kept["commands"]) if kept else []
 
 
-async def delete_my_commands(double: Double, p: Parameters) -> bool:
+async def delete_my_commands(double: FakeTelegram, p: Parameters) -> bool:
     double.store.remove("commands", _menu_key(double, p))
     double.events.publish("commands")
     return True
 
 
-def _menu_key(double: Double, p: Parameters) -> str:
+def _menu_key(double: FakeTelegram, p: Parameters) -> str:
     scope = p.mapping("scope") or {"type": "default"}
     if scope.get("type") not in _SCOPES:
         raise bad_request("can't parse BotCommandScope: unsupported type specified")
@@ -69,7 +69,7 @@ def menu_key(scope: str, chat_id: int | str, user_id: int | str, language_code: 
     return f"{scope}/{chat_id}/{user_id}/{language_code}"
 
 
-def menu_for(double: Double, chat_id: int, person_id: int) -> list[Json]:
+def menu_for(double: FakeTelegram, chat_id: int, person_id: int) -> list[Json]:
     """The commands this person sees in this chat: the narrowest scope wins, and in it their own language."""
     chat = double.world.chat(chat_id)
     narrow: list[tuple[str, int | str, int | str]] = [("chat_member", chat_id, person_id)] if chat.group else []
@@ -88,31 +88,31 @@ def menu_for(double: Double, chat_id: int, person_id: int) -> list[Json]:
     return []
 
 
-async def set_my_name(double: Double, p: Parameters) -> bool:
+async def set_my_name(double: FakeTelegram, p: Parameters) -> bool:
     return _keep(double, p, "name", 64)
 
 
-async def set_my_description(double: Double, p: Parameters) -> bool:
+async def set_my_description(double: FakeTelegram, p: Parameters) -> bool:
     return _keep(double, p, "description", 512)
 
 
-async def set_my_short_description(double: Double, p: Parameters) -> bool:
+async def set_my_short_description(double: FakeTelegram, p: Parameters) -> bool:
     return _keep(double, p, "short_description", 120)
 
 
-async def get_my_name(double: Double, p: Parameters) -> Json:
+async def get_my_name(double: FakeTelegram, p: Parameters) -> Json:
     return _kept(double, p, "name", double.bot["first_name"])
 
 
-async def get_my_description(double: Double, p: Parameters) -> Json:
+async def get_my_description(double: FakeTelegram, p: Parameters) -> Json:
     return _kept(double, p, "description", "")
 
 
-async def get_my_short_description(double: Double, p: Parameters) -> Json:
+async def get_my_short_description(double: FakeTelegram, p: Parameters) -> Json:
     return _kept(double, p, "short_description", "")
 
 
-def _keep(double: Double, p: Parameters, field: str, longest: int) -> bool:
+def _keep(double: FakeTelegram, p: Parameters, field: str, longest: int) -> bool:
     text = p.text(field)
     if len(text) > longest:
         raise bad_request(f"bot {field.replace('_', ' ')} is too long")
@@ -120,7 +120,7 @@ def _keep(double: Double, p: Parameters, field: str, longest: int) -> bool:
     return True
 
 
-def _kept(double: Double, p: Parameters, field: str, default: str) -> Json:
+def _kept(double: FakeTelegram, p: Parameters, field: str, default: str) -> Json:
     for language_code in (p.text("language_code"), ""):
         kept = double.store.get("presentation", f"{field}/{language_code}")
         if kept and kept[field]:
@@ -128,10 +128,10 @@ def _kept(double: Double, p: Parameters, field: str, default: str) -> Json:
     return {field: default}
 
 
-async def set_chat_menu_button(double: Double, p: Parameters) -> bool:
+async def set_chat_menu_button(double: FakeTelegram, p: Parameters) -> bool:
     double.store.put("menu_button", p.text("chat_id"), p.mapping("menu_button") or {"type": "default"})
     return True
 
 
-async def get_chat_menu_button(double: Double, p: Parameters) -> Json:
+async def get_chat_menu_button(double: FakeTelegram, p: Parameters) -> Json:
     return double.store.get("menu_button", p.text("chat_id")) or {"type": "commands"}

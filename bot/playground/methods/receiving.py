@@ -3,21 +3,21 @@
 import re
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.fake_telegram import Double
-from bot.playground.parameters import Parameters
+from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.request_parameters import Parameters
 
 _POLL_MAX_S = 50
 _UPDATES_MAX = 100
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
-async def get_updates(double: Double, p: Parameters) -> list[Json]:
+async def get_updates(double: FakeTelegram, p: Parameters) -> list[Json]:
     limit = min(max(p.integer("limit") or _UPDATES_MAX, 1), _UPDATES_MAX)
     timeout_s = min(p.integer("timeout") or 0, _POLL_MAX_S)
     return await double.updates.fetch(p.integer("offset") or 0, limit, timeout_s, p.sequence("allowed_updates"))
 
 
-async def set_webhook(double: Double, p: Parameters) -> bool:
+async def set_webhook(double: FakeTelegram, p: Parameters) -> bool:
     if p.flag("drop_pending_updates"):
         double.updates.drop_pending()
     if not p.text("url"):
@@ -32,20 +32,20 @@ async def set_webhook(double: Double, p: Parameters) -> bool:
     return True
 
 
-async def delete_webhook(double: Double, p: Parameters) -> bool:
+async def delete_webhook(double: FakeTelegram, p: Parameters) -> bool:
     if p.flag("drop_pending_updates"):
         double.updates.drop_pending()
     double.updates.delete_webhook()
     return True
 
 
-async def get_webhook_info(double: Double, _: Parameters) -> Json:
+async def get_webhook_info(double: FakeTelegram, _: Parameters) -> Json:
     return double.updates.webhook_info()
 
 
-async def get_file(double: Double, p: Parameters) -> Json:
+async def get_file(double: FakeTelegram, p: Parameters) -> Json:
     return double.files.described_file(p.text("file_id"))
 
 
-async def log_out(_: Double, __: Parameters) -> bool:
+async def log_out(_: FakeTelegram, __: Parameters) -> bool:
     return True

@@ -3,7 +3,7 @@
 import secrets
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.methods.content import (
     ALBUM,
     file_content,
@@ -14,7 +14,7 @@ from bot.playground.methods.content import (
     text_content,
     thread_content,
 )
-from bot.playground.parameters import Parameters
+from bot.playground.request_parameters import Parameters
 from bot.playground.world import Chat
 
 _ACTIONS = frozenset({
@@ -28,39 +28,39 @@ _CARRIED = (
 )  # fmt: skip
 
 
-def _chat(double: Double, p: Parameters) -> Chat:
+def _chat(double: FakeTelegram, p: Parameters) -> Chat:
     return double.world.chat_for_bot(p.required_integer("chat_id"))
 
 
-async def send_message(double: Double, p: Parameters) -> Json:
+async def send_message(double: FakeTelegram, p: Parameters) -> Json:
     return post(double, _chat(double, p), p, text_content(p))[0]
 
 
-async def send_photo(double: Double, p: Parameters) -> Json:
+async def send_photo(double: FakeTelegram, p: Parameters) -> Json:
     caption = own_caption(p)
     content = await photo_content(double, p.media("photo"))
     return post(double, _chat(double, p), p, content | caption)[0]
 
 
-async def send_video(double: Double, p: Parameters) -> Json:
+async def send_video(double: FakeTelegram, p: Parameters) -> Json:
     return await _send_file(double, p, "video")
 
 
-async def send_animation(double: Double, p: Parameters) -> Json:
+async def send_animation(double: FakeTelegram, p: Parameters) -> Json:
     return await _send_file(double, p, "animation")
 
 
-async def send_document(double: Double, p: Parameters) -> Json:
+async def send_document(double: FakeTelegram, p: Parameters) -> Json:
     return await _send_file(double, p, "document")
 
 
-async def _send_file(double: Double, p: Parameters, kind: str) -> Json:
+async def _send_file(double: FakeTelegram, p: Parameters, kind: str) -> Json:
     caption = own_caption(p)
     content = await file_content(double, kind, p.media(kind), p.media("thumbnail"))
     return post(double, _chat(double, p), p, content | caption)[0]
 
 
-async def send_media_group(double: Double, p: Parameters) -> list[Json]:
+async def send_media_group(double: FakeTelegram, p: Parameters) -> list[Json]:
     items = p.sequence("media") or []
     if len(items) not in ALBUM:
         raise bad_request("wrong number of messages in the album: 2-10 are allowed")
@@ -75,7 +75,7 @@ async def send_media_group(double: Double, p: Parameters) -> list[Json]:
     return post(double, chat, p, *(content | album for content in contents))
 
 
-async def send_chat_action(double: Double, p: Parameters) -> bool:
+async def send_chat_action(double: FakeTelegram, p: Parameters) -> bool:
     action = p.text("action")
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
@@ -85,7 +85,7 @@ async def send_chat_action(double: Double, p: Parameters) -> bool:
     return True
 
 
-async def copy_message(double: Double, p: Parameters) -> Json:
+async def copy_message(double: FakeTelegram, p: Parameters) -> Json:
     source = double.world.chat_for_bot(p.required_integer("from_chat_id"))
     original = double.world.message(source, p.required_integer("message_id"), "message to copy not found")
     content = {name: value for name, value in original.content.items() if name in _CARRIED}
@@ -94,7 +94,7 @@ async def copy_message(double: Double, p: Parameters) -> Json:
     return {"message_id": post(double, _chat(double, p), p, content)[0]["message_id"]}
 
 
-async def forward_message(double: Double, p: Parameters) -> Json:
+async def forward_message(double: FakeTelegram, p: Parameters) -> Json:
     source = double.world.chat_for_bot(p.required_integer("from_chat_id"))
     original = double.world.message(source, p.required_integer("message_id"), "message to forward not found")
     content = {name: value for name, value in original.content.items() if name in _CARRIED}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from engine.growth.warp import plane
 from engine.lab.storybook.batches import reframed, relit
-from engine.lab.storybook.face_dataset import Photobook
+from engine.lab.storybook.face_dataset import FaceDataset
 from engine.vision.efficientnet import CHANNELS, POOLED, STRIDES, load_efficientnet
 
 SIDE = 256  # px, of the aligned pictures it reads
@@ -30,7 +30,7 @@ _DECAY = 0.03
 _ROUNDS = 200
 
 
-class AgeReader(nn.Module):
+class AgeClassifier(nn.Module):
     """Log odds [N] that faces look young, of aligned pictures [N, 3, R, R] in -1..1, R ≥ 256. Differentiable."""
 
     mean: Tensor
@@ -63,9 +63,9 @@ class AgeReader(nn.Module):
         save_file({name: value.contiguous() for name, value in self.state_dict().items()}, folder / FILE)
 
 
-def load_reader(folder: Path) -> AgeReader:
+def load_reader(folder: Path) -> AgeClassifier:
     """The reader kept in a folder."""
-    reader = AgeReader()
+    reader = AgeClassifier()
     reader.load_state_dict(load_file(folder / FILE))
     return reader.requires_grad_(False)
 
@@ -98,14 +98,14 @@ def varied(faces: Tensor, random: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def fitted(book: Photobook, labelled: Tensor, random: torch.Generator, views: int = 12) -> AgeReader:
+def fitted(book: FaceDataset, labelled: Tensor, random: torch.Generator, views: int = 12) -> AgeClassifier:
     """A reader learned from the faces of the book that `labelled` [N] (bool) names, each in several `views`.
 
     The faces are of `SIDE` px, and some of either age are among them.
     """
     young = book.ages[labelled] > 0.5
     found = torch.stack([_seen_all(book, labelled, random) for _ in range(views)])
-    reader = AgeReader()
+    reader = AgeClassifier()
     reader.mean.copy_(found.flatten(0, 1).mean(dim=0))
     reader.scale.copy_(1 / (found.flatten(0, 1).std(dim=0) + 1e-3))
     ready = (found - reader.mean) * reader.scale
@@ -113,11 +113,11 @@ def fitted(book: Photobook, labelled: Tensor, random: torch.Generator, views: in
     return reader
 
 
-def _seen_all(book: Photobook, which: Tensor, random: torch.Generator) -> Tensor:
+def _seen_all(book: FaceDataset, which: Tensor, random: torch.Generator) -> Tensor:
     return torch.cat([seen(varied(faces, random)) for faces in faces_of(book, which)])
 
 
-def faces_of(book: Photobook, which: Tensor) -> Iterator[Tensor]:
+def faces_of(book: FaceDataset, which: Tensor) -> Iterator[Tensor]:
     """The faces [N, 3, R, R] in -1..1 that `which` (bool) names, in batches."""
     for faces in torch.split(book.faces[which], _BATCH):
         yield faces.float() / 127.5 - 1

@@ -24,8 +24,8 @@ from engine.errors import EngineFault, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_pixels
 from engine.inversion import OFFICIAL, ProjectionOptions, project
-from engine.inversion import Step as Found
-from engine.inversion.session import Sitting
+from engine.inversion import SearchStep as Found
+from engine.inversion.session import Inversion
 from engine.lab.drawn_pets.parameters import BREEDS as DRAWN
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
@@ -215,7 +215,7 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     }
 
 
-def _sittings(folder: Path | None, count: int, network: Network, extractor: PerceptualDistance) -> Iterator[Sitting]:
+def _sittings(folder: Path | None, count: int, network: Network, extractor: PerceptualDistance) -> Iterator[Inversion]:
     """The pets of a folder's first photos that show a face, or drawn ones."""
     if folder is None:
         with tempfile.TemporaryDirectory() as aside:
@@ -232,7 +232,7 @@ def _sittings(folder: Path | None, count: int, network: Network, extractor: Perc
             continue
         heads = find_heads(image)
         vector = age_vectors.age_vector(network, Species.DOG)
-        yield Sitting(image, heads[0] if heads else None, network, extractor, vector, Species.DOG)
+        yield Inversion(image, heads[0] if heads else None, network, extractor, vector, Species.DOG)
         taken += 1
     if not taken:
         raise EngineFault(_NO_PHOTO)
@@ -245,7 +245,7 @@ def _now() -> float:
     return time.monotonic()
 
 
-def _ours(sitting: Sitting, wanted: float) -> tuple[float, int, float, float, float, int, float]:
+def _ours(sitting: Inversion, wanted: float) -> tuple[float, int, float, float, float, int, float]:
     """Seconds, steps, distance where `wanted` was reached; the distance before the lock; the first three at the end.
 
     What never comes so near counts as reached at the end.
@@ -269,7 +269,7 @@ def _ours(sitting: Sitting, wanted: float) -> tuple[float, int, float, float, fl
     return (*(reached or whole), unlocked, *whole)
 
 
-def _distance(sitting: Sitting) -> float:
+def _distance(sitting: Inversion) -> float:
     """Between the photo and what has been found so far; infinite before anything has."""
     if sitting.standing is None:
         return float("inf")
@@ -277,7 +277,7 @@ def _distance(sitting: Sitting) -> float:
     return sitting.distance_with(adjustments)
 
 
-def _official(sitting: Sitting) -> tuple[float, int, float]:
+def _official(sitting: Inversion) -> tuple[float, int, float]:
     network, target = sitting.network, sitting.target()
     began = _now()
     found = None

@@ -17,7 +17,7 @@ from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.lab.evaluation.single_face import portrayed
 from engine.messages import Species
-from engine.rendering.portrait import Portrait
+from engine.rendering.portrait import PortraitRenderer
 from engine.stylegan import age_vectors
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
@@ -86,7 +86,7 @@ class _Gap:
         return 1 - _distance(self._extractor, picture, self._young) / self._whole
 
 
-def _lock_gaps(gap: _Gap, portrait: Portrait, locked: bool) -> LockGaps:
+def _lock_gaps(gap: _Gap, portrait: PortraitRenderer, locked: bool) -> LockGaps:
     picture, result = portrait.drawn_whole(locked)
     return LockGaps(gap.closed(result), gap.closed(picture))
 
@@ -98,7 +98,7 @@ def _distance(extractor: PerceptualDistance, a: Tensor, b: Tensor) -> float:
 
 
 @torch.no_grad()
-def _ages(network: Network, portrait: Portrait, vector: Tensor) -> tuple[float, ...]:
+def _ages(network: Network, portrait: PortraitRenderer, vector: Tensor) -> tuple[float, ...]:
     """How old the encoder finds the pet along the way, on the age vector's own scale; empty without an encoder."""
     if network.encoder is None:
         return ()

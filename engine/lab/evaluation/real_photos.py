@@ -21,7 +21,7 @@ from engine.breeds import BREEDS
 from engine.errors import PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_tensor
-from engine.lab.evaluation.age_classifier import AgeReader, load_reader
+from engine.lab.evaluation.age_classifier import AgeClassifier, load_reader
 from engine.lab.evaluation.single_face import portrayed
 from engine.lab.storybook.face_dataset import held_out_faces
 from engine.messages import Head, Species
@@ -29,7 +29,7 @@ from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.stylegan.store.network_store import EMBEDDED
-from engine.vision.alignment import Pixels, View, align, view
+from engine.vision.alignment import HeadPose, Pixels, align, view
 from engine.vision.cropping import SIDE
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import find_faces
@@ -120,7 +120,7 @@ def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
             continue
         image.thumbnail((_LARGEST, _LARGEST))
         seen = recognise(image)
-        if not seen.pet or seen.species is None or not seen.faces or view(seen.heads[0]) is View.PROFILE:
+        if not seen.pet or seen.species is None or not seen.faces or view(seen.heads[0]) is HeadPose.PROFILE:
             continue
         if seen.faces[0].youth > 0.5:
             continue
@@ -129,7 +129,7 @@ def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
         yield _Adult(file, image, seen.heads[0], seen.species, breed if known else "")
 
 
-def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, reader: AgeReader) -> PhotoResult:
+def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, reader: AgeClassifier) -> PhotoResult:
     sitting, portrait = portrayed(adult.image, adult.head, adult.species, adult.breed, network, extractor)
     distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
     young = portrait.still()

@@ -2,10 +2,10 @@
 
 from PIL import Image
 
-from engine.inversion.session import Sitting, edition
-from engine.inversion.state import Latent
+from engine.inversion.session import Inversion, edition
+from engine.inversion.state import PortraitState
 from engine.messages import Head, Species
-from engine.rendering.portrait import Portrait
+from engine.rendering.portrait import PortraitRenderer
 from engine.stylegan import age_vectors
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
@@ -19,10 +19,10 @@ def portrayed(
     network: Network,
     extractor: PerceptualDistance,
     age: float = 1.0,
-) -> tuple[Sitting, Portrait]:
+) -> tuple[Inversion, PortraitRenderer]:
     """Projected, locked, and ready to be drawn at any age up to `age`. `breed` is a slug, or "" where unknown."""
     vector = age_vectors.age_vector(network, species, breed)
-    sitting = Sitting(image, head, network, extractor, vector, species)
+    sitting = Inversion(image, head, network, extractor, vector, species)
     for _ in sitting.project():
         pass
     for _ in sitting.lock():
@@ -30,5 +30,5 @@ def portrayed(
     likeness = sitting.likeness
     if likeness is None:  # `lock` has just made it
         raise RuntimeError("no likeness after the lock")
-    latent = Latent(network.name, edition(network), species, breed, (), likeness, None)
-    return sitting, Portrait(latent, network, vector, age)
+    latent = PortraitState(network.name, edition(network), species, breed, (), likeness, None)
+    return sitting, PortraitRenderer(latent, network, vector, age)

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.breeds import BREEDS
 from engine.errors import EngineFault
 from engine.messages import Head, Point, Species
-from engine.vision.alignment import View
+from engine.vision.alignment import HeadPose
 
 _UNRECORDED = "Wikimedia Commons"  # licences that nobody wrote down: good for testing, not for training
 
@@ -48,7 +48,7 @@ class Marked:
     path: Path
     head: Head
     species: Species
-    view: View
+    view: HeadPose
     breed: str  # slug, "" where unknown
     young: bool | None  # None where nobody could tell
     licence: str
@@ -78,7 +78,7 @@ def _marked(folder: Path, row: dict[str, str], source: dict[str, str]) -> Marked
         path,
         head,
         Species(row["species"]),
-        View(row["view"]),
+        HeadPose(row["view"]),
         _slug(source["breed"]),
         {"young": True, "adult": False, "old": False}.get(row["age"]),
         source["licence"],

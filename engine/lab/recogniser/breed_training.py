@@ -71,7 +71,7 @@ KIN: dict[str, tuple[int, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class BreedTrainingOptions:
     steps: int = 150  # Adam, over everything at once
     rate: float = 2e-3
     pull: float = 0.01  # towards the start, of the squared distance of each row
@@ -99,7 +99,7 @@ class Rows:
     breeds: tuple[str, ...]
 
 
-def first_rows(options: Options) -> Rows:
+def first_rows(options: BreedTrainingOptions) -> Rows:
     """ImageNet's own rows, and for breeds without a class the mean of their kin's."""
     classifier = load_efficientnet().classifier
     sources: list[tuple[str, tuple[int, ...], float]] = []
@@ -112,7 +112,7 @@ def first_rows(options: Options) -> Rows:
     return Rows(weight, bias, tuple(slug for slug, _, _ in sources))
 
 
-def train_rows(examples: Examples, options: Options) -> Rows:
+def train_rows(examples: Examples, options: BreedTrainingOptions) -> Rows:
     """Maximise the likelihood of each example's breed, or species where that is all we know, or of no pet."""
     start = first_rows(options)
     weight, bias = start.weight.clone().requires_grad_(), start.bias.clone().requires_grad_()
@@ -137,7 +137,7 @@ def train_rows(examples: Examples, options: Options) -> Rows:
     return Rows(weight.detach(), bias.detach(), start.breeds)
 
 
-def gather(photos: list[Marked], petless_pictures: list[Path], options: Options) -> Examples:
+def gather(photos: list[Marked], petless_pictures: list[Path], options: BreedTrainingOptions) -> Examples:
     """Look at every photo, at backgrounds in them, at the pictures without pets, and at drawings of nothing."""
     random = Random(options.seed)
     parts: list[tuple[Tensor, str, Species | None]] = []
@@ -169,7 +169,7 @@ def _right_rows(examples: Examples, rows: tuple[str, ...]) -> Tensor:
     )
 
 
-def _weights(examples: Examples, options: Options) -> Tensor:
+def _weights(examples: Examples, options: BreedTrainingOptions) -> Tensor:
     """Rare breeds weigh more a photo: each breed's total grows with the root of its number."""
     counts: dict[str, int] = {}
     for breed in examples.breeds:
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where to write the rows (safetensors)")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    options = Options()
+    options = BreedTrainingOptions()
     photos = [marked for folder in asked.photos for marked in read_marks(folder) if not marked.held_out]
     rows = train_rows(gather(photos, sorted(asked.petless.iterdir()), options), options)
     stored = {"weight": rows.weight.half(), "bias": rows.bias.half()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from engine.lab.recogniser.annotations import Marked, read_marks
-from engine.vision.alignment import Convention, align
+from engine.vision.alignment import FaceTemplate, align
 from engine.vision.face_detection import find_heads
 
 COLUMNS, ROWS, SIDE = 6, 4, 160
@@ -32,7 +32,7 @@ def draw_sheet(photos: list[Marked]) -> Image.Image:
         with Image.open(marked.path) as opened:
             photo = opened.convert("RGB")
         heads = find_heads(photo)
-        crop, alignment = align(photo, heads[0] if heads else None, Convention.STORYBOOK, SIDE)
+        crop, alignment = align(photo, heads[0] if heads else None, FaceTemplate.STORYBOOK, SIDE)
         picture = Image.fromarray(crop)
         drawing = ImageDraw.Draw(picture)
         for point in (heads[0].left_eye, heads[0].right_eye, heads[0].nose) if heads else ():

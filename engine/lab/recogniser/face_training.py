@@ -33,8 +33,8 @@ from engine.vision.face_models import (
     FINDER_STRIDE,
     MARKER_SIDE,
     MARKER_STRIDE,
-    Finder,
-    Marker,
+    HeadDetector,
+    LandmarkNet,
     mean_borders,
     mean_points,
 )
@@ -45,7 +45,7 @@ Targets = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class FaceTrainingOptions:
     finder_pictures: int = 3_600
     marker_pictures: int = 5_600
     fresh: int = 16  # pictures looked at before the rounds
@@ -58,16 +58,16 @@ class Options:
     seed: int = 3
 
 
-def train_finder(photos: list[Marked], options: Options) -> dict[str, Tensor]:
+def train_finder(photos: list[Marked], options: FaceTrainingOptions) -> dict[str, Tensor]:
     """The finder's weights, float16."""
     samples = _samples(finder_picture, finder_targets, photos, options.finder_pictures, 3, options)
-    return _train(Finder(), finder_loss, samples, options.finder_pictures, options)
+    return _train(HeadDetector(), finder_loss, samples, options.finder_pictures, options)
 
 
-def train_marker(photos: list[Marked], options: Options) -> dict[str, Tensor]:
+def train_marker(photos: list[Marked], options: FaceTrainingOptions) -> dict[str, Tensor]:
     """The marker's weights, float16."""
     samples = _samples(marker_picture, marker_targets, photos, options.marker_pictures, 4, options)
-    return _train(Marker(), marker_loss, samples, options.marker_pictures, options)
+    return _train(LandmarkNet(), marker_loss, samples, options.marker_pictures, options)
 
 
 def finder_targets(drawn: Drawn) -> Targets:
@@ -161,7 +161,7 @@ def _samples(
     photos: list[Marked],
     pictures: int,
     levels: int,
-    options: Options,
+    options: FaceTrainingOptions,
 ) -> Iterator[tuple[list[Tensor], Targets]]:
     """Fresh pictures, `options.fresh` at a time: their features, coarsest first, float16, and their targets."""
     random = Random(options.seed)
@@ -179,7 +179,7 @@ def _train(
     loss_of: Callable[[nn.Module, list[Tensor], Targets], Tensor],
     samples: Iterator[tuple[list[Tensor], Targets]],
     pictures: int,
-    options: Options,
+    options: FaceTrainingOptions,
 ) -> dict[str, Tensor]:
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
@@ -246,8 +246,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where to write the weights (safetensors)")
     parser.add_argument("--pictures", type=float, default=1.0, help="as many times the usual number of pictures")
     asked = parser.parse_args()
-    usual = Options()
-    options = Options(int(usual.finder_pictures * asked.pictures), int(usual.marker_pictures * asked.pictures))
+    usual = FaceTrainingOptions()
+    options = FaceTrainingOptions(
+        int(usual.finder_pictures * asked.pictures), int(usual.marker_pictures * asked.pictures)
+    )
     photos = [marked for folder in asked.photos for marked in read_marks(folder) if not marked.held_out]
     _quiet()
     log.info("%d photos to learn from", len(photos))

@@ -20,7 +20,7 @@ from PIL import Image
 from engine.breeds import BREEDS
 from engine.lab.recogniser.annotations import Marked, read_marks
 from engine.messages import Box, Head
-from engine.vision.alignment import View, extent
+from engine.vision.alignment import HeadPose, extent
 from engine.vision.face_detection import overlap
 from engine.vision.recognition import Recognised, recognise
 
@@ -59,7 +59,7 @@ def measure(photos: list[Marked], petless: list[Path]) -> Report:
     pairs = list(zip(photos, seen, strict=True))
     overlaps = [overlap(found.heads[0].box, marked.head.box) if found.heads else 0.0 for marked, found in pairs]
     notes += [f"{m.path.name}: overlap {o:.2f}" for m, o in zip(photos, overlaps, strict=True) if o < 0.5]
-    facing = [(marked, found) for marked, found in pairs if marked.view is not View.PROFILE]
+    facing = [(marked, found) for marked, found in pairs if marked.view is not HeadPose.PROFILE]
     misses = [_misses(marked.head, found.heads[0] if found.heads else None) for marked, found in facing]
     for (marked, _), far in zip(facing, misses, strict=True):
         if max(far, default=0.0) > 0.08:

@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.growth.warp import grow
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets, to_z
 from engine.lab.drawn_pets.renderer import render
-from engine.lab.storybook.face_dataset import Photobook
+from engine.lab.storybook.face_dataset import FaceDataset
 from engine.stylegan.generator import Generator
 
 
@@ -39,7 +39,7 @@ def random_pets(count: int, random: torch.Generator) -> Tensor:
     return at_age(sample_pets(breeds, random), breeds, ages)
 
 
-def photo_batch(book: Photobook, count: int, random: torch.Generator, device: torch.device) -> PhotoBatch:
+def photo_batch(book: FaceDataset, count: int, random: torch.Generator, device: torch.device) -> PhotoBatch:
     """Faces of the book, mirrored or not, framed and lit a little differently each time, now and at another age."""
     index = torch.randint(len(book), (count,), generator=random)
     mirrored = torch.rand(count, generator=random) < 0.5

@@ -15,7 +15,7 @@ LOOKED_AT = (4, 8, 16)  # strides
 _WIDTH = 64
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """Scores of pictures [N, 3, R, R] in -1..1, one for each place and stride; high means photo."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
 from engine.stylegan.store.network_store import EMBEDDED, STORYBOOK, write_network
 from engine.stylegan.store.statistics import describe
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 
 LICENCE = (
     "CC BY-SA 4.0. Trained on pictures drawn by this project and on photos, most of them from the Oxford-IIIT Pet "
@@ -39,7 +39,7 @@ def export(checkpoint: Path, marks: list[Marked], out: Path = EMBEDDED) -> None:
         out,
         generator,
         name=STORYBOOK,
-        convention=Convention.STORYBOOK,
+        convention=FaceTemplate.STORYBOOK,
         species=list(Species),
         licence=LICENCE,
         source="engine/lab/storybook",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.growth.warp import Marks, marks_of
 from engine.lab.recogniser.annotations import Marked, read_marks
-from engine.vision.alignment import Convention, View, align
+from engine.vision.alignment import FaceTemplate, HeadPose, align
 
 SMALLEST_EYE_DISTANCE = 20.0  # pixels in the photo; below, a crop shows no fur
 
@@ -39,14 +39,14 @@ def usable_faces(folder: Path) -> Iterator[Marked]:
     """The faces of a folder of marked photos that can be aligned, held out or not."""
     for mark in read_marks(folder):
         eyes = mark.head.left_eye, mark.head.right_eye
-        if mark.view is View.PROFILE or mark.head.nose is None or eyes[0] is None or eyes[1] is None:
+        if mark.view is HeadPose.PROFILE or mark.head.nose is None or eyes[0] is None or eyes[1] is None:
             continue
         if math.dist(eyes[0], eyes[1]) >= SMALLEST_EYE_DISTANCE:
             yield mark
 
 
 @dataclass(slots=True)
-class Photobook:
+class FaceDataset:
     """Aligned faces with their marks on the face plane."""
 
     faces: Tensor  # uint8 [N, 3, R, R]
@@ -57,16 +57,16 @@ class Photobook:
         return len(self.faces)
 
 
-def open_photobook(marked: list[Marked], resolution: int) -> Photobook:
+def open_photobook(marked: list[Marked], resolution: int) -> FaceDataset:
     """Align every face at `resolution`."""
     faces, heads = [], []
     for mark in marked:
         with Image.open(mark.path) as photo:
-            aligned = align(photo.convert("RGB"), mark.head, Convention.STORYBOOK, resolution)
+            aligned = align(photo.convert("RGB"), mark.head, FaceTemplate.STORYBOOK, resolution)
         faces.append(torch.from_numpy(aligned.crop.copy()).permute(2, 0, 1))
         heads.append((mark.head, aligned.alignment))
     ages = [math.nan if mark.young is None else float(mark.young) for mark in marked]
-    return Photobook(
+    return FaceDataset(
         torch.stack(faces),
         marks_of(heads, [mark.species for mark in marked]),
         torch.tensor(ages),

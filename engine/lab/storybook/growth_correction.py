@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.growth.warp import CORRECTION_SIDE, grow
-from engine.lab.evaluation.age_classifier import SIDE, AgeReader, area_under_curve, fitted, varied
-from engine.lab.storybook.face_dataset import Photobook, is_held_out, open_photobook, usable_faces
+from engine.lab.evaluation.age_classifier import SIDE, AgeClassifier, area_under_curve, fitted, varied
+from engine.lab.storybook.face_dataset import FaceDataset, is_held_out, open_photobook, usable_faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Corrected:
     """What was found, and how well it does."""
 
     correction: Tensor  # as `engine.growth.warp.learned_correction`
-    judge: AgeReader
+    judge: AgeClassifier
     judged: Verdict  # by the judge
     by_stranger: Verdict
 
@@ -70,7 +70,7 @@ def correct(folders: list[Path], options: CorrectingOptions | None = None) -> Co
     return Corrected(correction, judge, judged, by_stranger)
 
 
-def _verdict(book: Photobook, held_out: Tensor, reader: AgeReader, correction: Tensor) -> Verdict:
+def _verdict(book: FaceDataset, held_out: Tensor, reader: AgeClassifier, correction: Tensor) -> Verdict:
     young = book.ages > 0.5
     now = _scores(book, held_out, reader, None)
     adults = now[~young[held_out]]
@@ -87,7 +87,7 @@ def save_correction(correction: Tensor, folder: Path) -> None:
 
 
 def _found(
-    book: Photobook, which: Tensor, guide: AgeReader, options: CorrectingOptions, random: torch.Generator
+    book: FaceDataset, which: Tensor, guide: AgeClassifier, options: CorrectingOptions, random: torch.Generator
 ) -> Tensor:
     control = torch.zeros(2, 2, CORRECTION_SIDE, CORRECTION_SIDE, requires_grad=True)
     optimiser = torch.optim.Adam([control], options.learning_rate, betas=(0.8, 0.99))
@@ -116,7 +116,7 @@ def _symmetric(control: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _scores(book: Photobook, which: Tensor, reader: AgeReader, way: Tensor | None) -> Tensor:
+def _scores(book: FaceDataset, which: Tensor, reader: AgeClassifier, way: Tensor | None) -> Tensor:
     """[M]: how young the faces look, as they are or, with a correction, at age 1."""
     scores = []
     for index in torch.split(which.nonzero()[:, 0], 16):

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from engine.growth.warp import plane
 from engine.lab.drawn_pets.parameters import Z_DIM, to_z
 from engine.lab.storybook.batches import age_vectors, drawn_batch, photo_batch, random_pets
-from engine.lab.storybook.discriminator import Critic
+from engine.lab.storybook.discriminator import Discriminator
 from engine.lab.storybook.face_dataset import open_photobook, training_faces
 from engine.pipeline import choose_device
 from engine.stylegan.encoder import Encoder
@@ -138,7 +138,7 @@ def _importance(resolution: int, device: torch.device) -> Tensor:
     return _BESIDE + (1 - _BESIDE) * torch.sigmoid(3 * (2.1 - torch.hypot(x, y - 0.2)))
 
 
-class Student(nn.Module):
+class StorybookModel(nn.Module):
     """Everything that learns, and its averages."""
 
     def __init__(self, resolution: int, faces: int) -> None:
@@ -168,7 +168,7 @@ class Trainer:
         self._book = open_photobook(marked, options.resolution)
         torch.manual_seed(options.seed)
         self._device = choose_device("auto")
-        self._student = Student(options.resolution, len(self._book)).to(self._device)
+        self._student = StorybookModel(options.resolution, len(self._book)).to(self._device)
         self._seen = 0  # pictures, in all runs
         if (out / "student.safetensors").exists():
             start = out
@@ -177,7 +177,7 @@ class Trainer:
         self._random = torch.Generator().manual_seed(options.seed + self._seen)
         self._loss = PictureLoss(options.features_weight)
         # It is not kept in checkpoints: within minutes it has learnt anew.
-        self._critic = Critic().to(self._device)
+        self._critic = Discriminator().to(self._device)
         self._critic_steps = 0
         self._critic_optimiser = torch.optim.Adam(self._critic.parameters(), options.critic_rate, (0.0, 0.99))
         rate = options.learning_rate
@@ -384,10 +384,10 @@ def _average(average: nn.Module, current: nn.Module, decay: float) -> None:
         mean.lerp_(value, 1 - decay)
 
 
-def load_student(folder: Path) -> Student:
+def load_student(folder: Path) -> StorybookModel:
     """The student of a checkpoint, to look at or to export."""
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    student = Student(int(facts["options"]["resolution"]), len(facts["photos"]))
+    student = StorybookModel(int(facts["options"]["resolution"]), len(facts["photos"]))
     state = _for_layers(load_file(folder / "student.safetensors"), student.generator.config)
     own = student.state_dict()  # earlier checkpoints have fewer channels, or one latent for all layers
     student.load_state_dict(own | _widened(state, own))

@@ -11,11 +11,11 @@ from engine.stylegan.store.network_store import (
     write_network,
 )
 from engine.stylegan.store.statistics import WStatistics
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 
 __all__ = [
     "STORYBOOK",
-    "Convention",
+    "FaceTemplate",
     "Network",
     "NetworkError",
     "NetworkRecord",

@@ -29,7 +29,7 @@ from engine.stylegan.store.conversion import build_generator
 from engine.stylegan.store.errors import NetworkError, Unfit
 from engine.stylegan.store.official import read_official
 from engine.stylegan.store.statistics import WStatistics, measure
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 
 STORYBOOK = "storybook"
 EMBEDDED = Path(__file__).parents[2] / "weights" / "storybook"
@@ -45,7 +45,7 @@ class NetworkRecord:
     """What NAME.json says."""
 
     name: str
-    convention: Convention
+    convention: FaceTemplate
     species: tuple[Species, ...]  # whom it is chosen for; none: only when named
     licence: str
     source: str  # where it comes from, an address or a file's name
@@ -59,7 +59,7 @@ class Network:
 
     name: str
     generator: Generator  # frozen
-    convention: Convention
+    convention: FaceTemplate
     species: tuple[Species, ...]
     directory: Path
     statistics: WStatistics
@@ -102,7 +102,7 @@ def read_record(name: str) -> NetworkRecord:
             raise NetworkError(f"The network {name} was stored by another version of Throwback; please store it again.")
         return NetworkRecord(
             name=name,
-            convention=Convention(content["convention"]),
+            convention=FaceTemplate(content["convention"]),
             species=tuple(Species(species) for species in content["species"]),
             licence=str(content["licence"]),
             source=str(content["source"]),
@@ -168,7 +168,7 @@ def write_network(
     generator: Generator,
     *,
     name: str,
-    convention: Convention,
+    convention: FaceTemplate,
     species: Iterable[Species],
     licence: str,
     source: str,
@@ -206,7 +206,7 @@ def import_official(
     path: Path,
     name: str,
     *,
-    convention: Convention = Convention.AFHQ,
+    convention: FaceTemplate = FaceTemplate.AFHQ,
     species: Iterable[Species] = (),
     licence: str = "unknown",
     source: str = "",

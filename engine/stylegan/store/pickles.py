@@ -36,7 +36,7 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
+class TorchStorage:
     """Numbers as `torch.save` wrote them before 2020."""
 
     data: bytes = field(repr=False)
@@ -46,7 +46,7 @@ class Storage:
 class StoredTensor:
     """A view into a storage; nothing about it has been checked yet."""
 
-    storage: Storage
+    storage: TorchStorage
     offset: int
     size: tuple[object, ...]
     stride: tuple[object, ...]
@@ -236,7 +236,9 @@ def _module(meta: object) -> Module:
 
 
 def _tensor(storage: object, offset: object, size: object, stride: object, *_: object) -> StoredTensor:
-    return StoredTensor(_expect(Storage, storage), _expect(int, offset), _expect(tuple, size), _expect(tuple, stride))
+    return StoredTensor(
+        _expect(TorchStorage, storage), _expect(int, offset), _expect(tuple, size), _expect(tuple, stride)
+    )
 
 
 def _number(number_format: object, data: object) -> object:
@@ -254,7 +256,7 @@ _FUNCTIONS: dict[str, Callable[..., object]] = {
     "__builtin__.set": lambda values=None: [] if values is None else _expect(list, values),
     "torch._utils._rebuild_parameter": lambda tensor, *_: _expect(StoredTensor, tensor),
     "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch.storage._load_from_bytes": lambda data: Storage(_expect(bytes, data)),
+    "torch.storage._load_from_bytes": lambda data: TorchStorage(_expect(bytes, data)),
     "numpy.dtype": lambda code, *_: _NumberFormat(_expect(str, code)),
     "numpy.core.multiarray.scalar": _number,
     "numpy._core.multiarray.scalar": _number,

@@ -15,7 +15,7 @@ from engine.stylegan.perceptual import Vgg16Distance, lpips_weights, vgg16_file
 from engine.stylegan.store.download import Checksum, Report, download
 from engine.stylegan.store.errors import NetworkError
 from engine.stylegan.store.network_store import available_networks, import_official, networks_directory
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 
 _NVIDIA_ADDRESS = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
 _NVIDIA_NOTICE = """\
@@ -120,7 +120,7 @@ def _store_network(file: Path, published: Published, source: str) -> Path:
     import_official(
         file,
         published.name,
-        convention=Convention.AFHQ,
+        convention=FaceTemplate.AFHQ,
         species=published.species,
         licence=published.licence,
         source=source,

@@ -11,7 +11,7 @@ import pytest
 
 from bot import cli
 from bot.commands.doctor import State, bot_findings, database_finding, engine_findings, ffmpeg_finding, home_finding
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.server import serve
 from engine import EngineSettings
 from storage import Storage
@@ -97,7 +97,7 @@ async def test_every_wrong_variable_is_named() -> None:
 
 
 async def test_the_token_is_tried(tmp_path: Path) -> None:
-    async with serve(Double.open(tmp_path / "playground")) as address:
+    async with serve(FakeTelegram.open(tmp_path / "playground")) as address:
         good, _ = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})
         (unknown,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
     (gone,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
@@ -110,7 +110,7 @@ async def test_the_token_is_tried(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("on", [True, False], ids=["on", "off"])
 async def test_inline_mode_is_mentioned(tmp_path: Path, on: bool) -> None:
-    double = Double.open(tmp_path / "playground")
+    double = FakeTelegram.open(tmp_path / "playground")
     double.inline_mode = on
     async with serve(double) as address:
         _, inline = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})

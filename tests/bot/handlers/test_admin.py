@@ -4,26 +4,26 @@ from pathlib import Path
 import pytest
 
 from storage import State
-from tests.bot.harness import Resident, Town
+from tests.bot.harness import Harness, User
 from tests.scripted_engine import Script
 
 BOSS = 1003  # the first person a test adds to the double's two
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    async with Town(tmp_path, admins=frozenset({BOSS})) as town:
+async def town(tmp_path: Path) -> AsyncIterator[Harness]:
+    async with Harness(tmp_path, admins=frozenset({BOSS})) as town:
         yield town
 
 
 @pytest.fixture
-def boss(town: Town) -> Resident:
+def boss(town: Harness) -> User:
     boss = town.person("Boss")
     assert boss.id == BOSS
     return boss
 
 
-async def test_stats(town: Town, boss: Resident) -> None:
+async def test_stats(town: Harness, boss: User) -> None:
     mina = town.person()
     await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
@@ -32,7 +32,7 @@ async def test_stats(town: Town, boss: Resident) -> None:
     assert "Failures: none" in stats["text"]
 
 
-async def test_pausing_keeps_photos_and_their_places(town: Town, boss: Resident) -> None:
+async def test_pausing_keeps_photos_and_their_places(town: Harness, boss: User) -> None:
     mina = town.person()
     await boss.write("/pause")
     await boss.sees("Paused")
@@ -46,7 +46,7 @@ async def test_pausing_keeps_photos_and_their_places(town: Town, boss: Resident)
     await mina.sees(video=True)
 
 
-async def test_the_blocked_are_not_heard(town: Town, boss: Resident) -> None:
+async def test_the_blocked_are_not_heard(town: Harness, boss: User) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
     await mina.sees("Samoyed")
@@ -63,7 +63,7 @@ async def test_the_blocked_are_not_heard(town: Town, boss: Resident) -> None:
     assert len(town.said_in(mina.id)) == 2
 
 
-async def test_a_groups_limit_is_set(town: Town, boss: Resident) -> None:
+async def test_a_groups_limit_is_set(town: Harness, boss: User) -> None:
     await boss.write("/limit -100777 3")
     done = await boss.sees("Done.")
     group = await town.desk.storage.people.group(-100777)
@@ -75,7 +75,7 @@ async def test_a_groups_limit_is_set(town: Town, boss: Resident) -> None:
 
 
 @pytest.mark.parametrize("command", ["stats", "pause", "resume", "block 1", "unblock 1", "blocked", "limit -1 1"])
-async def test_for_others_there_are_no_such_commands(town: Town, boss: Resident, command: str) -> None:
+async def test_for_others_there_are_no_such_commands(town: Harness, boss: User, command: str) -> None:
     mina = town.person()
     chat = town.group(mina)
     await mina.write(f"/{command}")

@@ -1,13 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bot.playground.parameters import Upload
+from bot.playground.request_parameters import Upload
 from storage import Photo, State
-from tests.bot.harness import Resident, Town
+from tests.bot.harness import Harness, User
 from tests.scripted_engine import Script, scripted_photo
 
 
-async def send_album(town: Town, person: Resident, *scripts: Script, caption: str = "") -> None:
+async def send_album(town: Harness, person: User, *scripts: Script, caption: str = "") -> None:
     uploads = [
         Upload(f"{place}.jpg", "image/jpeg", scripted_photo(script, 200 - place))
         for place, script in enumerate(scripts)
@@ -15,7 +15,7 @@ async def send_album(town: Town, person: Resident, *scripts: Script, caption: st
     await town.people.send(person.id, person.id, uploads, as_files=True, caption=caption)
 
 
-async def test_an_album_is_one_conversation(town: Town) -> None:
+async def test_an_album_is_one_conversation(town: Harness) -> None:
     mina = town.person()
     await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN, caption="Samoyed")
     question = await mina.sees("second photo", "Yes, take it")
@@ -26,7 +26,7 @@ async def test_an_album_is_one_conversation(town: Town) -> None:
     assert portrait.baby_photo not in (None, portrait.photo)
 
 
-async def test_the_second_photo_may_be_left_out(town: Town) -> None:
+async def test_the_second_photo_may_be_left_out(town: Harness) -> None:
     mina = town.person()
     await send_album(town, mina, Script.PLAIN, Script.PLAIN)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -35,14 +35,14 @@ async def test_the_second_photo_may_be_left_out(town: Town) -> None:
     assert (await mina.portrait_in(State.DONE)).baby_photo is None
 
 
-async def test_the_first_good_photo_counts(town: Town) -> None:
+async def test_the_first_good_photo_counts(town: Harness) -> None:
     mina = town.person()
     await send_album(town, mina, Script.NOT_AN_IMAGE, Script.CAT)
     await mina.sees("lovely cat")
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) <= 2
 
 
-async def test_an_album_of_baby_photos_is_one_answer(town: Town) -> None:
+async def test_an_album_of_baby_photos_is_one_answer(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -53,7 +53,7 @@ async def test_an_album_of_baby_photos_is_one_answer(town: Town) -> None:
     assert portrait.baby_photo is not None
 
 
-async def test_the_caption_may_stand_on_a_later_photo(town: Town) -> None:
+async def test_the_caption_may_stand_on_a_later_photo(town: Harness) -> None:
     mina = town.person()
     await send_album(town, mina, Script.PLAIN, Script.PLAIN)
     question = await mina.sees("Samoyed")
@@ -69,7 +69,7 @@ async def test_the_caption_may_stand_on_a_later_photo(town: Town) -> None:
 
 
 async def test_an_album_above_the_limit_is_refused_once(tmp_path: Path) -> None:
-    async with Town(tmp_path, daily_limit=1) as town:
+    async with Harness(tmp_path, daily_limit=1) as town:
         mina = town.person()
         await mina.ask_for_portrait()
         await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)

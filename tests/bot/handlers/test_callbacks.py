@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.bot.harness import Json, Resident, Town, callback
+from tests.bot.harness import Harness, Json, User, callback
 
 
-async def press_twice(town: Town, person: Resident, message: Json, label: str) -> None:
+async def press_twice(town: Harness, person: User, message: Json, label: str) -> None:
     """Both presses are answered, and neither brings an apology."""
     for _ in range(2):
         assert (await person.press(message, label))["answered"]
@@ -22,13 +22,13 @@ async def press_twice(town: Town, person: Resident, message: Json, label: str) -
         ("/language", "Which language", "English"),
     ],
 )
-async def test_an_answer_may_be_given_twice(town: Town, command: str, question: str, label: str) -> None:
+async def test_an_answer_may_be_given_twice(town: Harness, command: str, question: str, label: str) -> None:
     mina = town.person()
     await mina.write(command)
     await press_twice(town, mina, await mina.sees(question), label)
 
 
-async def test_an_answer_below_an_old_message_is_no_error(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_answer_below_an_old_message_is_no_error(town: Harness, caplog: pytest.LogCaptureFixture) -> None:
     """Of which Telegram shows the bot nothing but the number."""
     mina = town.person()
     await mina.write("/forgetme")
@@ -41,7 +41,7 @@ async def test_an_answer_below_an_old_message_is_no_error(town: Town, caplog: py
     assert "ERROR" not in [record.levelname for record in caplog.records]
 
 
-async def test_forgetting_a_pet_may_be_asked_for_twice(town: Town) -> None:
+async def test_forgetting_a_pet_may_be_asked_for_twice(town: Harness) -> None:
     mina = town.person()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")

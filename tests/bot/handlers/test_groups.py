@@ -3,16 +3,16 @@ import signal
 
 import pytest
 
-from bot.messaging.telegram_messenger import Voice
+from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.playground.fake_telegram import BOT_ID
 from bot.playground.methods.chats import member as described
 from bot.playground.world import ChatKind
 from storage import Photo, Portrait, State
-from tests.bot.harness import Json, Town, eventually, spoken
+from tests.bot.harness import Harness, Json, eventually, spoken
 from tests.scripted_engine import Script
 
 
-async def test_young_as_a_reply_in_a_topic(town: Town) -> None:
+async def test_young_as_a_reply_in_a_topic(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
     chat.forum = True
@@ -29,7 +29,7 @@ async def test_young_as_a_reply_in_a_topic(town: Town) -> None:
     assert film["reply_to_message"]["message_id"] == asked["message_id"]
 
 
-async def test_young_as_a_caption(town: Town) -> None:
+async def test_young_as_a_caption(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     await mina.send(chat=chat.id, caption="/young@throwback_bot Samoyed")
@@ -37,7 +37,7 @@ async def test_young_as_a_caption(town: Town) -> None:
     await town.message(chat.id, video=True)
 
 
-async def test_only_the_owner_presses(town: Town) -> None:
+async def test_only_the_owner_presses(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon", "ko")
     chat = town.group(mina, joon)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
@@ -47,7 +47,7 @@ async def test_only_the_owner_presses(town: Town) -> None:
     assert (await mina.portrait()).state is State.AWAITING_BREED
 
 
-async def test_a_baby_photo_and_a_breed_as_replies(town: Town) -> None:
+async def test_a_baby_photo_and_a_breed_as_replies(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
@@ -63,7 +63,7 @@ async def test_a_baby_photo_and_a_breed_as_replies(town: Town) -> None:
     assert portrait.breed == "maltese" and portrait.baby_photo is not None
 
 
-async def test_silence_when_not_asked(town: Town) -> None:
+async def test_silence_when_not_asked(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
     await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
@@ -77,14 +77,14 @@ async def test_silence_when_not_asked(town: Town) -> None:
     assert await town.desk.storage.people.get(joon.id) is None
 
 
-async def test_young_without_a_photo_is_explained(town: Town) -> None:
+async def test_young_without_a_photo_is_explained(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     await mina.write("/young@throwback_bot", chat.id)
     await town.message(chat.id, "Reply to a photo of a pet")
 
 
-async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(town: Town) -> None:
+async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina, kind=ChatKind.GROUP)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
@@ -98,7 +98,7 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(town: Town)
     await town.message(new.id, "baby photo")
 
 
-async def test_migration_while_the_engine_works(town: Town) -> None:
+async def test_migration_while_the_engine_works(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina, kind=ChatKind.GROUP)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
@@ -127,21 +127,21 @@ async def test_migration_while_the_engine_works(town: Town) -> None:
 
 
 async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mina = town.person()
     chat = town.group(mina, kind=ChatKind.GROUP)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
     await town.message(chat.id, "Getting to know", photo=True)
-    moved = Voice.moved
+    moved = TelegramMessenger.moved
 
-    async def too_late(voice: Voice, portrait: Portrait) -> None:
+    async def too_late(voice: TelegramMessenger, portrait: Portrait) -> None:
         await town.desk.studio.cancel(portrait.id)
         await town.message(portrait.chat, "I stopped")
         await moved(voice, portrait)
 
-    monkeypatch.setattr(Voice, "moved", too_late)
+    monkeypatch.setattr(TelegramMessenger, "moved", too_late)
     new = await town.people.migrate(mina.id, chat.id)
     world = town.double.world
 
@@ -152,7 +152,7 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
     await eventually(settled)
 
 
-async def test_who_waits_in_a_group_that_moves_is_told_there(town: Town) -> None:
+async def test_who_waits_in_a_group_that_moves_is_told_there(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon, kind=ChatKind.GROUP)
     for member, shade in ((mina, 200), (joon, 77)):
@@ -168,7 +168,7 @@ async def test_who_waits_in_a_group_that_moves_is_told_there(town: Town) -> None
     await eventually(told)
 
 
-async def test_a_command_that_another_bot_deletes_is_answered(town: Town) -> None:
+async def test_a_command_that_another_bot_deletes_is_answered(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     asked = await mina.write("/young@throwback_bot", chat.id)
@@ -176,7 +176,7 @@ async def test_a_command_that_another_bot_deletes_is_answered(town: Town) -> Non
     assert "reply_to_message" not in await town.message(chat.id, "Reply to a photo of a pet")
 
 
-async def test_channels_are_left_in_peace(town: Town) -> None:
+async def test_channels_are_left_in_peace(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     change = {
@@ -193,7 +193,7 @@ async def test_channels_are_left_in_peace(town: Town) -> None:
     assert town.said_in(chat.id) == []
 
 
-async def test_added_and_removed(town: Town) -> None:
+async def test_added_and_removed(town: Harness) -> None:
     mina = town.person()
     chat = town.double.world.add_group("Family", [mina.id], ChatKind.SUPERGROUP)
     await town.people.add_bot(mina.id, chat.id)
@@ -206,7 +206,7 @@ async def test_added_and_removed(town: Town) -> None:
     assert group is not None and not group.present
 
 
-async def test_anonymous_administrators_share_their_portraits(town: Town) -> None:
+async def test_anonymous_administrators_share_their_portraits(town: Harness) -> None:
     mina, joon, yuna = town.person(), town.person("Joon"), town.person("Yuna")
     chat = town.group(mina, joon, yuna)
     await town.people.set_member(chat.id, mina.id, "administrator")
@@ -221,7 +221,7 @@ async def test_anonymous_administrators_share_their_portraits(town: Town) -> Non
     assert portrait.owner == chat.id
 
 
-async def test_a_group_has_its_own_daily_limit(town: Town) -> None:
+async def test_a_group_has_its_own_daily_limit(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
     await town.desk.storage.people.limit_group(chat.id, 1, town.desk.storage.now())
@@ -232,7 +232,7 @@ async def test_a_group_has_its_own_daily_limit(town: Town) -> None:
     assert "1 picture" not in spoken(await town.message(chat.id, "has had its picture for today"))
 
 
-async def test_what_is_another_bots_is_none_of_ours(town: Town) -> None:
+async def test_what_is_another_bots_is_none_of_ours(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
@@ -242,14 +242,14 @@ async def test_what_is_another_bots_is_none_of_ours(town: Town) -> None:
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
 
 
-async def test_added_by_a_link_it_says_what_it_does_in_groups(town: Town) -> None:
+async def test_added_by_a_link_it_says_what_it_does_in_groups(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     await mina.write("/start@throwback_bot", chat.id)
     await town.message(chat.id, "I keep quiet")
 
 
-async def test_personal_things_are_for_private_chats(town: Town) -> None:
+async def test_personal_things_are_for_private_chats(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     for command in ("history", "mydata", "forgetme", "language"):
@@ -258,7 +258,7 @@ async def test_personal_things_are_for_private_chats(town: Town) -> None:
         assert "@throwback_bot" in said["text"]
 
 
-async def test_a_question_is_asked_again_in_the_supergroup(town: Town) -> None:
+async def test_a_question_is_asked_again_in_the_supergroup(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina, kind=ChatKind.GROUP)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
@@ -274,7 +274,7 @@ async def test_a_question_is_asked_again_in_the_supergroup(town: Town) -> None:
     await town.message(new.id, video=True)
 
 
-async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Town) -> None:
+async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
@@ -288,7 +288,7 @@ async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Town) -> 
     assert (await mina.portrait()).name == "Momo"
 
 
-async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(town: Town) -> None:
+async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
     await town.people.allow_media(mina.id, chat.id, allowed=False)
@@ -307,7 +307,7 @@ async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(tow
     assert (await mina.portrait()).started_at == made.started_at  # sent from what was kept, not made again
 
 
-async def test_a_group_for_words_only_sees_progress_in_words(town: Town) -> None:
+async def test_a_group_for_words_only_sees_progress_in_words(town: Harness) -> None:
     mina = town.person()
     chat = town.group(mina)
     await town.people.allow_media(mina.id, chat.id, allowed=False)
@@ -316,7 +316,7 @@ async def test_a_group_for_words_only_sees_progress_in_words(town: Town) -> None
     await town.message(chat.id, "Getting to know", photo=False)
 
 
-async def test_what_a_channel_asked_for_is_nobodys_elsewhere(town: Town) -> None:
+async def test_what_a_channel_asked_for_is_nobodys_elsewhere(town: Harness) -> None:
     """Buttons can be invented, and the ids of portraits are consecutive."""
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina)

@@ -1,15 +1,15 @@
 from storage import Kind, State
-from tests.bot.harness import Json, Resident, Town, labels
+from tests.bot.harness import Harness, Json, User, labels
 from tests.scripted_engine import Script
 
 
-async def test_nothing_yet(town: Town) -> None:
+async def test_nothing_yet(town: Harness) -> None:
     mina = town.person()
     await mina.write("/history")
     await mina.sees("Nothing here yet")
 
 
-async def test_paging_uploads_nothing(town: Town) -> None:
+async def test_paging_uploads_nothing(town: Harness) -> None:
     mina = town.person()
     first = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
@@ -31,7 +31,7 @@ async def test_paging_uploads_nothing(town: Town) -> None:
     assert films == 2
 
 
-async def test_by_pet_and_deletable(town: Town) -> None:
+async def test_by_pet_and_deletable(town: Harness) -> None:
     mina = town.person()
     named = await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")
@@ -47,7 +47,7 @@ async def test_by_pet_and_deletable(town: Town) -> None:
     assert all("photo" not in message for message in town.said_in(mina.id))
 
 
-async def test_after_a_deletion_the_gallery_shows_the_next_one(town: Town) -> None:
+async def test_after_a_deletion_the_gallery_shows_the_next_one(town: Harness) -> None:
     mina = town.person()
     await mina.ask_for_portrait()
     await mina.send(Script.CAT, shade=90)
@@ -63,7 +63,7 @@ async def test_after_a_deletion_the_gallery_shows_the_next_one(town: Town) -> No
     assert left["message_id"] == page["message_id"]
 
 
-async def test_the_gallery_goes_with_the_picture_that_it_shows(town: Town) -> None:
+async def test_the_gallery_goes_with_the_picture_that_it_shows(town: Harness) -> None:
     mina = town.person()
     first = await mina.ask_for_portrait()
     await mina.send(Script.CAT, shade=90)
@@ -84,7 +84,7 @@ async def test_the_gallery_goes_with_the_picture_that_it_shows(town: Town) -> No
     assert town.said_in(mina.id) == []
 
 
-async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Town) -> None:
+async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Harness) -> None:
     """And deleting it takes no message of the same number from the other chat."""
     mina = town.person()
     await mina.write("/help")
@@ -109,7 +109,7 @@ async def test_a_film_from_a_group_is_shown_where_the_gallery_is(town: Town) -> 
     assert said["message_id"] in town.double.world.messages[chat.id]
 
 
-async def test_a_pet_can_be_forgotten(town: Town) -> None:
+async def test_a_pet_can_be_forgotten(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.name_pet(film, "Momo")
@@ -125,7 +125,7 @@ async def test_a_pet_can_be_forgotten(town: Town) -> None:
     await town.message_after(mina.id, page, "Tell me the name", video=True)
 
 
-async def name_pets(town: Town, owner: Resident, count: int) -> list[str]:
+async def name_pets(town: Harness, owner: User, count: int) -> list[str]:
     """Gives the owner so many portraits, each of a pet of its own; gives the names, the last named first."""
     names = [f"Momo {number}" for number in range(1, count + 1)]
     film: Json = {"message_id": 0}
@@ -138,7 +138,7 @@ async def name_pets(town: Town, owner: Resident, count: int) -> list[str]:
     return names[::-1]
 
 
-async def test_every_pet_can_be_forgotten(town: Town) -> None:
+async def test_every_pet_can_be_forgotten(town: Harness) -> None:
     mina = town.person()
     names = await name_pets(town, mina, 7)
     await mina.write("/history")
@@ -159,7 +159,7 @@ async def test_every_pet_can_be_forgotten(town: Town) -> None:
     await mina.sees("Momo 2", "1 of 1 picture", "All pets", "🗑 Forget Momo 2")
 
 
-async def test_pets_are_shown_and_forgotten_when_their_pictures_are_kept_no_longer(town: Town) -> None:
+async def test_pets_are_shown_and_forgotten_when_their_pictures_are_kept_no_longer(town: Harness) -> None:
     mina = town.person()
     named = await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")
@@ -180,7 +180,7 @@ async def test_pets_are_shown_and_forgotten_when_their_pictures_are_kept_no_long
     assert await town.desk.storage.people.pets(mina.id) == []
 
 
-async def test_a_pet_whose_pictures_were_deleted_can_be_forgotten(town: Town) -> None:
+async def test_a_pet_whose_pictures_were_deleted_can_be_forgotten(town: Harness) -> None:
     mina = town.person()
     await name_pets(town, mina, 2)
     await town.desk.storage.portraits.delete((await mina.portrait()).id)
@@ -195,7 +195,7 @@ async def test_a_pet_whose_pictures_were_deleted_can_be_forgotten(town: Town) ->
     assert [pet.name for pet in await town.desk.storage.people.pets(mina.id)] == ["Momo 1"]
 
 
-async def test_what_telegram_lost_is_shown_from_the_disk(town: Town) -> None:
+async def test_what_telegram_lost_is_shown_from_the_disk(town: Harness) -> None:
     mina = town.person()
     family = town.group(mina)
     for shade in (90, 60):

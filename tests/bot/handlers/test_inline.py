@@ -1,7 +1,7 @@
-from tests.bot.harness import Town, labels, spoken
+from tests.bot.harness import Harness, labels, spoken
 
 
-async def test_own_results_can_be_sent_to_any_chat(town: Town) -> None:
+async def test_own_results_can_be_sent_to_any_chat(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
     film = await mina.ask_for_portrait()
@@ -13,14 +13,14 @@ async def test_own_results_can_be_sent_to_any_chat(town: Town) -> None:
     assert "Here you go" in sent["caption"]
 
 
-async def test_others_see_nothing_of_it(town: Town) -> None:
+async def test_others_see_nothing_of_it(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     await mina.ask_for_portrait()
     offered = await town.people.ask_inline(joon.id, joon.id, "")
     assert offered["results"] == []
 
 
-async def test_words_narrow_the_choice(town: Town) -> None:
+async def test_words_narrow_the_choice(town: Harness) -> None:
     mina = town.person()
     await mina.ask_for_portrait()
     assert len((await town.people.ask_inline(mina.id, mina.id, "samo"))["results"]) == 2
@@ -29,14 +29,14 @@ async def test_words_narrow_the_choice(town: Town) -> None:
     assert unknown["button"]["text"] == "No pet of that name or breed"
 
 
-async def test_a_pet_with_a_name_is_found_by_its_breed_too(town: Town) -> None:
+async def test_a_pet_with_a_name_is_found_by_its_breed_too(town: Harness) -> None:
     mina = town.person()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     for words in ("momo", "samoyed"):
         assert len((await town.people.ask_inline(mina.id, mina.id, words))["results"]) == 2
 
 
-async def test_a_file_that_telegram_lost_keeps_no_others_from_being_shared(town: Town) -> None:
+async def test_a_file_that_telegram_lost_keeps_no_others_from_being_shared(town: Harness) -> None:
     mina = town.person()
     await mina.ask_for_portrait()
     (still, film) = [
@@ -47,7 +47,7 @@ async def test_a_file_that_telegram_lost_keeps_no_others_from_being_shared(town:
     assert [one["video_file_id"] for one in offered["results"]] == [film.file_id]
 
 
-async def test_nothing_is_offered_for_sharing_where_inline_mode_is_off(town: Town) -> None:
+async def test_nothing_is_offered_for_sharing_where_inline_mode_is_off(town: Harness) -> None:
     mina = town.person()
     assert "📤 Share" in labels(await mina.ask_for_portrait())
     town.double.inline_mode = False

@@ -1,7 +1,7 @@
-from tests.bot.harness import Town
+from tests.bot.harness import Harness
 
 
-async def test_telegrams_language_is_spoken_until_another_is_chosen(town: Town) -> None:
+async def test_telegrams_language_is_spoken_until_another_is_chosen(town: Harness) -> None:
     joon = town.person("Joon", "ko-KR")
     await joon.write("/start")
     await joon.sees("안녕하세요")
@@ -12,13 +12,13 @@ async def test_telegrams_language_is_spoken_until_another_is_chosen(town: Town) 
     await joon.sees("Here is what I can do")
 
 
-async def test_a_language_we_do_not_speak_becomes_english(town: Town) -> None:
+async def test_a_language_we_do_not_speak_becomes_english(town: Harness) -> None:
     someone = town.person("Aino", "fi")
     await someone.write("/start")
     await someone.sees("Hello!")
 
 
-async def test_back_to_telegrams_language(town: Town) -> None:
+async def test_back_to_telegrams_language(town: Harness) -> None:
     joon = town.person("Joon", "ko")
     await joon.write("/language")
     await joon.press(await joon.sees("어떤 언어로"), "English")

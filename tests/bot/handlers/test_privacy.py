@@ -5,11 +5,11 @@ import zipfile
 import pytest
 
 from storage import State
-from tests.bot.harness import Json, Town, eventually
+from tests.bot.harness import Harness, Json, eventually
 from tests.scripted_engine import Script
 
 
-async def test_privacy_in_plain_words(town: Town) -> None:
+async def test_privacy_in_plain_words(town: Harness) -> None:
     mina = town.person()
     await mina.write("/privacy")
     await mina.sees(
@@ -17,7 +17,7 @@ async def test_privacy_in_plain_words(town: Town) -> None:
     )
 
 
-def unzipped(town: Town, message: Json) -> dict[str, bytes]:
+def unzipped(town: Harness, message: Json) -> dict[str, bytes]:
     """The files in the archive that a message brings, by name."""
     stored = town.double.files
     data = stored.location(stored.find(message["document"]["file_id"])).read_bytes()
@@ -25,7 +25,7 @@ def unzipped(town: Town, message: Json) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-async def test_my_data_holds_rows_and_files(town: Town) -> None:
+async def test_my_data_holds_rows_and_files(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
@@ -40,7 +40,7 @@ async def test_my_data_holds_rows_and_files(town: Town) -> None:
 
 
 async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mina = town.person()
     await mina.send()
@@ -53,7 +53,7 @@ async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(
     await mina.press(film, "Again")
     await mina.portrait_in(State.AWAITING_BREED)
     stored = [path.read_bytes() for path in (town.settings.home / "media").glob("*/*") if path.is_file()]
-    monkeypatch.setattr("bot.portraits.export._MOST_BYTES", 5_000)
+    monkeypatch.setattr("bot.portraits.data_export._MOST_BYTES", 5_000)
     await mina.write("/mydata")
     first = await mina.sees("part 1 of", document=True)
     count = int(first["caption"].rstrip(".").split()[-1])
@@ -66,7 +66,7 @@ async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(
     assert found[-1][0].endswith("latent.safetensors")
 
 
-async def test_forget_me_leaves_nothing(town: Town) -> None:
+async def test_forget_me_leaves_nothing(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     await mina.ask_for_portrait()
     await joon.ask_for_portrait(shade=77)
@@ -84,7 +84,7 @@ async def test_forget_me_leaves_nothing(town: Town) -> None:
     assert left[0].photo and await storage.media.read(left[0].photo)
 
 
-async def test_forgetting_stops_what_is_under_way(town: Town) -> None:
+async def test_forgetting_stops_what_is_under_way(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -97,7 +97,7 @@ async def test_forgetting_stops_what_is_under_way(town: Town) -> None:
     assert town.said_in(mina.id) == [done]
 
 
-async def test_no_name_can_be_read_in_the_database_any_more(town: Town) -> None:
+async def test_no_name_can_be_read_in_the_database_any_more(town: Harness) -> None:
     mina = town.person("Wilhelmina")
     await mina.name_pet(await mina.ask_for_portrait(), "Zaphodbeeblebrox")
     await mina.write("/forgetme")
@@ -111,7 +111,7 @@ async def test_no_name_can_be_read_in_the_database_any_more(town: Town) -> None:
     await eventually(unreadable)
 
 
-async def test_forgetting_takes_what_was_said_out_of_the_chats(town: Town) -> None:
+async def test_forgetting_takes_what_was_said_out_of_the_chats(town: Harness) -> None:
     mina = town.person()
     family = town.group(mina)
     await mina.ask_for_portrait()
@@ -131,7 +131,7 @@ async def test_forgetting_takes_what_was_said_out_of_the_chats(town: Town) -> No
     assert town.said_in(family.id) == []
 
 
-async def test_what_is_too_old_to_be_taken_back_is_owned_up_to(town: Town) -> None:
+async def test_what_is_too_old_to_be_taken_back_is_owned_up_to(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
@@ -142,7 +142,7 @@ async def test_what_is_too_old_to_be_taken_back_is_owned_up_to(town: Town) -> No
     await mina.sees("I don't know you any more")
 
 
-async def test_the_log_has_no_token_name_or_photo(town: Town, caplog: object) -> None:
+async def test_the_log_has_no_token_name_or_photo(town: Harness, caplog: object) -> None:
     mina = town.person("Wilhelmina")
     await mina.ask_for_portrait()
     log = caplog.text  # type: ignore[attr-defined]

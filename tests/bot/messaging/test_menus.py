@@ -2,11 +2,11 @@ from pathlib import Path
 
 from bot.playground.methods.profile import menu_for
 from bot.texts import words_for
-from tests.bot.harness import Town, eventually
+from tests.bot.harness import Harness, eventually
 
 
 async def test_everybody_gets_a_menu_though_an_administrator_has_not_written_yet(tmp_path: Path) -> None:
-    async with Town(tmp_path, admins=frozenset({424242, 1003})) as town:
+    async with Harness(tmp_path, admins=frozenset({424242, 1003})) as town:
         boss, joon = town.person("Boss", "zh"), town.person("Joon", "ko")
         chat = town.group(joon)
         assert boss.id == 1003

@@ -10,7 +10,7 @@ from bot.messaging.rate_limiter import Pace
 from bot.messaging.views import View
 from bot.playground.request_counts import RateMeter
 from storage import State
-from tests.bot.harness import Town, eventually
+from tests.bot.harness import Harness, eventually
 from tests.scripted_engine import Script
 
 
@@ -123,7 +123,7 @@ async def test_an_edit_that_fails_stops_nothing(clock: Clock) -> None:
 
 async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -> None:
     """The real bot at its real pace; the double refuses, and counts, every request too many."""
-    async with Town(tmp_path, pace=Pace(), strict=True) as town:
+    async with Harness(tmp_path, pace=Pace(), strict=True) as town:
         people = [town.person(f"P{number}") for number in range(30)]
         group = town.group(*people[27:])
         for number, person in enumerate(people):

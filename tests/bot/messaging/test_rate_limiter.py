@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from telegram.error import RetryAfter
 
-from bot.messaging.rate_limiter import Pace, Pacer
+from bot.messaging.rate_limiter import Pace, RateLimiter
 from bot.playground.request_counts import RateMeter
 
 
@@ -30,7 +30,9 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(monkeypatch)
 
 
-async def send(pacer: Pacer, chat: int, to: Callable[..., Any], endpoint: str = "sendMessage", retries: int = 0) -> Any:
+async def send(
+    pacer: RateLimiter, chat: int, to: Callable[..., Any], endpoint: str = "sendMessage", retries: int = 0
+) -> Any:
     async def call() -> Any:
         return to(chat)
 
@@ -39,7 +41,7 @@ async def send(pacer: Pacer, chat: int, to: Callable[..., Any], endpoint: str = 
 
 async def test_telegrams_limits_are_kept(time: Time) -> None:
     """What the pacer lets through, a strict double takes: to many chats, to one, and to a group."""
-    pacer, meter = Pacer(clock=time), RateMeter(strict=True, clock=time)
+    pacer, meter = RateLimiter(clock=time), RateMeter(strict=True, clock=time)
 
     def spend(chat: int) -> None:
         meter.spend(chat, chat < 0)
@@ -51,7 +53,7 @@ async def test_telegrams_limits_are_kept(time: Time) -> None:
 
 
 async def test_a_refusal_halts_one_chat_alone(time: Time) -> None:
-    pacer, sent = Pacer(clock=time), []
+    pacer, sent = RateLimiter(clock=time), []
     refused = [RetryAfter(30)]
 
     def spend(chat: int) -> str:
@@ -70,7 +72,7 @@ async def test_a_refusal_halts_one_chat_alone(time: Time) -> None:
 
 
 async def test_answers_and_deletions_are_not_counted(time: Time) -> None:
-    pacer, began = Pacer(Pace(overall_per_s=1), time), time.now
+    pacer, began = RateLimiter(Pace(overall_per_s=1), time), time.now
     for endpoint in ("answerCallbackQuery", "deleteMessage", "getChatMember"):
         for _ in range(5):
             await send(pacer, 1, lambda _: None, endpoint)
@@ -78,7 +80,7 @@ async def test_answers_and_deletions_are_not_counted(time: Time) -> None:
 
 
 async def test_silent_chats_are_forgotten(time: Time) -> None:
-    pacer = Pacer(Pace(overall_per_s=10_000), time)
+    pacer = RateLimiter(Pace(overall_per_s=10_000), time)
     for chat in range(1, 1000):
         await send(pacer, chat, lambda _: None)
     time.now += 500

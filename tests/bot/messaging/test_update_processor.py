@@ -8,11 +8,11 @@ import pytest
 from telegram import Chat, Message, Update, User
 from telegram.ext import TypeHandler
 
-from bot.messaging.update_processor import InOrder
-from bot.messaging.update_queue import Inbox
+from bot.messaging.update_processor import PerChatProcessor
+from bot.messaging.update_queue import DurableUpdateQueue
 from storage import State, Storage
 from storage.updates import Updates
-from tests.bot.harness import Town, eventually, spoken
+from tests.bot.harness import Harness, eventually, spoken
 
 
 def update(id_: int, chat: int) -> Update:
@@ -21,7 +21,7 @@ def update(id_: int, chat: int) -> Update:
     return Update(id_, message=message)
 
 
-async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Town) -> None:
+async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Harness) -> None:
     """1,000 chats with three updates at once: every update is handled, in its chat's order."""
     answered: dict[int, list[int]] = defaultdict(list)
     everyone = asyncio.Event()
@@ -34,8 +34,8 @@ async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Tow
             everyone.set()
 
     async with Storage(town.settings.home / "other") as storage:
-        inbox = Inbox(storage)
-        order = InOrder(inbox.handled)
+        inbox = DurableUpdateQueue(storage)
+        order = PerChatProcessor(inbox.handled)
         updates = [update(1 + turn * 1000 + chat, chat) for turn in range(3) for chat in range(1, 1001)]
         handler: TypeHandler[Update, Any, Any] = TypeHandler(Update, note)
         for one in updates:
@@ -55,7 +55,7 @@ async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Tow
 
 async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path) -> None:
     async with Storage(tmp_path) as storage:
-        inbox = Inbox(storage)
+        inbox = DurableUpdateQueue(storage)
         for id_ in (1, 2, 3):
             await inbox.put(update(id_, 7))
         await inbox.put(update(2, 7))  # Telegram sends again what it thinks was lost
@@ -89,7 +89,7 @@ async def killed(*_: object) -> None:
 
 
 async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mina = town.person()
     await mina.send()
@@ -105,7 +105,7 @@ async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
 
 
-async def test_again_that_is_handed_out_again_is_one_portrait(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_again_that_is_handed_out_again_is_one_portrait(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     with monkeypatch.context() as patch:
@@ -118,7 +118,7 @@ async def test_again_that_is_handed_out_again_is_one_portrait(town: Town, monkey
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 2
 
 
-async def test_real_updates_of_many_chats_at_once(town: Town) -> None:
+async def test_real_updates_of_many_chats_at_once(town: Harness) -> None:
     people = [town.person(f"P{number}") for number in range(100)]
     await asyncio.gather(*(person.write(f"hello {turn}") for turn in range(3) for person in people))
 
@@ -129,7 +129,7 @@ async def test_real_updates_of_many_chats_at_once(town: Town) -> None:
 
 
 @pytest.mark.heavy
-async def test_a_thousand_real_chats_at_once(town: Town) -> None:
+async def test_a_thousand_real_chats_at_once(town: Harness) -> None:
     """1,000 people write three times each, through the double and the whole bot: each gets three answers, in order."""
     people = [town.person(f"P{number}") for number in range(1000)]
     for text in ("/help", "/privacy", "hello"):

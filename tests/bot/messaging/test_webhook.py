@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from bot.settings import Webhook
-from tests.bot.harness import Json, Resident, Town, spoken
+from tests.bot.harness import Harness, Json, User, spoken
 
 SECRET = "only-Telegram-knows"
 
@@ -22,7 +22,7 @@ def free_port() -> int:
     raise OSError("no port is free")
 
 
-def help_from(person: Resident) -> Json:
+def help_from(person: User) -> Json:
     """The update with which Telegram tells of this person's /help."""
     return {
         "update_id": 1,
@@ -40,7 +40,7 @@ def help_from(person: Resident) -> Json:
 async def test_updates_come_by_webhook_and_only_with_the_secret(tmp_path: Path) -> None:
     port = free_port()
     webhook = Webhook(f"http://127.0.0.1:{port}", SECRET, port)
-    async with Town(tmp_path, webhook=webhook) as town:
+    async with Harness(tmp_path, webhook=webhook) as town:
         mina = town.person()
         await mina.ask_for_portrait()
         async with httpx.AsyncClient() as stranger:
@@ -54,7 +54,7 @@ async def test_an_update_that_is_posted_again_is_handled_once(tmp_path: Path) ->
     """Telegram does so when our answer was lost."""
     port = free_port()
     webhook = Webhook(f"http://127.0.0.1:{port}", SECRET, port)
-    async with Town(tmp_path, webhook=webhook) as town:
+    async with Harness(tmp_path, webhook=webhook) as town:
         mina = town.person()
         async with httpx.AsyncClient(headers={"X-Telegram-Bot-Api-Secret-Token": SECRET}) as telegram:
             for command, answer in (("/privacy", "What I keep"), ("/history", "Nothing here yet")):

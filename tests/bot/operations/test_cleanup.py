@@ -6,13 +6,13 @@ import pytest
 from bot.texts import LANGUAGES
 from engine import Forgotten
 from storage import State
-from tests.bot.harness import Town, eventually
+from tests.bot.harness import Harness, eventually
 
 
 async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.operations.cleanup._EVERY_S", 0.1)
     monkeypatch.setattr("bot.operations.cleanup._FIRST_S", 0.1)
-    async with Town(tmp_path, retention_days=30) as town:
+    async with Harness(tmp_path, retention_days=30) as town:
         mina = town.person()
         await mina.ask_for_portrait()
         await mina.portrait_in(State.DONE)
@@ -41,7 +41,7 @@ async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: p
 
 
 async def test_menus_are_published_for_everybody_and_for_administrators(tmp_path: Path) -> None:
-    async with Town(tmp_path, admins=frozenset({1001})) as town:
+    async with Harness(tmp_path, admins=frozenset({1001})) as town:
 
         async def published(taken: int, refused: int) -> bool:
             calls = [call.status for call in town.double.calls if call.method == "setMyCommands"]

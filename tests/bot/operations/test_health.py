@@ -5,7 +5,7 @@ from urllib.error import HTTPError
 
 from bot.operations.health import health_server
 from storage import State
-from tests.bot.harness import Town
+from tests.bot.harness import Harness
 
 
 async def fetch(port: int, path: str) -> tuple[int, str]:
@@ -20,7 +20,7 @@ async def fetch(port: int, path: str) -> tuple[int, str]:
     return await asyncio.to_thread(ask)
 
 
-async def test_healthy_and_counted(town: Town) -> None:
+async def test_healthy_and_counted(town: Harness) -> None:
     mina = town.person("Wilhelmina")
     await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
@@ -36,6 +36,6 @@ async def test_healthy_and_counted(town: Town) -> None:
 
 
 async def test_ill_without_an_engine(tmp_path: Path) -> None:
-    async with Town(tmp_path) as town, health_server(town.desk, 0, "127.0.0.1") as port:
+    async with Harness(tmp_path) as town, health_server(town.desk, 0, "127.0.0.1") as port:
         await town.desk.studio.engine.__aexit__(None, None, None)
         assert (await fetch(port, "/healthz"))[0] == 503

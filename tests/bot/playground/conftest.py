@@ -4,20 +4,20 @@ from pathlib import Path
 import pytest
 from telegram import Bot
 
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.server import Address, serve
-from bot.playground.users import People
+from bot.playground.users import Users
 
 MINA, JOON, FAMILY = 1001, 1002, -2001
 
 
 @pytest.fixture
-def double(tmp_path: Path) -> Double:
-    return Double.open(tmp_path / "playground")
+def double(tmp_path: Path) -> FakeTelegram:
+    return FakeTelegram.open(tmp_path / "playground")
 
 
 @pytest.fixture
-async def address(double: Double) -> AsyncIterator[Address]:
+async def address(double: FakeTelegram) -> AsyncIterator[Address]:
     async with serve(double) as address:
         yield address
 
@@ -29,5 +29,5 @@ async def bot(address: Address) -> AsyncIterator[Bot]:
 
 
 @pytest.fixture
-def people(double: Double) -> People:
-    return People(double)
+def people(double: FakeTelegram) -> Users:
+    return Users(double)

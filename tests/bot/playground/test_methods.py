@@ -17,11 +17,11 @@ from telegram import (
 )
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken
 
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.methods.profile import menu_for
-from bot.playground.parameters import Upload
+from bot.playground.request_parameters import Upload
 from bot.playground.server import Address
-from bot.playground.users import People
+from bot.playground.users import Users
 from tests.bot.playground.conftest import FAMILY, JOON, MINA
 from tests.bot.playground.pictures import jpeg
 
@@ -38,7 +38,7 @@ async def test_wrong_token_is_refused(address: Address) -> None:
     await stranger.shutdown()
 
 
-async def test_message_reaches_bot_with_its_command(bot: Bot, people: People) -> None:
+async def test_message_reaches_bot_with_its_command(bot: Bot, people: Users) -> None:
     await people.write(MINA, MINA, "/start now")
     (update,) = await bot.get_updates()
     assert update.message is not None and update.message.from_user is not None
@@ -47,7 +47,7 @@ async def test_message_reaches_bot_with_its_command(bot: Bot, people: People) ->
     assert await bot.get_updates(offset=update.update_id + 1) == ()
 
 
-async def test_photo_comes_in_sizes_and_can_be_downloaded(bot: Bot, people: People) -> None:
+async def test_photo_comes_in_sizes_and_can_be_downloaded(bot: Bot, people: Users) -> None:
     await people.send(MINA, MINA, [Upload("dog.jpg", "image/jpeg", jpeg(3000, 2000))], caption="Mochi")
     (update,) = await bot.get_updates()
     assert update.message is not None
@@ -63,7 +63,7 @@ async def test_photo_comes_in_sizes_and_can_be_downloaded(bot: Bot, people: Peop
         assert picture.size == (1280, 853)
 
 
-async def test_bot_answers_with_text_photo_and_buttons(bot: Bot, people: People) -> None:
+async def test_bot_answers_with_text_photo_and_buttons(bot: Bot, people: Users) -> None:
     said = await people.write(MINA, MINA, "hello")
     keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Younger", callback_data="y")]])
     photo = await bot.send_photo(
@@ -92,7 +92,7 @@ async def test_bot_answers_with_text_photo_and_buttons(bot: Bot, people: People)
     assert await bot.send_message(MINA, "x", reply_parameters=ReplyParameters(1, allow_sending_without_reply=True))
 
 
-async def test_refusals(bot: Bot, people: People) -> None:
+async def test_refusals(bot: Bot, people: Users) -> None:
     with pytest.raises(Forbidden, match="initiate"):
         await bot.send_message(MINA, "first")
     await people.write(MINA, MINA, "hello")
@@ -116,7 +116,7 @@ async def test_refusals(bot: Bot, people: People) -> None:
         await bot.send_message(MINA, "x")
 
 
-async def test_privacy_mode_shows_bot_only_what_is_meant_for_it(bot: Bot, people: People) -> None:
+async def test_privacy_mode_shows_bot_only_what_is_meant_for_it(bot: Bot, people: Users) -> None:
     await people.write(MINA, FAMILY, "/young, whoever hears it")
     sent = await bot.send_message(FAMILY, "I am here")
     await people.write(MINA, FAMILY, "what a day")
@@ -130,7 +130,7 @@ async def test_privacy_mode_shows_bot_only_what_is_meant_for_it(bot: Bot, people
     assert [m.text or m.caption for m in seen if m] == ["/young@throwback_bot", "@throwback_bot look", "nice", "/young"]
 
 
-async def test_migration_is_told_and_old_chat_points_to_new(bot: Bot, people: People) -> None:
+async def test_migration_is_told_and_old_chat_points_to_new(bot: Bot, people: Users) -> None:
     new = await people.migrate(MINA, FAMILY)
     first, second = await bot.get_updates()
     assert first.message and first.message.migrate_to_chat_id == new.id
@@ -141,7 +141,7 @@ async def test_migration_is_told_and_old_chat_points_to_new(bot: Bot, people: Pe
     assert isinstance(await bot.get_chat(new.id), ChatFullInfo)
 
 
-async def test_menu_follows_scope_and_language(bot: Bot, double: Double, people: People) -> None:
+async def test_menu_follows_scope_and_language(bot: Bot, double: FakeTelegram, people: Users) -> None:
     await bot.set_my_commands([BotCommand("start", "Begin")])
     await bot.set_my_commands([BotCommand("start", "시작")], language_code="ko")
     stats = [BotCommand("stats", "Numbers")]
@@ -156,7 +156,7 @@ async def test_menu_follows_scope_and_language(bot: Bot, double: Double, people:
     assert menu_for(double, FAMILY, MINA)[0]["description"] == "Begin"
 
 
-async def test_second_poll_ends_the_first(address: Address, bot: Bot, double: Double) -> None:
+async def test_second_poll_ends_the_first(address: Address, bot: Bot, double: FakeTelegram) -> None:
     with double.events.subscription() as events:
         first = asyncio.create_task(bot.get_updates(timeout=20))
         assert (await events.get())["type"] == "listening"

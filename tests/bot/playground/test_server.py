@@ -11,12 +11,12 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from bot.playground.fake_telegram import Double
+from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.faults import Fault, FaultKind
-from bot.playground.parameters import Upload
+from bot.playground.request_parameters import Upload
 from bot.playground.server import Address, serve
 from bot.playground.store import StoreInUse
-from bot.playground.users import People
+from bot.playground.users import Users
 from tests.bot.harness import eventually
 from tests.bot.playground.conftest import MINA
 from tests.bot.playground.pictures import jpeg
@@ -34,7 +34,7 @@ from tests.bot.playground.pictures import jpeg
 )
 @pytest.mark.filterwarnings("ignore:Deprecated since version v22.2")
 async def test_ordered_fault_happens_as_often_as_ordered(
-    bot: Bot, people: People, double: Double, kind: FaultKind, error: type[Exception]
+    bot: Bot, people: Users, double: FakeTelegram, kind: FaultKind, error: type[Exception]
 ) -> None:
     await people.write(MINA, MINA, "hello")
     double.faults.add(Fault("sendMessage", kind, times=2))
@@ -47,7 +47,7 @@ async def test_ordered_fault_happens_as_often_as_ordered(
 
 @pytest.mark.parametrize(("kind", "done"), [(FaultKind.TIMEOUT, 0), (FaultKind.TIMEOUT_AFTER, 1)])
 async def test_lost_answer_may_follow_a_delivered_message(
-    bot: Bot, people: People, double: Double, kind: FaultKind, done: int
+    bot: Bot, people: Users, double: FakeTelegram, kind: FaultKind, done: int
 ) -> None:
     await people.write(MINA, MINA, "hello")
     double.faults.add(Fault("sendMessage", kind))
@@ -63,14 +63,14 @@ async def test_lost_answer_may_follow_a_delivered_message(
 
 async def test_conversation_and_unread_updates_outlive_the_server(tmp_path: Path) -> None:
     home = tmp_path / "playground"
-    async with serve(Double.open(home)) as first:
+    async with serve(FakeTelegram.open(home)) as first:
         pass
-    double = Double.open(home)
+    double = FakeTelegram.open(home)
     async with serve(double) as second, Bot(second.token, f"{second.url}/bot") as bot:
         assert second.token == first.token
-        await People(double).write(MINA, MINA, "do not forget me")
+        await Users(double).write(MINA, MINA, "do not forget me")
         sent = await bot.send_message(MINA, "never")
-    double = Double.open(home)
+    double = FakeTelegram.open(home)
     async with serve(double) as third, Bot(third.token, f"{third.url}/bot") as bot:
         (update,) = await bot.get_updates()
         assert update.message is not None and update.message.text == "do not forget me"
@@ -80,12 +80,12 @@ async def test_conversation_and_unread_updates_outlive_the_server(tmp_path: Path
 
 
 async def test_one_home_is_for_one_playground(tmp_path: Path) -> None:
-    async with Double.open(tmp_path):
+    async with FakeTelegram.open(tmp_path):
         with pytest.raises(StoreInUse):
-            Double.open(tmp_path)
+            FakeTelegram.open(tmp_path)
 
 
-async def test_webhook_gets_updates_with_its_secret_until_it_accepts(bot: Bot, people: People) -> None:
+async def test_webhook_gets_updates_with_its_secret_until_it_accepts(bot: Bot, people: Users) -> None:
     received: asyncio.Queue[tuple[str | None, bytes]] = asyncio.Queue()
     answers = iter([500, 200, 200])
 
@@ -119,7 +119,7 @@ async def test_only_its_own_page_may_act_for_people(address: Address) -> None:
         assert [person["first_name"] for person in state["people"]] == ["Mina", "Joon"]
 
 
-async def test_page_and_media_are_served_safely(address: Address, people: People) -> None:
+async def test_page_and_media_are_served_safely(address: Address, people: Users) -> None:
     (photo,) = await people.send(MINA, MINA, [Upload("a.jpg", "image/jpeg", jpeg())])
     (page,) = await people.send(MINA, MINA, [Upload("a.html", "text/html", b"<script>1</script>")], as_files=True)
     async with httpx.AsyncClient(base_url=address.url) as client:

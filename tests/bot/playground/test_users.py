@@ -18,9 +18,9 @@ from telegram import (
 from telegram.error import BadRequest, Forbidden
 
 from bot.playground.errors import ApiError
-from bot.playground.fake_telegram import Double
-from bot.playground.parameters import Upload
-from bot.playground.users import People
+from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.request_parameters import Upload
+from bot.playground.users import Users
 from bot.playground.world import ChatKind
 from tests.bot.playground.conftest import FAMILY, JOON, MINA
 from tests.bot.playground.pictures import jpeg
@@ -36,7 +36,7 @@ async def updates(bot: Bot) -> list[Update]:
     return found
 
 
-async def test_pressed_button_is_answered(bot: Bot, people: People) -> None:
+async def test_pressed_button_is_answered(bot: Bot, people: Users) -> None:
     await people.write(MINA, MINA, "hello")
     sent = await bot.send_message(MINA, "How young?", reply_markup=KEYBOARD)
     await updates(bot)
@@ -51,7 +51,7 @@ async def test_pressed_button_is_answered(bot: Bot, people: People) -> None:
         await query.answer()
 
 
-async def test_button_of_an_old_message_has_no_message(bot: Bot, people: People) -> None:
+async def test_button_of_an_old_message_has_no_message(bot: Bot, people: Users) -> None:
     await people.write(MINA, MINA, "hello")
     sent = await bot.send_message(MINA, "How young?", reply_markup=KEYBOARD)
     await updates(bot)
@@ -63,7 +63,7 @@ async def test_button_of_an_old_message_has_no_message(bot: Bot, people: People)
     await press
 
 
-async def test_album_is_separate_updates_with_one_group(bot: Bot, people: People) -> None:
+async def test_album_is_separate_updates_with_one_group(bot: Bot, people: Users) -> None:
     uploads = [Upload(f"{n}.jpg", "image/jpeg", jpeg()) for n in range(3)]
     await people.send(MINA, MINA, uploads, caption="then and now")
     messages = [update.message for update in await updates(bot)]
@@ -71,7 +71,7 @@ async def test_album_is_separate_updates_with_one_group(bot: Bot, people: People
     assert [message.caption for message in messages if message] == ["then and now", None, None]
 
 
-async def test_files_keep_their_bytes_and_name(bot: Bot, people: People) -> None:
+async def test_files_keep_their_bytes_and_name(bot: Bot, people: Users) -> None:
     await people.send(MINA, MINA, [Upload("dog.heic", "", b"not really")], as_files=True)
     (update,) = await updates(bot)
     assert update.message is not None and update.message.document is not None
@@ -80,12 +80,12 @@ async def test_files_keep_their_bytes_and_name(bot: Bot, people: People) -> None
     assert await (await document.get_file()).download_as_bytearray() == b"not really"
 
 
-async def test_unreadable_picture_cannot_be_a_photo(people: People) -> None:
+async def test_unreadable_picture_cannot_be_a_photo(people: Users) -> None:
     with pytest.raises(Exception, match="IMAGE_PROCESS_FAILED"):
         await people.send(MINA, MINA, [Upload("dog.jpg", "image/jpeg", b"\xff\xd8broken")])
 
 
-async def test_edited_message_and_reply(bot: Bot, people: People) -> None:
+async def test_edited_message_and_reply(bot: Bot, people: Users) -> None:
     said = await people.write(MINA, MINA, "pupy")
     await people.edit(MINA, MINA, said["message_id"], "puppy")
     await people.write(MINA, MINA, "that one", reply_to=said["message_id"])
@@ -95,7 +95,7 @@ async def test_edited_message_and_reply(bot: Bot, people: People) -> None:
     assert reply.message.reply_to_message.text == "puppy"
 
 
-async def test_people_cannot_say_more_than_telegram_lets_them(people: People) -> None:
+async def test_people_cannot_say_more_than_telegram_lets_them(people: Users) -> None:
     with pytest.raises(ApiError, match="album"):
         await people.send(MINA, MINA, [Upload(f"{n}.txt", "", b"x") for n in range(11)], as_files=True)
     said = (await people.write(MINA, MINA, "pupy"))["message_id"]
@@ -121,7 +121,7 @@ async def test_people_cannot_say_more_than_telegram_lets_them(people: People) ->
     ],
 )
 async def test_inline_results_are_as_strictly_read_as_messages(
-    bot: Bot, people: People, wrong: dict[str, Any], refusal: str
+    bot: Bot, people: Users, wrong: dict[str, Any], refusal: str
 ) -> None:
     await people.write(MINA, MINA, "hello")
     photo = await bot.send_photo(MINA, jpeg())
@@ -138,7 +138,7 @@ async def test_inline_results_are_as_strictly_read_as_messages(
     assert (await asked)["results"] == []
 
 
-async def test_inline_results_are_offered_and_chosen(bot: Bot, people: People, double: Double) -> None:
+async def test_inline_results_are_offered_and_chosen(bot: Bot, people: Users, double: FakeTelegram) -> None:
     await people.write(MINA, MINA, "hello")
     photo = await bot.send_photo(MINA, jpeg())
     await updates(bot)
@@ -166,7 +166,7 @@ async def test_inline_results_are_offered_and_chosen(bot: Bot, people: People, d
     assert not (await people.ask_inline(MINA, FAMILY, "mochi"))["answered"]
 
 
-async def test_topics(bot: Bot, people: People, double: Double) -> None:
+async def test_topics(bot: Bot, people: Users, double: FakeTelegram) -> None:
     forum = double.world.add_group("Club", [MINA, JOON], ChatKind.SUPERGROUP, forum=True)
     await people.add_bot(MINA, forum.id)
     topic = await people.open_topic(MINA, forum.id, "Puppies")
@@ -182,7 +182,7 @@ async def test_topics(bot: Bot, people: People, double: Double) -> None:
         await bot.send_message(forum.id, "x", message_thread_id=topic + 1)
 
 
-async def test_anonymous_administrator_has_the_groups_name(bot: Bot, people: People) -> None:
+async def test_anonymous_administrator_has_the_groups_name(bot: Bot, people: Users) -> None:
     await people.write(MINA, FAMILY, "/start@throwback_bot", anonymous=True)
     (update,) = await updates(bot)
     assert (
@@ -191,7 +191,7 @@ async def test_anonymous_administrator_has_the_groups_name(bot: Bot, people: Peo
     assert update.message.from_user.username == "GroupAnonymousBot" and update.message.sender_chat.id == FAMILY
 
 
-async def test_removed_and_added_again(bot: Bot, people: People) -> None:
+async def test_removed_and_added_again(bot: Bot, people: Users) -> None:
     await people.remove_bot(MINA, FAMILY)
     with pytest.raises(Forbidden, match="kicked"):
         await bot.send_message(FAMILY, "x")

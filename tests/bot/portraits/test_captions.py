@@ -2,7 +2,7 @@ import pytest
 
 from bot.portraits.captions import Caption, read_caption
 from storage import State
-from tests.bot.harness import Town, labels
+from tests.bot.harness import Harness, labels
 from tests.scripted_engine import Script
 
 
@@ -26,14 +26,14 @@ def test_only_what_is_clear_is_taken(text: str, language: str, said: Caption) ->
     assert read_caption(text, language) == said
 
 
-async def test_a_caption_with_breed_and_name_saves_the_questions(town: Town) -> None:
+async def test_a_caption_with_breed_and_name_saves_the_questions(town: Harness) -> None:
     mina = town.person()
     await mina.send(caption="Momo, Samoyed")
     await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
     await mina.sees("Momo, when everything began", photo=True)
 
 
-async def test_a_pet_that_a_caption_named_is_remembered(town: Town) -> None:
+async def test_a_pet_that_a_caption_named_is_remembered(town: Harness) -> None:
     mina = town.person()
     await mina.send(caption="Momo, Samoyed")
     await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
@@ -46,7 +46,7 @@ async def test_a_pet_that_a_caption_named_is_remembered(town: Town) -> None:
     await mina.sees("Nice to see Momo again", "💛 Momo")
 
 
-async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again(town: Town) -> None:
+async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again(town: Harness) -> None:
     mina = town.person()
     await mina.send(caption="Momo, Samoyed")
     await mina.sees("photo of Momo as a baby")
@@ -60,7 +60,7 @@ async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again
     assert [pet.name for pet in await town.desk.storage.people.pets(mina.id)] == ["Momo"]
 
 
-async def test_a_cat_of_the_same_name_lends_a_dog_no_baby_photo(town: Town) -> None:
+async def test_a_cat_of_the_same_name_lends_a_dog_no_baby_photo(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.CAT, caption="Momo, Persian")
     await mina.sees("photo of Momo as a baby")
@@ -71,7 +71,7 @@ async def test_a_cat_of_the_same_name_lends_a_dog_no_baby_photo(town: Town) -> N
     await town.message_after(mina.id, second, "photo of Momo as a baby")
 
 
-async def test_a_name_in_a_caption_that_is_added_later_counts(town: Town) -> None:
+async def test_a_name_in_a_caption_that_is_added_later_counts(town: Harness) -> None:
     mina = town.person()
     photo = await mina.send(Script.CAT)
     await mina.sees("lovely cat")
@@ -79,7 +79,7 @@ async def test_a_name_in_a_caption_that_is_added_later_counts(town: Town) -> Non
     await mina.sees("Persian, got it!", "photo of Momo as a baby")
 
 
-async def test_a_caption_that_is_added_later_counts(town: Town) -> None:
+async def test_a_caption_that_is_added_later_counts(town: Harness) -> None:
     mina = town.person()
     photo = await mina.send(Script.CAT)
     await mina.sees("lovely cat")

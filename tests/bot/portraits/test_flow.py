@@ -7,11 +7,11 @@ import pytest
 from bot.playground.faults import Fault, FaultKind
 from engine import Forgotten
 from storage import State
-from tests.bot.harness import Town, eventually, labels
+from tests.bot.harness import Harness, eventually, labels
 from tests.scripted_engine import Script
 
 
-async def test_photo_to_film(town: Town) -> None:
+async def test_photo_to_film(town: Harness) -> None:
     mina = town.person()
     photo = await mina.send()
     breed = await mina.sees("Which breed", "Samoyed", "I don't know")
@@ -27,7 +27,7 @@ async def test_photo_to_film(town: Town) -> None:
     assert [sorted(message.keys() & {"photo", "video"}) for message in town.said_in(mina.id)] == [["photo"], ["video"]]
 
 
-async def test_in_korean(town: Town) -> None:
+async def test_in_korean(town: Harness) -> None:
     joon = town.person("Joon", "ko")
     await joon.send(Script.CAT)
     await joon.press(await joon.sees("고양이", "잘 모르겠어요"), "잘 모르겠어요")
@@ -35,7 +35,7 @@ async def test_in_korean(town: Town) -> None:
     await joon.sees("그때로 가는 길", "더 어린 모습", video=True)
 
 
-async def test_with_a_baby_photo(town: Town) -> None:
+async def test_with_a_baby_photo(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -47,7 +47,7 @@ async def test_with_a_baby_photo(town: Town) -> None:
     assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
 
 
-async def test_a_baby_photo_that_is_none_is_asked_for_again(town: Town) -> None:
+async def test_a_baby_photo_that_is_none_is_asked_for_again(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -57,7 +57,7 @@ async def test_a_baby_photo_that_is_none_is_asked_for_again(town: Town) -> None:
     await mina.sees(video=True)
 
 
-async def test_a_question_is_asked_once(town: Town) -> None:
+async def test_a_question_is_asked_once(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -66,7 +66,7 @@ async def test_a_question_is_asked_once(town: Town) -> None:
     assert (calls.count("sendMessage"), calls.count("editMessageText")) == (1, 1)
 
 
-async def test_a_puppy_is_shown_grown_up(town: Town) -> None:
+async def test_a_puppy_is_shown_grown_up(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -76,7 +76,7 @@ async def test_a_puppy_is_shown_grown_up(town: Town) -> None:
     assert "🧓 Older" not in labels(film) and "👶 Younger" in labels(film)
 
 
-async def test_the_owner_says_which_head(town: Town) -> None:
+async def test_the_owner_says_which_head(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.TWO_HEADS)
     await mina.press(await mina.sees("I see 2 pets"), "No. 2")
@@ -84,7 +84,7 @@ async def test_the_owner_says_which_head(town: Town) -> None:
     assert (await mina.portrait()).head == 1
 
 
-async def test_what_is_asked_and_made_is_of_the_chosen_pet(town: Town) -> None:
+async def test_what_is_asked_and_made_is_of_the_chosen_pet(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.DOG_AND_CAT)
     await mina.press(await mina.sees("I see 2 pets"), "No. 2")
@@ -94,7 +94,7 @@ async def test_what_is_asked_and_made_is_of_the_chosen_pet(town: Town) -> None:
     assert (await mina.portrait_in(State.DONE)).species == "cat"  # as the engine was told
 
 
-async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(town: Town) -> None:
+async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(town: Harness) -> None:
     mina = town.person()
     sent = await mina.send(Script.DOG_AND_CAT, caption="Samoyed")
     await mina.press(await mina.sees("I see 2 pets"), "No. 2")
@@ -104,7 +104,7 @@ async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(town: Town)
     await mina.sees("Samoyed, got it!")
 
 
-async def test_no_pet_asks_for_another_photo_or_tries_anyway(town: Town) -> None:
+async def test_no_pet_asks_for_another_photo_or_tries_anyway(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.NO_PET)
     await mina.press(await mina.sees("can't find a dog or cat"), "Try anyway")
@@ -113,7 +113,7 @@ async def test_no_pet_asks_for_another_photo_or_tries_anyway(town: Town) -> None
     await mina.sees(video=True)
 
 
-async def test_no_face_is_explained(town: Town) -> None:
+async def test_no_face_is_explained(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.NO_FACE)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -122,7 +122,7 @@ async def test_no_face_is_explained(town: Town) -> None:
     await mina.sees(video=True)
 
 
-async def test_not_an_image_gets_one_sentence(town: Town) -> None:
+async def test_not_an_image_gets_one_sentence(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.NOT_AN_IMAGE)
     answer = await mina.sees("couldn't open that")
@@ -130,7 +130,7 @@ async def test_not_an_image_gets_one_sentence(town: Town) -> None:
     assert (await mina.portrait()).state is State.FAILED
 
 
-async def test_a_typed_breed(town: Town) -> None:
+async def test_a_typed_breed(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Another breed")
@@ -142,7 +142,7 @@ async def test_a_typed_breed(town: Town) -> None:
     assert (await mina.portrait()).breed == "golden_retriever"
 
 
-async def test_typed_words_that_may_mean_several_breeds(town: Town) -> None:
+async def test_typed_words_that_may_mean_several_breeds(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.sees("Samoyed")
@@ -153,7 +153,7 @@ async def test_typed_words_that_may_mean_several_breeds(town: Town) -> None:
 
 
 @pytest.mark.parametrize("words", ["hello", "cancel", "Charlie", "Max", "Thor", "Mochi"])
-async def test_words_that_are_no_breed_are_not_taken_for_one(town: Town, words: str) -> None:
+async def test_words_that_are_no_breed_are_not_taken_for_one(town: Harness, words: str) -> None:
     mina = town.person()
     await mina.send()
     await mina.sees("Samoyed")
@@ -162,7 +162,7 @@ async def test_words_that_are_no_breed_are_not_taken_for_one(town: Town, words: 
     assert (await mina.portrait()).state is State.AWAITING_BREED
 
 
-async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(town: Town) -> None:
+async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.sees("Samoyed")
@@ -171,7 +171,7 @@ async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(town: Town) -> Non
     await mina.sees("Siamese, got it!", "baby photo")
 
 
-async def test_the_breed_that_was_taken_is_said(town: Town) -> None:
+async def test_the_breed_that_was_taken_is_said(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.sees("Samoyed")
@@ -179,7 +179,7 @@ async def test_the_breed_that_was_taken_is_said(town: Town) -> None:
     await mina.sees("Golden Retriever, got it!", "baby photo")
 
 
-async def test_a_breed_that_was_taken_wrongly_is_put_right_by_telling_another(town: Town) -> None:
+async def test_a_breed_that_was_taken_wrongly_is_put_right_by_telling_another(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -194,7 +194,7 @@ async def test_a_breed_that_was_taken_wrongly_is_put_right_by_telling_another(to
     assert first["message_id"] not in town.double.world.messages[mina.id]
 
 
-async def test_every_breed_that_nobody_knows_is_answered_below_it(town: Town) -> None:
+async def test_every_breed_that_nobody_knows_is_answered_below_it(town: Harness) -> None:
     mina = town.person()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.send(shade=90)
@@ -209,7 +209,7 @@ async def test_every_breed_that_nobody_knows_is_answered_below_it(town: Town) ->
     assert [one for one in shown if one >= question["message_id"]] == [answer["message_id"]]
 
 
-async def test_a_long_story_is_quoted_in_short(town: Town) -> None:
+async def test_a_long_story_is_quoted_in_short(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.sees("Samoyed")
@@ -217,7 +217,7 @@ async def test_a_long_story_is_quoted_in_short(town: Town) -> None:
     assert len((await mina.sees("don't know “My dog is very", "…”"))["text"]) < 150
 
 
-async def test_cancel_while_choosing(town: Town) -> None:
+async def test_cancel_while_choosing(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Cancel")
@@ -225,7 +225,7 @@ async def test_cancel_while_choosing(town: Town) -> None:
     assert (await mina.portrait()).state is State.CANCELLED
 
 
-async def test_nothing_is_kept_of_what_was_cancelled(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_kept_of_what_was_cancelled(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = town.desk.studio.engine
     forget, forgotten = engine.forget, list[str]()
 
@@ -250,7 +250,7 @@ async def test_nothing_is_kept_of_what_was_cancelled(town: Town, monkeypatch: py
     assert forgotten == [portrait.photo]
 
 
-async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(town: Town) -> None:
+async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     first = await mina.portrait()
@@ -268,7 +268,7 @@ async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(
     await town.message_after(mina.id, question, "Samoyed")
 
 
-async def test_a_photo_that_failed_can_be_deleted(town: Town) -> None:
+async def test_a_photo_that_failed_can_be_deleted(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.NO_PET)
     await mina.press(await mina.sees("can't find a dog or cat", "Try anyway"), "Delete")
@@ -280,7 +280,7 @@ async def test_a_photo_that_failed_can_be_deleted(town: Town) -> None:
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
-async def test_cancel_while_the_engine_works(town: Town) -> None:
+async def test_cancel_while_the_engine_works(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -291,7 +291,7 @@ async def test_cancel_while_the_engine_works(town: Town) -> None:
     await mina.ask_for_portrait(shade=90)
 
 
-async def test_two_presses_make_one_portrait(town: Town) -> None:
+async def test_two_presses_make_one_portrait(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     breed = await mina.sees("Samoyed")
@@ -303,7 +303,7 @@ async def test_two_presses_make_one_portrait(town: Town) -> None:
     assert len([message for message in town.said_in(mina.id) if "video" in message]) == 1
 
 
-async def test_a_fault_of_ours_is_admitted_and_can_be_retried(town: Town) -> None:
+async def test_a_fault_of_ours_is_admitted_and_can_be_retried(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.FAULT)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -312,14 +312,14 @@ async def test_a_fault_of_ours_is_admitted_and_can_be_retried(town: Town) -> Non
     assert (await mina.portrait()).failure == "ZeroDivisionError"
 
 
-async def test_a_photo_that_kills_the_engine_fails_alone(town: Town) -> None:
+async def test_a_photo_that_kills_the_engine_fails_alone(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     await mina.send(Script.DIE)
     await joon.ask_for_portrait()
     await mina.sees("Something went wrong on my side")
 
 
-async def test_a_second_photo_is_a_second_portrait(town: Town) -> None:
+async def test_a_second_photo_is_a_second_portrait(town: Harness) -> None:
     mina = town.person()
     first = await mina.send()
     await mina.sees("Which breed")
@@ -331,7 +331,7 @@ async def test_a_second_photo_is_a_second_portrait(town: Town) -> None:
     assert [one.breed for one in await town.desk.storage.portraits.of_owner(mina.id)] == [None, "tabby"]
 
 
-async def test_a_long_look_is_said_in_words(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_look_is_said_in_words(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message that says so becomes the question."""
     monkeypatch.setattr("bot.portraits.delivery._SHOWN_S", 0.05)
     mina = town.person()
@@ -342,7 +342,7 @@ async def test_a_long_look_is_said_in_words(town: Town, monkeypatch: pytest.Monk
     assert question["message_id"] == looking["message_id"]
 
 
-async def test_a_baby_photo_may_have_a_caption(town: Town) -> None:
+async def test_a_baby_photo_may_have_a_caption(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -352,7 +352,7 @@ async def test_a_baby_photo_may_have_a_caption(town: Town) -> None:
     assert (await mina.portrait_in(State.DONE)).baby_photo is not None
 
 
-async def test_a_photo_with_a_breed_is_no_baby_photo(town: Town) -> None:
+async def test_a_photo_with_a_breed_is_no_baby_photo(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -361,7 +361,7 @@ async def test_a_photo_with_a_breed_is_no_baby_photo(town: Town) -> None:
     await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2)
 
 
-async def test_a_wrongly_typed_breed_is_put_right_by_editing(town: Town) -> None:
+async def test_a_wrongly_typed_breed_is_put_right_by_editing(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Another breed")
@@ -372,7 +372,7 @@ async def test_a_wrongly_typed_breed_is_put_right_by_editing(town: Town) -> None
     assert (await mina.portrait()).breed == "golden_retriever"
 
 
-async def test_words_while_buttons_wait_point_to_the_buttons(town: Town) -> None:
+async def test_words_while_buttons_wait_point_to_the_buttons(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -382,7 +382,7 @@ async def test_words_while_buttons_wait_point_to_the_buttons(town: Town) -> None
     assert hint["reply_to_message"]["message_id"] == question["message_id"]
 
 
-async def test_words_while_the_engine_works_are_heard(town: Town) -> None:
+async def test_words_while_the_engine_works_are_heard(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")

@@ -2,12 +2,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from storage import State
-from tests.bot.harness import Town
+from tests.bot.harness import Harness
 from tests.scripted_engine import Script
 
 
 async def test_a_person_has_a_daily_limit(tmp_path: Path) -> None:
-    async with Town(tmp_path, daily_limit=2) as town:
+    async with Harness(tmp_path, daily_limit=2) as town:
         mina, joon = town.person(), town.person("Joon")
         film = await mina.ask_for_portrait()
         await mina.send(shade=90)
@@ -20,7 +20,7 @@ async def test_a_person_has_a_daily_limit(tmp_path: Path) -> None:
 
 
 async def test_the_limit_holds_for_photos_that_came_before_it_was_reached(tmp_path: Path) -> None:
-    async with Town(tmp_path, daily_limit=1) as town:
+    async with Harness(tmp_path, daily_limit=1) as town:
         mina = town.person()
         await mina.send()
         first = await mina.sees("lovely dog")
@@ -38,7 +38,7 @@ async def test_the_limit_holds_for_photos_that_came_before_it_was_reached(tmp_pa
 
 
 async def test_what_was_answered_above_the_limit_counts_on_another_day(tmp_path: Path) -> None:
-    async with Town(tmp_path, daily_limit=1) as town:
+    async with Harness(tmp_path, daily_limit=1) as town:
         mina = town.person()
         await mina.send()
         await mina.sees("lovely dog")
@@ -58,7 +58,7 @@ async def test_what_was_answered_above_the_limit_counts_on_another_day(tmp_path:
         assert (await mina.portraits_in(State.DONE, 2))[-1].age < 0
 
 
-async def test_one_job_runs_for_each_person_and_others_overtake(town: Town) -> None:
+async def test_one_job_runs_for_each_person_and_others_overtake(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     for shade in (200, 90):
         await mina.send(Script.HOLD, shade=shade)
@@ -72,7 +72,7 @@ async def test_one_job_runs_for_each_person_and_others_overtake(town: Town) -> N
     assert sorted(states) == [State.QUEUED, State.RUNNING]
 
 
-async def test_the_estimate_knows_of_earlier_days(town: Town) -> None:
+async def test_the_estimate_knows_of_earlier_days(town: Harness) -> None:
     mina = town.person()
     await mina.ask_for_portrait()
     await town.restart()

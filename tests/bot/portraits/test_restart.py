@@ -11,14 +11,14 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from storage import State, Storage
-from tests.bot.harness import Json, Resident, Town, eventually
+from tests.bot.harness import Harness, Json, User, eventually
 from tests.scripted_engine import Script
 
 QUICK_S = 30.0
 """However slow the machine, nobody has waited for a portrait then."""
 
 
-class KillableTown(Town):
+class KillableTown(Harness):
     """The bot runs as a process of its own."""
 
     process: Process | None = None
@@ -45,7 +45,7 @@ class KillableTown(Town):
         await self.end(signal.SIGKILL)
         await self.open()
 
-    def films(self, person: Resident) -> list[Json]:
+    def films(self, person: User) -> list[Json]:
         return [message for message in self.said_in(person.id) if "video" in message]
 
 

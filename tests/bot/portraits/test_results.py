@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.messaging.telegram_messenger import Voice
+from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.playground.faults import Fault, FaultKind
 from bot.portraits.messenger import Sent
 from engine import EngineClient, Forgotten
 from storage import Kind, Portrait, Result, State
-from tests.bot.harness import Town, eventually, labels
+from tests.bot.harness import Harness, eventually, labels
 from tests.scripted_engine import Script
 
 
-async def test_younger_and_older_come_from_the_kept_latent(town: Town) -> None:
+async def test_younger_and_older_come_from_the_kept_latent(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Younger")
@@ -25,7 +25,7 @@ async def test_younger_and_older_come_from_the_kept_latent(town: Town) -> None:
     assert "👶 Younger" in labels(again)
 
 
-async def test_a_portrait_outlives_the_weights_it_was_made_with(town: Town) -> None:
+async def test_a_portrait_outlives_the_weights_it_was_made_with(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait(Script.OTHER_WEIGHTS)
     media = town.desk.storage.media
@@ -36,7 +36,7 @@ async def test_a_portrait_outlives_the_weights_it_was_made_with(town: Town) -> N
     assert new and old.startswith(new) and new != old
 
 
-async def test_card_and_whole_photo_come_when_asked_for(town: Town) -> None:
+async def test_card_and_whole_photo_come_when_asked_for(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
@@ -45,7 +45,7 @@ async def test_card_and_whole_photo_come_when_asked_for(town: Town) -> None:
     await mina.sees("In the whole photo", photo=True)
 
 
-async def test_what_was_sent_once_is_sent_again_by_its_file_id(town: Town) -> None:
+async def test_what_was_sent_once_is_sent_again_by_its_file_id(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
@@ -55,7 +55,7 @@ async def test_what_was_sent_once_is_sent_again_by_its_file_id(town: Town) -> No
     assert again["photo"][-1]["file_id"] == card["photo"][-1]["file_id"]
 
 
-async def test_a_name_is_remembered_and_offered_with_the_next_photo(town: Town) -> None:
+async def test_a_name_is_remembered_and_offered_with_the_next_photo(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Tell me the name")
@@ -72,7 +72,7 @@ async def test_a_name_is_remembered_and_offered_with_the_next_photo(town: Town) 
     assert (portrait.name, portrait.breed) == ("Momo", "samoyed")
 
 
-async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(town: Town) -> None:
+async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -84,7 +84,7 @@ async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(town: Town) -> No
     await mina.sees("모모, when", photo=True)
 
 
-async def test_again_asks_anew_about_the_same_photo(town: Town) -> None:
+async def test_again_asks_anew_about_the_same_photo(town: Harness) -> None:
     mina = town.person()
     photo = await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -99,7 +99,7 @@ async def test_again_asks_anew_about_the_same_photo(town: Town) -> None:
     assert (await mina.portrait()).breed == "pomeranian"
 
 
-async def test_delete_takes_rows_files_and_messages(town: Town) -> None:
+async def test_delete_takes_rows_files_and_messages(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
@@ -113,7 +113,7 @@ async def test_delete_takes_rows_files_and_messages(town: Town) -> None:
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
-async def test_delete_takes_what_was_sent_more_than_once(town: Town) -> None:
+async def test_delete_takes_what_was_sent_more_than_once(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
@@ -129,7 +129,7 @@ async def test_delete_takes_what_was_sent_more_than_once(town: Town) -> None:
     assert town.said_in(mina.id) == []
 
 
-async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town: Town) -> None:
+async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
@@ -142,7 +142,7 @@ async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town
 
 
 async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_S", 3.0)
     mina = town.person()
@@ -164,7 +164,7 @@ async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
         (True, "Deleted. I only remember Momo and keep the baby photo, for next time."),
     ],
 )
-async def test_what_is_kept_of_a_pet_with_a_name_is_said(town: Town, baby: bool, said: str) -> None:
+async def test_what_is_kept_of_a_pet_with_a_name_is_said(town: Harness, baby: bool, said: str) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -181,20 +181,20 @@ async def test_what_is_kept_of_a_pet_with_a_name_is_said(town: Town, baby: bool,
 
 
 async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
-    send = Voice.send
+    send = TelegramMessenger.send
 
-    async def too_late(voice: Voice, portrait: Portrait, result: Result) -> Sent:
+    async def too_late(voice: TelegramMessenger, portrait: Portrait, result: Result) -> Sent:
         sent = await send(voice, portrait, result)
         await town.desk.studio.delete(portrait)
         monkeypatch.undo()
         return sent
 
-    monkeypatch.setattr(Voice, "send", too_late)
+    monkeypatch.setattr(TelegramMessenger, "send", too_late)
     await mina.press(film, "Card")
 
     async def nothing_left() -> bool:
@@ -204,7 +204,7 @@ async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
 
 
 async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
@@ -228,7 +228,7 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
     assert town.said_in(mina.id) == []
 
 
-async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Town) -> None:
+async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await town.desk.studio.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
@@ -236,7 +236,7 @@ async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Town) -> N
     assert answer["show_alert"] and "start fresh" in answer["text"]
 
 
-async def test_nonsense_from_a_button_is_answered(town: Town) -> None:
+async def test_nonsense_from_a_button_is_answered(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     for data in ("", "x", "age", "age:1:abc", "age:1:9e9", "head:1:-3", "breed:99:x", "age:x:1", "page:0:zz"):
@@ -244,7 +244,7 @@ async def test_nonsense_from_a_button_is_answered(town: Town) -> None:
         assert answer["answered"], data
 
 
-async def test_the_name_of_a_known_pet_may_be_typed(town: Town) -> None:
+async def test_the_name_of_a_known_pet_may_be_typed(town: Harness) -> None:
     mina = town.person()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.send(shade=90)
@@ -254,7 +254,7 @@ async def test_the_name_of_a_known_pet_may_be_typed(town: Town) -> None:
 
 
 @pytest.mark.parametrize("label", ["Not now", "Younger"])
-async def test_another_press_takes_the_question_for_a_name_back(town: Town, label: str) -> None:
+async def test_another_press_takes_the_question_for_a_name_back(town: Harness, label: str) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Tell me the name")
@@ -266,7 +266,7 @@ async def test_another_press_takes_the_question_for_a_name_back(town: Town, labe
     assert question["message_id"] not in [message["message_id"] for message in town.said_in(mina.id)]
 
 
-async def test_another_photo_takes_the_question_for_a_name_back(town: Town) -> None:
+async def test_another_photo_takes_the_question_for_a_name_back(town: Harness) -> None:
     mina = town.person()
     await mina.press(await mina.ask_for_portrait(), "Tell me the name")
     await mina.sees("your pet's name")
@@ -279,7 +279,7 @@ async def test_another_photo_takes_the_question_for_a_name_back(town: Town) -> N
     assert await town.desk.storage.people.pets(mina.id) == []
 
 
-async def test_later_words_are_no_name(town: Town) -> None:
+async def test_later_words_are_no_name(town: Harness) -> None:
     mina = town.person()
     await mina.press(await mina.ask_for_portrait(), "Tell me the name")
     await mina.sees("your pet's name")

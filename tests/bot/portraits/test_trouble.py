@@ -10,7 +10,7 @@ from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
 from engine import EngineFault
 from storage import State
-from tests.bot.harness import Town, eventually, labels, spoken
+from tests.bot.harness import Harness, eventually, labels, spoken
 from tests.scripted_engine import Script
 
 
@@ -21,13 +21,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.context._PATIENCE_S", (0.05, 0.05))
 
 
-def films(town: Town, person: int) -> int:
+def films(town: Harness, person: int) -> int:
     return len([message for message in town.said_in(person) if "video" in message])
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TOO_MANY_REQUESTS, FaultKind.BAD_GATEWAY], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("method", ["sendPhoto", "sendVideo", "sendMessage", "getFile"])
-async def test_what_fails_for_a_while_arrives_once(town: Town, method: str, kind: FaultKind) -> None:
+async def test_what_fails_for_a_while_arrives_once(town: Harness, method: str, kind: FaultKind) -> None:
     mina = town.person()
     town.double.faults.add(Fault(method, kind, times=2))
     await mina.ask_for_portrait()
@@ -35,19 +35,19 @@ async def test_what_fails_for_a_while_arrives_once(town: Town, method: str, kind
     assert films(town, mina.id) == 1
 
 
-async def test_a_download_whose_connection_breaks_is_tried_again(town: Town) -> None:
+async def test_a_download_whose_connection_breaks_is_tried_again(town: Harness) -> None:
     mina = town.person()
     town.double.faults.add(Fault("getFile", FaultKind.DISCONNECT, times=2))
     await mina.ask_for_portrait()
 
 
-async def test_a_photo_is_fetched_however_long_telegram_is_away(town: Town) -> None:
+async def test_a_photo_is_fetched_however_long_telegram_is_away(town: Harness) -> None:
     mina = town.person()
     town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=8))
     await mina.ask_for_portrait()
 
 
-async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(town: Town) -> None:
+async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -61,7 +61,7 @@ async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(town:
 
 
 async def test_updates_that_cannot_be_written_down_are_taken_in_later(
-    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    town: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As when the disk is full."""
     monkeypatch.setattr("bot.messaging.update_queue._PATIENCE_S", (0.05,))
@@ -78,7 +78,7 @@ async def test_updates_that_cannot_be_written_down_are_taken_in_later(
     await mina.sees("Hello")
 
 
-async def test_an_upload_whose_connection_breaks_is_offered_again(town: Town) -> None:
+async def test_an_upload_whose_connection_breaks_is_offered_again(town: Harness) -> None:
     """It may have arrived, so it is not sent blindly."""
     mina = town.person()
     town.double.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
@@ -91,7 +91,7 @@ async def test_an_upload_whose_connection_breaks_is_offered_again(town: Town) ->
     await mina.sees(video=True)
 
 
-async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_upload_without_an_answer_is_not_sent_twice(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_S", 3.0)
     mina = town.person()
     town.double.faults.add(Fault("sendVideo", FaultKind.TIMEOUT_AFTER))
@@ -105,7 +105,7 @@ async def test_an_upload_without_an_answer_is_not_sent_twice(town: Town, monkeyp
     assert (await mina.press(unsure, "Try again"))["text"].startswith("That's done")
 
 
-async def telegram_is_back(town: Town, restarted: bool) -> None:
+async def telegram_is_back(town: Harness, restarted: bool) -> None:
     """Once a message was tried in vain: by itself after some more, or together with a restart of the bot."""
 
     async def tried() -> bool:
@@ -119,7 +119,7 @@ async def telegram_is_back(town: Town, restarted: bool) -> None:
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
-async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: Town, restarted: bool) -> None:
+async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: Harness, restarted: bool) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -135,7 +135,7 @@ async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: To
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
 async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
-    town: Town, monkeypatch: pytest.MonkeyPatch, restarted: bool
+    town: Harness, monkeypatch: pytest.MonkeyPatch, restarted: bool
 ) -> None:
     async def broken(*_: object) -> None:
         raise EngineFault("ordered by the test")
@@ -150,7 +150,7 @@ async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
     await mina.sees("Something went wrong")
 
 
-async def test_a_person_who_stops_the_bot_is_left_alone(town: Town) -> None:
+async def test_a_person_who_stops_the_bot_is_left_alone(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -167,7 +167,7 @@ async def test_a_person_who_stops_the_bot_is_left_alone(town: Town) -> None:
     await mina.sees("Hello")
 
 
-async def test_progress_edits_are_dropped_when_refused(town: Town) -> None:
+async def test_progress_edits_are_dropped_when_refused(town: Harness) -> None:
     mina = town.person()
     town.double.faults.add(Fault("editMessageMedia", FaultKind.TOO_MANY_REQUESTS, times=3))
     town.double.faults.add(Fault("editMessageText", FaultKind.TOO_MANY_REQUESTS, times=1))
@@ -175,7 +175,7 @@ async def test_progress_edits_are_dropped_when_refused(town: Town) -> None:
     await mina.portrait_in(State.DONE)
 
 
-async def test_an_expired_file_id_is_uploaded_again(town: Town) -> None:
+async def test_an_expired_file_id_is_uploaded_again(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
@@ -186,14 +186,14 @@ async def test_an_expired_file_id_is_uploaded_again(town: Town) -> None:
     await mina.sees("card for the family", photo=True)
 
 
-async def test_a_photo_that_telegram_does_not_give_is_asked_for_again(town: Town) -> None:
+async def test_a_photo_that_telegram_does_not_give_is_asked_for_again(town: Harness) -> None:
     mina = town.person()
     town.double.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
     await mina.send()
     await mina.sees("couldn't get your photo")
 
 
-async def test_a_deleted_photo_and_a_deleted_question(town: Town) -> None:
+async def test_a_deleted_photo_and_a_deleted_question(town: Harness) -> None:
     mina = town.person()
     photo = await mina.send()
     question = await mina.sees("Samoyed")
@@ -206,7 +206,7 @@ async def test_a_deleted_photo_and_a_deleted_question(town: Town) -> None:
 
 
 @pytest.mark.parametrize("kind", [FaultKind.BAD_GATEWAY, FaultKind.DISCONNECT], ids=lambda kind: kind.name)
-async def test_a_command_is_answered_although_telegram_was_ill(town: Town, kind: FaultKind) -> None:
+async def test_a_command_is_answered_although_telegram_was_ill(town: Harness, kind: FaultKind) -> None:
     mina = town.person()
     for method in ("sendPhoto", "sendMessage"):
         town.double.faults.add(Fault(method, kind, times=2))
@@ -216,14 +216,14 @@ async def test_a_command_is_answered_although_telegram_was_ill(town: Town, kind:
     await mina.sees("What I keep")
 
 
-async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(town: Town) -> None:
+async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
     town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=2))
     await mina.name_pet(film, "Momo")
 
 
-async def test_another_program_with_the_same_token_is_named(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+async def test_another_program_with_the_same_token_is_named(town: Harness, caplog: pytest.LogCaptureFixture) -> None:
     async def another_asks() -> bool:
         await town.double.updates.fetch(0, 1, 0, None)
         return "another program asks Telegram" in caplog.text
@@ -234,7 +234,7 @@ async def test_another_program_with_the_same_token_is_named(town: Town, caplog: 
     await mina.sees("Hello")
 
 
-async def test_polling_survives_errors(town: Town) -> None:
+async def test_polling_survives_errors(town: Harness) -> None:
     mina = town.person()
     town.double.faults.add(Fault("getUpdates", FaultKind.BAD_GATEWAY, times=2))
     await mina.write("/start")
@@ -242,7 +242,7 @@ async def test_polling_survives_errors(town: Town) -> None:
 
 
 async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path) -> None:
-    async with Town(tmp_path, admins=frozenset({999})) as town:
+    async with Harness(tmp_path, admins=frozenset({999})) as town:
         town.double.world.add_person("Boss", "en")
         mina = town.person()
         boss = town.person("Boss")
@@ -259,7 +259,7 @@ async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path)
 
 
 async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mina, joon = town.person(), town.person("Joon")
     await mina.send(Script.FAULT)
@@ -279,7 +279,7 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
 async def test_administrators_hear_of_an_update_that_failed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Town(tmp_path, admins=frozenset({1003})) as town:
+    async with Harness(tmp_path, admins=frozenset({1003})) as town:
         boss, mina = town.person("Boss", "ko"), town.person()
         assert boss.id == 1003
         await boss.write("/start")
@@ -297,7 +297,7 @@ async def test_administrators_hear_of_an_update_that_failed_once(
         assert all("secret" not in message.get("text", "") for message in town.said_in(boss.id))
 
 
-async def test_an_engine_that_dies_loses_nothing(town: Town) -> None:
+async def test_an_engine_that_dies_loses_nothing(town: Harness) -> None:
     mina = town.person()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -322,12 +322,12 @@ async def test_an_engine_that_dies_loses_nothing(town: Town) -> None:
 
 async def test_a_network_that_is_not_here_is_named_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="THROWBACK_NETWORK names 'nosuch'"):
-        async with Town(tmp_path, network="nosuch"):
+        async with Harness(tmp_path, network="nosuch"):
             pass
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
-async def test_what_failed_while_telegram_was_away_is_said_afterwards(town: Town, restarted: bool) -> None:
+async def test_what_failed_while_telegram_was_away_is_said_afterwards(town: Harness, restarted: bool) -> None:
     mina = town.person()
     await mina.send(Script.FAULT)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -344,7 +344,7 @@ async def test_what_failed_while_telegram_was_away_is_said_afterwards(town: Town
 
 
 async def test_a_question_that_was_never_shown_is_asked_after_a_restart(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.portraits.delivery._SHOWN_S", 0.05)
     mina = town.person()
@@ -360,7 +360,7 @@ async def test_a_question_that_was_never_shown_is_asked_after_a_restart(
 
 
 async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_taken(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "bot.portraits.worker._PATIENCE_S", (60.0,)
@@ -382,7 +382,7 @@ async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_
     await joon.ask_for_portrait()
 
 
-async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(town: Town) -> None:
+async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(town: Harness) -> None:
     mina = town.person()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")

@@ -3,21 +3,21 @@
 import time
 from itertools import islice
 
-from bot.portraits.worker import Workshop
-from tests.bot.harness import Town
+from bot.portraits.worker import PortraitWorker
+from tests.bot.harness import Harness
 
 
-def workshop(town: Town, parallel: int = 2) -> Workshop:
+def workshop(town: Harness, parallel: int = 2) -> PortraitWorker:
     """One that is not entered: the test says what happened in it."""
     desk = town.desk
-    return Workshop(desk.storage, desk.studio.engine, desk.voice, desk.studio._limits, parallel)
+    return PortraitWorker(desk.storage, desk.studio.engine, desk.voice, desk.studio._limits, parallel)
 
 
-async def test_nothing_is_promised_while_nothing_is_known(town: Town) -> None:
+async def test_nothing_is_promised_while_nothing_is_known(town: Harness) -> None:
     assert list(islice(workshop(town)._waits_s(), 2)) == [None, None]
 
 
-async def test_each_waits_for_the_place_that_becomes_free_next(town: Town) -> None:
+async def test_each_waits_for_the_place_that_becomes_free_next(town: Harness) -> None:
     shop = workshop(town)
     shop._recent_s.extend([50, 60, 500])
     now = time.monotonic()
@@ -27,7 +27,7 @@ async def test_each_waits_for_the_place_that_becomes_free_next(town: Town) -> No
         assert expected - 5 < wait_s <= expected
 
 
-async def test_what_takes_longer_than_usual_may_end_at_any_moment(town: Town) -> None:
+async def test_what_takes_longer_than_usual_may_end_at_any_moment(town: Harness) -> None:
     shop = workshop(town, parallel=1)
     shop._recent_s.append(60)
     shop._running[1] = time.monotonic() - 600

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growth.detail import DetailCarrier, GrownDetail, _inside, find_motion, sampled
+from engine.growth.detail import FlowDetail, WarpDetail, _inside, find_motion, sampled
 from engine.growth.warp import Marks, motion, strands
 from engine.rendering.video import as_levels
 from engine.vision.cropping import SIDE as SHOWN
-from engine.vision.cropping import Window
+from engine.vision.cropping import CropWindow
 
 SIDE, SMALL = 256, 64
 AGES = [i / 8 for i in range(9)]
@@ -100,14 +100,14 @@ def test_a_plain_picture_does_not_move() -> None:
 def test_at_age_0_the_photo_is_itself() -> None:
     photo = scenery()
     chain = chain_of(photo, AGES)
-    result = DetailCarrier(photo, chain, AGES).frame(0.0, chain[:1])
+    result = FlowDetail(photo, chain, AGES).frame(0.0, chain[:1])
     assert (result - photo).abs().max() < 1e-5
 
 
 def test_the_photos_detail_arrives_where_the_edit_moved_it() -> None:
     photo = scenery()
     chain = chain_of(photo, AGES)
-    carrier = DetailCarrier(photo, chain, AGES)
+    carrier = FlowDetail(photo, chain, AGES)
     for i, age in ((2, 0.25), (8, 1.0)):
         truth = younger(photo, age)
         soft = F.interpolate(chain[i : i + 1], size=(SIDE, SIDE), mode="bicubic")
@@ -116,7 +116,7 @@ def test_the_photos_detail_arrives_where_the_edit_moved_it() -> None:
 
 def test_it_moves_continuously_through_ages_between_those_of_the_chain() -> None:
     photo = scenery()
-    carrier = DetailCarrier(photo, chain_of(photo, AGES), AGES)
+    carrier = FlowDetail(photo, chain_of(photo, AGES), AGES)
     walk = [i / 16 for i in range(17)]
     frames = [carrier.frame(age, drawn(younger(photo, age))) for age in walk]
     steps = [off(a, b) for a, b in pairwise(frames)]
@@ -128,7 +128,7 @@ def test_ages_on_both_sides_of_now_are_carried() -> None:
     photo = scenery()
     ages = [-0.5, -0.25, 0.0, 0.25, 0.5]
     chain = chain_of(photo, ages)
-    carrier = DetailCarrier(photo, chain, ages)
+    carrier = FlowDetail(photo, chain, ages)
     for i, age in enumerate(ages):
         truth = younger(photo, age)
         soft = F.interpolate(chain[i : i + 1], size=(SIDE, SIDE), mode="bicubic")
@@ -140,7 +140,7 @@ def test_where_the_looks_change_altogether_old_detail_fades() -> None:
     now = drawn(photo)
     new = now.clone()
     new[..., :, SMALL // 2 :] = 0.9
-    result = DetailCarrier(photo, torch.cat([now, new]), [0.0, 1.0]).frame(1.0, new)
+    result = FlowDetail(photo, torch.cat([now, new]), [0.0, 1.0]).frame(1.0, new)
     assert result[..., :, -SIDE // 4 :].std() < 0.25 * (photo - F.interpolate(now, size=(SIDE, SIDE))).std()
     assert (result - photo)[..., : SIDE // 4].square().mean().sqrt() < 0.05
 
@@ -151,7 +151,7 @@ def test_networks_of_any_size_are_served() -> None:
         chain = torch.cat(
             [F.interpolate(younger(photo, a), size=(side, side), mode="bicubic", antialias=True) for a in AGES]
         )
-        result = DetailCarrier(photo, chain, AGES).frame(0.5, chain[4:5])
+        result = FlowDetail(photo, chain, AGES).frame(0.5, chain[4:5])
         assert result.shape == photo.shape
         assert math.isfinite(float(result.sum()))
 
@@ -159,7 +159,7 @@ def test_networks_of_any_size_are_served() -> None:
 @pytest.mark.parametrize("ages", [[0.0, 1.0, 0.5], [0.5, 1.0, 1.5], [0.0, 0.0, 1.0], [0.0, 1.0]])
 def test_ages_must_rise_and_contain_now(ages: list[float]) -> None:
     with pytest.raises(ValueError, match="ages must rise"):
-        DetailCarrier(scenery(64), torch.zeros(3, 3, 32, 32), ages)
+        FlowDetail(scenery(64), torch.zeros(3, 3, 32, 32), ages)
 
 
 @dataclass
@@ -189,7 +189,7 @@ def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone
     photo = scenery(SIDE + 2 * margin)
     shown = photo[..., margin:-margin, margin:-margin]
     drawn = torch.zeros(1, 3, SMALL, SMALL)
-    carrier = GrownDetail(photo, margin, drawn, Growing())
+    carrier = WarpDetail(photo, margin, drawn, Growing())
     torch.testing.assert_close(carrier.frame(0.0, drawn), shown, atol=1e-3, rtol=0)
     young = carrier.frame(1.0, drawn + 0.5)
     left, right = slice(0, SIDE // 2 - 8), slice(SIDE // 2 + 24, SIDE - 16)
@@ -223,7 +223,7 @@ def test_settled_grown_detail_is_the_photo_at_the_border() -> None:
     shown = photo[..., margin:-margin, margin:-margin]
     drawn = torch.zeros(1, 3, SMALL, SMALL)
 
-    carrier = GrownDetail(photo, margin, drawn, Growing(aside=1 / 16))
+    carrier = WarpDetail(photo, margin, drawn, Growing(aside=1 / 16))
     settled, young = carrier.settled(1.0, drawn + 0.3), carrier.frame(1.0, drawn + 0.3)
     middle = slice(3 * SIDE // 10, 7 * SIDE // 10)
     torch.testing.assert_close(settled[..., middle, middle], young[..., middle, middle], atol=1e-4, rtol=0)
@@ -231,13 +231,13 @@ def test_settled_grown_detail_is_the_photo_at_the_border() -> None:
         assert border.abs().mean() < (young - shown).abs().mean() / 10
 
 
-@pytest.mark.parametrize("window", [Window(SHOWN), Window(SHOWN + 64, 16, 48)])
-def test_for_films_grown_detail_is_the_same_in_their_planes(window: Window) -> None:
+@pytest.mark.parametrize("window", [CropWindow(SHOWN), CropWindow(SHOWN + 64, 16, 48)])
+def test_for_films_grown_detail_is_the_same_in_their_planes(window: CropWindow) -> None:
     margin = 64
     photo = scenery(window.side + 2 * margin)
     drawn = torch.zeros(1, 3, SMALL, SMALL)
 
-    carrier = GrownDetail(photo, margin, drawn, Growing(aside=1 / 16, bluer=0.2))
+    carrier = WarpDetail(photo, margin, drawn, Growing(aside=1 / 16, bluer=0.2))
     plan = carrier.plan(0.7, drawn + 0.3)
     levels, expected = carrier.in_planes(window)(plan), as_levels(window.of(carrier.carried(plan)))
     assert levels.shape == expected.shape

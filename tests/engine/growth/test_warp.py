@@ -21,7 +21,7 @@ from engine.growth.warp import (
     strands,
 )
 from engine.messages import Head, Species
-from engine.vision.alignment import Convention, place
+from engine.vision.alignment import FaceTemplate, place
 
 FACE = Head(
     box=(20.0, 10.0, 180.0, 170.0), left_eye=(70.0, 80.0), right_eye=(130.0, 80.0), nose=(102.0, 128.0), score=1.0
@@ -46,7 +46,7 @@ def checks(count: int = 1, side: int = 64) -> torch.Tensor:
 
 
 def test_the_eyes_of_an_aligned_head_lie_half_a_unit_to_each_side() -> None:
-    found = marks_of([(FACE, place((200, 200), FACE, Convention.STORYBOOK, 256))], [Species.DOG])
+    found = marks_of([(FACE, place((200, 200), FACE, FaceTemplate.STORYBOOK, 256))], [Species.DOG])
     torch.testing.assert_close(found.eyes, torch.tensor([[[-0.5, 0.0], [0.5, 0.0]]]), atol=1e-5, rtol=0)
     torch.testing.assert_close(found.nose, torch.tensor([[2 / 60, 0.8]]), atol=1e-5, rtol=0)
     assert found.top.item() == pytest.approx(-70 / 60)
@@ -54,7 +54,7 @@ def test_the_eyes_of_an_aligned_head_lie_half_a_unit_to_each_side() -> None:
 
 def test_hidden_parts_lie_where_they_do_in_most_faces() -> None:
     hidden = Head(box=FACE.box, left_eye=FACE.left_eye, right_eye=None, nose=None, score=0.5)
-    found = marks_of([(hidden, place((200, 200), hidden, Convention.STORYBOOK, 256))], [Species.DOG])
+    found = marks_of([(hidden, place((200, 200), hidden, FaceTemplate.STORYBOOK, 256))], [Species.DOG])
     assert found.eyes[0, 1].tolist() == [0.5, 0.0]
     assert found.nose[0, 1] > 0.5
 

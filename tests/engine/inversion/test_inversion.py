@@ -8,13 +8,13 @@ from torch import Tensor
 from engine.growth.detail import sampled
 from engine.inversion import (
     OFFICIAL,
-    Lock,
-    LockOptions,
+    PivotalTuning,
     Projection,
     ProjectionOptions,
     Search,
+    SearchStep,
     Space,
-    Step,
+    TuningOptions,
     advance,
     fit,
     lock,
@@ -68,7 +68,7 @@ def target(generator: Generator) -> Tensor:
     return generator(torch.randn(1, 32, generator=torch.Generator().manual_seed(5)))
 
 
-def last(steps: "list[Step]") -> Step:
+def last(steps: "list[SearchStep]") -> SearchStep:
     return steps[-1]
 
 
@@ -153,7 +153,7 @@ def test_the_lock_comes_nearer_than_the_projection(generator: Generator, statist
     strange = picture_of_noise(8)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
-    options = LockOptions(steps=60, resolution=32, dtype=torch.float32)
+    options = TuningOptions(steps=60, resolution=32, dtype=torch.float32)
     locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options)))
     assert float(locked.distance) < 0.5 * float(projected.distance)
 
@@ -204,7 +204,7 @@ def test_under_a_lock_the_edit_changes_what_it_changed_before(
     before = change()
     drift = {}
     for weight in (0.0, 20.0):
-        options = LockOptions(steps=40, resolution=32, edit_weight=weight, ages=(1.0,))
+        options = TuningOptions(steps=40, resolution=32, edit_weight=weight, ages=(1.0,))
         locked = last(list(lock(target, ws, generator, Pixels(), vector, options)))
         drift[weight] = float((change(adjustments=locked.adjustments) - before).abs().mean())
     assert drift[20.0] < 0.7 * drift[0.0]
@@ -215,9 +215,9 @@ def pictures_of(generator: Generator, count: int) -> list[Tensor]:
     return list(generator(torch.randn(count, 32, generator=random)).split(1))
 
 
-def company(searches: Sequence[Search], late: int = 3) -> "list[Step]":
+def company(searches: Sequence[Search], late: int = 3) -> "list[SearchStep]":
     """The last steps of the searches, taken in company: each one begins `late` steps after the one before."""
-    found: dict[int, Step] = {}
+    found: dict[int, SearchStep] = {}
     rounds = 0
     while any(not search.done for search in searches):
         here = [search for search in searches[: rounds // late + 1] if not search.done]
@@ -248,10 +248,12 @@ def test_company_makes_no_difference_to_a_lock(generator: Generator, statistics:
     targets = pictures_of(generator, 3)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     ws = statistics.mean.expand(1, CONFIG.num_ws, -1)
-    options = LockOptions(steps=8, resolution=32, dtype=torch.float32)
+    options = TuningOptions(steps=8, resolution=32, dtype=torch.float32)
 
     def searches() -> "list[Search]":
-        return [Lock(target, ws, generator, Pixels(), vector, options, seed=n) for n, target in enumerate(targets)]
+        return [
+            PivotalTuning(target, ws, generator, Pixels(), vector, options, seed=n) for n, target in enumerate(targets)
+        ]
 
     for alone, together in zip([company([one])[0] for one in searches()], company(searches(), 1), strict=True):
         torch.testing.assert_close(together.distance, alone.distance, rtol=1e-3, atol=1e-5)
@@ -278,7 +280,7 @@ def test_a_search_that_fails_leaves_the_others_what_they_find(generator: Generat
 
 
 def test_one_that_cannot_move_leaves_the_others_their_step(generator: Generator, statistics: WStatistics) -> None:
-    def stuck() -> Step:
+    def stuck() -> SearchStep:
         raise ArithmeticError
 
     options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)

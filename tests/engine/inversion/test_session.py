@@ -7,11 +7,11 @@ import torch
 from PIL import Image
 
 from engine.images.tensors import to_pixels
-from engine.inversion.session import Sitting, abreast
+from engine.inversion.session import Inversion, abreast
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Species, Stage
-from engine.process.scheduler import Step
+from engine.process.scheduler import JobStep
 from engine.stylegan import age_vectors
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import load_extractor
@@ -26,12 +26,12 @@ def network() -> Network:
     return load_network(STORYBOOK)
 
 
-def sitting(network: Network, breed: str = "beagle", *, head: bool = True) -> Sitting:
+def sitting(network: Network, breed: str = "beagle", *, head: bool = True) -> Inversion:
     pet = sample_pets(["beagle"], torch.Generator().manual_seed(2))
     marked: Head | None = heads_of(pet, SIDE)[0] if head else None
     vector = age_vectors.age_vector(network, Species.DOG, breed)
     photo = Image.fromarray(to_pixels(render(pet, SIDE)))
-    return Sitting(photo, marked, network, load_extractor(), vector, Species.DOG)
+    return Inversion(photo, marked, network, load_extractor(), vector, Species.DOG)
 
 
 @pytest.mark.parametrize("head", [True, False])
@@ -56,11 +56,11 @@ class Walked:
     def __init__(self) -> None:
         self.open: set[str] = set()
 
-    def way(self, name: str, length: int) -> Generator[Step, None, None]:
+    def way(self, name: str, length: int) -> Generator[JobStep, None, None]:
         self.open.add(name)
         try:
             for count in range(1, abs(length) + 1):
-                yield Step(Stage.LOCKING, count / abs(length), name.encode())
+                yield JobStep(Stage.LOCKING, count / abs(length), name.encode())
             if length < 0:
                 raise ValueError(name)
         finally:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.inversion.state import Latent, Likeness
+from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.messages import BreedGuess, Head, Species
 from engine.stylegan.generator import Adjustments, GeneratorConfig, LowRank
 
@@ -30,18 +30,18 @@ def adjustments(seed: int) -> Adjustments:
     )
 
 
-def likeness(seed: int) -> Likeness:
+def likeness(seed: int) -> InvertedPhoto:
     head = Head((1.0, 2.0, 30.0, 40.0), (5.0, 6.0), None, (7.0, 8.5), 0.75) if seed else None
     ws = torch.randn(1, CONFIG.num_ws, CONFIG.w_dim, generator=torch.Generator().manual_seed(seed))
-    return Likeness(b"\xff\xd8photo", head, ws, adjustments(seed), 0.125, 100)
+    return InvertedPhoto(b"\xff\xd8photo", head, ws, adjustments(seed), 0.125, 100)
 
 
-def latent(baby: Likeness | None = None) -> Latent:
+def latent(baby: InvertedPhoto | None = None) -> PortraitState:
     guesses = (BreedGuess("samoyed", 0.75), BreedGuess("pomeranian", 0.125))
-    return Latent("storybook", "ab12", Species.DOG, "samoyed", guesses, likeness(1), baby)
+    return PortraitState("storybook", "ab12", Species.DOG, "samoyed", guesses, likeness(1), baby)
 
 
-def plain(value: Latent | Likeness) -> str:
+def plain(value: PortraitState | InvertedPhoto) -> str:
     """Everything in it, to compare."""
     return json.dumps(
         asdict(value), sort_keys=True, default=lambda one: one.tolist() if hasattr(one, "tolist") else str(one)
@@ -49,18 +49,18 @@ def plain(value: Latent | Likeness) -> str:
 
 
 @pytest.mark.parametrize("baby", [None, likeness(2)], ids=["one photo", "with a baby photo"])
-def test_a_latent_survives_its_bytes(baby: Likeness | None) -> None:
-    assert plain(Latent.from_bytes(latent(baby).to_bytes())) == plain(latent(baby))
+def test_a_latent_survives_its_bytes(baby: InvertedPhoto | None) -> None:
+    assert plain(PortraitState.from_bytes(latent(baby).to_bytes())) == plain(latent(baby))
 
 
 def test_a_likeness_survives_its_bytes() -> None:
-    assert plain(Likeness.from_bytes(likeness(0).to_bytes())) == plain(likeness(0))
+    assert plain(InvertedPhoto.from_bytes(likeness(0).to_bytes())) == plain(likeness(0))
 
 
 def test_damaged_latents_are_refused() -> None:
     data = latent(likeness(2)).to_bytes()
     for damaged in (b"", b"latent", data[:-1], data[:100], b"\xff" * 100, data.replace(b"pet.ws", b"pet.wx", 1)):
         with pytest.raises(EngineFault, match="damaged latent"):
-            Latent.from_bytes(damaged)
+            PortraitState.from_bytes(damaged)
     with pytest.raises(EngineFault, match="another version"):
-        Latent.from_bytes(data.replace(b'"format": 1', b'"format": 9'))
+        PortraitState.from_bytes(data.replace(b'"format": 1', b'"format": 9'))

@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.commands.serve import serve
 from engine.messages import Description, Film, Recognise, Recognition, Rejuvenate, Rejuvenation, Request, Species
 from engine.process.eta import WORK
-from engine.process.scheduler import Job, Search, Step
+from engine.process.scheduler import BatchedSearch, Job, JobStep
 
 STEPS = 40
 
@@ -26,7 +26,7 @@ class Counting:
                 time.sleep(0.005)
                 if count == STEPS // 2:
                     _die_if(request.photo)
-                yield Step(WORK[count * len(WORK) // STEPS], (count % 10 + 1) / 10)
+                yield JobStep(WORK[count * len(WORK) // STEPS], (count % 10 + 1) / 10)
             film = Film(b"film", b"", 2, 2, 1.0, 30)
             return Rejuvenation(
                 request.id, b"", None, None, film, b"", Species.DOG, "", (), None, "", "cpu", 0.0, STEPS, {}
@@ -36,7 +36,7 @@ class Counting:
             return Recognition(request.id, False, None, (), (), 1, 1)
         return Description(request.id, "cpu", (), "", ())
 
-    def advance(self, searches: Sequence[Search]) -> None:
+    def advance(self, searches: Sequence[BatchedSearch]) -> None:
         """These portraits do not search."""
 
     def rest(self) -> None:

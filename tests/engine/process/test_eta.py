@@ -5,22 +5,22 @@ from pathlib import Path
 import pytest
 
 from engine.messages import Stage
-from engine.process.eta import WORK, Course, Pace
+from engine.process.eta import WORK, ProgressEstimator, StageTimes
 
 SECONDS = {Stage.ALIGNING: 1.0, Stage.PROJECTING: 6.0, Stage.LOCKING: 2.0, Stage.FILMING: 1.0}
 
 
 def test_nothing_is_known_before_the_first_run(tmp_path: Path) -> None:
-    assert Pace(tmp_path / "pace.json").expected("portrait") is None
+    assert StageTimes(tmp_path / "pace.json").expected("portrait") is None
 
 
 def test_what_was_learnt_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "cache" / "pace.json"
-    pace = Pace(file)
+    pace = StageTimes(file)
     pace.learn("portrait", SECONDS)
-    assert Pace(file).expected("portrait") == SECONDS
+    assert StageTimes(file).expected("portrait") == SECONDS
     pace.learn("portrait", SECONDS | {Stage.PROJECTING: 12.0})
-    known = Pace(file).expected("portrait")
+    known = StageTimes(file).expected("portrait")
     assert known is not None
     assert SECONDS[Stage.PROJECTING] < known[Stage.PROJECTING] < 12.0
 
@@ -29,14 +29,14 @@ def test_what_was_learnt_is_kept(tmp_path: Path) -> None:
 def test_a_damaged_file_is_measured_anew(tmp_path: Path, content: str) -> None:
     file = tmp_path / "pace.json"
     file.write_text(content)
-    pace = Pace(file)
+    pace = StageTimes(file)
     assert pace.expected("portrait") is None
     pace.learn("portrait", SECONDS)
-    assert Pace(file).expected("portrait") == SECONDS
+    assert StageTimes(file).expected("portrait") == SECONDS
 
 
 def test_the_fraction_is_of_the_time_when_times_are_known() -> None:
-    course = Course(SECONDS)
+    course = ProgressEstimator(SECONDS)
     course.advance(Stage.PROJECTING, 0.5, 1.0)
     assert course.fraction == pytest.approx((1 + 3) / 10)
     course.advance(Stage.ALIGNING, 0.1, 1.0)
@@ -46,7 +46,7 @@ def test_the_fraction_is_of_the_time_when_times_are_known() -> None:
 
 
 def test_what_is_left_follows_this_run_s_own_pace() -> None:
-    course = Course(SECONDS)
+    course = ProgressEstimator(SECONDS)
     assert course.left_s == pytest.approx(10)
     course.advance(Stage.ALIGNING, 1.0, 1.0)
     course.advance(Stage.PROJECTING, 0.5, 6.0)  # twice as slow as usual
@@ -56,7 +56,7 @@ def test_what_is_left_follows_this_run_s_own_pace() -> None:
 
 
 def test_without_measurements_there_is_no_estimate() -> None:
-    course = Course(None)
+    course = ProgressEstimator(None)
     for stage in WORK:
         course.advance(stage, 1.0, 1.0)
         assert course.left_s is None

@@ -26,8 +26,8 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.process.eta import WORK, Pace
-from engine.process.scheduler import Job, Scheduler, Search, Step
+from engine.process.eta import WORK, StageTimes
+from engine.process.scheduler import BatchedSearch, Job, JobStep, Scheduler
 from engine.process.wire import Hello, Message, Working, encode
 
 STEPS = 5  # of every stage
@@ -55,18 +55,18 @@ class Counting:
                         self._count(request)
                         if request.photo and (stage, count) == (Stage.LOCKING, 0):
                             raise _ERRORS[request.photo]
-                        yield Step(stage, (count + 1) / STEPS)
+                        yield JobStep(stage, (count + 1) / STEPS)
                 return rejuvenation(request)
             self._count(request)
             if isinstance(request, Reimagine):
-                yield Step(Stage.FILMING, 0.5)
+                yield JobStep(Stage.FILMING, 0.5)
                 self._count(request)
             return _short_answer(request)
         except GeneratorExit:
             self.closed.append(request.id)
             raise
 
-    def advance(self, searches: Sequence[Search]) -> None:
+    def advance(self, searches: Sequence[BatchedSearch]) -> None:
         raise AssertionError("nobody searches here")
 
     def rest(self) -> None:
@@ -99,7 +99,7 @@ _ERRORS = {
 
 
 def work(
-    workshop: Counting, *requests: Message, answers: int, pace: Pace | None = None, slots: int = 2
+    workshop: Counting, *requests: Message, answers: int, pace: StageTimes | None = None, slots: int = 2
 ) -> list[Message]:
     """What the scheduler sends for `requests`, until it has given that many answers."""
     sent: list[Message] = []
@@ -235,7 +235,7 @@ def test_stopping_closes_what_is_unfinished() -> None:
 
 
 def test_estimates_come_from_measured_runs_only() -> None:
-    pace = Pace()
+    pace = StageTimes()
     first = work(Counting(), Rejuvenate("a", b""), answers=1, pace=pace)
     assert {one.eta_s for one in progress_of("a", first)} == {None}
     pace.learn("any, one photo", dict.fromkeys(WORK, 10.0))
@@ -255,10 +255,10 @@ def test_a_portrait_from_the_cache_says_nothing_of_the_next_one() -> None:
         def begin(self, request: Request) -> Job:
             assert isinstance(request, Rejuvenate)
             self._count(request)
-            yield Step(Stage.ALIGNING, 1.0)
+            yield JobStep(Stage.ALIGNING, 1.0)
             return rejuvenation(request, steps=0)
 
-    pace = Pace()
+    pace = StageTimes()
     work(FromCache(), Rejuvenate("a", b""), answers=1, pace=pace)
     assert pace.expected("any, one photo") is None
 
@@ -296,18 +296,18 @@ class Searching(Counting):
     def begin(self, request: Request) -> Job:
         if not isinstance(request, Rejuvenate | Reimagine):
             return (yield from super().begin(request))
-        yield Step(Stage.ALIGNING, 1.0)
+        yield JobStep(Stage.ALIGNING, 1.0)
         work = request.photo if isinstance(request, Rejuvenate) else request.latent
         steps, kind = work.decode().split()
         names = request.id + (request.id.upper() if isinstance(request, Rejuvenate) and request.baby_photo else "")
         searches = tuple(Tally(name, int(steps), kind) for name in names)
         while left := searches[0].left:
-            yield Step(Stage.PROJECTING, 1 - left / int(steps), searches=searches)
+            yield JobStep(Stage.PROJECTING, 1 - left / int(steps), searches=searches)
             for search in searches:
                 search.step()
         return rejuvenation(request) if isinstance(request, Rejuvenate) else _short_answer(request)
 
-    def advance(self, searches: Sequence[Search]) -> None:
+    def advance(self, searches: Sequence[BatchedSearch]) -> None:
         tallies = [search for search in searches if isinstance(search, Tally)]
         together = [one for one in tallies if one.kind == tallies[0].kind]
         self.batches.append("".join(one.name for one in together))
@@ -345,7 +345,7 @@ def test_a_portrait_has_the_seconds_of_all_its_searches() -> None:
     class Slow(Searching):
         """Every batch takes three seconds."""
 
-        def advance(self, searches: Sequence[Search]) -> None:
+        def advance(self, searches: Sequence[BatchedSearch]) -> None:
             super().advance(searches)
             clock[0] += 3.0
 
@@ -439,7 +439,7 @@ class Aside(Counting):
 
     def _filming(self, request: Rejuvenate) -> Job:
         while len(self.order) < len(request.photo):
-            yield Step(Stage.FILMING, len(self.order) / len(request.photo), aside=True)
+            yield JobStep(Stage.FILMING, len(self.order) / len(request.photo), aside=True)
         return rejuvenation(request)
 
     def _count(self, request: Request) -> None:

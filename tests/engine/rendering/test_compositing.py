@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from engine.messages import Head
 from engine.rendering.compositing import paste_back
 from engine.vision.alignment import Alignment, Pixels, align, place, similarity
-from engine.vision.alignment import Convention as Framing
+from engine.vision.alignment import FaceTemplate as Framing
 
 CROP = 128
 

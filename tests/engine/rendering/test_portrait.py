@@ -11,11 +11,11 @@ from torch import Tensor
 
 from engine.images import decoding
 from engine.images.tensors import to_pixels, to_tensor
-from engine.inversion.state import Latent, Likeness
+from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Point, Species
-from engine.rendering.portrait import Portrait
+from engine.rendering.portrait import PortraitRenderer
 from engine.stylegan.generator import Adjustments
 from engine.stylegan.store import STORYBOOK, Network, load_network
 from engine.vision.cropping import SIDE
@@ -36,7 +36,9 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def likeness(network: Network, seed: int, marked: bool = True, breed: str = "beagle", close: bool = False) -> Likeness:
+def likeness(
+    network: Network, seed: int, marked: bool = True, breed: str = "beagle", close: bool = False
+) -> InvertedPhoto:
     """A drawn pet, unlocked: the mean of w stands for it. `close`: of the photo there is hardly more than the head."""
     pet = sample_pets([breed], torch.Generator().manual_seed(seed))
     photo, drawn = Image.fromarray(to_pixels(render(pet, SIDE))), heads_of(pet, SIDE)[0]
@@ -48,7 +50,7 @@ def likeness(network: Network, seed: int, marked: bool = True, breed: str = "bea
     head: Head | None = drawn if marked else None
     ws = network.statistics.mean.expand(1, network.generator.config.num_ws, -1)
     ws = ws + 0.1 * torch.randn(ws.shape, generator=torch.Generator().manual_seed(seed))
-    return Likeness(decoding.encode_jpeg(photo), head, ws, Adjustments(), 0.0, 0)
+    return InvertedPhoto(decoding.encode_jpeg(photo), head, ws, Adjustments(), 0.0, 0)
 
 
 def moved(head: Head, corner: tuple[int, int]) -> Head:
@@ -63,7 +65,7 @@ def moved(head: Head, corner: tuple[int, int]) -> Head:
     return Head((x0 - x, y0 - y, x1 - x, y1 - y), *eyes, there(head.nose), head.score)
 
 
-def way_of(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> Way:
+def way_of(portrait: PortraitRenderer, monkeypatch: pytest.MonkeyPatch) -> Way:
     """What the portrait hands to the film."""
     handed: list[Way] = []
 
@@ -75,12 +77,14 @@ def way_of(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> Way:
     return handed[0]
 
 
-def portrait_of(network: Network, age: float, baby: bool = False, marked: bool = True, close: bool = False) -> Portrait:
+def portrait_of(
+    network: Network, age: float, baby: bool = False, marked: bool = True, close: bool = False
+) -> PortraitRenderer:
     pet = likeness(network, 1, marked, close=close)
     young = likeness(network, 2, marked, close=close) if baby else None
-    latent = Latent(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
+    latent = PortraitState(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
     vector = torch.full((network.generator.config.num_ws, network.statistics.mean.shape[0]), 0.05)
-    return Portrait(latent, network, vector, age)
+    return PortraitRenderer(latent, network, vector, age)
 
 
 @pytest.mark.parametrize("age", [1.0, -1.0, 1.6])
@@ -130,7 +134,7 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
     pet = likeness(network, 3, breed="tabby")  # for both, as only the species is to make a difference
     assert pet.head is not None and pet.head.left_eye is not None
     no_way = torch.zeros(network.generator.config.num_ws, network.statistics.mean.shape[0])
-    portrait = Portrait(Latent(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
+    portrait = PortraitRenderer(PortraitState(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
     x, y = (round(place) for place in pet.head.left_eye)
 
     def blue(age: float) -> float:

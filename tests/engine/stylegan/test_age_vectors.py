@@ -21,7 +21,7 @@ from engine.stylegan.age_vectors import (
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.store import Network
 from engine.stylegan.store.statistics import WStatistics, describe, measure
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 
 CONFIG = GeneratorConfig(
     z_dim=16, w_dim=24, img_resolution=64, num_mapping_layers=2, channel_base=256, channel_max=16, conv_clamp=None
@@ -34,7 +34,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Network:
     torch.manual_seed(0)
     generator = Generator(CONFIG).eval().requires_grad_(False)
     statistics, sums = measure(generator, samples=500), {"small.safetensors": "0a"}
-    return Network("small", generator, Convention.STORYBOOK, (), tmp_path, statistics, sha256=sums)
+    return Network("small", generator, FaceTemplate.STORYBOOK, (), tmp_path, statistics, sha256=sums)
 
 
 def flat_statistics() -> WStatistics:

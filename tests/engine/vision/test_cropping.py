@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.messages import Head
-from engine.vision.alignment import Convention, place, transform
-from engine.vision.cropping import SIDE, Window, window_of
+from engine.vision.alignment import FaceTemplate, place, transform
+from engine.vision.cropping import SIDE, CropWindow, window_of
 
 PHOTO = 1000, 1000
-STORYBOOK = Convention.STORYBOOK
+STORYBOOK = FaceTemplate.STORYBOOK
 
 
 def head(x: float, y: float, eyes: float = 100, tilt: float = 0.0) -> Head:
@@ -21,7 +21,7 @@ def head(x: float, y: float, eyes: float = 100, tilt: float = 0.0) -> Head:
     return Head(box, (x - right[0], y - right[1]), (x + right[0], y + right[1]), None, 1.0)
 
 
-def made_up(window: Window, size: tuple[int, int], of: Head) -> float:
+def made_up(window: CropWindow, size: tuple[int, int], of: Head) -> float:
     """The share of what is shown that lies beyond the photo's border."""
     back = place(size, of, STORYBOOK, window.side).inverse
     step = 16
@@ -31,13 +31,13 @@ def made_up(window: Window, size: tuple[int, int], of: Head) -> float:
 
 
 def test_a_photo_with_much_around_the_head_is_shown_as_the_network_sees_it() -> None:
-    assert window_of([(PHOTO, head(500, 500))], STORYBOOK) == Window(SIDE)
+    assert window_of([(PHOTO, head(500, 500))], STORYBOOK) == CropWindow(SIDE)
 
 
 @pytest.mark.parametrize("at", [(500, 820), (500, 130), (840, 500), (150, 500), (820, 820)])
 def test_near_the_border_less_is_shown_but_all_of_the_head(at: tuple[float, float]) -> None:
     pet = head(*at)
-    assert made_up(Window(SIDE), PHOTO, pet) > 0.09
+    assert made_up(CropWindow(SIDE), PHOTO, pet) > 0.09
     window = window_of([(PHOTO, pet)], STORYBOOK)
     assert made_up(window, PHOTO, pet) < 0.04
     alignment = place(PHOTO, pet, STORYBOOK, window.side)
@@ -56,14 +56,14 @@ def test_a_head_is_not_cut_off_for_the_border() -> None:
 
 def test_without_a_head_all_is_shown() -> None:
     near_the_border = PHOTO, head(500, 130)
-    assert window_of([near_the_border], STORYBOOK) != Window(SIDE)
-    assert window_of([((300, 1000), None)], STORYBOOK) == Window(SIDE)
-    assert window_of([near_the_border, (PHOTO, None)], STORYBOOK) == Window(SIDE)
-    assert window_of([(PHOTO, head(-900, -900))], STORYBOOK) == Window(SIDE)
+    assert window_of([near_the_border], STORYBOOK) != CropWindow(SIDE)
+    assert window_of([((300, 1000), None)], STORYBOOK) == CropWindow(SIDE)
+    assert window_of([near_the_border, (PHOTO, None)], STORYBOOK) == CropWindow(SIDE)
+    assert window_of([(PHOTO, head(-900, -900))], STORYBOOK) == CropWindow(SIDE)
 
 
 def test_a_network_whose_square_the_head_fills_is_shown_whole() -> None:
-    assert window_of([(PHOTO, head(500, 500))], Convention.AFHQ) == Window(SIDE)
+    assert window_of([(PHOTO, head(500, 500))], FaceTemplate.AFHQ) == CropWindow(SIDE)
 
 
 def test_the_window_of_two_photos_suits_both() -> None:
@@ -79,11 +79,11 @@ def test_a_window_lies_in_the_face_and_is_no_worse_than_all_of_it(x: float, y: f
     window = window_of([(PHOTO, pet)], STORYBOOK)
     assert 0 <= window.left <= window.side - SIDE
     assert 0 <= window.top <= window.side - SIDE
-    assert made_up(window, PHOTO, pet) <= made_up(Window(SIDE), PHOTO, pet) + 0.02
+    assert made_up(window, PHOTO, pet) <= made_up(CropWindow(SIDE), PHOTO, pet) + 0.02
 
 
 def test_what_is_seen_is_the_same_of_pixels_and_of_tensors_of_any_size() -> None:
-    window = Window(640, 64, 32)
+    window = CropWindow(640, 64, 32)
     face = torch.arange(640 * 640).view(1, 640, 640)
     assert window.of_pixels(face[0, ..., None].numpy())[..., 0].tolist() == window.of(face)[0].tolist()
     assert window.box(320) == (32, 16, 288, 272)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from engine.lab.recogniser.annotations import Marked, read_marks
-from engine.vision.alignment import View, extent, resample, similarity, transform, view
+from engine.vision.alignment import HeadPose, extent, resample, similarity, transform, view
 from engine.vision.face_detection import find_faces, find_heads, overlap
 from tests.shared import SHARED, needs_shared
 
@@ -73,7 +73,7 @@ def test_a_profile_hides_the_eye_that_would_lie_on_the_nose() -> None:
         (head,) = find_heads(image.convert("RGB"))
     assert head.left_eye is None
     assert head.right_eye is not None
-    assert view(head) is View.PROFILE
+    assert view(head) is HeadPose.PROFILE
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (640, 480), (9000, 70)])

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from engine.lab.recogniser.annotations import Marked
 from engine.lab.recogniser.augmentation import finder_picture, marker_picture
 from engine.messages import Head, Point, Species
-from engine.vision.alignment import View, extent
+from engine.vision.alignment import HeadPose, extent
 from engine.vision.face_models import FINDER_SIDE, MARKER_SIDE
 
 LEFT, RIGHT, NOSE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -24,7 +24,7 @@ def marked(tmp_path: Path) -> Marked:
         assert point is not None
         drawing.ellipse((point[0] - 6, point[1] - 6, point[0] + 6, point[1] + 6), fill=colour)
     photo.save(tmp_path / "photo.png")
-    return Marked(tmp_path / "photo.png", head, Species.DOG, View.FRONTAL, "", True, "CC0", False)
+    return Marked(tmp_path / "photo.png", head, Species.DOG, HeadPose.FRONTAL, "", True, "CC0", False)
 
 
 def test_marks_follow_every_change_of_the_picture(marked: Marked) -> None:

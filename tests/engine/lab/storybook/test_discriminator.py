@@ -6,7 +6,7 @@ from torch import Tensor
 
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
-from engine.lab.storybook.discriminator import Critic
+from engine.lab.storybook.discriminator import Discriminator
 
 
 def softened(pictures: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ def test_it_learns_to_tell_sharp_pictures_from_soft_ones_and_pulls_the_soft_ones
     pets = render(
         sample_pets(["samoyed", "tabby", "yorkshire_terrier", "persian"], torch.Generator().manual_seed(1)), 64
     )
-    critic = Critic()
+    critic = Discriminator()
     optimiser = torch.optim.Adam(critic.parameters(), 2e-3, (0.0, 0.99))
     told = []
     for _ in range(30):

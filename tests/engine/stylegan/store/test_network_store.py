@@ -21,7 +21,7 @@ from engine.stylegan.store.network_store import (
     write_network,
 )
 from engine.stylegan.store.statistics import describe, measure
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 from tests.engine.stylegan.store.official_files import SMALL, official, write
 from tests.shared import SHARED, needs_shared
 
@@ -52,7 +52,7 @@ def storybook(home: Path, small: Generator) -> Path:
         directory,
         small,
         name="storybook",
-        convention=Convention.STORYBOOK,
+        convention=FaceTemplate.STORYBOOK,
         species=Species,
         licence="MIT",
         source="drawn",
@@ -71,11 +71,11 @@ def test_an_imported_network_gives_the_official_numbers(home: Path) -> None:
 
 
 def test_import_keeps_everything(home: Path, file: Path, small: Generator) -> None:
-    import_official(file, "mine", convention=Convention.AFHQ, species=[Species.CAT], licence="own", source="a friend")
+    import_official(file, "mine", convention=FaceTemplate.AFHQ, species=[Species.CAT], licence="own", source="a friend")
 
     network = load_network("mine")
     assert network.generator.config == SMALL
-    assert network.convention is Convention.AFHQ
+    assert network.convention is FaceTemplate.AFHQ
     assert network.species == (Species.CAT,)
     assert network.directory == home / "networks" / "mine"
     for name, tensor in small.state_dict().items():
@@ -122,7 +122,7 @@ def test_names_that_are_no_folder_are_refused(home: Path, file: Path, name: str)
 def test_storybook_is_embedded(storybook: Path, file: Path) -> None:
     network = load_network("storybook")
     assert network.directory == storybook
-    assert network.convention is Convention.STORYBOOK
+    assert network.convention is FaceTemplate.STORYBOOK
     assert all(parameter.dtype == torch.float32 for parameter in network.generator.parameters())
     with pytest.raises(NetworkError, match="cannot be removed"):
         remove_network("storybook")
@@ -133,7 +133,7 @@ def test_storybook_is_embedded(storybook: Path, file: Path) -> None:
 def test_the_embedded_network_is_as_it_was_stored() -> None:
     verify_network("storybook")
     network = load_network("storybook")
-    assert network.convention is Convention.STORYBOOK
+    assert network.convention is FaceTemplate.STORYBOOK
     assert set(network.species) == set(Species)
 
 

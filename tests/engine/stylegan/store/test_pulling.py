@@ -15,7 +15,7 @@ from engine.stylegan.store.download import Checksum
 from engine.stylegan.store.errors import NetworkError
 from engine.stylegan.store.network_store import available_networks, load_network, read_record, remove_network
 from engine.stylegan.store.pulling import NETWORKS, PUBLISHED, VGG16, pull
-from engine.vision.alignment import Convention
+from engine.vision.alignment import FaceTemplate
 from tests.engine.stylegan.store.file_server import serve
 from tests.engine.stylegan.store.official_files import SMALL, official, pickled
 
@@ -48,7 +48,7 @@ def test_a_pulled_network_is_converted_and_only_that_stays(home: Path) -> None:
     assert left_over(home) == ["sha256.json"]
     record = read_record("afhqcat")
     assert record.species == (Species.CAT,)
-    assert record.convention is Convention.AFHQ
+    assert record.convention is FaceTemplate.AFHQ
     assert "non-commercial" in record.licence and "CC BY-NC 4.0" in record.licence
     assert record.source == f"{address}afhqcat.pkl, sha256 {sha256(data).hexdigest()}"
     assert load_network("afhqcat").generator.config == SMALL
