@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from weakref import WeakSet
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from engine import inversion
 from engine.breeds import BREEDS
+from engine.device import choose_device
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.images import decoding
-from engine.inversion.session import Inversion, abreast, edition
+from engine.inversion.session import Inversion, run_together, weights_id
 from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.messages import (
     CardText,
@@ -56,10 +56,10 @@ from engine.stylegan import age_vectors
 from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import STORYBOOK, Network, available_networks, choose_network, load_network
 from engine.stylegan.store.network_store import read_record
-from engine.threads import aside, single_threads, steps_aside
+from engine.threads import in_pool, one_core_threads, steps_in_pool
 from engine.vision import recognition
-from engine.vision.alignment import HeadPose, view
-from engine.vision.cropping import window_of
+from engine.vision.alignment import HeadPose, head_pose
+from engine.vision.cropping import choose_crop
 
 _T = TypeVar("_T")
 
@@ -91,10 +91,12 @@ class Pipeline:
         self._errands: WeakSet[_Errand] = WeakSet()
         # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
         # their own wait for each other less than those that share an operation.
-        self._pool = single_threads(min(os.cpu_count() or 1, _BESIDE), "beside")
+        self._pool = one_core_threads(min(os.cpu_count() or 1, _BESIDE), "beside")
         # Films take long, so others' first looks do not queue behind them.
-        self._films = single_threads(min(os.cpu_count() or 1, _BESIDE), "film")
-        self._halves = single_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
+        self._films = one_core_threads(min(os.cpu_count() or 1, _BESIDE), "film")
+        self._halves = (
+            one_core_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
+        )
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -121,7 +123,7 @@ class Pipeline:
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
         inversion.advance([one for one in searches if isinstance(one, inversion.Search)], self._halves)
 
-    def rest(self) -> None:
+    def on_idle(self) -> None:
         give_back_memory()
 
     def _describe(self, request: Describe) -> Job:
@@ -172,15 +174,15 @@ class Pipeline:
             sittings[request.baby_photo] = Inversion(baby, baby_head, network, self._extractor, vector, species)
         # One pet is seen growing clear, not two by turns, and as much around it as in the result.
         faces = [(sitting.image.size, sitting.head) for sitting in sittings.values()]
-        sittings[request.photo].window = window_of(faces, network.convention)
+        sittings[request.photo].window = choose_crop(faces, network.convention)
         yield JobStep(Stage.ALIGNING, 1.0)
         yield from self._sit(sittings, errand, pool)
         likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}
         pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
 
-        latent = PortraitState(network.name, edition(network), species, breed, found.breeds, pet, baby_pet)
+        latent = PortraitState(network.name, weights_id(network), species, breed, found.breeds, pet, baby_pet)
         shown = self._shown(latent, network, vector, request, image, films)
-        film, (still, whole, card) = yield from steps_aside(shown, films, JobStep(Stage.FILMING, 0.0, aside=True))
+        film, (still, whole, card) = yield from steps_in_pool(shown, films, JobStep(Stage.FILMING, 0.0, in_pool=True))
         return Rejuvenation(
             id=request.id,
             still=still,
@@ -203,7 +205,7 @@ class Pipeline:
         latent, renewed = PortraitState.from_bytes(request.latent), None
         name = latent.network if latent.network in available_networks() else ""
         network = self._ageing_network(latent.species, name)
-        if (network.name, edition(network)) != (latent.network, latent.edition):
+        if (network.name, weights_id(network)) != (latent.network, latent.weights_id):
             latent = yield from self._sat_again(latent, network)
             renewed = latent.to_bytes()
         vector = age_vectors.age_vector(network, latent.species, latent.breed)
@@ -221,13 +223,13 @@ class Pipeline:
             Inversion(decoding.decode(one.photo), one.head, network, self._extractor, vector, latent.species)
             for one in before
         ]
-        yield from abreast([sitting.project() for sitting in sittings])
-        yield from abreast([sitting.lock() for sitting in sittings])
+        yield from run_together([sitting.project() for sitting in sittings])
+        yield from run_together([sitting.lock() for sitting in sittings])
         likenesses = [
             replace(_likeness_of(sitting), photo=one.photo) for sitting, one in zip(sittings, before, strict=True)
         ]
         pet, baby = likenesses[0], likenesses[1] if latent.baby is not None else None
-        return replace(latent, network=network.name, edition=edition(network), pet=pet, baby=baby)
+        return replace(latent, network=network.name, weights_id=weights_id(network), pet=pet, baby=baby)
 
     def _sit(
         self, sittings: dict[bytes, Inversion], errand: _Errand, pool: Executor | None
@@ -239,8 +241,8 @@ class Pipeline:
                 with suppress(EngineFault):  # a damaged file is made anew
                     sitting.likeness = InvertedPhoto.from_bytes(kept)
         missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
-        yield from abreast([sitting.project(pool) for sitting in missing.values()])
-        yield from abreast([sitting.lock(pool) for sitting in missing.values()])
+        yield from run_together([sitting.project(pool) for sitting in missing.values()])
+        yield from run_together([sitting.lock(pool) for sitting in missing.values()])
         for photo, sitting in missing.items():
             name, recipe = names[photo]
             if name not in errand.forgotten:
@@ -264,7 +266,7 @@ class Pipeline:
         steps = portrait.film(self._extractor.features, self._film_options, pool)
         try:
             while True:
-                yield JobStep(Stage.FILMING, next(steps), aside=pool is not None)
+                yield JobStep(Stage.FILMING, next(steps), in_pool=pool is not None)
         except StopIteration as end:
             film: Film = end.value
             return film
@@ -282,7 +284,7 @@ class Pipeline:
             image = decoding.decode(photo, which)
             return image, known or _recognised(image), decoding.full_size(photo, image)
 
-        image, found, size = yield from aside(look, pool, JobStep(Stage.ALIGNING, 0.0, aside=True))
+        image, found, size = yield from in_pool(look, pool, JobStep(Stage.ALIGNING, 0.0, in_pool=True))
         if name not in errand.forgotten:
             self._recognitions[name] = found
             _freshest(self._recognitions, name, _RECOGNITIONS)
@@ -303,13 +305,6 @@ class Pipeline:
             if self._compiled:
                 network.generator.compile_synthesis()
         return _freshest(self._networks, name, _NETWORKS)
-
-
-def choose_device(wanted: str) -> torch.device:
-    """The device for ``auto``, ``cpu`` or ``cuda``. Raises `EngineFault` when there is no such device."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise EngineFault("THROWBACK_DEVICE is cuda, but there is none")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _recognised(image: Image.Image) -> Recognition:
@@ -335,7 +330,7 @@ def _chosen_head(found: Recognition, index: int, which: str, anyway: bool) -> He
         return head
     if not found.pet:
         raise PhotoError(PhotoReason.NO_PET, which)
-    if head is None or view(head) is HeadPose.PROFILE:
+    if head is None or head_pose(head) is HeadPose.PROFILE:
         raise PhotoError(PhotoReason.NO_FACE, which)
     return head
 

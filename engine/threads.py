@@ -20,19 +20,21 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-def single_threads(count: int, name: str) -> ThreadPoolExecutor:
+def one_core_threads(count: int, name: str) -> ThreadPoolExecutor:
     """Threads in each of which torch stays on one core."""
     return ThreadPoolExecutor(count, name, initializer=torch.set_num_threads, initargs=(1,))
 
 
-def aside(work: Callable[[], _Out], pool: Executor | None, meanwhile: _In) -> Generator[_In, None, _Out]:
+def in_pool(work: Callable[[], _Out], pool: Executor | None, meanwhile: _In) -> Generator[_In, None, _Out]:
     """Returns what `work` does; yields `meanwhile` now and then while a pool does it."""
     if pool is None:
         return work()
     return (yield from _awaited(pool.submit(work), lambda: meanwhile))
 
 
-def steps_aside(steps: Generator[_In, None, _Out], pool: Executor | None, meanwhile: _In) -> Generator[_In, None, _Out]:
+def steps_in_pool(
+    steps: Generator[_In, None, _Out], pool: Executor | None, meanwhile: _In
+) -> Generator[_In, None, _Out]:
     """Goes through `steps` in a pool and returns what they do; yields now and then what they have yielded last.
 
     Some are yielded again and again, others never. `meanwhile` stands for that before the first of them. Closing it
@@ -73,7 +75,7 @@ def _awaited(future: Future[_Out], meanwhile: Callable[[], _In]) -> Generator[_I
         future.cancel()
 
 
-def ahead(work: Callable[[_In], _Out], parts: Sequence[_In], pool: Executor | None) -> Generator[_Out, None, None]:
+def prefetch(work: Callable[[_In], _Out], parts: Sequence[_In], pool: Executor | None) -> Generator[_Out, None, None]:
     """`work` on each part in turn; in a pool, on the next ones already. Closing it gives up what has not begun.
 
     A part that the pool has had no time for is done here, so that this may itself be in a thread of the pool.

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from engine import settings
 from engine.breeds import BREEDS
+from engine.device import choose_device
 from engine.errors import EngineFault, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_tensor
 from engine.inversion import project
-from engine.pipeline import choose_device
 from engine.stylegan import age_vectors
 from engine.stylegan.perceptual import PerceptualDistance, load_extractor
 from engine.stylegan.store import Network, NetworkError, available_networks, choose_network, load_network

@@ -12,9 +12,9 @@ from typing import Any
 
 from engine import settings
 from engine.commands.progress import ProgressBar
+from engine.device import choose_device
 from engine.errors import EngineFault
 from engine.messages import Species
-from engine.pipeline import choose_device
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.encoder_training import EncoderProgress, EncodingOptions, training
 from engine.stylegan.perceptual import vgg16_file

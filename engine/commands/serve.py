@@ -94,7 +94,7 @@ class _Closed:
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
         """Nothing is ever searched here."""
 
-    def rest(self) -> None:
+    def on_idle(self) -> None:
         """Nor is anything to be tidied."""
 
 

@@ -12,8 +12,8 @@ photos of one tone, grey or sepia.
 import torch
 from torch import Tensor
 
-from engine.growth.warp import plane
-from engine.images.filters import smoothed, smoothstep
+from engine.growth.landmarks import face_plane
+from engine.images.filters import gaussian_blur, smoothstep
 
 _SETTLED = 0.5  # age from which on, towards youth, the eyes are not yet of their own colour
 _YOUNG = 0.88  # share of blue at eight weeks, when the change has just begun
@@ -26,7 +26,7 @@ _AROUND = 0.45  # of it, radius of the coat that is looked at
 _PUPIL = 0.12  # luma 0..1, below which it tells nothing of an iris' colour
 _ROUNDS = 8  # of expectation and maximisation
 _NOISE = 0.02  # of 0..1, standard deviation of luma and chroma within the same thing, at least
-_UNLIKE = 0.4  # Bhattacharyya distance, from where on iris and coat are told apart
+SEPARATION = 0.4  # Bhattacharyya distance, from where on iris and coat are told apart
 _GREY = 0.02  # length of chroma, below which it is a pupil or a gleam
 _TONED = 0.016, 0.021  # RMS of chroma that luma does not tell: up to here a photo is of one tone, from there in colours
 _EDGE = 0.003  # of the picture's side, σ by which what is found becomes soft
@@ -38,10 +38,10 @@ def blueness(age: float) -> float:
     return _YOUNG * smoothstep(share)
 
 
-def towards_blue(face: Tensor, eyes: Tensor) -> Tensor:
+def blue_shift(face: Tensor, eyes: Tensor) -> Tensor:
     """What makes a cat's irises blue: [1, 2, M, M], to be added to chroma.
 
-    `face` [1, 3, M, M] is aligned, in luma and chroma (`engine.images.ycbcr.in_luma_and_chroma`); `eyes` [K, 2], K =
+    `face` [1, 3, M, M] is aligned, in luma and chroma (`engine.images.ycbcr.rgb_to_ycbcr`); `eyes` [K, 2], K =
     0 to 2, are those that can be seen, on the face plane (`engine.growth.warp`); without any there is nothing to be
     added.
     """
@@ -50,7 +50,7 @@ def towards_blue(face: Tensor, eyes: Tensor) -> Tensor:
         return torch.zeros_like(chroma)
     blue = chroma.new_tensor(_BLUE)[:, None, None] * luma.clamp(min=0) ** _DARKER
     strength = chroma.square().sum(dim=1, keepdim=True).sqrt()
-    which = irises(face, eyes) * strength / (strength + _GREY) * torch.sigmoid((_BLUE_ALREADY - chroma[:, :1]) * 60)
+    which = iris_mask(face, eyes) * strength / (strength + _GREY) * torch.sigmoid((_BLUE_ALREADY - chroma[:, :1]) * 60)
     return which * _in_colours(luma, chroma) * (blue - chroma)
 
 
@@ -65,24 +65,24 @@ def _in_colours(luma: Tensor, chroma: Tensor) -> Tensor:
     return share
 
 
-def irises(face: Tensor, eyes: Tensor) -> Tensor:
-    """How surely each pixel belongs to an iris or its pupil: [1, 1, M, M] of 0..1; arguments as in `towards_blue`,
+def iris_mask(face: Tensor, eyes: Tensor) -> Tensor:
+    """How surely each pixel belongs to an iris or its pupil: [1, 1, M, M] of 0..1; arguments as in `blue_shift`,
     but with an eye at least."""
     side = face.shape[-1]
     found = torch.zeros_like(face[:, :1])
-    distance = (plane(side, face.device)[:, :, None] - eyes).norm(dim=-1).amin(dim=-1)
+    distance = (face_plane(side, face.device)[:, :, None] - eyes).norm(dim=-1).amin(dim=-1)
     near = distance < _AROUND
     seen, distance = face[0, :, near].T, distance[near]  # [P, 3], [P]
     seen = torch.cat([(seen[:, :1] + 1) / 2, seen[:, 1:]], dim=1)
     before = 0.9 * torch.exp(-((distance / _IRIS) ** 6)) + 1e-4
     bright, close, beyond = seen[:, 0] > _PUPIL, distance < 1.3 * _IRIS, distance > 1.2 * _IRIS
-    iris, coat = _Gaussian(seen, bright & (distance < 0.8 * _IRIS)), _Gaussian(seen, distance > 1.5 * _IRIS)
+    iris, coat_mask = _Gaussian(seen, bright & (distance < 0.8 * _IRIS)), _Gaussian(seen, distance > 1.5 * _IRIS)
     for _ in range(_ROUNDS):
-        sure = torch.sigmoid(iris.log_density(seen) - coat.log_density(seen) + torch.logit(before))
-        iris, coat = _Gaussian(seen, sure * (bright & close)), _Gaussian(seen, (1 - sure) * beyond)
-    apart = 1 - torch.exp(-((iris.distance(coat) / _UNLIKE) ** 2))
+        sure = torch.sigmoid(iris.log_density(seen) - coat_mask.log_density(seen) + torch.logit(before))
+        iris, coat_mask = _Gaussian(seen, sure * (bright & close)), _Gaussian(seen, (1 - sure) * beyond)
+    apart = 1 - torch.exp(-((iris.distance(coat_mask) / SEPARATION) ** 2))
     found[0, 0, near] = sure * apart * torch.exp(-((distance / (1.5 * _IRIS)) ** 8))
-    return smoothed(found, _EDGE * side)
+    return gaussian_blur(found, _EDGE * side)
 
 
 class _Gaussian:

@@ -11,8 +11,6 @@ x to the right, y down. `engine.vision.alignment` frames pictures so that the pl
 of them and its unit EYE_DISTANCE.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -21,9 +19,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.images.filters import smoothed, smoothstep
-from engine.messages import Head, Point, Species
-from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment
+from engine.growth.landmarks import Landmarks, face_plane
+from engine.images.filters import gaussian_blur, smoothstep
+from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
 
 CORRECTION_SIDE = 12  # control points of the correction, across and down
 _CORRECTED = 1.9  # units from between the eyes, where the correction has faded to nothing
@@ -41,69 +39,18 @@ _NOSE_RISES = 0.32  # share of the way to the eyes at age 1
 _NOSE_ASIDE = 0.1  # and to the middle
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Where the parts of N faces lie on the face plane."""
-
-    eyes: Tensor  # [N, 2, 2]: left and right as the viewer sees them; x, y
-    nose: Tensor  # [N, 2]
-    top: Tensor  # [N], y of the head's upper end, ears included
-    cats: Tensor  # bool [N]
-
-    def __getitem__(self, index: Tensor) -> "Marks":
-        return Marks(self.eyes[index], self.nose[index], self.top[index], self.cats[index])
-
-    def mirrored(self, which: Tensor) -> "Marks":
-        """Those of pictures flipped left to right where `which` [N] says so."""
-        sign = torch.where(which, -1.0, 1.0)
-        flip = torch.stack([sign, torch.ones_like(sign)], dim=-1)
-        eyes = torch.where(which[:, None, None], self.eyes.flip(1), self.eyes)
-        return Marks(eyes * flip[:, None], self.nose * flip, self.top, self.cats)
-
-    def to(self, device: torch.device | str) -> "Marks":
-        return Marks(*(part.to(device) for part in (self.eyes, self.nose, self.top, self.cats)))
-
-
-def marks_of(heads: Sequence[tuple[Head, Alignment]], species: Sequence[Species]) -> Marks:
-    """The marks of aligned heads; what is hidden lies where it does in most faces."""
-    eyes, noses, tops = [], [], []
-    for head, alignment in heads:
-
-        def on_plane(point: Point, alignment: Alignment = alignment) -> Point:
-            x, y = alignment.to_crop(point)
-            unit = EYE_DISTANCE * alignment.size
-            return (x - alignment.size / 2) / unit, (y - EYE_HEIGHT * alignment.size) / unit
-
-        left = on_plane(head.left_eye) if head.left_eye else (-0.5, 0.0)
-        right = on_plane(head.right_eye) if head.right_eye else (0.5, 0.0)
-        eyes.append((left, right))
-        noses.append(on_plane(head.nose) if head.nose else (0.0, 0.75))
-        # Seen in the head's own upright: the box's upper side where the line from the nose through the eyes meets it.
-        x0, y0, x1, _ = head.box
-        tops.append(min(on_plane(((x0 + x1) / 2, y0))[1], -0.5))
-    cats = torch.tensor([one is Species.CAT for one in species])
-    return Marks(torch.tensor(eyes), torch.tensor(noses), torch.tensor(tops), cats)
-
-
 def _gauss(x: Tensor, width: Tensor | float) -> Tensor:
     return torch.exp(-0.5 * (x / width).square())
 
 
-def plane(resolution: int, device: torch.device | str = "cpu") -> Tensor:
-    """The face plane's coordinates of every pixel: [R, R, 2] (x, y)."""
-    place = (torch.arange(resolution, device=device, dtype=torch.float32) + 0.5) / resolution
-    y, x = torch.meshgrid((place - EYE_HEIGHT) / EYE_DISTANCE, (place - 0.5) / EYE_DISTANCE, indexing="ij")
-    return torch.stack([x, y], dim=-1)
-
-
-def sources(points: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
+def source_points(points: Tensor, marks: Landmarks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
     """Where the faces at `ages` take their points from.
 
     points [H, W, 2] on the plane; ages [N], 0 for today, 1 eight weeks old, below 0 older. `correction` is as in
     `learned_correction`, which is taken without it. Returns [N, H, W, 2].
     """
     correction = learned_correction() if correction is None else correction
-    return _by_the_facts(points, marks, ages) + _corrections(points, marks, ages, correction)
+    return _anatomical_warp(points, marks, ages) + _corrections(points, marks, ages, correction)
 
 
 @cache
@@ -116,7 +63,7 @@ def learned_correction() -> Tensor:
         return load_file(path)["correction"]
 
 
-def _corrections(points: Tensor, marks: Marks, ages: Tensor, correction: Tensor) -> Tensor:
+def _corrections(points: Tensor, marks: Landmarks, ages: Tensor, correction: Tensor) -> Tensor:
     """[N, H, W, 2]: the correction moved, turned and stretched as the marks of each face are; none for older ages."""
     left, right = marks.eyes.unbind(dim=1)
     middle = (left + right) / 2
@@ -134,7 +81,7 @@ def _corrections(points: Tensor, marks: Marks, ages: Tensor, correction: Tensor)
     return moved
 
 
-def _by_the_facts(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
+def _anatomical_warp(points: Tensor, marks: Landmarks, ages: Tensor) -> Tensor:
     a = ages[:, None, None]
     x, y = points[..., 0].expand(len(ages), -1, -1), points[..., 1].expand(len(ages), -1, -1)
     nx, ny = marks.nose[:, 0, None, None], marks.nose[:, 1, None, None].clamp(min=0.3)
@@ -164,14 +111,14 @@ def _by_the_facts(points: Tensor, marks: Marks, ages: Tensor) -> Tensor:
     return torch.stack([sx * (1 - cheeks), sy], dim=-1)
 
 
-def coat(marks: Marks, age: float | Tensor, side: int) -> Tensor:
+def coat_mask(marks: Landmarks, age: float | Tensor, side: int) -> Tensor:
     """[N, 1, side, side]: what of the faces at `age` (or ages, [N]) is coat, 1, and what is an eye or the nose, 0.
 
     Looks change with age in the coat alone; eyes and nose stay what they are, but for the eyes' colour
     (`engine.growth.eyes`).
     """
     ages = torch.as_tensor(age, device=marks.top.device).expand_as(marks.top)
-    points = plane(side, marks.top.device)
+    points = face_plane(side, marks.top.device)
     nose_x, nose_y = marks.nose.unbind(dim=-1)
     nose = torch.stack([nose_x * (1 - _NOSE_ASIDE * ages), nose_y * (1 - _NOSE_RISES * ages)], dim=-1)
     wet = torch.zeros(len(marks.top), side, side, device=points.device)
@@ -181,12 +128,12 @@ def coat(marks: Marks, age: float | Tensor, side: int) -> Tensor:
     return (1 - wet)[:, None]
 
 
-def on_head(marks: Marks, side: int) -> Tensor:
+def head_mask(marks: Landmarks, side: int) -> Tensor:
     """[N, 1, side, side]: what is the head, ears included, 1, and what is body or background, 0.
 
     Marks tell no outline; it is an ellipse of usual width, between the ears' upper end and somewhat below the nose.
     """
-    x, y = plane(side, marks.top.device).unbind(dim=-1)
+    x, y = face_plane(side, marks.top.device).unbind(dim=-1)
     bottom = marks.nose[:, 1].clamp(min=0.3) + _CHIN
     middle, half = (marks.top + bottom) / 2, (bottom - marks.top) / 2
     across = (x - marks.nose[:, 0, None, None] / 2) / _HALF_WIDE
@@ -196,36 +143,36 @@ def on_head(marks: Marks, side: int) -> Tensor:
     return smoothstep(share)[:, None]
 
 
-def grow(faces: Tensor, marks: Marks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
+def grow(faces: Tensor, marks: Landmarks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
     """Aligned faces [N, 3, R, R] in -1..1 as they would look at `ages` [N]; 0 leaves them as they are."""
     side = faces.shape[-1]
-    source = sources(plane(side, faces.device), marks, ages, correction)
+    source = source_points(face_plane(side, faces.device), marks, ages, correction)
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
     moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    fades = faded(ages)[:, None, None, None] * coat(marks, ages, side) * on_head(marks, side)
-    return torch.addcmul(moved, fades, strands(moved, side), value=-1).clamp(-1, 1)
+    fades = hair_fade(ages)[:, None, None, None] * coat_mask(marks, ages, side) * head_mask(marks, side)
+    return torch.addcmul(moved, fades, hair_band(moved, side), value=-1).clamp(-1, 1)
 
 
-def faded(ages: Tensor) -> Tensor:
+def hair_fade(ages: Tensor) -> Tensor:
     """The share of a coat's strands that has faded at these ages; never more than all."""
     return ages.clamp(0, 1)
 
 
-def strands(pictures: Tensor, side: int) -> Tensor:
+def hair_band(pictures: Tensor, side: int) -> Tensor:
     """What of pictures [N, 3, M, M] is strands of hair, where a whole face has `side` px.
 
     Outlines are none: without theirs, a dark head would glow before a light background.
     """
     within = _STRANDS * side
-    averaged = smoothed(pictures, within)
+    averaged = gaussian_blur(pictures, within)
     down, across = torch.gradient(averaged * within, dim=(-2, -1))
-    steepness = smoothed((down.square() + across.square()).mean(dim=1, keepdim=True), within)
-    return (smoothed(pictures, _FINER * side) - averaged) * torch.exp(-steepness / _OUTLINE**2)
+    steepness = gaussian_blur((down.square() + across.square()).mean(dim=1, keepdim=True), within)
+    return (gaussian_blur(pictures, _FINER * side) - averaged) * torch.exp(-steepness / _OUTLINE**2)
 
 
-def motion(marks: Marks, age: float, side: int) -> Tensor:
+def flow(marks: Landmarks, age: float, side: int) -> Tensor:
     """The way from each pixel at `age` to where it comes from today: [N, 2, side, side] (x, y) in pixels."""
-    points = plane(side, marks.top.device)
+    points = face_plane(side, marks.top.device)
     ages = torch.full_like(marks.top, age)
-    return ((sources(points, marks, ages) - points) * (EYE_DISTANCE * side)).permute(0, 3, 1, 2)
+    return ((source_points(points, marks, ages) - points) * (EYE_DISTANCE * side)).permute(0, 3, 1, 2)

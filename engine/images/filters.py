@@ -9,7 +9,7 @@ from torch import Tensor
 _Shares = TypeVar("_Shares", float, Tensor)
 
 
-def smoothed(values: Tensor, sigma: float) -> Tensor:
+def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
     """`values` [..., M, M] averaged with Gaussian weights of `sigma` px, none from beyond the border."""
     # As two products with a matrix: several times as fast on a CPU as convolutions or pooling.
     weights = _averaging(values.shape[-1], sigma, values.device, values.dtype)

@@ -19,12 +19,12 @@ _DARKEST, _LIGHTEST = 16.0, 235.0  # levels of luma
 _LEAST, _MOST = 16.0, 240.0  # and of chroma
 
 
-def in_luma_and_chroma(picture: Tensor) -> Tensor:
+def rgb_to_ycbcr(picture: Tensor) -> Tensor:
     """Red, green and blue [1, 3, H, W] as Y, Cb and Cr, all in -1..1 where the colours are."""
     return (_matrix(picture.device) @ picture[0].flatten(1)).view_as(picture)
 
 
-def in_colours(chroma: Tensor) -> Tensor:
+def ycbcr_to_rgb(chroma: Tensor) -> Tensor:
     """Cb and Cr [1, 2, H, W] as what they are of red, green and blue: [1, 3, H, W], to be added to grey."""
     return (_back(chroma.device)[:, 1:] @ chroma[0].flatten(1)).view(1, 3, *chroma.shape[2:])
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, SearchStep, alone, ramp, take
+from engine.inversion.search import Search, SearchStep, optimiser_step, ramp, run_alone
 from engine.inversion.targets import Target
 from engine.stylegan.generator import UNADJUSTED, Adjustments, Generator
 from engine.stylegan.perceptual import PerceptualDistance
@@ -55,7 +55,7 @@ class ProjectionOptions:
 
 # From an encoder's guess the large things are there already: no coarse steps, as large as the distance looks, and no
 # time to lose by starting gently.
-FROM_GUESS = ProjectionOptions(steps=14, coarse_shares=(), ramp_up=0.0, resolution=256)
+ENCODER_INITIALISED = ProjectionOptions(steps=14, coarse_shares=(), ramp_up=0.0, resolution=256)
 
 # The published algorithm, to compare with.
 OFFICIAL = ProjectionOptions(
@@ -95,7 +95,7 @@ class Projection(Search):
         start: Tensor | None = None,
         seed: int = 0,
     ) -> None:
-        self._options = options = options or (ProjectionOptions() if start is None else FROM_GUESS)
+        self._options = options = options or (ProjectionOptions() if start is None else ENCODER_INITIALISED)
         super().__init__(generator, extractor, options.dtype)
         self._mean, self._std = statistics.mean, statistics.std.clamp(min=1e-4)
         self._scale = self._std if options.whitened else torch.ones_like(self._mean)
@@ -108,14 +108,14 @@ class Projection(Search):
         self._noises = _noise_maps(generator, options, self._random) if wanted else {}
         parameters = [self._offset, *self._noises.values()]
         self._optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=options.betas)
-        self._truths = Target(target, extractor, self.features_dtype)
+        self._target = Target(target, extractor, self.features_dtype)
         self._plateau = _Plateau(options.patience, options.tolerance)
-        self._settled = False
+        self._converged = False
         self._distance = torch.zeros((), device=target.device)
 
     @property
     def done(self) -> bool:
-        return self._settled or self.index >= self._options.steps
+        return self._converged or self.index >= self._options.steps
 
     @property
     def resolution(self) -> int:
@@ -136,7 +136,7 @@ class Projection(Search):
     def _w(self) -> Tensor:
         return self._origin + self._offset * self._scale
 
-    def draft(self) -> tuple[Tensor, Adjustments]:
+    def forward_inputs(self) -> tuple[Tensor, Adjustments]:
         options, w = self._options, self._w
         ws = w.expand(-1, self.generator.config.num_ws, -1)
         if options.w_noise:
@@ -146,11 +146,11 @@ class Projection(Search):
 
     def loss(self, pictures: Tensor, features: Tensor) -> Tensor:
         options, w = self._options, self._w
-        distance = self._truths.distance(features, self.resolution)
+        distance = self._target.distance(features, self.resolution)
         self._distance = distance.detach()
         loss = distance
         if options.pixel_weight:
-            loss = loss + options.pixel_weight * self._truths.pixel_loss(pictures, self.resolution)
+            loss = loss + options.pixel_weight * self._target.pixel_loss(pictures, self.resolution)
         if options.prior_weight:
             loss = loss + options.prior_weight * ((w - self._mean) / self._std).square().mean()
         if options.delta_weight and w.shape[1] > 1:
@@ -163,9 +163,9 @@ class Projection(Search):
     def forget_gradients(self) -> None:
         self._optimiser.zero_grad(set_to_none=True)
 
-    def descend(self) -> SearchStep:
+    def update(self) -> SearchStep:
         options = self._options
-        take(self._optimiser, ramp(self._done, options.ramp_up, options.ramp_down))
+        optimiser_step(self._optimiser, ramp(self._done, options.ramp_up, options.ramp_down))
         with torch.no_grad():
             for noise in self._noises.values():
                 noise.sub_(noise.mean()).mul_(noise.square().mean().rsqrt())
@@ -173,7 +173,7 @@ class Projection(Search):
         kept = {name: noise.detach() for name, noise in self._noises.items()}
         fine = not self._halvings
         self.index += 1
-        self._settled = fine and self._plateau.reached(self._distance)
+        self._converged = fine and self._plateau.reached(self._distance)
         return SearchStep(
             self.index, options.steps, found, self._distance, Adjustments(noises=kept) if kept else UNADJUSTED
         )
@@ -189,7 +189,7 @@ def project(
     seed: int = 0,
 ) -> Iterator[SearchStep]:
     """A `Projection` alone; yields a `SearchStep` for each step taken."""
-    return alone(Projection(target, generator, statistics, extractor, options, start, seed))
+    return run_alone(Projection(target, generator, statistics, extractor, options, start, seed))
 
 
 def _as_rows(start: Tensor, rows: int) -> Tensor:

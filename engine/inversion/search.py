@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.device import quick_dtype
 from engine.stylegan.adjustments import side_by_side
-from engine.stylegan.generator import Adjustments, Generator, quick_dtype
+from engine.stylegan.generator import Adjustments, Generator
 from engine.stylegan.perceptual import PerceptualDistance
 
 
@@ -58,7 +59,7 @@ class Search(ABC):
         return self.dtype
 
     @abstractmethod
-    def draft(self) -> tuple[Tensor, Adjustments]:
+    def forward_inputs(self) -> tuple[Tensor, Adjustments]:
         """What the next step draws: ws [P, num_ws, w_dim] and the changes to the network, the same for all P.
 
         P is the same for all searches of a kind.
@@ -69,7 +70,7 @@ class Search(ABC):
         """[] of the pictures [P, 3, R, R] that were drawn and of their features [P, F]."""
 
     @abstractmethod
-    def descend(self) -> SearchStep:
+    def update(self) -> SearchStep:
         """Take the step, now that the gradients are there."""
 
     @abstractmethod
@@ -81,7 +82,7 @@ class Search(ABC):
         """A step has not been taken that somebody will ask for."""
         return self._outcome is None and not self.done
 
-    def settle(self, outcome: SearchStep | Exception) -> None:
+    def set_outcome(self, outcome: SearchStep | Exception) -> None:
         self._outcome = outcome
 
     def step(self) -> SearchStep:
@@ -104,28 +105,28 @@ def advance(searches: Sequence[Search], pool: Executor | None = None) -> None:
     `pool`, two halves of the batch go on side by side: on a CPU that keeps more cores busy than a large batch does.
     """
     batch = [search for search in searches if search.pending]
-    batch = [search for search in batch if _company(search) == _company(batch[0])]
+    batch = [search for search in batch if _batch_key(search) == _batch_key(batch[0])]
     if pool is None or len(batch) < 2:
-        _settle(batch)
+        _step_or_fail(batch)
     else:
-        list(pool.map(_settle, [batch[::2], batch[1::2]]))
+        list(pool.map(_step_or_fail, [batch[::2], batch[1::2]]))
 
 
-def _settle(batch: Sequence[Search]) -> None:
+def _step_or_fail(batch: Sequence[Search]) -> None:
     try:
         _step_together(batch)
         return
     except Exception as error:
         if len(batch) == 1:
-            batch[0].settle(error.with_traceback(None))
+            batch[0].set_outcome(error.with_traceback(None))
             return
     # One of them, or the batch is more than the memory holds: then each for itself, now that the memory is free again.
     for search in batch:
         search.forget_gradients()
-        _settle([search])
+        _step_or_fail([search])
 
 
-def _company(search: Search) -> tuple[object, ...]:
+def _batch_key(search: Search) -> tuple[object, ...]:
     """What searches must have in common to share a batch."""
     networks, precisions = (id(search.generator), id(search.extractor)), (search.dtype, search.features_dtype)
     return type(search), *networks, search.resolution, *precisions
@@ -135,7 +136,7 @@ def _step_together(batch: Sequence[Search]) -> None:
     """Raises what went wrong before any of the searches has moved; what goes wrong in moving stays with its own."""
     if not batch:
         return
-    drafts = [search.draft() for search in batch]
+    drafts = [search.forward_inputs() for search in batch]
     counts = [len(ws) for ws, _ in drafts]
     first = batch[0]
     pictures = first.generator.synthesis(
@@ -151,18 +152,18 @@ def _step_together(batch: Sequence[Search]) -> None:
     for search, own in zip(batch, torch.split(pictures.detach(), counts), strict=True):
         search.picture = own[:1]
         try:
-            search.settle(search.descend())
+            search.set_outcome(search.update())
         except Exception as error:
-            search.settle(error)
+            search.set_outcome(error)
 
 
-def alone(search: Search) -> Iterator[SearchStep]:
+def run_alone(search: Search) -> Iterator[SearchStep]:
     """Its steps, each taken when asked for."""
     while not search.done:
         yield search.step()
 
 
-def take(optimiser: torch.optim.Optimizer, rate: float) -> None:
+def optimiser_step(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """A step at this share of the learning rates."""
     bases = [group["lr"] for group in optimiser.param_groups]
     for group, base in zip(optimiser.param_groups, bases, strict=True):

@@ -14,15 +14,15 @@ from torch import Tensor
 from engine.errors import EngineFault
 from engine.images import decoding
 from engine.images.tensors import to_pixels, to_tensor
-from engine.inversion import PivotalTuning, Projection, fit
+from engine.inversion import PivotalTuning, Projection, solve_feature_offsets
 from engine.inversion.state import InvertedPhoto
 from engine.messages import Head, Species, Stage
 from engine.process.scheduler import JobStep
-from engine.rendering.portrait import marks_in
+from engine.rendering.portrait import landmarks_in
 from engine.stylegan.generator import Adjustments
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
-from engine.threads import aside
+from engine.threads import in_pool
 from engine.vision.alignment import align
 from engine.vision.cropping import CropWindow
 
@@ -67,7 +67,7 @@ class Inversion:
 
     def project(self, pool: Executor | None = None) -> Generator[JobStep, None, None]:
         """Find the latents. The shares of the steps are of this stage. What is no search is done in the pool."""
-        search, preview = yield from aside(self._projection, pool, JobStep(Stage.PROJECTING, 0.0, aside=True))
+        search, preview = yield from in_pool(self._projection, pool, JobStep(Stage.PROJECTING, 0.0, in_pool=True))
         share = 0.0
         while not search.done:
             yield JobStep(Stage.PROJECTING, share, preview, (search,))
@@ -96,20 +96,20 @@ class Inversion:
         """
         if not self._grows:
             yield from self._searched(pool)
-        self.likeness = yield from aside(self._finished, pool, JobStep(Stage.LOCKING, 1.0, aside=True))
+        self.likeness = yield from in_pool(self._finished, pool, JobStep(Stage.LOCKING, 1.0, in_pool=True))
 
     @property
     def _grows(self) -> bool:
         """It is known how this very pet's parts move as it grows."""
-        return marks_in(self.image.size, self.head, self.network, self.species) is not None
+        return landmarks_in(self.image.size, self.head, self.network, self.species) is not None
 
     def locked(self) -> Adjustments:
         """The changes to the network with which it draws the photo."""
         ws, adjustments = self._found()
-        return fit(self.target(), ws, self.network.generator) if self._grows else adjustments
+        return solve_feature_offsets(self.target(), ws, self.network.generator) if self._grows else adjustments
 
     def _searched(self, pool: Executor | None) -> Generator[JobStep, None, None]:
-        search = yield from aside(self._lock, pool, JobStep(Stage.LOCKING, 0.0, aside=True))
+        search = yield from in_pool(self._lock, pool, JobStep(Stage.LOCKING, 0.0, in_pool=True))
         share, preview = 0.0, None
         while not search.done:
             yield JobStep(Stage.LOCKING, share, preview, (search,))
@@ -159,7 +159,7 @@ class Inversion:
         return decoding.encode_jpeg(shown, _PREVIEW_QUALITY)
 
 
-def abreast(ways: Sequence[Generator[JobStep, None, None]]) -> Generator[JobStep, None, None]:
+def run_together(ways: Sequence[Generator[JobStep, None, None]]) -> Generator[JobStep, None, None]:
     """The same stage of one portrait's sittings gone through at the same time, a step of each at once.
 
     The shares of the steps are of all of it. Previews are those of the first that has not come to its end. Closing it
@@ -174,10 +174,10 @@ def abreast(ways: Sequence[Generator[JobStep, None, None]]) -> Generator[JobStep
                 share=1 - sum(1 - step.share for step in going) / len(ways),
                 preview=going[0].preview,
                 searches=tuple(search for step in going for search in step.searches),
-                aside=any(step.aside for step in going),
+                in_pool=any(step.in_pool for step in going),
             )
 
 
-def edition(network: Network) -> str:
+def weights_id(network: Network) -> str:
     """Which weights these are, as a hash: latents mean nothing to other weights of the same name."""
     return network.sha256[f"{network.name}.safetensors"][:16]

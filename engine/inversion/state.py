@@ -47,7 +47,7 @@ class PortraitState:
     """One portrait."""
 
     network: str
-    edition: str  # of the network's weights: a likeness means nothing to others
+    weights_id: str  # of the network's weights: a likeness means nothing to others
     species: Species
     breed: str
     breeds: tuple[BreedGuess, ...]
@@ -58,7 +58,7 @@ class PortraitState:
         facts = {
             "format": _FORMAT,
             "network": self.network,
-            "edition": self.edition,
+            "edition": self.weights_id,
             "species": self.species,
             "breed": self.breed,
             "breeds": [asdict(guess) for guess in self.breeds],
@@ -78,7 +78,7 @@ class PortraitState:
                 raise EngineFault("a latent of another version")
             return cls(
                 network=str(facts["network"]),
-                edition=str(facts["edition"]),
+                weights_id=str(facts["edition"]),
                 species=Species(facts["species"]),
                 breed=str(facts["breed"]),
                 breeds=tuple(BreedGuess(guess["breed"], guess["probability"]) for guess in facts["breeds"]),

@@ -3,10 +3,10 @@
 Instead of all weights, as in pivotal tuning (Roich et al. 2021), few are changed, which are kept with a portrait.
 
 Where it is known how the pet grows (`engine.growth.warp`), what the network lacks lies in offsets to its last features,
-which growth carries along: `fit`. They are solved for instead of searched, and as nothing before them changes, the
-edit does nearly what it did. Where growth is not known, offsets would lie still while the edit moves the face. There a
-`PivotalTuning` searches offsets to the styles and changes of low rank to the convolutions (Hu et al. 2021, "LoRA"),
-which move what they draw by themselves, and holds the edit meanwhile.
+which growth carries along: `solve_feature_offsets`. They are solved for instead of searched, and as nothing before
+them changes, the edit does nearly what it did. Where growth is not known, offsets would lie still while the edit
+moves the face. There a `PivotalTuning` searches offsets to the styles and changes of low rank to the convolutions (Hu
+et al. 2021, "LoRA"), which move what they draw by themselves, and holds the edit meanwhile.
 """
 
 import math
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, SearchStep, alone, ramp, take
+from engine.inversion.search import Search, SearchStep, optimiser_step, ramp, run_alone
 from engine.inversion.targets import Target
 from engine.stylegan.adjustments import converted
 from engine.stylegan.generator import Adjustments, FeatureOffset, Generator, LowRank
@@ -25,7 +25,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 
 
 @torch.no_grad()
-def fit(target: Tensor, ws: Tensor, generator: Generator) -> Adjustments:
+def solve_feature_offsets(target: Tensor, ws: Tensor, generator: Generator) -> Adjustments:
     """The offsets with which the picture at `ws` is `target` [1, 3, R, R], R the network's own resolution.
 
     Their maps are what is missing in the picture; their directions the least changes of features that give its colours.
@@ -75,7 +75,7 @@ class PivotalTuning(Search):
         super().__init__(generator, extractor, options.dtype)
         self._full = min(options.resolution, generator.config.img_resolution)
         self._ws, self._age_vector = ws, age_vector
-        self._now = Target(target, extractor, self.features_dtype)
+        self._photo = Target(target, extractor, self.features_dtype)
         self._edits: dict[float, Tensor] = {}  # what the edit changed in the large before the lock
         random = torch.Generator(target.device).manual_seed(seed)
         self._changes = Adjustments(
@@ -111,23 +111,23 @@ class PivotalTuning(Search):
     def _pair(self) -> Tensor:
         return torch.cat([self._ws, self._ws + self._age * self._age_vector])
 
-    def draft(self) -> tuple[Tensor, Adjustments]:
+    def forward_inputs(self) -> tuple[Tensor, Adjustments]:
         return self._pair(), self._changes
 
     def loss(self, pictures: Tensor, features: Tensor) -> Tensor:
         options = self._options
-        distance = self._now.distance(features[:1], self._full)
+        distance = self._photo.distance(features[:1], self._full)
         self._distance = distance.detach()
         drift = F.l1_loss(_thumbnail(pictures[1:]) - _thumbnail(pictures[:1]), self._edit())
-        pixels = self._now.pixel_loss(pictures[:1], self._full)
+        pixels = self._photo.pixel_loss(pictures[:1], self._full)
         return distance + options.pixel_weight * pixels + options.edit_weight * drift
 
     def forget_gradients(self) -> None:
         self._optimiser.zero_grad(set_to_none=True)
 
-    def descend(self) -> SearchStep:
+    def update(self) -> SearchStep:
         options = self._options
-        take(self._optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))
+        optimiser_step(self._optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))
         self.index += 1
         kept = converted(self._changes, lambda value: value.detach().clone())
         return SearchStep(self.index, options.steps, self._ws, self._distance, kept)
@@ -151,7 +151,7 @@ def lock(
     seed: int = 0,
 ) -> Iterator[SearchStep]:
     """A `PivotalTuning` alone; yields a `SearchStep` for each step taken."""
-    return alone(PivotalTuning(target, ws, generator, extractor, age_vector, options, seed))
+    return run_alone(PivotalTuning(target, ws, generator, extractor, age_vector, options, seed))
 
 
 def _thumbnail(picture: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class ProgressEstimator:
         self.seconds[self._stage or WORK[-1]] += seconds
 
     @property
-    def account(self) -> dict[str, float]:
+    def seconds_by_stage(self) -> dict[str, float]:
         """The seconds of work by stage, and ``total``; time spent on others between the steps is not in it."""
         spent = {stage.value: seconds for stage, seconds in self.seconds.items()}
         return spent | {"total": sum(spent.values())}

@@ -37,9 +37,11 @@ from engine.process.wire import Message, WireError, Working
 
 SLOTS = 8  # portraits that are worked on at the same time, and searches in a batch
 
-_RESTLESS_S = 60.0  # without a message and without work, before the workshop may rest
-_TELL_S = 0.2  # between two progress messages of the same stage
-_LASTING = ("AcceleratorError",)  # torch's, by name: after an illegal access, say, the device takes no work any more
+IDLE_AFTER_S = 60.0  # without a message and without work, before the workshop may rest
+PROGRESS_INTERVAL_S = 0.2  # between two progress messages of the same stage
+FATAL_ERROR_TYPES = (
+    "AcceleratorError",
+)  # torch's, by name: after an illegal access, say, the device takes no work any more
 
 logger = logging.getLogger(__name__)
 
@@ -57,14 +59,14 @@ class JobStep:
     """What a job yields: it has come to `share` (0..1) of `stage`, and perhaps has a picture (JPEG) to show.
 
     With `searches`, it asks for the next step of each. Whoever drives the job may see to them; else the job does so
-    itself. What goes on `aside` does so in other threads, between the job's steps too.
+    itself. What goes on `in_pool` does so in other threads, between the job's steps too.
     """
 
     stage: Stage
     share: float
     preview: bytes | None = None
     searches: tuple[BatchedSearch, ...] = ()
-    aside: bool = False
+    in_pool: bool = False
 
 
 Job = Generator[JobStep, None, Answer]
@@ -79,7 +81,7 @@ class JobExecutor(Protocol):
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
         """Take a step of the first search and all that can share its batch. An error stays with its search."""
 
-    def rest(self) -> None:
+    def on_idle(self) -> None:
         """Nobody has wanted anything for a while."""
 
 
@@ -87,13 +89,13 @@ class JobExecutor(Protocol):
 class _Task:
     request: Request
     job: Job
-    course: ProgressEstimator
+    estimator: ProgressEstimator
     stage: Stage = Stage.QUEUED
     position: int = -1  # as last told
     told_at: float = 0.0
     searches: tuple[BatchedSearch, ...] = ()  # whose next steps the job has asked for
     shared_s: float = 0.0  # its part of the batches it had a step in since
-    aside_since: float | None = None  # when it last said that it goes on aside
+    in_pool_since: float | None = None  # when it last said that it goes on aside
 
     @property
     def id(self) -> str:
@@ -108,18 +110,18 @@ _URGENCY: dict[type, int] = {Describe: 0, Forget: 0, Recognise: 0, Reimagine: 1}
 
 
 class Scheduler:
-    """Answers requests through `send`, one step at a time. `pace` remembers how long the stages took."""
+    """Answers requests through `send`, one step at a time. `stage_times` remembers how long the stages took."""
 
     def __init__(
         self,
         send: Callable[[Message], None],
-        pace: StageTimes | None = None,
+        stage_times: StageTimes | None = None,
         slots: int = SLOTS,
-        restless_s: float = _RESTLESS_S,
+        idle_after_s: float = IDLE_AFTER_S,
     ) -> None:
         self._send = send
-        self._pace = pace or StageTimes()
-        self._slots, self._restless_s = slots, restless_s
+        self._stage_times = stage_times or StageTimes()
+        self._slots, self._idle_after_s = slots, idle_after_s
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._short: list[_Task] = []  # most urgent first
         self._long: list[_Task] = []  # the first `slots` of them take turns, the others wait
@@ -135,20 +137,20 @@ class Scheduler:
         self._stopping = True
         self._inbox.put(None)
 
-    def run(self, workshop: JobExecutor) -> None:
+    def run(self, executor: JobExecutor) -> None:
         """Work until stopped. What is unfinished then is closed and stays unanswered.
 
         Raises what no later step can do without: the process is to begin anew.
         """
         while not self._stopping:
-            self._receive(workshop)
+            self._receive(executor)
             if self._short:
                 self._advance(self._short[0])
             elif self._long:
                 task = self._long[0]
-                self._search(task, workshop)
+                self._search(task, executor)
                 self._advance(task)
-                self._turn(task)
+                self._rotate(task)
         for task in self._short + self._long:
             _close(task)
 
@@ -156,58 +158,60 @@ class Scheduler:
     def _working(self) -> list[_Task]:
         return self._long[: self._slots]
 
-    def _turn(self, task: _Task) -> None:
+    def _rotate(self, task: _Task) -> None:
         """The other portraits being worked on come before this one's next step."""
         if task in self._long:
             self._long.remove(task)
             self._long.insert(self._slots - 1, task)
 
-    def _receive(self, workshop: JobExecutor) -> None:
+    def _receive(self, executor: JobExecutor) -> None:
         """Take in all that has arrived; with nothing to do, wait for something."""
         if not (self._short or self._long):
             self._announce()
-            self._take(self._awaited(workshop), workshop)
+            self._take(self._awaited(executor), executor)
         with contextlib.suppress(queue.Empty):
             while True:
-                self._take(self._inbox.get(block=False), workshop)
+                self._take(self._inbox.get(block=False), executor)
         self._tell_positions()
 
-    def _awaited(self, workshop: JobExecutor) -> Message | None:
+    def _awaited(self, executor: JobExecutor) -> Message | None:
         """What arrives next; after a while without anything, the workshop rests until then."""
         with contextlib.suppress(queue.Empty):
-            return self._inbox.get(timeout=self._restless_s)
-        workshop.rest()
+            return self._inbox.get(timeout=self._idle_after_s)
+        executor.on_idle()
         return self._inbox.get()
 
-    def _take(self, message: Message | None, workshop: JobExecutor) -> None:
+    def _take(self, message: Message | None, executor: JobExecutor) -> None:
         if isinstance(message, Cancel):
             for task in self._short + self._long:
                 if task.id == message.target:
                     _close(task)
                     self._finish(task, Failure(task.id, "cancelled", "cancelled"))
         elif isinstance(message, Request):
-            task = _Task(message, workshop.begin(message), ProgressEstimator(self._pace.expected(_kind(message))))
+            task = _Task(
+                message, executor.begin(message), ProgressEstimator(self._stage_times.expected(_kind(message)))
+            )
             if isinstance(message, Rejuvenate):
                 self._long.append(task)
             else:
                 self._short.append(task)
                 self._short.sort(key=lambda one: _URGENCY[type(one.request)])
 
-    def _search(self, task: _Task, workshop: JobExecutor) -> None:
+    def _search(self, task: _Task, executor: JobExecutor) -> None:
         """Take the steps that `task` asks for, with all who have a slot and whose searches can share the batch."""
         if not task.pending:
             return
-        asking = [(one, search) for one in self._company(task) for search in one.pending]
+        asking = [(one, search) for one in self._batch_mates(task) for search in one.pending]
         # No more, or two photos a portrait would take twice the memory and keep others waiting twice as long.
         asked = asking[: self._slots]
         self._announce(*(one for one, _ in asked))
         began = time.monotonic()
-        workshop.advance([search for _, search in asked])
+        executor.advance([search for _, search in asked])
         moved = [one for one, search in asked if not search.pending]
         for one in moved:
             one.shared_s += (time.monotonic() - began) / len(moved)
 
-    def _company(self, task: _Task) -> list[_Task]:
+    def _batch_mates(self, task: _Task) -> list[_Task]:
         """`task` and those of the others being worked on that ask for a step and may share a batch with it."""
         others = [one for one in self._working if one is not task and one.pending]
         return [task, *([] if _alone(task) else [one for one in others if not _alone(one)])]
@@ -218,23 +222,25 @@ class Scheduler:
         try:
             step = next(task.job)
         except StopIteration as end:
-            task.course.finish(self._cost(task, began))
+            task.estimator.finish(self._cost(task, began))
             self._finish(task, self._accounted(task, end.value))
         except Exception as error:
             self._finish(task, _failure(task.request, error))
-            if type(error).__name__ in _LASTING:
+            if type(error).__name__ in FATAL_ERROR_TYPES:
                 raise
         else:
-            task.course.advance(step.stage, step.share, self._cost(task, began))
+            task.estimator.advance(step.stage, step.share, self._cost(task, began))
             now = time.monotonic()
             task.searches, task.shared_s = step.searches, 0.0
-            task.aside_since = now if step.aside else None
+            task.in_pool_since = now if step.in_pool else None
             if step.searches and task in self._short:  # a search is no short work: it takes turns with others
                 self._short.remove(task)
                 self._long.append(task)
-            if task in self._long and (step.stage is not task.stage or step.preview or now - task.told_at >= _TELL_S):
+            if task in self._long and (
+                step.stage is not task.stage or step.preview or now - task.told_at >= PROGRESS_INTERVAL_S
+            ):
                 task.stage, task.told_at = step.stage, now
-                self._tell(task, Progress(task.id, step.stage, task.course.fraction, preview=step.preview))
+                self._tell(task, Progress(task.id, step.stage, task.estimator.fraction, preview=step.preview))
 
     def _cost(self, task: _Task, began: float) -> float:
         """Seconds that `task` has had, of its own, since its last step.
@@ -242,8 +248,8 @@ class Scheduler:
         Work aside is nobody's to measure: all who are worked on have equal parts of the time.
         """
         now = time.monotonic()
-        if task.aside_since is not None and task in self._long:
-            return (now - task.aside_since) / len(self._working)
+        if task.in_pool_since is not None and task in self._long:
+            return (now - task.in_pool_since) / len(self._working)
         return now - began + task.shared_s
 
     def _accounted(self, task: _Task, answer: Answer) -> Answer:
@@ -251,10 +257,10 @@ class Scheduler:
         if isinstance(answer, Rejuvenation):
             # Without steps a portrait came from the cache; that says nothing of the next one.
             if answer.steps:
-                self._pace.learn(_kind(task.request), task.course.seconds)
-            return replace(answer, seconds=task.course.account)
+                self._stage_times.learn(_kind(task.request), task.estimator.seconds)
+            return replace(answer, seconds=task.estimator.seconds_by_stage)
         if isinstance(answer, Reimagined):
-            return replace(answer, seconds=task.course.account)
+            return replace(answer, seconds=task.estimator.seconds_by_stage)
         return answer
 
     def _finish(self, task: _Task, answer: Answer) -> None:
@@ -266,8 +272,8 @@ class Scheduler:
 
     def _announce(self, *tasks: _Task) -> None:
         """Say who is worked on now: these, and those whose work goes on aside."""
-        aside = [one for one in self._working if one.aside_since is not None]
-        ids = tuple(dict.fromkeys(one.id for one in (*tasks, *(aside if tasks else ()))))
+        in_pool = [one for one in self._working if one.in_pool_since is not None]
+        ids = tuple(dict.fromkeys(one.id for one in (*tasks, *(in_pool if tasks else ()))))
         if ids != self._announced:
             self._announced = ids
             self._send(Working(ids))
@@ -283,10 +289,10 @@ class Scheduler:
 
     def _eta_s(self, task: _Task) -> float | None:
         """Seconds until `task` is done. Those with a slot share the time; those who wait have all others' before it."""
-        own = task.course.left_s
-        before = [other.course.left_s for other in self._long[: self._long.index(task)]]
+        own = task.estimator.left_s
+        before = [other.estimator.left_s for other in self._long[: self._long.index(task)]]
         if task in self._working:
-            others = [other.course.left_s for other in self._working if other is not task]
+            others = [other.estimator.left_s for other in self._working if other is not task]
             return None if own is None else own + sum(own if left is None else min(own, left) for left in others)
         return None if own is None or None in before else own + sum(left for left in before if left is not None)
 

@@ -22,19 +22,19 @@ CHANGED = (1.5, 9.0)  # levels of 255: from where on a change replaces the photo
 
 
 def paste_back(
-    photo: Image.Image, edited: Pixels, before: Pixels, alignment: Alignment, *, settled: bool = False
+    photo: Image.Image, edited: Pixels, before: Pixels, alignment: Alignment, *, feathered: bool = False
 ) -> Image.Image:
     """`photo` with the edit in it, at its own size.
 
     `before` and `edited` [S, S, 3] are the crop that `alignment` cuts from the photo, of any S, unedited and
-    edited; `settled` tells that the edit changes nothing at the crop's border already. Outside the crop, and
+    edited; `feathered` tells that the edit changes nothing at the crop's border already. Outside the crop, and
     everywhere if nothing was edited, the photo is unchanged to the bit.
     """
     photo = photo.convert("RGB")
     side = before.shape[0]
     change = edited.astype(np.float32) - before.astype(np.float32)
-    mask = np.ones((side, side), np.float32) if settled else _oval(side)
-    if not settled:
+    mask = np.ones((side, side), np.float32) if feathered else _oval(side)
+    if not feathered:
         change -= _membrane(change, mask)
     moved = _smoothstep(_softened(np.abs(change).max(axis=2), side // 40 + 1), *CHANGED)
 

@@ -25,7 +25,7 @@ from engine.images.tensors import to_pixels
 from engine.images.ycbcr import Frame, to_frame
 from engine.messages import Film
 from engine.rendering.video import as_levels, encoding, film_size
-from engine.threads import ahead
+from engine.threads import prefetch
 from engine.vision.alignment import Pixels
 
 THUMBNAIL_SIDE = 320  # px, Telegram's limit
@@ -104,7 +104,7 @@ def filming(
     first = show(keys[0])
     width, height = film_size(first.shape[3], first.shape[2])
 
-    rest = ahead(levels or (lambda age: as_levels(show(age))), keys[1:], pool)
+    rest = prefetch(levels or (lambda age: as_levels(show(age))), keys[1:], pool)
     at = positions(options)
     frames = between(chain([as_levels(first)], rest), len(keys), at)
     encoder = encoding(frames, width, height, options.fps)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
 
-FONTS = Path(__file__).parent / "fonts"
+FONTS = Path(__file__).parents[1] / "fonts"
 OURS = ("GowunBatang-Bold.woff2", "ThrowbackLetters-SemiBold.woff2")
 # By the names of their files; Pillow looks through the system's font folders.
 HAN_FONTS = (

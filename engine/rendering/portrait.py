@@ -13,21 +13,24 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.growth.detail import FlowDetail, WarpDetail, enlarged, spread_motion
-from engine.growth.eyes import towards_blue
-from engine.growth.warp import Marks, coat, marks_of, motion, on_head
+from engine.device import quick_dtype
+from engine.growth.detail import FlowDetail, WarpDetail
+from engine.growth.eyes import blue_shift
+from engine.growth.landmarks import Landmarks, landmarks_of
+from engine.growth.warp import coat_mask, flow, head_mask
 from engine.images.decoding import decode
 from engine.images.tensors import to_pixels, to_tensor
-from engine.inversion import fit
+from engine.images.warping import enlarged, resize_flow
+from engine.inversion import solve_feature_offsets
 from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.messages import Film, Head, Species
 from engine.rendering.compositing import paste_back
 from engine.rendering.film import FilmOptions, filming
 from engine.stylegan.adjustments import blend, carried, converted
-from engine.stylegan.generator import UNADJUSTED, Adjustments, quick_dtype
+from engine.stylegan.generator import UNADJUSTED, Adjustments
 from engine.stylegan.store import Network
-from engine.vision.alignment import FaceTemplate, Pixels, align, cut, place
-from engine.vision.cropping import SIDE, CropWindow, window_of
+from engine.vision.alignment import FaceTemplate, Pixels, align, align_to, crop_face
+from engine.vision.cropping import SIDE, CropWindow, choose_crop
 
 _MARGIN = 1 / 8  # of a face's side, from where growing parts may move into it
 _LOOKS_SIDE = 128  # px, enough to see by how looks change, and to tell how parts move
@@ -43,14 +46,16 @@ class _Sitter:
         self.head = likeness.head
         self.photo = decode(likeness.photo)
         self.ws = likeness.ws.to(device)
-        marks = marks_in(self.photo.size, likeness.head, network, species)
+        marks = landmarks_in(self.photo.size, likeness.head, network, species)
         self.marks = None if marks is None else marks.to(device)
         self._searched = converted(likeness.adjustments, lambda value: value.to(device))
         self._network = network
 
     def face(self, side: int, margin: int = 0) -> Pixels:
         """The aligned face and what is around it, [side + 2 · margin, side + 2 · margin, 3]."""
-        return cut(self.photo, place(self.photo.size, self.head, self._network.convention, side).widened(margin))
+        return crop_face(
+            self.photo, align_to(self.photo.size, self.head, self._network.convention, side).widened(margin)
+        )
 
     def changes(self, age: float) -> Adjustments:
         """What draws it at this age."""
@@ -58,8 +63,8 @@ class _Sitter:
             return self._searched
         if not age:
             return self._fitted
-        way = motion(self.marks, age, _LOOKS_SIDE)
-        return carried(self._fitted, lambda side: spread_motion(way, side))
+        way = flow(self.marks, age, _LOOKS_SIDE)
+        return carried(self._fitted, lambda side: resize_flow(way, side))
 
     @property
     def kitten_eyes(self) -> Tensor:
@@ -73,27 +78,27 @@ class _Sitter:
     def _fitted(self) -> Adjustments:
         side = self._network.generator.config.img_resolution
         face = align(self.photo, self.head, self._network.convention, side).crop
-        return fit(to_tensor(face).to(self.ws.device), self.ws, self._network.generator)
+        return solve_feature_offsets(to_tensor(face).to(self.ws.device), self.ws, self._network.generator)
 
 
 @dataclass(frozen=True, slots=True)
 class _Growth:
     """How the face with these marks grows (`engine.growth.warp`, `engine.growth.eyes`)."""
 
-    marks: Marks
+    marks: Landmarks
     kitten_eyes: Tensor
 
-    def motion(self, age: float, side: int) -> Tensor:
-        return motion(self.marks, age, side)
+    def flow(self, age: float, side: int) -> Tensor:
+        return flow(self.marks, age, side)
 
-    def coat(self, age: float, side: int) -> Tensor:
-        return coat(self.marks, age, side)
+    def coat_mask(self, age: float, side: int) -> Tensor:
+        return coat_mask(self.marks, age, side)
 
-    def on_head(self, side: int) -> Tensor:
-        return on_head(self.marks, side)
+    def head_mask(self, side: int) -> Tensor:
+        return head_mask(self.marks, side)
 
     def young_eyes(self, face: Tensor) -> Tensor:
-        return towards_blue(face, self.kitten_eyes)
+        return blue_shift(face, self.kitten_eyes)
 
 
 class PortraitRenderer:
@@ -113,7 +118,7 @@ class PortraitRenderer:
         self._age = age
         self._quick = self._baby is None and self._pet.marks is not None
         sitters = [sitter for sitter in (self._pet, self._baby) if sitter is not None]
-        self.window = window_of([(sitter.photo.size, sitter.head) for sitter in sitters], network.convention)
+        self.window = choose_crop([(sitter.photo.size, sitter.head) for sitter in sitters], network.convention)
         self._margin = round(_MARGIN * self.window.side)
         self._wide = self._pet.face(self.window.side, self._margin)
         self.now = self._wide[self._margin : -self._margin, self._margin : -self._margin]
@@ -133,7 +138,7 @@ class PortraitRenderer:
         baby, back = self._tensor(self._baby.face(self.window.side)), [1.0 - one for one in reversed(ages)]
         return FlowDetail(photo, chain, ages), FlowDetail(baby, chain.flip(0), back)
 
-    def _grown_detail(self, marks: Marks, now: Tensor) -> WarpDetail:
+    def _grown_detail(self, marks: Landmarks, now: Tensor) -> WarpDetail:
         """`now` [1, 3, R, R] is what the network draws at age 0."""
         growth = _Growth(marks, self._pet.kitten_eyes)
         return WarpDetail(self._tensor(self._wide), self._margin, now, growth)
@@ -167,11 +172,13 @@ class PortraitRenderer:
         if isinstance(self._carrier, WarpDetail):
             face = self._carrier.frame(age, picture)
             return window.of(face) if window else face
-        fine = self._carrier.fine(age, picture, window)
+        residual = self._carrier.residual(age, picture, window)
         if self._baby_carrier is not None:
-            fine = torch.lerp(fine, self._baby_carrier.fine(1.0 - age, picture, window), min(max(age, 0.0), 1.0))
+            residual = torch.lerp(
+                residual, self._baby_carrier.residual(1.0 - age, picture, window), min(max(age, 0.0), 1.0)
+            )
         soft = enlarged(picture, self.window.side)
-        return (window.of(soft) if window else soft) + fine
+        return (window.of(soft) if window else soft) + residual
 
     def still(self) -> Pixels:
         """The face at the portrait's age: [S, S, 3], of which the window is to be shown."""
@@ -205,10 +212,10 @@ class PortraitRenderer:
     def whole(self, photo: Image.Image | None = None) -> Image.Image:
         """The face of the portrait's age in the whole photo, as that lies in the latent or larger, as it was sent."""
         photo = photo or self._pet.photo
-        alignment = place(photo.size, self._pet.head, self._network.convention, self.window.side)
+        alignment = align_to(photo.size, self._pet.head, self._network.convention, self.window.side)
         if isinstance(self._carrier, WarpDetail):
-            settled = to_pixels(self._carrier.settled(self._age, self._goal))
-            return paste_back(photo, settled, self.now, alignment, settled=True)
+            feathered = to_pixels(self._carrier.feathered(self._age, self._goal))
+            return paste_back(photo, feathered, self.now, alignment, feathered=True)
         return paste_back(photo, self.still(), self.now, alignment)
 
     def film(
@@ -245,9 +252,9 @@ class PortraitRenderer:
 
         @torch.no_grad()
         def plan(age: float) -> Tensor:
-            place = age / (self._age or 1.0) * (_SKETCHES - 1)
-            before = min(max(int(place), 0), _SKETCHES - 2)
-            return torch.lerp(plans[before], plans[before + 1], place - before)
+            align_to = age / (self._age or 1.0) * (_SKETCHES - 1)
+            before = min(max(int(align_to), 0), _SKETCHES - 2)
+            return torch.lerp(plans[before], plans[before + 1], align_to - before)
 
         in_planes = carrier.in_planes(self.window)
 
@@ -263,11 +270,13 @@ class PortraitRenderer:
         return to_tensor(face).to(self._device)
 
 
-def marks_in(photo_size: tuple[int, int], head: Head | None, network: Network, species: Species) -> Marks | None:
+def landmarks_in(
+    photo_size: tuple[int, int], head: Head | None, network: Network, species: Species
+) -> Landmarks | None:
     """The head's marks on the face plane; None where the network frames faces otherwise or there is no head."""
     if head is None or network.convention is not FaceTemplate.STORYBOOK:
         return None
-    return marks_of([(head, place(photo_size, head, network.convention, SIDE))], [species])
+    return landmarks_of([(head, align_to(photo_size, head, network.convention, SIDE))], [species])
 
 
 def _chain(age: float) -> list[float]:

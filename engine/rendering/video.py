@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.images.ycbcr import Frame, halved, in_luma_and_chroma, to_levels
+from engine.images.ycbcr import Frame, halved, rgb_to_ycbcr, to_levels
 
 LEAST_SIDE = 512  # px; smaller pictures are enlarged
 MOST_KBPS = 5000  # bounds a film of 5 s to some 3 MB, whatever it shows
@@ -31,7 +31,7 @@ def as_levels(picture: Tensor) -> Tensor:
     width, height = film_size(picture.shape[3], picture.shape[2])
     if picture.shape[2:] != (height, width):
         picture = F.interpolate(picture, (height, width), mode="bicubic", antialias=True)
-    planes = in_luma_and_chroma(picture.clamp(-1, 1))
+    planes = rgb_to_ycbcr(picture.clamp(-1, 1))
     return to_levels(planes[:, :1], halved(planes[:, 1:]))
 
 

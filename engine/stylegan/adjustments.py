@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from engine.growth.detail import sampled
+from engine.images.warping import warp
 from engine.stylegan.generator import Adjustments, FeatureOffset, LowRank
 
 
@@ -55,12 +55,12 @@ def _joined_features(parts: list[tuple[FeatureOffset, float]]) -> FeatureOffset:
 
 
 def carried(adjustments: Adjustments, motion: Callable[[int], Tensor]) -> Adjustments:
-    """The changes with what lies in places moved along: `motion` (side) is as in `engine.growth.detail.sampled`.
+    """The changes with what lies in places moved along: `motion` (side) is as in `engine.images.warping.warp`.
 
     Its [1, 2, side, side] says for every pixel the way to where it comes from, in pixels.
     """
     moved = {
-        name: FeatureOffset(sampled(offset.maps[None], motion(offset.maps.shape[-1]))[0], offset.directions)
+        name: FeatureOffset(warp(offset.maps[None], motion(offset.maps.shape[-1]))[0], offset.directions)
         for name, offset in adjustments.features.items()
     }
     return replace(adjustments, features=moved)

@@ -103,14 +103,6 @@ def _resolution_of(layer: str) -> int:
     return int(layer.partition(".")[0][1:])
 
 
-def quick_dtype(device: torch.device) -> torch.dtype:
-    """What searches on this device may compute in: bfloat16 where the hardware multiplies it, else float32."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    has_bfloat16 = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return torch.bfloat16 if has_bfloat16 is not None and has_bfloat16() else torch.float32
-
-
 class FullyConnected(nn.Module):
     """A linear layer with equalised learning rate (Karras et al. 2018, section 4.1)."""
 

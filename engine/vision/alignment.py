@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from engine.messages import Head, Point
+from engine.vision.geometry import Matrix, centre, head_size, invert, scale_of, similarity, transform
 
 Pixels = NDArray[np.uint8]
-Matrix = NDArray[np.float64]
 
 EYE_DISTANCE = 0.235  # of the crop's width, STORYBOOK
 EYE_HEIGHT = 0.44  # of the crop's height, STORYBOOK
@@ -61,7 +61,7 @@ class Alignment:
     @property
     def scale(self) -> float:
         """Crop pixels for one photo pixel."""
-        return _scale(self.matrix)
+        return scale_of(self.matrix)
 
     def scaled(self, size: int) -> "Alignment":
         """The same cut at another resolution."""
@@ -91,11 +91,11 @@ def align(image: Image.Image, head: Head | None, convention: FaceTemplate, size:
     A hidden eye is inferred from the other marks and the box; without a head the middle of the photo is taken.
     Where the crop leaves the photo, a little of the photo is mirrored, and its border's colours go on from there.
     """
-    alignment = place(image.size, head, convention, size)
-    return Aligned(cut(image, alignment), alignment)
+    alignment = align_to(image.size, head, convention, size)
+    return Aligned(crop_face(image, alignment), alignment)
 
 
-def cut(image: Image.Image, alignment: Alignment) -> Pixels:
+def crop_face(image: Image.Image, alignment: Alignment) -> Pixels:
     """What of an RGB photo lies in the alignment's square, [size, size, 3]; beyond the border as `align` says."""
     large = alignment.scaled(alignment.size * (_OVERSAMPLING if alignment.scale < 1 else 1))
     factor = max(1, int(1 / large.scale))
@@ -111,7 +111,7 @@ def cut(image: Image.Image, alignment: Alignment) -> Pixels:
     return np.array(drawn)
 
 
-def place(photo_size: tuple[int, int], head: Head | None, convention: FaceTemplate, size: int) -> Alignment:
+def align_to(photo_size: tuple[int, int], head: Head | None, convention: FaceTemplate, size: int) -> Alignment:
     """Where `align` would cut. `photo_size` is (width, height)."""
     if head is None:
         width, height = photo_size
@@ -127,10 +127,10 @@ def place(photo_size: tuple[int, int], head: Head | None, convention: FaceTempla
             centre_x, centre_y = centre(head)
             # The box leans to the side to which hair hangs; the eyes know better where the face is.
             middle = ((centre_x + midpoint[0]) / 2, centre_y)
-            return Alignment(similarity(middle, angle, size / (_ROOM * extent(head)), (size / 2, size / 2)), size)
+            return Alignment(similarity(middle, angle, size / (_ROOM * head_size(head)), (size / 2, size / 2)), size)
 
 
-def view(head: Head) -> HeadPose:
+def head_pose(head: Head) -> HeadPose:
     """From where the face is seen, guessed from its marks (for a kind word, not for measuring)."""
     if head.left_eye is None or head.right_eye is None:
         return HeadPose.PROFILE
@@ -141,58 +141,13 @@ def view(head: Head) -> HeadPose:
     if head.nose is not None and distance > 0:
         to_nose = (head.nose[0] - (left_x + right_x) / 2, head.nose[1] - (left_y + right_y) / 2)
         aside = abs(to_nose[0] * across[0] + to_nose[1] * across[1]) / distance
-    turned = aside / extent(head) + max(0.0, _TYPICAL_EYES * 0.8 - distance / extent(head))
+    turned = aside / head_size(head) + max(0.0, _TYPICAL_EYES * 0.8 - distance / head_size(head))
     return HeadPose.FRONTAL if turned < 0.065 else HeadPose.THREE_QUARTER
-
-
-def centre(head: Head) -> Point:
-    x0, y0, x1, y1 = head.box
-    return (x0 + x1) / 2, (y0 + y1) / 2
-
-
-def extent(head: Head) -> float:
-    """The head's size: the side, in photo pixels, of the square with its box's area."""
-    x0, y0, x1, y1 = head.box
-    return math.sqrt(max(1.0, (x1 - x0) * (y1 - y0)))
-
-
-def similarity(source: Point, angle: float, scale: float, target: Point) -> Matrix:
-    """[2, 3]: turn by −`angle` radians about `source`, scale, and move `source` to `target`."""
-    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    turn = np.array([[cos, sin], [-sin, cos]])
-    return np.column_stack([turn, np.array(target) - turn @ np.array(source)])
-
-
-def invert(matrix: Matrix) -> Matrix:
-    """[2, 3], the way back of a [2, 3]."""
-    back = np.linalg.inv(matrix[:, :2])
-    return np.column_stack([back, -back @ matrix[:, 2]])
-
-
-def transform(matrix: Matrix, point: Point) -> Point:
-    """Where `matrix` [2, 3] takes a point."""
-    x, y = matrix[:, :2] @ np.array(point) + matrix[:, 2]
-    return float(x), float(y)
-
-
-def resample(image: Image.Image, matrix: Matrix, size: int) -> Image.Image:
-    """Draw `size` × `size` pixels of an RGB photo through `matrix` (photo → drawing); mid grey outside the photo.
-
-    Antialiased well enough for a network to look at, and quick.
-    """
-    factor = max(1, int(1 / _scale(matrix)))
-    if factor > 1:
-        # reduce() rounds the size up; its pixels still are `factor` photo pixels each.
-        image, matrix = image.reduce(factor), matrix * np.array([factor, factor, 1])
-    back = invert(matrix)
-    return image.transform(
-        (size, size), Image.Transform.AFFINE, tuple(back.ravel()), Image.Resampling.BICUBIC, fillcolor=(127, 127, 127)
-    )
 
 
 def _eye_line(head: Head) -> tuple[Point, float, float]:
     """The point between the eyes, the angle of the line through them (radians) and their distance (pixels)."""
-    size, (centre_x, _), (_, top, _, bottom) = extent(head), centre(head), head.box
+    size, (centre_x, _), (_, top, _, bottom) = head_size(head), centre(head), head.box
     if head.left_eye is not None and head.right_eye is not None:
         (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye
         distance = math.hypot(right_x - left_x, right_y - left_y)
@@ -229,7 +184,7 @@ def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Imag
     beyond_x = _beyond(x0, x1, image.width)
     beyond_y = _beyond(y0, y1, image.height)
     if beyond_x.any() or beyond_y.any():
-        side = size / _scale(matrix)
+        side = size / scale_of(matrix)
         far = np.hypot(beyond_y[:, None], beyond_x[None, :])
         # Farther out a mirrored head would come back as a dark cloud; there the border's own colours go on.
         drawn_out = filled(np.arange(y0, y1).clip(0, image.height - 1), np.arange(x0, x1).clip(0, image.width - 1))
@@ -256,7 +211,3 @@ def _beyond(start: int, stop: int, length: int) -> NDArray[np.float32]:
     """How far positions start..stop−1 lie outside 0..length−1."""
     position = np.arange(start, stop, dtype=np.float32)
     return np.clip(np.maximum(-position, position - (length - 1)), 0, None)
-
-
-def _scale(matrix: Matrix) -> float:
-    return float(math.sqrt(abs(np.linalg.det(matrix[:, :2]))))

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.messages import Head
-from engine.vision.alignment import Alignment, FaceTemplate, Pixels, place
+from engine.vision.alignment import Alignment, FaceTemplate, Pixels, align_to
 
 SIDE = 512  # px, of what is shown
 
 _LARGER = (512, 576, 640, 704, 768, 832)  # px, of the whole face
 _CELL = 8  # px, in which a window can lie
 _CELLS = SIDE // _CELL
-_HARDLY = 0.01  # share of a window, of which nobody minds that it is made up
-_CUT_OFF = 4.0  # so much worse than made up is a share of the head that the window leaves out
-_ASIDE = 0.002  # and so much one that lies aside, by its own side
+MAX_EXTRAPOLATED = 0.01  # share of a window, of which nobody minds that it is made up
+HEAD_LOSS_WEIGHT = 4.0  # so much worse than made up is a share of the head that the window leaves out
+OFF_CENTRE_WEIGHT = 0.002  # and so much one that lies aside, by its own side
 
 _Mask = NDArray[np.bool_]
 
@@ -49,7 +49,7 @@ class CropWindow(NamedTuple):
         return face[self.top : self.top + SIDE, self.left : self.left + SIDE]
 
 
-def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: FaceTemplate) -> CropWindow:
+def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: FaceTemplate) -> CropWindow:
     """The largest window that all photos, (width, height) and head, fill; or the one that comes nearest to that."""
     best, least = CropWindow(SIDE), np.inf
     heads_in = [(size, head) for size, head in photos if head is not None]
@@ -58,7 +58,7 @@ def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention:
     for side in _LARGER:
         missing, heads = np.zeros((side // _CELL,) * 2, bool), np.zeros((side // _CELL,) * 2, bool)
         for size, head in heads_in:
-            alignment = place(size, head, convention, side // _CELL)
+            alignment = align_to(size, head, convention, side // _CELL)
             beyond = ~_within((0, 0, *size), alignment)
             missing |= beyond
             heads |= _within(head.box, alignment) & ~beyond
@@ -67,11 +67,11 @@ def window_of(photos: Sequence[tuple[tuple[int, int], Head | None]], convention:
         made_up, seen = _summed(missing) / _CELLS**2, _summed(heads) / heads.sum()
         y, x = np.indices(made_up.shape)
         aside = np.hypot(y - (len(made_up) - 1) / 2, x - (len(made_up) - 1) / 2) / _CELLS
-        cost = made_up + _CUT_OFF * (1 - seen) + _ASIDE * aside
+        cost = made_up + HEAD_LOSS_WEIGHT * (1 - seen) + OFF_CENTRE_WEIGHT * aside
         top, left = np.unravel_index(cost.argmin(), cost.shape)
         if cost[top, left] < least:
             best, least = CropWindow(side, int(left) * _CELL, int(top) * _CELL), cost[top, left]
-        if least < _HARDLY:
+        if least < MAX_EXTRAPOLATED:
             break
     return best
 

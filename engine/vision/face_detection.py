@@ -1,7 +1,4 @@
-"""Finding heads, eyes and noses in a photo: one look at the whole, then close-ups of each head.
-
-Alignment lives in `engine.vision.alignment`; its names are here too, because who finds faces wants to cut them out.
-"""
+"""Finding heads, eyes and noses in a photo: one look at the whole, then close-ups of each head."""
 
 import math
 from dataclasses import dataclass
@@ -12,22 +9,6 @@ from PIL import Image
 from torch import Tensor
 
 from engine.messages import Box, Head
-from engine.vision.alignment import (
-    Aligned,
-    Alignment,
-    FaceTemplate,
-    HeadPose,
-    Matrix,
-    align,
-    centre,
-    extent,
-    invert,
-    place,
-    resample,
-    similarity,
-    transform,
-    view,
-)
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_models import (
     FINDER_SIDE,
@@ -37,19 +18,7 @@ from engine.vision.face_models import (
     mean_borders,
     mean_points,
 )
-
-__all__ = [
-    "Aligned",
-    "Alignment",
-    "Face",
-    "FaceTemplate",
-    "HeadPose",
-    "align",
-    "find_faces",
-    "find_heads",
-    "place",
-    "view",
-]
+from engine.vision.geometry import Matrix, centre, head_size, invert, resample, similarity, transform
 
 MARKER_FILL = 0.55  # of the marker's side that the head's size takes
 
@@ -94,7 +63,7 @@ def find_faces(image: Image.Image) -> list[Face]:
     likely = [face.head for face in first if face.head.score >= _POSSIBLE]
     faces = _mark_twice(image, [close_up(head.box, _tilt(head)) for head in likely])
     faces = [face for face in faces if face.head.score >= _CERTAIN and _holds_its_nose(face.head)]
-    faces.sort(key=lambda face: face.head.score * extent(face.head), reverse=True)
+    faces.sort(key=lambda face: face.head.score * head_size(face.head), reverse=True)
     return _distinct(faces)
 
 
@@ -109,7 +78,7 @@ def close_up(box: Box, tilt: float = 0.0) -> Matrix:
     """[2, 3]: a head's box (photo pixels) into the middle of the marker's square, turned back by `tilt` radians."""
     head = Head(box, None, None, None, 0.0)
     half = MARKER_SIDE / 2
-    return similarity(centre(head), tilt, MARKER_FILL * MARKER_SIDE / extent(head), (half, half))
+    return similarity(centre(head), tilt, MARKER_FILL * MARKER_SIDE / head_size(head), (half, half))
 
 
 def to_tensor(pictures: list[Image.Image]) -> Tensor:
@@ -286,7 +255,7 @@ def _holds_its_nose(head: Head) -> bool:
     if head.nose is None:
         return True
     x0, y0, x1, y1 = head.box
-    slack = _BESIDE * extent(head)
+    slack = _BESIDE * head_size(head)
     return x0 - slack <= head.nose[0] <= x1 + slack and y0 - slack <= head.nose[1] <= y1 + slack
 
 
@@ -304,4 +273,4 @@ def _one_head(head: Head, prominent: Head) -> bool:
     if overlap(box, other) >= _SAME or _common(box, other) >= _PART * _area(box):
         return True
     nose, its_nose = head.nose, prominent.nose
-    return nose is not None and its_nose is not None and math.dist(nose, its_nose) < _ONE_NOSE * extent(head)
+    return nose is not None and its_nose is not None and math.dist(nose, its_nose) < _ONE_NOSE * head_size(head)

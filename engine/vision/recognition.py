@@ -19,9 +19,9 @@ from torch import Tensor
 
 from engine.breeds import BREEDS
 from engine.messages import BreedGuess, Head, HeadGuess, Species
-from engine.vision.alignment import centre, extent, resample, similarity
 from engine.vision.efficientnet import CLASSES, load_efficientnet
 from engine.vision.face_detection import Face, find_faces, to_tensor
+from engine.vision.geometry import centre, head_size, resample, similarity
 
 LOOK_SIDE = 224  # pixels, what EfficientNet-Lite0 was trained at
 HEAD_ROOMS = (1.35, 2.2)  # sides of the looks at a head over its size: the face, and the face with neck and chest
@@ -123,7 +123,7 @@ def look_at_whole(image: Image.Image) -> Image.Image:
 def look_at_head(image: Image.Image, head: Head) -> list[Image.Image]:
     """Squares of LOOK_SIDE pixels around the head, near and from a little farther."""
     middle, target = centre(head), (LOOK_SIDE / 2, LOOK_SIDE / 2)
-    scales = [LOOK_SIDE / (room * extent(head)) for room in HEAD_ROOMS]
+    scales = [LOOK_SIDE / (room * head_size(head)) for room in HEAD_ROOMS]
     return [resample(image, similarity(middle, 0.0, scale, target), LOOK_SIDE) for scale in scales]
 
 

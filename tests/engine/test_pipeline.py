@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from engine import settings
+from engine.device import choose_device
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.images.decoding import decode, full_size
 from engine.inversion.state import PortraitState
@@ -36,7 +37,7 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.pipeline import Pipeline, choose_device, scaled
+from engine.pipeline import Pipeline, scaled
 from engine.process.cache import FOLDER
 from engine.process.eta import WORK
 from engine.process.scheduler import Job, JobStep
@@ -76,7 +77,7 @@ def photo() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def portrayer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     home = tmp_path_factory.mktemp("home")
     store_tiny_network(home)
     threads = torch.get_num_threads()
@@ -90,9 +91,9 @@ def portrayer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 
 
 @pytest.fixture(scope="module")
-def made(portrayer: Pipeline, photo: bytes) -> tuple[Rejuvenation, list[JobStep]]:
+def made(pipeline: Pipeline, photo: bytes) -> tuple[Rejuvenation, list[JobStep]]:
     request = Rejuvenate("a", photo, breed="samoyed", anyway=True, card=CARD)
-    return finished(portrayer.begin(request), Rejuvenation)
+    return finished(pipeline.begin(request), Rejuvenation)
 
 
 def test_it_passes_all_stages_in_order(made: tuple[Rejuvenation, list[JobStep]]) -> None:
@@ -117,29 +118,27 @@ def test_the_answer_is_complete(made: tuple[Rejuvenation, list[JobStep]]) -> Non
 
 
 def test_the_same_photo_is_not_projected_again(
-    portrayer: Pipeline, photo: bytes, made: tuple[Rejuvenation, list[JobStep]]
+    pipeline: Pipeline, photo: bytes, made: tuple[Rejuvenation, list[JobStep]]
 ) -> None:
     for asked, stage in (
         (Rejuvenate("again", photo, breed="samoyed", anyway=True, age=0.5), Stage.FILMING),
         (Rejuvenate("other", drawn_photo(seed=1), breed="samoyed", anyway=True), Stage.PROJECTING),
     ):
-        job = portrayer.begin(asked)
+        job = pipeline.begin(asked)
         assert next(step.stage for step in job if step.stage is not Stage.ALIGNING) is stage
         job.close()
 
 
-def test_a_latent_alone_is_enough_for_another_age(
-    portrayer: Pipeline, made: tuple[Rejuvenation, list[JobStep]]
-) -> None:
+def test_a_latent_alone_is_enough_for_another_age(pipeline: Pipeline, made: tuple[Rejuvenation, list[JobStep]]) -> None:
     latent = made[0].latent
-    same, _ = finished(portrayer.begin(Reimagine("b", latent, 1.0, film=False, card=CARD)), Reimagined)
+    same, _ = finished(pipeline.begin(Reimagine("b", latent, 1.0, film=False, card=CARD)), Reimagined)
     assert difference(same.still, made[0].still) < 3
     assert difference(same.whole, made[0].whole) < 3
     assert picture(same.card).size == picture(made[0].card).size
     assert same.film is None
-    now, _ = finished(portrayer.begin(Reimagine("c", latent, 0.0, film=False)), Reimagined)
+    now, _ = finished(pipeline.begin(Reimagine("c", latent, 0.0, film=False)), Reimagined)
     assert now.card is None
-    half, _ = finished(portrayer.begin(Reimagine("d", latent, 0.5, film=False)), Reimagined)
+    half, _ = finished(pipeline.begin(Reimagine("d", latent, 0.5, film=False)), Reimagined)
     assert 0 < difference(half.still, now.still) < difference(same.still, now.still)
 
 
@@ -148,13 +147,13 @@ def difference(first: bytes | None, second: bytes | None) -> float:
     return float(np.abs(np.asarray(picture(first), float) - np.asarray(picture(second), float)).mean())
 
 
-def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Pipeline, photo: bytes) -> None:
+def test_with_a_baby_photo_the_way_leads_from_there(pipeline: Pipeline, photo: bytes) -> None:
     baby_photo = drawn_photo(seed=2)
     request = Rejuvenate("a", photo, breed="samoyed", baby_photo=baby_photo, anyway=True)
-    answer, _ = finished(portrayer.begin(request), Rejuvenation)
+    answer, _ = finished(pipeline.begin(request), Rejuvenation)
     latent = PortraitState.from_bytes(answer.latent)
     assert latent.baby is not None
-    now, _ = finished(portrayer.begin(Reimagine("b", answer.latent, 0.0, film=False)), Reimagined)
+    now, _ = finished(pipeline.begin(Reimagine("b", answer.latent, 0.0, film=False)), Reimagined)
     baby = np.asarray(decode(baby_photo).resize((SIDE, SIDE)), float)
     young = np.asarray(picture(answer.still), float)
     older = np.asarray(picture(now.still), float)
@@ -164,7 +163,7 @@ def test_with_a_baby_photo_the_way_leads_from_there(portrayer: Pipeline, photo: 
     assert np.abs(thumbnail - first).mean() < np.abs(thumbnail - last).mean()
 
 
-def searched_for(job: Job, portrayer: Pipeline) -> Job:
+def searched_for(job: Job, pipeline: Pipeline) -> Job:
     """The job with every step of its searches taken as the scheduler has them taken."""
     while True:
         try:
@@ -172,127 +171,127 @@ def searched_for(job: Job, portrayer: Pipeline) -> Job:
         except StopIteration as end:
             answer: Answer = end.value
             return answer
-        portrayer.advance(step.searches)
+        pipeline.advance(step.searches)
         assert not any(search.pending for search in step.searches), "not all have shared a batch"
         yield step
 
 
-def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(portrayer: Pipeline) -> None:
+def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(pipeline: Pipeline) -> None:
     first, second = drawn_photo(seed=6), drawn_photo(seed=7)
     # Alone, so that nothing is prepared aside: then both begin at the same step, however busy the machine is.
-    job = portrayer.begin(Rejuvenate("a", first, breed="samoyed", baby_photo=second, anyway=True, alone=True))
-    answer, steps = finished(searched_for(job, portrayer), Rejuvenation)
+    job = pipeline.begin(Rejuvenate("a", first, breed="samoyed", baby_photo=second, anyway=True, alone=True))
+    answer, steps = finished(searched_for(job, pipeline), Rejuvenation)
     together = PortraitState.from_bytes(answer.latent)
     assert together.baby is not None
     assert {len(step.searches) for step in steps if step.searches} == {2}
     for stage in (Stage.PROJECTING, Stage.LOCKING):
         shares = [step.share for step in steps if step.stage is stage]
         assert shares == sorted(shares)
-    finished(portrayer.begin(Forget("b", tuple(hashlib.sha256(one).hexdigest() for one in (first, second)))), Forgotten)
-    spread = portrayer._network(Species.DOG, NAME).statistics.spread
+    finished(pipeline.begin(Forget("b", tuple(hashlib.sha256(one).hexdigest() for one in (first, second)))), Forgotten)
+    spread = pipeline._network(Species.DOG, NAME).statistics.spread
     for photo, found in ((first, together.pet), (second, together.baby)):
-        one, _ = finished(portrayer.begin(Rejuvenate("c", photo, breed="samoyed", anyway=True)), Rejuvenation)
+        one, _ = finished(pipeline.begin(Rejuvenate("c", photo, breed="samoyed", anyway=True)), Rejuvenation)
         alone = PortraitState.from_bytes(one.latent).pet
         assert alone.steps == found.steps > 0
         torch.testing.assert_close(found.ws, alone.ws, rtol=1e-3, atol=1e-3 * spread)
 
 
 @pytest.mark.parametrize("changed", [{"edition": "of other weights"}, {"network": "removed"}], ids=str)
-def test_a_latent_outlives_its_weights(portrayer: Pipeline, photo: bytes, changed: dict[str, str]) -> None:
+def test_a_latent_outlives_its_weights(pipeline: Pipeline, photo: bytes, changed: dict[str, str]) -> None:
     made, _ = finished(
-        portrayer.begin(Rejuvenate("r", photo, baby_photo=drawn_photo(seed=5), anyway=True)), Rejuvenation
+        pipeline.begin(Rejuvenate("r", photo, baby_photo=drawn_photo(seed=5), anyway=True)), Rejuvenation
     )
     before = PortraitState.from_bytes(made.latent)
     ws = torch.zeros_like(before.pet.ws)
     old = replace(before, pet=replace(before.pet, ws=ws), **changed)  # type: ignore[arg-type]
-    anew, _ = finished(portrayer.begin(Reimagine("a", old.to_bytes(), 0.5)), Reimagined)
+    anew, _ = finished(pipeline.begin(Reimagine("a", old.to_bytes(), 0.5)), Reimagined)
     assert anew.latent is not None
     kept = PortraitState.from_bytes(anew.latent)
-    assert (kept.network, kept.edition, kept.breeds) == (before.network, before.edition, before.breeds)
+    assert (kept.network, kept.weights_id, kept.breeds) == (before.network, before.weights_id, before.breeds)
     assert kept.baby is not None and before.baby is not None
     assert kept.pet.photo == before.pet.photo and kept.baby.photo == before.baby.photo
     assert kept.pet.distance == pytest.approx(before.pet.distance, rel=0.2)
-    again, steps = finished(portrayer.begin(Reimagine("a", anew.latent, 0.5)), Reimagined)
+    again, steps = finished(pipeline.begin(Reimagine("a", anew.latent, 0.5)), Reimagined)
     assert again.latent is None and not [step for step in steps if step.searches]
     assert difference(again.still, anew.still) < 3
 
 
-def test_a_network_stored_anew_is_loaded_anew(portrayer: Pipeline, photo: bytes) -> None:
+def test_a_network_stored_anew_is_loaded_anew(pipeline: Pipeline, photo: bytes) -> None:
     home = settings.from_environment().home
-    first, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    first, _ = finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     store_tiny_network(home, seed=1)
     try:
-        second, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+        second, _ = finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     finally:
         store_tiny_network(home)
     assert (
         second.steps
-        and PortraitState.from_bytes(first.latent).edition != PortraitState.from_bytes(second.latent).edition
+        and PortraitState.from_bytes(first.latent).weights_id != PortraitState.from_bytes(second.latent).weights_id
     )
 
 
-def test_a_damaged_likeness_is_made_anew(portrayer: Pipeline, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
-    monkeypatch.setattr(portrayer._cache, "_newest", OrderedDict())
+def test_a_damaged_likeness_is_made_anew(pipeline: Pipeline, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    monkeypatch.setattr(pipeline._cache, "_newest", OrderedDict())
     for file in (settings.from_environment().cache / FOLDER).iterdir():
         file.write_bytes(file.read_bytes()[:100])
-    answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
+    answer, _ = finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     assert answer.steps
 
 
-def test_a_photo_that_is_its_own_baby_photo_has_none(portrayer: Pipeline, photo: bytes) -> None:
-    answer, _ = finished(portrayer.begin(Rejuvenate("r", photo, baby_photo=photo, anyway=True)), Rejuvenation)
+def test_a_photo_that_is_its_own_baby_photo_has_none(pipeline: Pipeline, photo: bytes) -> None:
+    answer, _ = finished(pipeline.begin(Rejuvenate("r", photo, baby_photo=photo, anyway=True)), Rejuvenation)
     assert PortraitState.from_bytes(answer.latent).baby is None
 
 
 def test_the_chosen_head_says_of_which_species_and_breed_it_is(
-    portrayer: Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dog = HeadGuess(Species.DOG, (BreedGuess("samoyed", 0.9),))
     cat = HeadGuess(Species.CAT, (BreedGuess("bengal", 0.9),))
     faces = tuple(Face(Head((x, 60, x + 80, 200), (x + 20, 110), (x + 60, 110), None, 0.9), 0.1) for x in (20, 140))
     both = Recognised(True, 0.9, dog.species, dog.breeds, faces, 256, 256, (dog, cat))
     monkeypatch.setattr("engine.vision.recognition.recognise", lambda image: both)
-    made, _ = finished(portrayer.begin(Rejuvenate("r", drawn_photo(seed=12), head=1, anyway=True)), Rejuvenation)
+    made, _ = finished(pipeline.begin(Rejuvenate("r", drawn_photo(seed=12), head=1, anyway=True)), Rejuvenation)
     assert (made.species, made.breed, made.breeds) == (Species.CAT, "bengal", cat.breeds)
 
 
-def test_a_damaged_latent_is_refused(portrayer: Pipeline) -> None:
+def test_a_damaged_latent_is_refused(pipeline: Pipeline) -> None:
     with pytest.raises(EngineFault, match="damaged"):
-        finished(portrayer.begin(Reimagine("a", b"latent", 1.0)), Reimagined)
+        finished(pipeline.begin(Reimagine("a", b"latent", 1.0)), Reimagined)
 
 
 @pytest.mark.parametrize("which", ["photo", "baby_photo"])
-def test_what_is_no_picture_is_said_of_the_right_photo(portrayer: Pipeline, photo: bytes, which: str) -> None:
+def test_what_is_no_picture_is_said_of_the_right_photo(pipeline: Pipeline, photo: bytes, which: str) -> None:
     requests: dict[str, Any] = {"photo": photo, which: b"no picture"}
     with pytest.raises(PhotoError) as caught:
-        finished(portrayer.begin(Rejuvenate("a", **requests, anyway=True)), Rejuvenation)
+        finished(pipeline.begin(Rejuvenate("a", **requests, anyway=True)), Rejuvenation)
     assert (caught.value.reason, caught.value.which) == (PhotoReason.NOT_AN_IMAGE, which)
 
 
-def test_a_picture_without_a_pet_needs_anyway(portrayer: Pipeline) -> None:
+def test_a_picture_without_a_pet_needs_anyway(pipeline: Pipeline) -> None:
     stream = io.BytesIO()
     Image.linear_gradient("L").convert("RGB").save(stream, "PNG")
-    recognition, _ = finished(portrayer.begin(Recognise("a", stream.getvalue())), Recognition)
+    recognition, _ = finished(pipeline.begin(Recognise("a", stream.getvalue())), Recognition)
     assert (recognition.pet, recognition.species, recognition.breeds) == (False, None, ())
     with pytest.raises(PhotoError) as caught:
-        finished(portrayer.begin(Rejuvenate("b", stream.getvalue())), Rejuvenation)
+        finished(pipeline.begin(Rejuvenate("b", stream.getvalue())), Rejuvenation)
     assert caught.value.reason is PhotoReason.NO_PET
 
 
-def test_forgetting_a_photo_drops_what_was_kept_of_it(portrayer: Pipeline) -> None:
+def test_forgetting_a_photo_drops_what_was_kept_of_it(pipeline: Pipeline) -> None:
     photo = drawn_photo(seed=3)
-    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    job = pipeline.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
     while next(job).stage is not Stage.FILMING:
         pass
     job.close()
     name = hashlib.sha256(photo).hexdigest()
-    assert finished(portrayer.begin(Forget("b", (name, "00" * 32))), Forgotten)[0].count == 1
-    assert finished(portrayer.begin(Forget("c", (name,))), Forgotten)[0].count == 0
+    assert finished(pipeline.begin(Forget("b", (name, "00" * 32))), Forgotten)[0].count == 1
+    assert finished(pipeline.begin(Forget("c", (name,))), Forgotten)[0].count == 0
 
 
 def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
-    portrayer: Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo, looks, forgotten = drawn_photo(seed=4), [], threading.Event()
 
@@ -302,47 +301,47 @@ def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
         return recognise(image)
 
     monkeypatch.setattr("engine.vision.recognition.recognise", look)
-    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    job = pipeline.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
     try:
-        while not next(job).aside:
+        while not next(job).in_pool:
             pass
-        finished(portrayer.begin(Forget("b", (hashlib.sha256(photo).hexdigest(),))), Forgotten)
+        finished(pipeline.begin(Forget("b", (hashlib.sha256(photo).hexdigest(),))), Forgotten)
     finally:
         forgotten.set()
     while next(job).share == 0:
         pass
     job.close()
-    finished(portrayer.begin(Recognise("c", photo)), Recognition)
+    finished(pipeline.begin(Recognise("c", photo)), Recognition)
     assert len(looks) == 2
-    finished(portrayer.begin(Recognise("d", photo)), Recognition)
+    finished(pipeline.begin(Recognise("d", photo)), Recognition)
     assert len(looks) == 2
 
 
 @pytest.mark.parametrize("stage", [Stage.ALIGNING, Stage.LOCKING])
-def test_of_a_photo_forgotten_while_it_is_portrayed_nothing_is_kept(portrayer: Pipeline, stage: Stage) -> None:
+def test_of_a_photo_forgotten_while_it_is_portrayed_nothing_is_kept(pipeline: Pipeline, stage: Stage) -> None:
     photo = drawn_photo(seed=5)
     name = hashlib.sha256(photo).hexdigest()
-    job = portrayer.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
+    job = pipeline.begin(Rejuvenate("a", photo, breed="samoyed", anyway=True))
     while next(job).stage is not stage:
         pass
-    finished(portrayer.begin(Forget("b", (name, "00" * 32))), Forgotten)
+    finished(pipeline.begin(Forget("b", (name, "00" * 32))), Forgotten)
     finished(job, Rejuvenation)
-    assert finished(portrayer.begin(Forget("c", (name,))), Forgotten)[0].count == 0
+    assert finished(pipeline.begin(Forget("c", (name,))), Forgotten)[0].count == 0
 
 
-def test_it_describes_itself(portrayer: Pipeline) -> None:
-    description, _ = finished(portrayer.begin(Describe("a")), Description)
+def test_it_describes_itself(pipeline: Pipeline) -> None:
+    description, _ = finished(pipeline.begin(Describe("a")), Description)
     assert description.device == "cpu"
     assert NAME in description.networks
     assert description.extractor
 
 
 @needs_shared
-def test_a_real_photo_s_heads_are_in_its_own_pixels(portrayer: Pipeline) -> None:
+def test_a_real_photo_s_heads_are_in_its_own_pixels(pipeline: Pipeline) -> None:
     small = decode((SHARED / "photos/pets/samoyed_unsplash_1.jpg").read_bytes())
     stream = io.BytesIO()
     small.resize((small.width * 6, small.height * 6)).save(stream, "JPEG")
-    once, _ = finished(portrayer.begin(Recognise("a", stream.getvalue())), Recognition)
+    once, _ = finished(pipeline.begin(Recognise("a", stream.getvalue())), Recognition)
     assert (once.width, once.height) == (small.width * 6, small.height * 6)
     assert (once.species, once.breeds[0].breed) == (Species.DOG, "samoyed")
     left, _, right, bottom = once.heads[0].box

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.threads import ahead, aside, single_threads, steps_aside
+from engine.threads import in_pool, one_core_threads, prefetch, steps_in_pool
 
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    with single_threads(1, "test") as pool:
+    with one_core_threads(1, "test") as pool:
         yield pool
 
 
@@ -26,12 +26,12 @@ def outcome(waiting: "Iterator[str]") -> object:
 @pytest.mark.parametrize("beside", [True, False])
 def test_what_is_done_aside_comes_back(pool: ThreadPoolExecutor, beside: bool) -> None:
     for number in range(50):
-        assert outcome(aside(lambda number=number: number, pool if beside else None, "meanwhile")) == number  # type: ignore[misc]
+        assert outcome(in_pool(lambda number=number: number, pool if beside else None, "meanwhile")) == number  # type: ignore[misc]
 
 
 def test_others_have_a_step_until_it_is_done(pool: ThreadPoolExecutor) -> None:
     may_end = threading.Event()
-    waiting = aside(may_end.wait, pool, "meanwhile")
+    waiting = in_pool(may_end.wait, pool, "meanwhile")
     assert [next(waiting) for _ in range(3)] == ["meanwhile"] * 3
     may_end.set()
     assert outcome(waiting) is True
@@ -42,7 +42,7 @@ def test_its_errors_come_back_too_even_a_timeout_of_its_own(pool: ThreadPoolExec
         raise TimeoutError("its own")
 
     with pytest.raises(TimeoutError, match="its own"):
-        outcome(aside(late, pool, "meanwhile"))
+        outcome(in_pool(late, pool, "meanwhile"))
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -56,7 +56,7 @@ def test_steps_aside_are_seen_as_they_are_taken(pool: ThreadPoolExecutor, beside
                 event.wait()
         return "done"
 
-    taken, waiting = [-1], steps_aside(steps(), pool if beside else None, -1)
+    taken, waiting = [-1], steps_in_pool(steps(), pool if beside else None, -1)
     while True:
         try:
             number = next(waiting)
@@ -78,7 +78,7 @@ def test_steps_aside_are_given_up_with_whoever_waits_for_them(pool: ThreadPoolEx
         finally:
             closed.set()
 
-    waiting = steps_aside(steps(), pool, -1)
+    waiting = steps_in_pool(steps(), pool, -1)
     while next(waiting) < 0:
         pass
     waiting.close()
@@ -91,11 +91,11 @@ def test_errors_in_steps_aside_come_back(pool: ThreadPoolExecutor) -> None:
         raise OSError("theirs")
 
     with pytest.raises(OSError, match="theirs"):
-        list(steps_aside(steps(), pool, 0))
+        list(steps_in_pool(steps(), pool, 0))
 
 
 def test_parts_are_done_even_by_the_pool_s_only_thread(pool: ThreadPoolExecutor) -> None:
-    assert pool.submit(lambda: list(ahead(abs, range(-9, 1), pool))).result(30) == list(range(9, -1, -1))
+    assert pool.submit(lambda: list(prefetch(abs, range(-9, 1), pool))).result(30) == list(range(9, -1, -1))
 
 
 def test_parts_come_in_order_and_those_not_begun_are_given_up(pool: ThreadPoolExecutor) -> None:
@@ -105,9 +105,13 @@ def test_parts_come_in_order_and_those_not_begun_are_given_up(pool: ThreadPoolEx
         begun.append(part)
         return part * part
 
-    assert list(ahead(work, range(8), pool)) == list(ahead(work, range(8), None)) == [part * part for part in range(8)]
+    assert (
+        list(prefetch(work, range(8), pool))
+        == list(prefetch(work, range(8), None))
+        == [part * part for part in range(8)]
+    )
     begun.clear()
-    parts = ahead(work, range(100), pool)
+    parts = prefetch(work, range(100), pool)
     assert next(parts) == 0
     parts.close()
     pool.shutdown()

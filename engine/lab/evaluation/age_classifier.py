@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.growth.warp import plane
+from engine.growth.landmarks import face_plane
 from engine.lab.storybook.batches import reframed, relit
 from engine.lab.storybook.face_dataset import FaceDataset
 from engine.vision.efficientnet import CHANNELS, POOLED, STRIDES, load_efficientnet
@@ -63,18 +63,18 @@ class AgeClassifier(nn.Module):
         save_file({name: value.contiguous() for name, value in self.state_dict().items()}, folder / FILE)
 
 
-def load_reader(folder: Path) -> AgeClassifier:
+def load_classifier(folder: Path) -> AgeClassifier:
     """The reader kept in a folder."""
-    reader = AgeClassifier()
-    reader.load_state_dict(load_file(folder / FILE))
-    return reader.requires_grad_(False)
+    classifier = AgeClassifier()
+    classifier.load_state_dict(load_file(folder / FILE))
+    return classifier.requires_grad_(False)
 
 
 def seen(pictures: Tensor) -> Tensor:
     """[N, F]: what the head looks like, in means and in deviations of features."""
     if pictures.shape[-1] != SIDE:
         pictures = F.interpolate(pictures, SIDE, mode="area")
-    x, y = plane(SIDE, pictures.device)[_HEAD].unbind(dim=-1)
+    x, y = face_plane(SIDE, pictures.device)[_HEAD].unbind(dim=-1)
     head = torch.sigmoid(5 * (_RADIUS - torch.hypot(x, y - 0.1)))
     net = load_efficientnet(str(pictures.device))
     maps = net.features(pictures[..., _HEAD[0], _HEAD[1]] * head)
@@ -105,12 +105,12 @@ def fitted(book: FaceDataset, labelled: Tensor, random: torch.Generator, views: 
     """
     young = book.ages[labelled] > 0.5
     found = torch.stack([_seen_all(book, labelled, random) for _ in range(views)])
-    reader = AgeClassifier()
-    reader.mean.copy_(found.flatten(0, 1).mean(dim=0))
-    reader.scale.copy_(1 / (found.flatten(0, 1).std(dim=0) + 1e-3))
-    ready = (found - reader.mean) * reader.scale
-    reader.weight, reader.bias = _regressed(ready, young.float().expand(views, -1))
-    return reader
+    classifier = AgeClassifier()
+    classifier.mean.copy_(found.flatten(0, 1).mean(dim=0))
+    classifier.scale.copy_(1 / (found.flatten(0, 1).std(dim=0) + 1e-3))
+    ready = (found - classifier.mean) * classifier.scale
+    classifier.weight, classifier.bias = _regressed(ready, young.float().expand(views, -1))
+    return classifier
 
 
 def _seen_all(book: FaceDataset, which: Tensor, random: torch.Generator) -> Tensor:

@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 
 from engine import settings
+from engine.device import choose_device
 from engine.errors import EngineFault, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_pixels
@@ -32,7 +33,6 @@ from engine.lab.drawn_pets.renderer import render
 from engine.lab.evaluation.drawn_pairs import PairResult, measure_pairs
 from engine.lab.evaluation.real_photos import PhotoResult, judge_photos, other_fingerprints, photo_files, same_pet_share
 from engine.messages import Species
-from engine.pipeline import choose_device
 from engine.stylegan import age_vectors
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.perceptual import PerceptualDistance, load_extractor
@@ -238,7 +238,7 @@ def _sittings(folder: Path | None, count: int, network: Network, extractor: Perc
         raise EngineFault(_NO_PHOTO)
 
 
-def _now() -> float:
+def _photo() -> float:
     """Seconds, once the device has done what it was given."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
@@ -254,17 +254,17 @@ def _ours(sitting: Inversion, wanted: float) -> tuple[float, int, float, float, 
     reached: tuple[float, int, float] | None = None
     for stage in (sitting.project(), sitting.lock()):
         while True:
-            began = _now()
+            began = _photo()
             step = next(stage, None)
-            seconds += _now() - began
+            seconds += _photo() - began
             if step is None:
                 break
             if reached is None and (distance := _distance(sitting)) <= wanted:
                 reached = seconds, sitting.steps, distance
         unlocked = unlocked or _distance(sitting)
-    began = _now()
+    began = _photo()
     locked = sitting.locked()
-    seconds += _now() - began
+    seconds += _photo() - began
     whole = seconds, sitting.steps, sitting.distance_with(locked)
     return (*(reached or whole), unlocked, *whole)
 
@@ -279,11 +279,11 @@ def _distance(sitting: Inversion) -> float:
 
 def _official(sitting: Inversion) -> tuple[float, int, float]:
     network, target = sitting.network, sitting.target()
-    began = _now()
+    began = _photo()
     found = None
     for step in project(target, network.generator, network.statistics, sitting.extractor, OFFICIAL):
         found = step
-    seconds = _now() - began
+    seconds = _photo() - began
     if found is None:
         raise EngineFault("a projection without steps")
     with torch.no_grad():

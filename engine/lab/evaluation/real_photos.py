@@ -21,7 +21,7 @@ from engine.breeds import BREEDS
 from engine.errors import PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_tensor
-from engine.lab.evaluation.age_classifier import AgeClassifier, load_reader
+from engine.lab.evaluation.age_classifier import AgeClassifier, load_classifier
 from engine.lab.evaluation.single_face import portrayed
 from engine.lab.storybook.face_dataset import held_out_faces
 from engine.messages import Head, Species
@@ -29,7 +29,7 @@ from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.stylegan.store.network_store import EMBEDDED
-from engine.vision.alignment import HeadPose, Pixels, align, view
+from engine.vision.alignment import HeadPose, Pixels, align, head_pose
 from engine.vision.cropping import SIDE
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import find_faces
@@ -86,9 +86,9 @@ def judge_photos(
     files: Iterable[Path], network: Network, extractor: PerceptualDistance, count: int | None = None
 ) -> Iterator[PhotoResult]:
     """Make the pets of photos young, those that face the camera and do not look young already; `count` at most."""
-    reader = load_reader(EMBEDDED)
+    classifier = load_classifier(EMBEDDED)
     for adult in islice(_adults(files), count):
-        yield _judged(adult, network, extractor, reader)
+        yield _judged(adult, network, extractor, classifier)
 
 
 def other_fingerprints(
@@ -120,7 +120,7 @@ def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
             continue
         image.thumbnail((_LARGEST, _LARGEST))
         seen = recognise(image)
-        if not seen.pet or seen.species is None or not seen.faces or view(seen.heads[0]) is HeadPose.PROFILE:
+        if not seen.pet or seen.species is None or not seen.faces or head_pose(seen.heads[0]) is HeadPose.PROFILE:
             continue
         if seen.faces[0].youth > 0.5:
             continue
@@ -129,13 +129,13 @@ def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
         yield _Adult(file, image, seen.heads[0], seen.species, breed if known else "")
 
 
-def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, reader: AgeClassifier) -> PhotoResult:
+def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, classifier: AgeClassifier) -> PhotoResult:
     sitting, portrait = portrayed(adult.image, adult.head, adult.species, adult.breed, network, extractor)
     distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
     young = portrait.still()
     muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
     muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
-    youth = (float(reader.both_ways(to_tensor(portrait.now))), float(reader.both_ways(to_tensor(young))))
+    youth = (float(classifier.both_ways(to_tensor(portrait.now))), float(classifier.both_ways(to_tensor(young))))
     prints = (_print_of(adult, network), _fingerprint(young))
     return PhotoResult(adult.file, *distances, youth, muzzle, prints)
 

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from engine.inversion.session import Inversion, edition
+from engine.inversion.session import Inversion, weights_id
 from engine.inversion.state import PortraitState
 from engine.messages import Head, Species
 from engine.rendering.portrait import PortraitRenderer
@@ -30,5 +30,5 @@ def portrayed(
     likeness = sitting.likeness
     if likeness is None:  # `lock` has just made it
         raise RuntimeError("no likeness after the lock")
-    latent = PortraitState(network.name, edition(network), species, breed, (), likeness, None)
+    latent = PortraitState(network.name, weights_id(network), species, breed, (), likeness, None)
     return sitting, PortraitRenderer(latent, network, vector, age)

@@ -48,7 +48,7 @@ class Marked:
     path: Path
     head: Head
     species: Species
-    view: HeadPose
+    head_pose: HeadPose
     breed: str  # slug, "" where unknown
     young: bool | None  # None where nobody could tell
     licence: str
@@ -64,8 +64,8 @@ def read_marks(folder: Path) -> list[Marked]:
 
     Raises `EngineFault` where a table is missing.
     """
-    sources = {_name(row["file"]): row for row in _table(folder / "SOURCES.tsv")}
-    return [_marked(folder, row, sources[_name(row["file"])]) for row in _table(folder / "faces.tsv")]
+    source_points = {_name(row["file"]): row for row in _table(folder / "SOURCES.tsv")}
+    return [_marked(folder, row, source_points[_name(row["file"])]) for row in _table(folder / "faces.tsv")]
 
 
 def _marked(folder: Path, row: dict[str, str], source: dict[str, str]) -> Marked:

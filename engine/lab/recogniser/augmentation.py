@@ -11,9 +11,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from engine.lab.recogniser.annotations import Marked
 from engine.messages import Box, Head, Point
-from engine.vision.alignment import Matrix, centre, extent, resample, similarity, transform
 from engine.vision.face_detection import MARKER_FILL, overlap
 from engine.vision.face_models import FINDER_SIDE, MARKER_SIDE
+from engine.vision.geometry import Matrix, centre, head_size, resample, similarity, transform
 
 _STORED_SIDE = 640  # photos are kept in memory no larger than this
 
@@ -45,7 +45,7 @@ def marker_picture(photos: list[Marked], random: Random) -> Drawn:
         return _spoilt(_elsewhere(random.choice(photos), MARKER_SIDE, random), random)
     marked = random.choice(photos)
     photo, head = _loaded(marked)
-    size = extent(head)
+    size = head_size(head)
     factor = math.exp(random.gauss(0, 0.16))
     middle = centre(head)
     aim = (middle[0] + random.gauss(0, 0.08) * size, middle[1] + random.gauss(0, 0.08) * size)
@@ -72,11 +72,11 @@ def _part(marked: Marked, side: int, random: Random) -> Drawn:
     photo, head = _loaded(marked)
     wanted = side * math.exp(random.uniform(math.log(0.09), math.log(0.9)))
     # Not enlarged beyond what a photo would show, and not so small that the photo vanishes in grey.
-    wanted = max(min(wanted, 3 * extent(head)), 0.35 * side * extent(head) / max(photo.size))
+    wanted = max(min(wanted, 3 * head_size(head)), 0.35 * side * head_size(head) / max(photo.size))
     reach = max(0.12 * side, min(0.5 * wanted, 0.45 * side))
     target = (random.uniform(reach, side - reach), random.uniform(reach, side - reach))
     turn = math.radians(random.triangular(-25, 25, 0))
-    matrix = similarity(centre(head), turn, wanted / extent(head), target)
+    matrix = similarity(centre(head), turn, wanted / head_size(head), target)
     return Drawn(resample(photo, matrix, side), _visible((_moved(head, matrix, turn),), side))
 
 
@@ -98,7 +98,7 @@ def _joined(photos: list[Marked], random: Random) -> Drawn:
         wanted = min(x1 - x0, y1 - y0) * random.uniform(0.4, 0.95)
         target = (x0 + (x1 - x0) * random.uniform(0.4, 0.6), y0 + (y1 - y0) * random.uniform(0.4, 0.6))
         turn = math.radians(random.triangular(-20, 20, 0))
-        matrix = similarity(centre(head), turn, wanted / extent(head), target)
+        matrix = similarity(centre(head), turn, wanted / head_size(head), target)
         picture.paste(resample(photo, matrix, side).crop((x0, y0, x1, y1)), (x0, y0))
         moved = _moved(head, matrix, turn)
         box = (max(moved.box[0], x0), max(moved.box[1], y0), min(moved.box[2], x1), min(moved.box[3], y1))

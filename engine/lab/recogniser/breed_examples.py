@@ -14,9 +14,9 @@ from torch import Tensor
 
 from engine.lab.recogniser.annotations import Marked
 from engine.messages import Box, Head
-from engine.vision.alignment import centre, extent
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import to_tensor
+from engine.vision.geometry import centre, head_size
 from engine.vision.recognition import look_at_head, look_at_whole
 
 _BATCH = 16
@@ -36,7 +36,7 @@ def backgrounds(marked: Marked, random: Random, count: int) -> list[Image.Image]
     with Image.open(marked.path) as opened:
         photo = opened.convert("RGB")
     x0, y0, x1, _ = marked.head.box
-    gap = 0.4 * extent(marked.head)
+    gap = 0.4 * head_size(marked.head)
     width = photo.width
     rooms = [(0, 0, width, y0 - gap), (0, 0, x0 - 1.6 * gap, y0 + gap), (x1 + 1.6 * gap, 0, width, y0 + gap)]
     parts: list[Image.Image] = []
@@ -93,7 +93,7 @@ def pooled(looks: list[Image.Image]) -> Tensor:
 
 
 def _shaken(head: Head, random: Random) -> Head:
-    size = extent(head) * math.exp(random.gauss(0, 0.1)) / 2
+    size = head_size(head) * math.exp(random.gauss(0, 0.1)) / 2
     x, y = (v + random.gauss(0, 0.06) * 2 * size for v in centre(head))
     box: Box = (x - size, y - size, x + size, y + size)
     return Head(box, None, None, None, 1.0)

@@ -102,14 +102,14 @@ class Rows:
 def first_rows(options: BreedTrainingOptions) -> Rows:
     """ImageNet's own rows, and for breeds without a class the mean of their kin's."""
     classifier = load_efficientnet().classifier
-    sources: list[tuple[str, tuple[int, ...], float]] = []
+    source_points: list[tuple[str, tuple[int, ...], float]] = []
     for slug, breed in BREEDS.items():
-        sources += [(slug, (index,), 0.0) for index in breed.imagenet]
+        source_points += [(slug, (index,), 0.0) for index in breed.imagenet]
         if slug in KIN:
-            sources.append((slug, KIN[slug], options.late))
-    weight = torch.stack([classifier.weight[list(classes)].mean(0) for _, classes, _ in sources])
-    bias = torch.stack([classifier.bias[list(classes)].mean() - late for _, classes, late in sources])
-    return Rows(weight, bias, tuple(slug for slug, _, _ in sources))
+            source_points.append((slug, KIN[slug], options.late))
+    weight = torch.stack([classifier.weight[list(classes)].mean(0) for _, classes, _ in source_points])
+    bias = torch.stack([classifier.bias[list(classes)].mean() - late for _, classes, late in source_points])
+    return Rows(weight, bias, tuple(slug for slug, _, _ in source_points))
 
 
 def train_rows(examples: Examples, options: BreedTrainingOptions) -> Rows:

@@ -28,7 +28,7 @@ def free(marked: Marked) -> bool:
 def draw_sheet(photos: list[Marked]) -> Image.Image:
     """The first COLUMNS × ROWS photos, each found, marked and cut out by ourselves."""
     sheet = Image.new("RGB", (COLUMNS * SIDE, ROWS * SIDE), "white")
-    for place, marked in enumerate(photos[: COLUMNS * ROWS]):
+    for align_to, marked in enumerate(photos[: COLUMNS * ROWS]):
         with Image.open(marked.path) as opened:
             photo = opened.convert("RGB")
         heads = find_heads(photo)
@@ -39,7 +39,7 @@ def draw_sheet(photos: list[Marked]) -> Image.Image:
             if point is not None:
                 x, y = alignment.to_crop(point)
                 drawing.ellipse((x - 2, y - 2, x + 2, y + 2), outline="lime")
-        sheet.paste(picture, (place % COLUMNS * SIDE, place // COLUMNS * SIDE))
+        sheet.paste(picture, (align_to % COLUMNS * SIDE, align_to // COLUMNS * SIDE))
     return sheet
 
 

@@ -25,7 +25,6 @@ from torch import Tensor, nn
 
 from engine.lab.recogniser.annotations import Marked, read_marks
 from engine.lab.recogniser.augmentation import Drawn, finder_picture, marker_picture
-from engine.vision.alignment import centre, extent
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import to_tensor
 from engine.vision.face_models import (
@@ -38,6 +37,7 @@ from engine.vision.face_models import (
     mean_borders,
     mean_points,
 )
+from engine.vision.geometry import centre, head_size
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +76,10 @@ def finder_targets(drawn: Drawn) -> Targets:
     heat, owned = torch.zeros(cells, cells), torch.zeros(cells, cells)
     distances = torch.ones(4, cells, cells)
     grid = torch.arange(cells) + 0.5
-    for head in sorted(drawn.heads, key=extent, reverse=True):  # a small one before a large one owns its cells
+    for head in sorted(drawn.heads, key=head_size, reverse=True):  # a small one before a large one owns its cells
         x, y = (v / FINDER_STRIDE for v in centre(head))
         x0, y0, x1, y1 = (v / FINDER_STRIDE for v in head.box)
-        spread = max(0.8, 0.09 * extent(head) / FINDER_STRIDE)
+        spread = max(0.8, 0.09 * head_size(head) / FINDER_STRIDE)
         bell = torch.exp(-(((grid - x) ** 2)[None, :] + ((grid - y) ** 2)[:, None]) / (2 * spread**2))
         bell[min(cells - 1, int(y)), min(cells - 1, int(x))] = 1.0
         heat = torch.maximum(heat, bell)
@@ -120,7 +120,7 @@ def marker_targets(drawn: Drawn) -> Targets:
         "points": torch.tensor([point or (0.0, 0.0) for point in points]) / MARKER_SIDE,
         "seen": seen,
         "borders": torch.tensor(head.box if head else (0.0,) * 4).clamp(0, MARKER_SIDE) / MARKER_SIDE,
-        "size": torch.tensor(extent(head) / MARKER_SIDE if head else 1.0),
+        "size": torch.tensor(head_size(head) / MARKER_SIDE if head else 1.0),
         "head": torch.tensor(float(head is not None)),
         "facts": torch.tensor([float(head is not None), float(seen[0]), float(seen[1]), float(young or 0)]),
         "known": torch.tensor([1.0, float(head is not None), float(head is not None), float(young is not None)]),

@@ -20,8 +20,9 @@ from PIL import Image
 from engine.breeds import BREEDS
 from engine.lab.recogniser.annotations import Marked, read_marks
 from engine.messages import Box, Head
-from engine.vision.alignment import HeadPose, extent
+from engine.vision.alignment import HeadPose
 from engine.vision.face_detection import overlap
+from engine.vision.geometry import head_size
 from engine.vision.recognition import Recognised, recognise
 
 _BESIDE = 480  # pixels, the height of two photos put beside each other
@@ -59,7 +60,7 @@ def measure(photos: list[Marked], petless: list[Path]) -> Report:
     pairs = list(zip(photos, seen, strict=True))
     overlaps = [overlap(found.heads[0].box, marked.head.box) if found.heads else 0.0 for marked, found in pairs]
     notes += [f"{m.path.name}: overlap {o:.2f}" for m, o in zip(photos, overlaps, strict=True) if o < 0.5]
-    facing = [(marked, found) for marked, found in pairs if marked.view is not HeadPose.PROFILE]
+    facing = [(marked, found) for marked, found in pairs if marked.head_pose is not HeadPose.PROFILE]
     misses = [_misses(marked.head, found.heads[0] if found.heads else None) for marked, found in facing]
     for (marked, _), far in zip(facing, misses, strict=True):
         if max(far, default=0.0) > 0.08:
@@ -110,7 +111,7 @@ def _misses(truth: Head, found: Head | None) -> list[float]:
     for name in ("left_eye", "right_eye", "nose"):
         wanted, got = getattr(truth, name), getattr(found, name) if found else None
         if wanted is not None:
-            far.append(math.dist(wanted, got) / extent(truth) if got is not None else math.inf)
+            far.append(math.dist(wanted, got) / head_size(truth) if got is not None else math.inf)
     return far
 
 

@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
     elif options.command == "correct":
         corrected = correct(options.photos)
         save_correction(corrected.correction, options.growth)
-        corrected.judge.save(options.reader)
+        corrected.judge.save(options.classifier)
         for name, verdict in (("judge", corrected.judged), ("stranger", corrected.by_stranger)):
             sys.stdout.write(f"{name}\t{verdict}\n")
     elif options.command == "show":

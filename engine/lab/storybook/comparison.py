@@ -17,20 +17,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.inversion import FROM_GUESS, OFFICIAL, Projection, ProjectionOptions, advance
-from engine.lab.storybook.face_dataset import held_out_faces, open_photobook
-from engine.lab.storybook.training import load_student
+from engine.inversion import ENCODER_INITIALISED, OFFICIAL, Projection, ProjectionOptions, advance
+from engine.lab.storybook.face_dataset import held_out_faces, open_dataset
+from engine.lab.storybook.training import load_model
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.stylegan.store.statistics import WStatistics, measure
-from engine.threads import single_threads
+from engine.threads import one_core_threads
 
 SEARCHES = (
-    FROM_GUESS,  # as the engine does
-    replace(FROM_GUESS, steps=60),  # as long as it helps
-    replace(FROM_GUESS, steps=OFFICIAL.steps, delta_weight=0.02, patience=0),  # as near as the layers come
+    ENCODER_INITIALISED,  # as the engine does
+    replace(ENCODER_INITIALISED, steps=60),  # as long as it helps
+    replace(ENCODER_INITIALISED, steps=OFFICIAL.steps, delta_weight=0.02, patience=0),  # as near as the layers come
 )
 _AT_ONCE = 8  # faces searched for as one batch; bounds the memory
 
@@ -57,8 +57,8 @@ def compare(
 
     Raises `EngineFault` if there are none.
     """
-    student = load_student(checkpoint)
-    other = student.average
+    model = load_model(checkpoint)
+    other = model.average
     sides = sorted({one.config.img_resolution for one in (network.generator, other)})
     # What has no recorded licence is held out today, but the first weights learnt from it.
     unseen = [mark for folder in folders for mark in held_out_faces(folder) if mark.licence_known]
@@ -66,12 +66,12 @@ def compare(
     if not marks:
         raise EngineFault("there is no face to compare on")
     statistics = measure(other)
-    faces = open_photobook(marks, sides[-1]).faces.float() / 127.5 - 1
-    with single_threads(2, "search") as pool:
+    faces = open_dataset(marks, sides[-1]).faces.float() / 127.5 - 1
+    with one_core_threads(2, "search") as pool:
         for some, options in product(torch.split(faces, _AT_ONCE), searches):
             pictures = [
                 _found(some, network.generator, network.statistics, network.encoder, extractor, options, pool),
-                _found(some, other, statistics, student.encoder_average, extractor, options, pool),
+                _found(some, other, statistics, model.encoder_average, extractor, options, pool),
             ]
             for side in sides:
                 truth = _resized(some, side)

@@ -10,8 +10,8 @@ from engine.breeds import BREEDS as KNOWN_BREEDS
 from engine.lab.drawn_pets.parameters import BREEDS, to_z
 from engine.lab.recogniser.annotations import Marked
 from engine.lab.storybook.batches import age_vectors, breed_vector, random_pets
-from engine.lab.storybook.face_dataset import open_photobook
-from engine.lab.storybook.training import load_student
+from engine.lab.storybook.face_dataset import open_dataset
+from engine.lab.storybook.training import load_model
 from engine.messages import Species
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
@@ -29,8 +29,8 @@ _OWN_SHARE = 0.8  # of what a breed's drawn vector differs in from its species' 
 
 def export(checkpoint: Path, marks: list[Marked], out: Path = EMBEDDED) -> None:
     """Write the embedded network's files; `marks` are the photos whose latents count for the statistics."""
-    student = load_student(checkpoint)
-    generator, encoder = student.average, student.encoder_average
+    model = load_model(checkpoint)
+    generator, encoder = model.average, model.encoder_average
     drawn = generator.mapping(to_z(random_pets(4000, torch.Generator().manual_seed(3))))[:, 0]
     statistics = describe(torch.cat([drawn, _photo_latents(encoder, marks)]))
     generator.mapping.w_avg.copy_(statistics.mean)
@@ -71,6 +71,6 @@ def drawn_age_vectors(generator: Generator) -> dict[str, Tensor]:
 
 
 def _photo_latents(encoder: Encoder, marks: list[Marked]) -> Tensor:
-    faces = open_photobook(marks, 128).faces
+    faces = open_dataset(marks, 128).faces
     parts = math.ceil(len(faces) / 64)
     return torch.cat([encoder(part.float() / 127.5 - 1) for part in faces.chunk(parts)])

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.growth.warp import Marks, marks_of
+from engine.growth.landmarks import Landmarks, landmarks_of
 from engine.lab.recogniser.annotations import Marked, read_marks
 from engine.vision.alignment import FaceTemplate, HeadPose, align
 
@@ -39,7 +39,7 @@ def usable_faces(folder: Path) -> Iterator[Marked]:
     """The faces of a folder of marked photos that can be aligned, held out or not."""
     for mark in read_marks(folder):
         eyes = mark.head.left_eye, mark.head.right_eye
-        if mark.view is HeadPose.PROFILE or mark.head.nose is None or eyes[0] is None or eyes[1] is None:
+        if mark.head_pose is HeadPose.PROFILE or mark.head.nose is None or eyes[0] is None or eyes[1] is None:
             continue
         if math.dist(eyes[0], eyes[1]) >= SMALLEST_EYE_DISTANCE:
             yield mark
@@ -50,14 +50,14 @@ class FaceDataset:
     """Aligned faces with their marks on the face plane."""
 
     faces: Tensor  # uint8 [N, 3, R, R]
-    marks: Marks
+    marks: Landmarks
     ages: Tensor  # [N]: 1 young, 0 adult or old, nan unclear
 
     def __len__(self) -> int:
         return len(self.faces)
 
 
-def open_photobook(marked: list[Marked], resolution: int) -> FaceDataset:
+def open_dataset(marked: list[Marked], resolution: int) -> FaceDataset:
     """Align every face at `resolution`."""
     faces, heads = [], []
     for mark in marked:
@@ -68,6 +68,6 @@ def open_photobook(marked: list[Marked], resolution: int) -> FaceDataset:
     ages = [math.nan if mark.young is None else float(mark.young) for mark in marked]
     return FaceDataset(
         torch.stack(faces),
-        marks_of(heads, [mark.species for mark in marked]),
+        landmarks_of(heads, [mark.species for mark in marked]),
         torch.tensor(ages),
     )

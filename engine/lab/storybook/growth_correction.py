@@ -17,7 +17,7 @@ from torch import Tensor
 
 from engine.growth.warp import CORRECTION_SIDE, grow
 from engine.lab.evaluation.age_classifier import SIDE, AgeClassifier, area_under_curve, fitted, varied
-from engine.lab.storybook.face_dataset import FaceDataset, is_held_out, open_photobook, usable_faces
+from engine.lab.storybook.face_dataset import FaceDataset, is_held_out, open_dataset, usable_faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def correct(folders: list[Path], options: CorrectingOptions | None = None) -> Co
     """Learn the correction, and a judge beside it, from photos with hand-made marks and ages."""
     options = options or CorrectingOptions()
     marked = [mark for folder in folders for mark in usable_faces(folder) if mark.young is not None]
-    book = open_photobook(marked, SIDE)
+    book = open_dataset(marked, SIDE)
     held_out = torch.tensor([is_held_out(mark) for mark in marked])
     random = torch.Generator().manual_seed(options.seed)
     guiding = ~held_out & (torch.rand(len(marked), generator=random) < 0.5)
@@ -66,16 +66,16 @@ def correct(folders: list[Path], options: CorrectingOptions | None = None) -> Co
         fitted(book, which, random, options.views) for which in (guiding, ~held_out & ~guiding, ~held_out)
     )
     correction = _found(book, guiding, guide, options, random)
-    judged, by_stranger = (_verdict(book, held_out, reader, correction) for reader in (judge, stranger))
+    judged, by_stranger = (_verdict(book, held_out, classifier, correction) for classifier in (judge, stranger))
     return Corrected(correction, judge, judged, by_stranger)
 
 
-def _verdict(book: FaceDataset, held_out: Tensor, reader: AgeClassifier, correction: Tensor) -> Verdict:
+def _verdict(book: FaceDataset, held_out: Tensor, classifier: AgeClassifier, correction: Tensor) -> Verdict:
     young = book.ages > 0.5
-    now = _scores(book, held_out, reader, None)
+    now = _scores(book, held_out, classifier, None)
     adults = now[~young[held_out]]
     shares = [
-        float((_scores(book, held_out & ~young, reader, way) > adults).float().mean())
+        float((_scores(book, held_out & ~young, classifier, way) > adults).float().mean())
         for way in (torch.zeros_like(correction), correction)
     ]
     return Verdict(area_under_curve(now, young[held_out]), *shares)
@@ -116,12 +116,12 @@ def _symmetric(control: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _scores(book: FaceDataset, which: Tensor, reader: AgeClassifier, way: Tensor | None) -> Tensor:
+def _scores(book: FaceDataset, which: Tensor, classifier: AgeClassifier, way: Tensor | None) -> Tensor:
     """[M]: how young the faces look, as they are or, with a correction, at age 1."""
     scores = []
     for index in torch.split(which.nonzero()[:, 0], 16):
         faces = book.faces[index].float() / 127.5 - 1
         if way is not None:
             faces = grow(faces, book.marks[index], torch.ones(len(index)), way)
-        scores.append(reader.both_ways(faces))
+        scores.append(classifier.both_ways(faces))
     return torch.cat(scores)

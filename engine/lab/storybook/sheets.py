@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from engine.growth.detail import enlarged
 from engine.images import decoding
 from engine.images.tensors import to_pixels
+from engine.images.warping import enlarged
 from engine.lab.drawn_pets.parameters import to_z
 from engine.lab.evaluation.single_face import portrayed
 from engine.lab.recogniser.annotations import Marked

@@ -23,12 +23,12 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.growth.warp import plane
+from engine.device import choose_device
+from engine.growth.landmarks import face_plane
 from engine.lab.drawn_pets.parameters import Z_DIM, to_z
 from engine.lab.storybook.batches import age_vectors, drawn_batch, photo_batch, random_pets
 from engine.lab.storybook.discriminator import Discriminator
-from engine.lab.storybook.face_dataset import open_photobook, training_faces
-from engine.pipeline import choose_device
+from engine.lab.storybook.face_dataset import open_dataset, training_faces
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.store.network_store import STORYBOOK
@@ -111,8 +111,8 @@ class PictureLoss(nn.Module):
         # Larger pictures are looked at as a whole and in one part, which is cheaper than at full size.
         shrink = made.shape[-1] // _LOOKED_AT
         whole = self._features_loss(F.avg_pool2d(made, shrink), F.avg_pool2d(wanted, shrink))
-        place = _some_place(made.shape[-1])
-        return loss + 0.5 * whole + 0.5 * self._features_loss(made[place], wanted[place])
+        align_to = _some_place(made.shape[-1])
+        return loss + 0.5 * whole + 0.5 * self._features_loss(made[align_to], wanted[align_to])
 
     def _features_loss(self, made: Tensor, wanted: Tensor) -> Tensor:
         net = load_efficientnet(str(made.device))
@@ -134,7 +134,7 @@ def _some_place(side: int) -> tuple[EllipsisType, slice, slice]:
 @cache
 def _importance(resolution: int, device: torch.device) -> Tensor:
     """[R, R]: 1 over the head, falling to `_BESIDE` at the corners."""
-    x, y = plane(resolution, device).unbind(dim=-1)
+    x, y = face_plane(resolution, device).unbind(dim=-1)
     return _BESIDE + (1 - _BESIDE) * torch.sigmoid(3 * (2.1 - torch.hypot(x, y - 0.2)))
 
 
@@ -165,7 +165,7 @@ class Trainer:
         self._out = out
         marked = [mark for folder in photos for mark in training_faces(folder)]
         self._names = [mark.path.name for mark in marked]
-        self._book = open_photobook(marked, options.resolution)
+        self._book = open_dataset(marked, options.resolution)
         torch.manual_seed(options.seed)
         self._device = choose_device("auto")
         self._student = StorybookModel(options.resolution, len(self._book)).to(self._device)
@@ -225,17 +225,17 @@ class Trainer:
 
     def _step(self, vectors: Tensor) -> dict[str, Tensor]:
         """One step of all that learns; returns the shares of the loss."""
-        options, student = self._options, self._student
+        options, model = self._options, self._student
         z, drawn = drawn_batch(options.drawn_per_step, options.resolution, self._random, self._device)
         photos = photo_batch(self._book, options.photos_per_step, self._random, self._device)
-        ws_drawn = student.generator.mapping(z)
+        ws_drawn = model.generator.mapping(z)
         w_drawn = ws_drawn[:, 0].detach()
-        found = student.encoder.latents(torch.cat([photos.faces, drawn]))
-        residual = student.residuals[photos.mirrored.long(), photos.index]
+        found = model.encoder.latents(torch.cat([photos.faces, drawn]))
+        residual = model.residuals[photos.mirrored.long(), photos.index]
         ws_now = found[: options.photos_per_step] + residual
         ws_then = ws_now + (photos.ages[:, None] * vectors[photos.cats.long()])[:, None]
         with torch.autocast(self._device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
-            made = student.draw(torch.cat([ws_drawn, ws_then]))
+            made = model.draw(torch.cat([ws_drawn, ws_then]))
         spread = w_drawn.std(dim=0).mean().clamp(min=1e-3)
         pull, seen = self._pull(made.detach().float(), drawn, photos.wanted)
         losses = {
@@ -246,7 +246,7 @@ class Trainer:
         if options.photos_per_step:
             mean = ws_now.mean(dim=1, keepdim=True)
             parts = {
-                "prior": (options.prior_weight, mean - student.generator.mapping.w_avg),
+                "prior": (options.prior_weight, mean - model.generator.mapping.w_avg),
                 "residual": (options.residual_weight, residual),
                 "apart": (options.apart_weight, ws_now - mean),
             }
@@ -257,8 +257,8 @@ class Trainer:
         batch = options.drawn_per_step + options.photos_per_step
         # A young average must not remember the beginning.
         decay = 0.5 ** (batch / min(options.ema_halflife, max(batch, 0.1 * self._seen)))
-        _average(student.average, student.generator, decay)
-        _average(student.encoder_average, student.encoder, decay)
+        _average(model.average, model.generator, decay)
+        _average(model.encoder_average, model.encoder, decay)
         return seen | {name: value.detach() for name, value in losses.items()}
 
     def _pull(self, made: Tensor, drawn: Tensor, photos: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -270,8 +270,8 @@ class Trainer:
             seen["photo"] = self._loss(made[count:], photos) * len(photos) / len(made)
         (pull,) = torch.autograd.grad(torch.stack(list(seen.values())).sum(), made)
         if options.critic_share and len(photos):
-            place = _some_place(made.shape[-1])
-            deceived, seen["critic"] = self._critic.losses(made[count:][place], photos[place])
+            align_to = _some_place(made.shape[-1])
+            deceived, seen["critic"] = self._critic.losses(made[count:][align_to], photos[align_to])
             (towards_photos,) = torch.autograd.grad(deceived, made)
             self._critic_optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(seen["critic"])
@@ -308,10 +308,10 @@ class Trainer:
             facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
             state = _for_layers(load_file(folder / "student.safetensors"), self._student.generator.config)
             residuals = state.pop("residuals")
-            place = {name: i for i, name in enumerate(facts["photos"])}
+            align_to = {name: i for i, name in enumerate(facts["photos"])}
             for i, name in enumerate(self._names):
-                if name in place:
-                    own["residuals"][:, i] = residuals[:, place[name]]
+                if name in align_to:
+                    own["residuals"][:, i] = residuals[:, align_to[name]]
             self._seen = int(facts["seen"])
         else:
             state = _for_layers(_published(folder), self._student.generator.config)
@@ -384,11 +384,11 @@ def _average(average: nn.Module, current: nn.Module, decay: float) -> None:
         mean.lerp_(value, 1 - decay)
 
 
-def load_student(folder: Path) -> StorybookModel:
+def load_model(folder: Path) -> StorybookModel:
     """The student of a checkpoint, to look at or to export."""
     facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    student = StorybookModel(int(facts["options"]["resolution"]), len(facts["photos"]))
-    state = _for_layers(load_file(folder / "student.safetensors"), student.generator.config)
-    own = student.state_dict()  # earlier checkpoints have fewer channels, or one latent for all layers
-    student.load_state_dict(own | _widened(state, own))
-    return student.eval().requires_grad_(False)
+    model = StorybookModel(int(facts["options"]["resolution"]), len(facts["photos"]))
+    state = _for_layers(load_file(folder / "student.safetensors"), model.generator.config)
+    own = model.state_dict()  # earlier checkpoints have fewer channels, or one latent for all layers
+    model.load_state_dict(own | _widened(state, own))
+    return model.eval().requires_grad_(False)

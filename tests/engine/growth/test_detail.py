@@ -10,8 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growth.detail import FlowDetail, WarpDetail, _inside, find_motion, sampled
-from engine.growth.warp import Marks, motion, strands
+from engine.growth.detail import FlowDetail, WarpDetail, _inside
+from engine.growth.landmarks import Landmarks
+from engine.growth.optical_flow import estimate_flow
+from engine.growth.warp import flow, hair_band
+from engine.images.warping import warp
 from engine.rendering.video import as_levels
 from engine.vision.cropping import SIDE as SHOWN
 from engine.vision.cropping import CropWindow
@@ -55,7 +58,7 @@ def drawn(picture: Tensor) -> Tensor:
 
 
 def younger(photo: Tensor, age: float) -> Tensor:
-    return sampled(photo, swelling(photo.shape[-1], age), mode="bicubic")
+    return warp(photo, swelling(photo.shape[-1], age), mode="bicubic")
 
 
 def chain_of(photo: Tensor, ages: list[float]) -> Tensor:
@@ -72,7 +75,7 @@ def off(one: Tensor, other: Tensor) -> float:
 def test_a_shift_is_found_to_a_fraction_of_a_pixel(move: tuple[float, float]) -> None:
     still = F.interpolate(scenery(), size=(128, 128), mode="bicubic", antialias=True)
     true = torch.tensor(move).view(1, 2, 1, 1).expand(1, 2, 128, 128)
-    found = find_motion(sampled(still, true, mode="bicubic"), still)
+    found = estimate_flow(warp(still, true, mode="bicubic"), still)
     error = (found - true).norm(dim=1)[..., 16:-16, 16:-16]
     assert error.mean() < 0.05
 
@@ -80,7 +83,7 @@ def test_a_shift_is_found_to_a_fraction_of_a_pixel(move: tuple[float, float]) ->
 def test_a_swelling_is_found() -> None:
     still = F.interpolate(scenery(), size=(128, 128), mode="bicubic", antialias=True)
     true = swelling(128, 1.0)
-    found = find_motion(sampled(still, true, mode="bicubic"), still)
+    found = estimate_flow(warp(still, true, mode="bicubic"), still)
     assert true.norm(dim=1).max() > 3
     assert (found - true).norm(dim=1).mean() < 0.1
 
@@ -88,13 +91,13 @@ def test_a_swelling_is_found() -> None:
 def test_motion_is_found_under_a_drift_of_light_and_colour() -> None:
     still = F.interpolate(scenery(), size=(128, 128), mode="bicubic", antialias=True)
     true = swelling(128, 1.0)
-    moved = sampled(still, true, mode="bicubic") * 0.8 + torch.tensor([0.2, 0.0, -0.1]).view(1, 3, 1, 1)
-    assert (find_motion(moved, still) - true).norm(dim=1).mean() < 0.2
+    moved = warp(still, true, mode="bicubic") * 0.8 + torch.tensor([0.2, 0.0, -0.1]).view(1, 3, 1, 1)
+    assert (estimate_flow(moved, still) - true).norm(dim=1).mean() < 0.2
 
 
 def test_a_plain_picture_does_not_move() -> None:
     plain = torch.full((1, 3, 64, 64), 0.3)
-    assert find_motion(plain, plain).abs().max() < 1e-6
+    assert estimate_flow(plain, plain).abs().max() < 1e-6
 
 
 def test_at_age_0_the_photo_is_itself() -> None:
@@ -169,13 +172,13 @@ class Growing:
     aside: float = 0.0  # of the side
     bluer: float = 0.0
 
-    def motion(self, age: float, side: int) -> Tensor:
+    def flow(self, age: float, side: int) -> Tensor:
         return torch.tensor([age * side * self.aside, 0.0])[None, :, None, None].expand(1, 2, side, side)
 
-    def coat(self, age: float, side: int) -> Tensor:
+    def coat_mask(self, age: float, side: int) -> Tensor:
         return (torch.arange(side) >= side / 2).float().expand(1, 1, side, side)
 
-    def on_head(self, side: int) -> Tensor:
+    def head_mask(self, side: int) -> Tensor:
         return (torch.arange(side) < side * 0.75).float()[:, None].expand(1, 1, side, side)
 
     def young_eyes(self, face: Tensor) -> Tensor:
@@ -197,10 +200,10 @@ def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone
     lighter = (young - shown)[..., right].mean()
     assert 0.4 < lighter < 0.55
     head, body = slice(0, SIDE // 2), slice(3 * SIDE // 4 + 16, SIDE)
-    (fine, bodys), (faded, kept) = (
-        [strands(picture, SIDE)[..., rows, right].abs().mean() for rows in (head, body)] for picture in (shown, young)
+    (residual, bodys), (hair_fade, kept) = (
+        [hair_band(picture, SIDE)[..., rows, right].abs().mean() for rows in (head, body)] for picture in (shown, young)
     )
-    assert faded < 0.75 * fine
+    assert hair_fade < 0.75 * residual
     assert kept > 0.95 * bodys
 
 
@@ -210,8 +213,8 @@ def test_settled_growth_folds_nothing_over(nose: float, top: float, age: float) 
     """Where a motion turns back on itself, a strip of the photo would be seen mirrored."""
     side = 128
     eyes = torch.tensor([[[-0.5, 0.0], [0.5, 0.0]]])
-    marks = Marks(eyes, torch.tensor([[0.0, nose]]), torch.tensor([top]), torch.tensor([True]))
-    ways = motion(marks, age, side) * _inside(side, torch.device("cpu"))
+    marks = Landmarks(eyes, torch.tensor([[0.0, nose]]), torch.tensor([top]), torch.tensor([True]))
+    ways = flow(marks, age, side) * _inside(side, torch.device("cpu"))
     down, across = torch.gradient(ways[0], dim=(1, 2))
     turned = (1 + across[0]) * (1 + down[1]) - across[1] * down[0]
     assert turned.min() > 0
@@ -224,10 +227,10 @@ def test_settled_grown_detail_is_the_photo_at_the_border() -> None:
     drawn = torch.zeros(1, 3, SMALL, SMALL)
 
     carrier = WarpDetail(photo, margin, drawn, Growing(aside=1 / 16))
-    settled, young = carrier.settled(1.0, drawn + 0.3), carrier.frame(1.0, drawn + 0.3)
+    feathered, young = carrier.feathered(1.0, drawn + 0.3), carrier.frame(1.0, drawn + 0.3)
     middle = slice(3 * SIDE // 10, 7 * SIDE // 10)
-    torch.testing.assert_close(settled[..., middle, middle], young[..., middle, middle], atol=1e-4, rtol=0)
-    for border in (settled - shown)[..., [0, -1], :], (settled - shown)[..., [0, -1]]:
+    torch.testing.assert_close(feathered[..., middle, middle], young[..., middle, middle], atol=1e-4, rtol=0)
+    for border in (feathered - shown)[..., [0, -1], :], (feathered - shown)[..., [0, -1]]:
         assert border.abs().mean() < (young - shown).abs().mean() / 10
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.growth.eyes import blueness, irises, towards_blue
-from engine.growth.warp import plane
-from engine.images.ycbcr import in_colours, in_luma_and_chroma
+from engine.growth.eyes import blue_shift, blueness, iris_mask
+from engine.growth.landmarks import face_plane
+from engine.images.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
 from engine.lab.drawn_pets.parameters import PARAMETERS, sample_pets
 from engine.lab.drawn_pets.renderer import render
 
@@ -35,29 +35,29 @@ def drawn_irises(pet: Tensor) -> Tensor:
 @pytest.mark.parametrize("breed", ["tabby", "black_cat", "russian_blue", "persian"])
 def test_irises_are_found_where_they_are_drawn(breed: str) -> None:
     pet = cat(breed, 5, eye_red=0.55, eye_green=0.6, eye_blue=0.1, lid=0.0)
-    face = in_luma_and_chroma(render(pet, SIDE))
-    found, drawn = irises(face, EYES)[0, 0], drawn_irises(pet)
+    face = rgb_to_ycbcr(render(pet, SIDE))
+    found, drawn = iris_mask(face, EYES)[0, 0], drawn_irises(pet)
     assert found[drawn].mean() > 0.6
-    away = (plane(SIDE)[:, :, None] - EYES).norm(dim=-1).amin(dim=-1) > 0.35
+    away = (face_plane(SIDE)[:, :, None] - EYES).norm(dim=-1).amin(dim=-1) > 0.35
     assert found[away].max() < 0.01
 
 
 def test_the_found_turn_blue_and_keep_their_light() -> None:
     pet = cat("tabby", 5, eye_red=0.55, eye_green=0.6, eye_blue=0.1, lid=0.0)
     picture = render(pet, SIDE)
-    face = in_luma_and_chroma(picture)
-    change = towards_blue(face, EYES)
+    face = rgb_to_ycbcr(picture)
+    change = blue_shift(face, EYES)
     drawn = drawn_irises(pet)
     assert face[0, 1][drawn].mean() < 0
     assert (face[0, 1] + change[0, 0])[drawn].mean() > 0.08
-    blue = in_luma_and_chroma(picture + in_colours(change))
+    blue = rgb_to_ycbcr(picture + ycbcr_to_rgb(change))
     torch.testing.assert_close(blue[:, :1], face[:, :1], atol=1e-5, rtol=0)
     torch.testing.assert_close(blue[:, 1:], face[:, 1:] + change, atol=1e-5, rtol=0)
 
 
 def test_blue_eyes_stay_as_they_are() -> None:
     siamese = cat("tabby", 5, eye_red=0.2, eye_green=0.45, eye_blue=0.95, lid=0.0)
-    change = towards_blue(in_luma_and_chroma(render(siamese, SIDE)), EYES)
+    change = blue_shift(rgb_to_ycbcr(render(siamese, SIDE)), EYES)
     assert change.abs().amax(dim=1)[0, drawn_irises(siamese)].mean() < 0.03
 
 
@@ -65,16 +65,16 @@ def test_blue_eyes_stay_as_they_are() -> None:
 def test_photos_of_one_tone_stay_so(tone: tuple[float, float, float]) -> None:
     black = render(cat("black_cat", 5, eye_red=0.9, eye_green=0.9, eye_blue=0.6, lid=0.0), SIDE)
     toned = (black.mean(dim=1, keepdim=True) + 1) * torch.tensor(tone)[:, None, None] - 1
-    assert irises(in_luma_and_chroma(toned), EYES).max() > 0.5
-    assert towards_blue(in_luma_and_chroma(toned), EYES).abs().max() < 0.02
+    assert iris_mask(rgb_to_ycbcr(toned), EYES).max() > 0.5
+    assert blue_shift(rgb_to_ycbcr(toned), EYES).abs().max() < 0.02
 
 
 def test_where_no_eye_is_seen_nothing_changes() -> None:
-    face = in_luma_and_chroma(render(cat("tabby", 5), SIDE))
-    assert not towards_blue(face, NO_EYES).any()
+    face = rgb_to_ycbcr(render(cat("tabby", 5), SIDE))
+    assert not blue_shift(face, NO_EYES).any()
     noise = 0.3 * torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))  # the same everywhere
-    assert irises(in_luma_and_chroma(noise), EYES).max() < 0.1
-    assert irises(torch.zeros(1, 3, SIDE, SIDE), EYES).max() < 0.1
+    assert iris_mask(rgb_to_ycbcr(noise), EYES).max() < 0.1
+    assert iris_mask(torch.zeros(1, 3, SIDE, SIDE), EYES).max() < 0.1
 
 
 def test_eyes_turn_blue_late_on_the_way_to_youth() -> None:

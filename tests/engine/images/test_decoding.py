@@ -54,15 +54,15 @@ def assert_shows_corners(image: Image.Image, tolerance: int = 40) -> None:
     assert image.width > image.height
     near, far = image.width // 4, image.width * 3 // 4
     top, bottom = image.height // 4, image.height * 3 // 4
-    for place, colour in {
+    for align_to, colour in {
         (near, top): (220, 30, 30),
         (far, top): (30, 200, 30),
         (near, bottom): (30, 30, 220),
         (far, bottom): (255, 255, 255),
     }.items():
-        seen = image.getpixel(place)
+        seen = image.getpixel(align_to)
         assert isinstance(seen, tuple)
-        assert max(abs(a - b) for a, b in zip(seen, colour, strict=True)) < tolerance, (place, seen)
+        assert max(abs(a - b) for a, b in zip(seen, colour, strict=True)) < tolerance, (align_to, seen)
 
 
 def reason_of(data: bytes) -> PhotoReason:
@@ -195,7 +195,7 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
 
 WEIGH = """
 import resource, sys
-from engine.photos import decode
+from engine.images.decoding import decode
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 size = decode(sys.stdin.buffer.read()).size
 print(size[0], (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) // 1024)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.growth.detail import sampled
+from engine.images.warping import warp
 from engine.inversion import (
     OFFICIAL,
     PivotalTuning,
@@ -16,9 +16,9 @@ from engine.inversion import (
     Space,
     TuningOptions,
     advance,
-    fit,
     lock,
     project,
+    solve_feature_offsets,
 )
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
@@ -30,7 +30,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import load_network
 from engine.stylegan.store.network_store import STORYBOOK
 from engine.stylegan.store.statistics import WStatistics, measure
-from engine.threads import single_threads
+from engine.threads import one_core_threads
 
 CONFIG = GeneratorConfig(
     z_dim=32, w_dim=32, img_resolution=32, num_mapping_layers=2, channel_base=512, channel_max=32, conv_clamp=None
@@ -173,7 +173,7 @@ def test_what_is_fitted_draws_the_photo_and_leaves_the_edit() -> None:
         return now, torch.nn.functional.adaptive_avg_pool2d(then - now, 16)
 
     now, edit = drawn(UNADJUSTED)
-    locked, locked_edit = drawn(fit(photo, ws, network.generator))
+    locked, locked_edit = drawn(solve_feature_offsets(photo, ws, network.generator))
     assert (locked - photo[0]).abs().mean() < 0.05 * (now - photo[0]).abs().mean()
     assert (locked_edit - edit).square().mean() < 0.2 * edit.square().mean()
 
@@ -186,8 +186,8 @@ def test_what_is_fitted_is_carried_along_with_growth(generator: Generator, stati
         """Everything comes from an eighth of the picture to the right."""
         return torch.tensor([side / 8, 0.0])[None, :, None, None].expand(1, 2, side, side)
 
-    moved = generator.synthesis(ws, adjustments=carried(fit(strange, ws, generator), motion))
-    expected = sampled(strange, motion(32))
+    moved = generator.synthesis(ws, adjustments=carried(solve_feature_offsets(strange, ws, generator), motion))
+    expected = warp(strange, motion(32))
     assert (moved - expected).square().mean() < 0.1 * (strange - expected).square().mean()
 
 
@@ -239,9 +239,9 @@ def test_company_makes_no_difference_to_a_projection(generator: Generator, stati
             for seed, target in enumerate(targets)
         ]
 
-    for alone, together in zip([company([one])[0] for one in searches()], company(searches()), strict=True):
-        assert alone.index == together.index == 12
-        torch.testing.assert_close(together.ws, alone.ws, rtol=1e-3, atol=1e-3 * statistics.spread)
+    for run_alone, together in zip([company([one])[0] for one in searches()], company(searches()), strict=True):
+        assert run_alone.index == together.index == 12
+        torch.testing.assert_close(together.ws, run_alone.ws, rtol=1e-3, atol=1e-3 * statistics.spread)
 
 
 def test_company_makes_no_difference_to_a_lock(generator: Generator, statistics: WStatistics) -> None:
@@ -255,9 +255,9 @@ def test_company_makes_no_difference_to_a_lock(generator: Generator, statistics:
             PivotalTuning(target, ws, generator, Pixels(), vector, options, seed=n) for n, target in enumerate(targets)
         ]
 
-    for alone, together in zip([company([one])[0] for one in searches()], company(searches(), 1), strict=True):
-        torch.testing.assert_close(together.distance, alone.distance, rtol=1e-3, atol=1e-5)
-        drawn = [generator.synthesis(ws, adjustments=one.adjustments) for one in (alone, together)]
+    for run_alone, together in zip([company([one])[0] for one in searches()], company(searches(), 1), strict=True):
+        torch.testing.assert_close(together.distance, run_alone.distance, rtol=1e-3, atol=1e-5)
+        drawn = [generator.synthesis(ws, adjustments=one.adjustments) for one in (run_alone, together)]
         assert (drawn[0] - drawn[1]).abs().mean() < 1e-3
 
 
@@ -267,7 +267,7 @@ def test_a_search_that_fails_leaves_the_others_what_they_find(generator: Generat
 
     options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
     good, bad = pictures_of(generator, 2)
-    alone = last(list(project(good, generator, statistics, Pixels(), options)))
+    run_alone = last(list(project(good, generator, statistics, Pixels(), options)))
     ill = Projection(bad, generator, statistics, Pixels(), options)
     ill.loss = failing  # type: ignore[method-assign]
     well = Projection(good, generator, statistics, Pixels(), options)
@@ -276,7 +276,7 @@ def test_a_search_that_fails_leaves_the_others_what_they_find(generator: Generat
         with pytest.raises(ArithmeticError):
             ill.step()
         found = well.step()
-    torch.testing.assert_close(found.ws, alone.ws)
+    torch.testing.assert_close(found.ws, run_alone.ws)
 
 
 def test_one_that_cannot_move_leaves_the_others_their_step(generator: Generator, statistics: WStatistics) -> None:
@@ -285,7 +285,7 @@ def test_one_that_cannot_move_leaves_the_others_their_step(generator: Generator,
 
     options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
     well, ill = (Projection(one, generator, statistics, Pixels(), options) for one in pictures_of(generator, 2))
-    ill.descend = stuck  # type: ignore[method-assign]
+    ill.update = stuck  # type: ignore[method-assign]
     advance([well, ill])
     assert well.step().index == 1
     with pytest.raises(ArithmeticError):
@@ -295,13 +295,13 @@ def test_one_that_cannot_move_leaves_the_others_their_step(generator: Generator,
 def test_halves_beside_each_other_find_what_each_finds_alone(generator: Generator, statistics: WStatistics) -> None:
     options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
     targets = pictures_of(generator, 5)
-    alone = [last(list(project(target, generator, statistics, Pixels(), options))).ws for target in targets]
+    run_alone = [last(list(project(target, generator, statistics, Pixels(), options))).ws for target in targets]
     searches = [Projection(target, generator, statistics, Pixels(), options) for target in targets]
-    with single_threads(2, "test") as pool:
+    with one_core_threads(2, "test") as pool:
         for _ in range(4):
             advance(searches, pool)
             found = [search.step().ws for search in searches]
-    torch.testing.assert_close(torch.cat(found), torch.cat(alone), rtol=1e-3, atol=1e-3 * statistics.spread)
+    torch.testing.assert_close(torch.cat(found), torch.cat(run_alone), rtol=1e-3, atol=1e-3 * statistics.spread)
 
 
 def test_what_is_not_a_number_stays_with_its_search(generator: Generator, statistics: WStatistics) -> None:

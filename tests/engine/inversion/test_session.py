@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from engine.images.tensors import to_pixels
-from engine.inversion.session import Inversion, abreast
+from engine.inversion.session import Inversion, run_together
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Species, Stage
@@ -69,24 +69,24 @@ class Walked:
 
 def test_ways_gone_abreast_are_as_far_as_all_of_them_and_end_with_the_last() -> None:
     walked = Walked()
-    steps = list(abreast([walked.way("pet", 2), walked.way("baby", 4)]))
+    steps = list(run_together([walked.way("pet", 2), walked.way("baby", 4)]))
     assert [step.share for step in steps] == pytest.approx([0.375, 0.75, 0.875, 1.0])
     assert [step.preview for step in steps] == [b"pet", b"pet", b"baby", b"baby"]
     assert {step.stage for step in steps} == {Stage.LOCKING}
     assert not walked.open
-    assert not list(abreast([]))
+    assert not list(run_together([]))
 
 
 def test_an_error_on_one_of_the_ways_ends_all() -> None:
     walked = Walked()
     with pytest.raises(ValueError, match="baby"):
-        list(abreast([walked.way("pet", 4), walked.way("baby", -2)]))
+        list(run_together([walked.way("pet", 4), walked.way("baby", -2)]))
     assert not walked.open
 
 
 def test_ways_given_up_are_closed_at_once() -> None:
     walked = Walked()
-    both = abreast([walked.way("pet", 4), walked.way("baby", 4)])
+    both = run_together([walked.way("pet", 4), walked.way("baby", 4)])
     next(both)
     assert walked.open == {"pet", "baby"}
     both.close()

@@ -39,7 +39,7 @@ class Counting:
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
         """These portraits do not search."""
 
-    def rest(self) -> None:
+    def on_idle(self) -> None:
         """They leave nothing to tidy."""
 
 

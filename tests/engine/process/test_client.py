@@ -169,7 +169,7 @@ async def test_a_process_that_tells_the_same_again_and_again_is_replaced_too(tmp
 import socket, sys, time
 from pathlib import Path
 from engine.messages import Description, Progress, Stage
-from engine.wire import FrameReader, Hello, encode
+from engine.process.wire import FrameReader, Hello, encode
 end, reader, mark = socket.socket(fileno=int(sys.argv[2])), FrameReader(), Path({str(tmp_path / "first life")!r})
 first = not mark.exists()
 mark.touch()

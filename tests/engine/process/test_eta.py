@@ -16,10 +16,10 @@ def test_nothing_is_known_before_the_first_run(tmp_path: Path) -> None:
 
 def test_what_was_learnt_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "cache" / "pace.json"
-    pace = StageTimes(file)
-    pace.learn("portrait", SECONDS)
+    stage_times = StageTimes(file)
+    stage_times.learn("portrait", SECONDS)
     assert StageTimes(file).expected("portrait") == SECONDS
-    pace.learn("portrait", SECONDS | {Stage.PROJECTING: 12.0})
+    stage_times.learn("portrait", SECONDS | {Stage.PROJECTING: 12.0})
     known = StageTimes(file).expected("portrait")
     assert known is not None
     assert SECONDS[Stage.PROJECTING] < known[Stage.PROJECTING] < 12.0
@@ -29,35 +29,35 @@ def test_what_was_learnt_is_kept(tmp_path: Path) -> None:
 def test_a_damaged_file_is_measured_anew(tmp_path: Path, content: str) -> None:
     file = tmp_path / "pace.json"
     file.write_text(content)
-    pace = StageTimes(file)
-    assert pace.expected("portrait") is None
-    pace.learn("portrait", SECONDS)
+    stage_times = StageTimes(file)
+    assert stage_times.expected("portrait") is None
+    stage_times.learn("portrait", SECONDS)
     assert StageTimes(file).expected("portrait") == SECONDS
 
 
 def test_the_fraction_is_of_the_time_when_times_are_known() -> None:
-    course = ProgressEstimator(SECONDS)
-    course.advance(Stage.PROJECTING, 0.5, 1.0)
-    assert course.fraction == pytest.approx((1 + 3) / 10)
-    course.advance(Stage.ALIGNING, 0.1, 1.0)
-    assert course.fraction == pytest.approx((1 + 3) / 10)
-    course.advance(Stage.FILMING, 1.0, 1.0)
-    assert course.fraction == pytest.approx(1.0)
+    estimator = ProgressEstimator(SECONDS)
+    estimator.advance(Stage.PROJECTING, 0.5, 1.0)
+    assert estimator.fraction == pytest.approx((1 + 3) / 10)
+    estimator.advance(Stage.ALIGNING, 0.1, 1.0)
+    assert estimator.fraction == pytest.approx((1 + 3) / 10)
+    estimator.advance(Stage.FILMING, 1.0, 1.0)
+    assert estimator.fraction == pytest.approx(1.0)
 
 
 def test_what_is_left_follows_this_run_s_own_pace() -> None:
-    course = ProgressEstimator(SECONDS)
-    assert course.left_s == pytest.approx(10)
-    course.advance(Stage.ALIGNING, 1.0, 1.0)
-    course.advance(Stage.PROJECTING, 0.5, 6.0)  # twice as slow as usual
-    assert course.left_s == pytest.approx(6 + 2 + 1)
-    course.advance(Stage.FILMING, 1.0, 1.0)
-    assert course.left_s == pytest.approx(0)
+    estimator = ProgressEstimator(SECONDS)
+    assert estimator.left_s == pytest.approx(10)
+    estimator.advance(Stage.ALIGNING, 1.0, 1.0)
+    estimator.advance(Stage.PROJECTING, 0.5, 6.0)  # twice as slow as usual
+    assert estimator.left_s == pytest.approx(6 + 2 + 1)
+    estimator.advance(Stage.FILMING, 1.0, 1.0)
+    assert estimator.left_s == pytest.approx(0)
 
 
 def test_without_measurements_there_is_no_estimate() -> None:
-    course = ProgressEstimator(None)
+    estimator = ProgressEstimator(None)
     for stage in WORK:
-        course.advance(stage, 1.0, 1.0)
-        assert course.left_s is None
-    assert course.fraction == pytest.approx(1.0)
+        estimator.advance(stage, 1.0, 1.0)
+        assert estimator.left_s is None
+    assert estimator.fraction == pytest.approx(1.0)

@@ -7,7 +7,7 @@ import pytest
 
 _SCRIPT = """
 import torch
-from engine.memory import give_back_memory, keep_freed_memory
+from engine.process.malloc import give_back_memory, keep_freed_memory
 
 def megabytes():
     with open("/proc/self/statm") as file:

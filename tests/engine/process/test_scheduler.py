@@ -69,7 +69,7 @@ class Counting:
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
         raise AssertionError("nobody searches here")
 
-    def rest(self) -> None:
+    def on_idle(self) -> None:
         """There is nothing to tidy."""
 
     def _count(self, request: Request) -> None:
@@ -99,7 +99,7 @@ _ERRORS = {
 
 
 def work(
-    workshop: Counting, *requests: Message, answers: int, pace: StageTimes | None = None, slots: int = 2
+    executor: Counting, *requests: Message, answers: int, stage_times: StageTimes | None = None, slots: int = 2
 ) -> list[Message]:
     """What the scheduler sends for `requests`, until it has given that many answers."""
     sent: list[Message] = []
@@ -110,10 +110,10 @@ def work(
         if len(answers_in(sent)) == answers:
             scheduler.stop()
 
-    scheduler = workshop.scheduler = Scheduler(send, pace, slots)
+    scheduler = executor.scheduler = Scheduler(send, stage_times, slots)
     for request in requests:
         scheduler.submit(request)
-    scheduler.run(workshop)
+    scheduler.run(executor)
     return sent
 
 
@@ -141,10 +141,10 @@ def test_the_answer_says_how_long_it_took() -> None:
 
 
 def test_portraits_with_a_slot_take_turns_and_the_others_wait_in_order() -> None:
-    workshop = Counting()
-    sent = work(workshop, *(Rejuvenate(name, b"") for name in "abc"), answers=3)
-    assert workshop.order[:6] == ["a", "b"] * 3
-    assert "c" not in workshop.order[: 2 * STEPS * len(WORK)]
+    executor = Counting()
+    sent = work(executor, *(Rejuvenate(name, b"") for name in "abc"), answers=3)
+    assert executor.order[:6] == ["a", "b"] * 3
+    assert "c" not in executor.order[: 2 * STEPS * len(WORK)]
     assert [message.id for message in answers_in(sent) if isinstance(message, Rejuvenation)] == ["a", "b", "c"]
     waiting = [one.position for one in progress_of("c", sent) if one.stage is Stage.QUEUED]
     assert waiting == [2]
@@ -156,18 +156,18 @@ def test_everybody_moves_up_when_one_is_done() -> None:
 
 
 def test_short_requests_come_between_two_steps_most_urgent_first() -> None:
-    workshop = Counting()
-    workshop.before_step[3] = [Reimagine("again", b"", 0.0), Recognise("what", b""), Describe("who")]
-    work(workshop, Rejuvenate("a", b""), answers=4)
-    assert workshop.order[:9] == ["a", "a", "a", "what", "who", "again", "again", "a", "a"]
+    executor = Counting()
+    executor.before_step[3] = [Reimagine("again", b"", 0.0), Recognise("what", b""), Describe("who")]
+    work(executor, Rejuvenate("a", b""), answers=4)
+    assert executor.order[:9] == ["a", "a", "a", "what", "who", "again", "again", "a", "a"]
 
 
 def test_cancelling_ends_the_job_between_two_steps() -> None:
-    workshop = Counting()
-    workshop.before_step[4] = [Cancel("x", target="a"), Cancel("y", target="c"), Cancel("z", target="unknown")]
-    sent = work(workshop, *(Rejuvenate(name, b"") for name in "abc"), answers=3)
-    assert workshop.order.count("a") == 2
-    assert workshop.closed == ["a"]
+    executor = Counting()
+    executor.before_step[4] = [Cancel("x", target="a"), Cancel("y", target="c"), Cancel("z", target="unknown")]
+    sent = work(executor, *(Rejuvenate(name, b"") for name in "abc"), answers=3)
+    assert executor.order.count("a") == 2
+    assert executor.closed == ["a"]
     assert answers_in(sent)[:2] == [Failure(name, "cancelled", "cancelled") for name in "ac"]
     assert isinstance(answers_in(sent)[2], Rejuvenation)
 
@@ -197,12 +197,12 @@ def test_where_the_device_takes_no_work_any_more_the_work_ends_with_an_answer() 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(AcceleratorError):
         patch.setitem(_ERRORS, b"device", AcceleratorError("an illegal memory access"))
         sent: list[Message] = []
-        workshop = Counting()
-        scheduler = workshop.scheduler = Scheduler(sent.append)
+        executor = Counting()
+        scheduler = executor.scheduler = Scheduler(sent.append)
         for request in (Rejuvenate("a", b"device"), Rejuvenate("b", b"")):
             scheduler.submit(request)
         try:
-            scheduler.run(workshop)
+            scheduler.run(executor)
         finally:
             assert answers_in(sent) == [Failure("a", "fault", "AcceleratorError")]
 
@@ -218,31 +218,31 @@ def test_an_answer_that_cannot_be_sent_fails() -> None:
 
 
 def test_what_is_being_worked_on_is_announced_before_the_step() -> None:
-    workshop = Counting()
-    workshop.before_step[2] = [Recognise("what", b"")]
-    sent = work(workshop, Rejuvenate("a", b""), answers=2)
+    executor = Counting()
+    executor.before_step[2] = [Recognise("what", b"")]
+    sent = work(executor, Rejuvenate("a", b""), answers=2)
     assert [message.ids for message in sent if isinstance(message, Working)] == [("a",), ("what",), ("a",)]
 
 
 def test_stopping_closes_what_is_unfinished() -> None:
-    workshop = Counting()
-    work(workshop, Rejuvenate("a", b""), Rejuvenate("b", b""), Recognise("what", b""), answers=1)
-    assert sorted(workshop.closed) == []  # nothing of them had been begun
-    workshop.before_step[3] = [Recognise("what", b"")]
-    workshop.order.clear()
-    work(workshop, Rejuvenate("a", b""), answers=1)
-    assert workshop.closed == ["a"]
+    executor = Counting()
+    work(executor, Rejuvenate("a", b""), Rejuvenate("b", b""), Recognise("what", b""), answers=1)
+    assert sorted(executor.closed) == []  # nothing of them had been begun
+    executor.before_step[3] = [Recognise("what", b"")]
+    executor.order.clear()
+    work(executor, Rejuvenate("a", b""), answers=1)
+    assert executor.closed == ["a"]
 
 
 def test_estimates_come_from_measured_runs_only() -> None:
-    pace = StageTimes()
-    first = work(Counting(), Rejuvenate("a", b""), answers=1, pace=pace)
+    stage_times = StageTimes()
+    first = work(Counting(), Rejuvenate("a", b""), answers=1, stage_times=stage_times)
     assert {one.eta_s for one in progress_of("a", first)} == {None}
-    pace.learn("any, one photo", dict.fromkeys(WORK, 10.0))
-    expected = pace.expected("any, one photo")
+    stage_times.learn("any, one photo", dict.fromkeys(WORK, 10.0))
+    expected = stage_times.expected("any, one photo")
     assert expected is not None
     whole = sum(expected.values())
-    second = work(Counting(), *(Rejuvenate(name, b"") for name in "abc"), answers=3, pace=pace)
+    second = work(Counting(), *(Rejuvenate(name, b"") for name in "abc"), answers=3, stage_times=stage_times)
     waiting = progress_of("c", second)[0]
     assert waiting.stage is Stage.QUEUED
     assert waiting.eta_s == pytest.approx(3 * whole)
@@ -258,9 +258,9 @@ def test_a_portrait_from_the_cache_says_nothing_of_the_next_one() -> None:
             yield JobStep(Stage.ALIGNING, 1.0)
             return rejuvenation(request, steps=0)
 
-    pace = StageTimes()
-    work(FromCache(), Rejuvenate("a", b""), answers=1, pace=pace)
-    assert pace.expected("any, one photo") is None
+    stage_times = StageTimes()
+    work(FromCache(), Rejuvenate("a", b""), answers=1, stage_times=stage_times)
+    assert stage_times.expected("any, one photo") is None
 
 
 class Tally:
@@ -321,24 +321,24 @@ class Searching(Counting):
 
 
 def test_searches_take_their_steps_together_and_leave_one_by_one() -> None:
-    workshop = Searching()
-    work(workshop, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"4 x"), Rejuvenate("c", b"3 x"), answers=3, slots=3)
-    assert workshop.batches == ["abc", "abc", "bc", "b"]
+    executor = Searching()
+    work(executor, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"4 x"), Rejuvenate("c", b"3 x"), answers=3, slots=3)
+    assert executor.batches == ["abc", "abc", "bc", "b"]
 
 
 def test_the_searches_of_one_portrait_share_the_batch_with_each_other_and_with_those_of_others() -> None:
-    workshop = Searching()
-    sent = work(workshop, Rejuvenate("a", b"2 x", baby_photo=b"baby"), Rejuvenate("b", b"3 x"), answers=2, slots=3)
-    assert workshop.batches == ["aAb", "aAb", "b"]
+    executor = Searching()
+    sent = work(executor, Rejuvenate("a", b"2 x", baby_photo=b"baby"), Rejuvenate("b", b"3 x"), answers=2, slots=3)
+    assert executor.batches == ["aAb", "aAb", "b"]
     fractions = [one.fraction for one in progress_of("a", sent)]
     assert fractions == sorted(fractions)
 
 
 def test_who_is_to_be_alone_still_searches_both_photos_together() -> None:
-    workshop = Searching()
+    executor = Searching()
     requests = [Rejuvenate("a", b"2 x", baby_photo=b"baby", alone=True), Rejuvenate("b", b"2 x")]
-    work(workshop, *requests, answers=2)
-    assert sorted(workshop.batches) == ["aA", "aA", "b", "b"]
+    work(executor, *requests, answers=2)
+    assert sorted(executor.batches) == ["aA", "aA", "b", "b"]
 
 
 def test_a_portrait_has_the_seconds_of_all_its_searches() -> None:
@@ -359,71 +359,71 @@ def test_a_portrait_has_the_seconds_of_all_its_searches() -> None:
 
 
 def test_a_newcomer_joins_at_the_next_step() -> None:
-    workshop = Searching()
-    workshop.before_step[2] = [Rejuvenate("b", b"3 x")]
-    work(workshop, Rejuvenate("a", b"5 x"), answers=2)
-    assert workshop.batches == ["a", "a", "a", "a", "ab", "b", "b"]  # two while the newcomer was not yet searching
+    executor = Searching()
+    executor.before_step[2] = [Rejuvenate("b", b"3 x")]
+    work(executor, Rejuvenate("a", b"5 x"), answers=2)
+    assert executor.batches == ["a", "a", "a", "a", "ab", "b", "b"]  # two while the newcomer was not yet searching
 
 
 def test_no_more_than_the_slots_share_a_batch() -> None:
-    workshop = Searching()
-    work(workshop, *(Rejuvenate(name, b"2 x") for name in "abc"), answers=3, slots=2)
-    assert max(len(batch) for batch in workshop.batches) == 2
+    executor = Searching()
+    work(executor, *(Rejuvenate(name, b"2 x") for name in "abc"), answers=3, slots=2)
+    assert max(len(batch) for batch in executor.batches) == 2
 
 
 def test_no_more_searches_than_slots_share_a_batch() -> None:
-    workshop = Searching()
-    work(workshop, *(Rejuvenate(name, b"2 x", baby_photo=b"baby") for name in "abc"), answers=3, slots=4)
-    assert workshop.batches == ["aAbB", "cCaA", "bBcC"]
+    executor = Searching()
+    work(executor, *(Rejuvenate(name, b"2 x", baby_photo=b"baby") for name in "abc"), answers=3, slots=4)
+    assert executor.batches == ["aAbB", "cCaA", "bBcC"]
 
 
 def test_searches_of_different_kinds_do_not_share_a_batch() -> None:
-    workshop = Searching()
-    work(workshop, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 y"), Rejuvenate("c", b"2 x"), answers=3, slots=3)
-    assert sorted(workshop.batches) == ["ac", "ac", "b", "b"]
+    executor = Searching()
+    work(executor, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 y"), Rejuvenate("c", b"2 x"), answers=3, slots=3)
+    assert sorted(executor.batches) == ["ac", "ac", "b", "b"]
 
 
 def test_a_search_that_fails_fails_alone() -> None:
-    workshop = Searching()
-    sent = work(workshop, Rejuvenate("a", b"2 ill"), Rejuvenate("b", b"4 ill"), answers=2)
+    executor = Searching()
+    sent = work(executor, Rejuvenate("a", b"2 ill"), Rejuvenate("b", b"4 ill"), answers=2)
     assert answers_in(sent)[0] == Failure("a", "fault", "ill")
-    assert workshop.batches == ["ab", "ab", "b", "b"]
+    assert executor.batches == ["ab", "ab", "b", "b"]
 
 
 def test_short_requests_are_served_between_two_batches() -> None:
-    workshop = Searching()
-    workshop.before_step[1] = [Recognise("what", b"")]
-    sent = work(workshop, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=3)
+    executor = Searching()
+    executor.before_step[1] = [Recognise("what", b"")]
+    sent = work(executor, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=3)
     assert isinstance(answers_in(sent)[0], Recognition)
 
 
 def test_another_age_that_has_to_search_takes_turns_with_the_others() -> None:
-    workshop = Searching()
-    workshop.before_step[1] = [Reimagine("b", b"3 x", 0.0)]
-    sent = work(workshop, Rejuvenate("a", b"5 x"), answers=2)
-    assert "ab" in workshop.batches
+    executor = Searching()
+    executor.before_step[1] = [Reimagine("b", b"3 x", 0.0)]
+    sent = work(executor, Rejuvenate("a", b"5 x"), answers=2)
+    assert "ab" in executor.batches
     assert {type(one) for one in answers_in(sent)} == {Rejuvenation, Reimagined}
 
 
 def test_what_is_cancelled_leaves_the_batch() -> None:
-    workshop = Searching()
-    workshop.before_step[1] = [Cancel("x", target="a")]
-    sent = work(workshop, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=2)
+    executor = Searching()
+    executor.before_step[1] = [Cancel("x", target="a")]
+    sent = work(executor, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=2)
     assert answers_in(sent)[0] == Failure("a", "cancelled", "cancelled")
-    assert workshop.batches[1:] == ["b", "b"]
+    assert executor.batches[1:] == ["b", "b"]
 
 
 def test_the_seconds_of_a_batch_are_shared_out() -> None:
-    workshop = Searching()
-    sent = work(workshop, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 x"), answers=2)
+    executor = Searching()
+    sent = work(executor, Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 x"), answers=2)
     assert all(isinstance(one, Rejuvenation) and one.seconds["projecting"] > 0 for one in answers_in(sent))
 
 
 def test_who_is_to_be_alone_shares_no_batch_and_is_announced_alone() -> None:
-    workshop = Searching()
+    executor = Searching()
     requests = [Rejuvenate("a", b"2 x"), Rejuvenate("b", b"2 x", alone=True), Rejuvenate("c", b"2 x")]
-    sent = work(workshop, *requests, answers=3, slots=3)
-    assert sorted(workshop.batches) == ["ac", "ac", "b", "b"]
+    sent = work(executor, *requests, answers=3, slots=3)
+    assert sorted(executor.batches) == ["ac", "ac", "b", "b"]
     announced = [message.ids for message in sent if isinstance(message, Working)]
     assert ("a", "c") in announced
     assert not any("b" in ids and len(ids) > 1 for ids in announced)
@@ -439,7 +439,7 @@ class Aside(Counting):
 
     def _filming(self, request: Rejuvenate) -> Job:
         while len(self.order) < len(request.photo):
-            yield JobStep(Stage.FILMING, len(self.order) / len(request.photo), aside=True)
+            yield JobStep(Stage.FILMING, len(self.order) / len(request.photo), in_pool=True)
         return rejuvenation(request)
 
     def _count(self, request: Request) -> None:
@@ -465,22 +465,22 @@ class Resting(Counting):
         super().__init__()
         self.rests = 0
 
-    def rest(self) -> None:
+    def on_idle(self) -> None:
         self.rests += 1
         assert self.scheduler is not None
         self.scheduler.submit(Describe(f"after rest {self.rests}"))
 
 
 def test_who_has_nothing_to_do_for_a_while_rests_and_answers_afterwards() -> None:
-    workshop, sent = Resting(), list[Message]()
+    executor, sent = Resting(), list[Message]()
 
     def send(message: Message) -> None:
         sent.append(message)
         if len(answers_in(sent)) == 3:
             scheduler.stop()
 
-    scheduler = workshop.scheduler = Scheduler(send, restless_s=0.001)
+    scheduler = executor.scheduler = Scheduler(send, idle_after_s=0.001)
     scheduler.submit(Describe("first"))
-    scheduler.run(workshop)
+    scheduler.run(executor)
     assert [answer.id for answer in answers_in(sent)] == ["first", "after rest 1", "after rest 2"]
-    assert workshop.rests == 2
+    assert executor.rests == 2

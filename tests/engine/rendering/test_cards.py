@@ -37,8 +37,8 @@ FOOTER = (300, HEIGHT - 80, WIDTH - 300, HEIGHT - 20)
 def test_both_pictures_and_all_words_are_there(text: CardText, size: tuple[int, int]) -> None:
     image = card(text, size)
     assert image.size == (WIDTH, HEIGHT)
-    for place, colour in ((388, RED), (1092, BLUE)):
-        seen = np.asarray(image.crop((place - 150, 300, place + 150, 700)), np.int32)
+    for align_to, colour in ((388, RED), (1092, BLUE)):
+        seen = np.asarray(image.crop((align_to - 150, 300, align_to + 150, 700)), np.int32)
         assert np.abs(seen - colour).max() < 12
     for part in (TITLE, *LABELS, FOOTER):
         assert ink(image, part) > 100

@@ -9,8 +9,9 @@ from PIL import Image, ImageFilter
 
 from engine.messages import Head
 from engine.rendering.compositing import paste_back
-from engine.vision.alignment import Alignment, Pixels, align, place, similarity
+from engine.vision.alignment import Alignment, Pixels, align, align_to
 from engine.vision.alignment import FaceTemplate as Framing
+from engine.vision.geometry import similarity
 
 CROP = 128
 
@@ -141,17 +142,17 @@ def test_a_face_at_the_border_and_one_beyond_it() -> None:
 
 def test_crops_of_another_size_than_the_alignment_fit() -> None:
     photo = scenery(400, 300)
-    alignment = place(photo.size, None, Framing.AFHQ, 512)
+    alignment = align_to(photo.size, None, Framing.AFHQ, 512)
     crop = cut(photo, alignment.scaled(100))
     pasted = paste_back(photo, spotted(crop, 50, 50), crop, alignment)
     assert difference(pasted, photo)[150, 200] > 60
 
 
-def test_a_settled_edit_is_pasted_as_it_is_up_to_the_border() -> None:
+def test_a_feathered_edit_is_pasted_as_it_is_up_to_the_border() -> None:
     photo = scenery(500, 500)
     alignment = tilted(photo, 1.0, turn=0.0)
     crop = cut(photo, alignment)
     edited = spotted(crop, 16, 16, radius=4)  # in the corner, where other edits are feathered
-    settled, feathered = (paste_back(photo, edited, crop, alignment, settled=settled) for settled in (True, False))
-    assert difference(Image.fromarray(cut(settled, alignment)), Image.fromarray(edited)).max() <= 2
-    assert difference(feathered, photo).max() < difference(settled, photo).max() / 2
+    as_is, faded = (paste_back(photo, edited, crop, alignment, feathered=already) for already in (True, False))
+    assert difference(Image.fromarray(cut(as_is, alignment)), Image.fromarray(edited)).max() <= 2
+    assert difference(faded, photo).max() < difference(as_is, photo).max() / 2

@@ -36,10 +36,10 @@ from engine.rendering.video import MOST_KBPS, as_levels, encoding, film_size
 SIDE = 64
 
 
-def ball(place: float, side: int = SIDE) -> Tensor:
-    """A bright soft ball at the share `place` of the width, on dark ground: [1, 3, side, side]."""
+def ball(align_to: float, side: int = SIDE) -> Tensor:
+    """A bright soft ball at the share `align_to` of the width, on dark ground: [1, 3, side, side]."""
     y, x = torch.meshgrid(torch.linspace(0, 1, side), torch.linspace(0, 1, side), indexing="ij")
-    glow = torch.exp(-((x - place) ** 2 + (y - 0.5) ** 2) / 0.02)
+    glow = torch.exp(-((x - align_to) ** 2 + (y - 0.5) ** 2) / 0.02)
     return (glow * 1.6 - 0.8).expand(1, 3, side, side)
 
 

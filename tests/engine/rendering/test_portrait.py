@@ -135,7 +135,7 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
     assert pet.head is not None and pet.head.left_eye is not None
     no_way = torch.zeros(network.generator.config.num_ws, network.statistics.mean.shape[0])
     portrait = PortraitRenderer(PortraitState(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
-    x, y = (round(place) for place in pet.head.left_eye)
+    x, y = (round(align_to) for align_to in pet.head.left_eye)
 
     def blue(age: float) -> float:
         """How much more blue than red there is in the left eye."""

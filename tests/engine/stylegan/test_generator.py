@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.stylegan.generator import Adjustments, Generator, GeneratorConfig, LowRank
 from tests.shared import SHARED, needs_shared
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 REFERENCES = [
     pytest.param(FIXTURES, "small16", id="small16"),
     *(pytest.param(SHARED / "parity", name, id=name, marks=needs_shared) for name in ("tiny32", "small64", "cond32")),

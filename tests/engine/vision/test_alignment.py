@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engine.messages import Head
-from engine.vision.alignment import FaceTemplate, HeadPose, align, place, resample, similarity, transform, view
+from engine.vision.alignment import FaceTemplate, HeadPose, align, align_to, head_pose
+from engine.vision.geometry import resample, similarity, transform
 
 HEAD = Head((60.0, 40.0, 160.0, 150.0), (92.0, 90.0), (131.0, 84.0), (113.0, 118.0), 0.9)
 
@@ -17,7 +18,7 @@ def photo(width: int = 240, height: int = 200) -> Image.Image:
 
 
 def test_storybook_levels_the_eyes_where_the_network_expects_them() -> None:
-    alignment = place((240, 200), HEAD, FaceTemplate.STORYBOOK, 256)
+    alignment = align_to((240, 200), HEAD, FaceTemplate.STORYBOOK, 256)
     assert HEAD.left_eye is not None and HEAD.right_eye is not None
     (left_x, left_y), (right_x, right_y) = alignment.to_crop(HEAD.left_eye), alignment.to_crop(HEAD.right_eye)
     assert left_y == pytest.approx(0.44 * 256)
@@ -27,7 +28,7 @@ def test_storybook_levels_the_eyes_where_the_network_expects_them() -> None:
 
 
 def test_afhq_fills_the_square_with_the_head() -> None:
-    alignment = place((240, 200), HEAD, FaceTemplate.AFHQ, 512)
+    alignment = align_to((240, 200), HEAD, FaceTemplate.AFHQ, 512)
     side = math.sqrt(100 * 110) * alignment.scale
     assert 0.85 * 512 < side < 512
     middle = alignment.to_crop((110.0, 95.0))
@@ -36,7 +37,7 @@ def test_afhq_fills_the_square_with_the_head() -> None:
 
 @pytest.mark.parametrize("convention", FaceTemplate)
 def test_the_way_back_leads_where_it_came_from(convention: FaceTemplate) -> None:
-    alignment = place((240, 200), HEAD, convention, 300)
+    alignment = align_to((240, 200), HEAD, convention, 300)
     assert alignment.to_photo(alignment.to_crop((17.0, 170.5))) == pytest.approx((17.0, 170.5))
     assert alignment.scaled(600).to_crop((50.0, 60.0)) == pytest.approx(
         tuple(2 * v for v in alignment.to_crop((50.0, 60.0)))
@@ -86,39 +87,41 @@ def test_a_photo_smaller_than_the_crop_is_mirrored_as_often_as_it_takes() -> Non
 
 def test_a_hidden_eye_is_inferred() -> None:
     profile = Head((50.0, 50.0, 150.0, 150.0), None, (120.0, 95.0), (148.0, 120.0), 1.0)
-    alignment = place((300, 300), profile, FaceTemplate.STORYBOOK, 256)
+    alignment = align_to((300, 300), profile, FaceTemplate.STORYBOOK, 256)
     x, y = alignment.to_crop((120.0, 95.0))
     assert y == pytest.approx(0.44 * 256)
     assert 128 <= x < 180
     blind = Head((50.0, 50.0, 150.0, 150.0), None, None, None, 1.0)
-    assert place((300, 300), blind, FaceTemplate.STORYBOOK, 256).to_crop((100.0, 94.0)) == pytest.approx((128, 112.64))
+    assert align_to((300, 300), blind, FaceTemplate.STORYBOOK, 256).to_crop((100.0, 94.0)) == pytest.approx(
+        (128, 112.64)
+    )
 
 
 def test_a_turned_face_is_not_magnified_beyond_its_size() -> None:
     turned = Head((50.0, 50.0, 150.0, 150.0), (130.0, 95.0), (138.0, 95.0), (145.0, 120.0), 1.0)
-    assert place((300, 300), turned, FaceTemplate.STORYBOOK, 256).scale < 2.5
+    assert align_to((300, 300), turned, FaceTemplate.STORYBOOK, 256).scale < 2.5
 
 
 def test_a_hanging_head_is_turned_upright() -> None:
     hanging = Head((50.0, 50.0, 150.0, 150.0), (80.0, 110.0), (116.0, 110.0), (98.0, 85.0), 1.0)
-    alignment = place((300, 300), hanging, FaceTemplate.STORYBOOK, 256)
+    alignment = align_to((300, 300), hanging, FaceTemplate.STORYBOOK, 256)
     assert hanging.nose is not None
     assert alignment.to_crop(hanging.nose)[1] > 0.44 * 256
 
 
 def test_without_a_head_the_middle_of_the_photo_is_taken() -> None:
-    alignment = place((400, 200), None, FaceTemplate.STORYBOOK, 100)
+    alignment = align_to((400, 200), None, FaceTemplate.STORYBOOK, 100)
     assert alignment.to_crop((200.0, 100.0)) == pytest.approx((50, 50))
     assert alignment.to_crop((100.0, 0.0)) == pytest.approx((0, 0))
 
 
 def test_views() -> None:
     box = (0.0, 0.0, 100.0, 100.0)
-    assert view(Head(box, (32.0, 45.0), (68.0, 45.0), (50.0, 70.0), 1.0)) is HeadPose.FRONTAL
-    assert view(Head(box, (45.0, 45.0), (75.0, 45.0), (78.0, 70.0), 1.0)) is HeadPose.THREE_QUARTER
-    assert view(Head(box, None, (75.0, 45.0), (95.0, 70.0), 1.0)) is HeadPose.PROFILE
+    assert head_pose(Head(box, (32.0, 45.0), (68.0, 45.0), (50.0, 70.0), 1.0)) is HeadPose.FRONTAL
+    assert head_pose(Head(box, (45.0, 45.0), (75.0, 45.0), (78.0, 70.0), 1.0)) is HeadPose.THREE_QUARTER
+    assert head_pose(Head(box, None, (75.0, 45.0), (95.0, 70.0), 1.0)) is HeadPose.PROFILE
     tilted = Head(box, (38.0, 32.0), (62.0, 58.0), (33.0, 63.0), 1.0)
-    assert view(tilted) is HeadPose.FRONTAL
+    assert head_pose(tilted) is HeadPose.FRONTAL
 
 
 @pytest.mark.parametrize("scale", [0.07, 0.5, 3.0])

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from engine.lab.recogniser.annotations import Marked, read_marks
-from engine.vision.alignment import HeadPose, extent, resample, similarity, transform, view
+from engine.vision.alignment import HeadPose, head_pose
 from engine.vision.face_detection import find_faces, find_heads, overlap
+from engine.vision.geometry import head_size, resample, similarity, transform
 from tests.shared import SHARED, needs_shared
 
 
@@ -14,7 +15,7 @@ from tests.shared import SHARED, needs_shared
 def kept() -> list[Marked]:
     """Photos that the networks were not trained on, one in nine."""
     marks = [marked for name in ("photos", "heads") for marked in read_marks(SHARED / name)]
-    return [marked for marked in marks if marked.held_out and marked.view == "frontal"][::9]
+    return [marked for marked in marks if marked.held_out and marked.head_pose == "frontal"][::9]
 
 
 def opened(marked: Marked) -> Image.Image:
@@ -40,7 +41,7 @@ def test_several_heads_in_one_photo_come_most_prominent_first(kept: list[Marked]
     heads = find_heads(joined)
     assert len(heads) == 2
     assert [head.box[0] > large.width for head in heads] == [False, True]
-    assert extent(heads[0]) * heads[0].score >= extent(heads[1]) * heads[1].score
+    assert head_size(heads[0]) * heads[0].score >= head_size(heads[1]) * heads[1].score
 
 
 @needs_shared
@@ -73,7 +74,7 @@ def test_a_profile_hides_the_eye_that_would_lie_on_the_nose() -> None:
         (head,) = find_heads(image.convert("RGB"))
     assert head.left_eye is None
     assert head.right_eye is not None
-    assert view(head) is HeadPose.PROFILE
+    assert head_pose(head) is HeadPose.PROFILE
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (640, 480), (9000, 70)])
@@ -98,4 +99,4 @@ def test_a_head_tilted_by_half_a_right_angle_keeps_its_points() -> None:
     tilted = find_heads(resample(photo, turn, side))[0]
     for name in ("left_eye", "right_eye", "nose"):
         wanted = transform(turn, getattr(upright, name))
-        assert math.dist(getattr(tilted, name), wanted) < 0.08 * extent(upright)
+        assert math.dist(getattr(tilted, name), wanted) < 0.08 * head_size(upright)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.growth.warp import plane
+from engine.growth.landmarks import face_plane
 from engine.lab.drawn_pets.parameters import BREEDS, INDEX, NAMES, Z_DIM, at_age, sample_pets, to_z
 from engine.lab.drawn_pets.renderer import render
 
@@ -44,7 +44,7 @@ def test_a_pet_is_drawn_alone_as_in_a_batch() -> None:
 
 
 def test_eyes_lie_where_aligned_photos_have_them() -> None:
-    points = plane(SIDE)
+    points = face_plane(SIDE)
     near = (points - torch.tensor([0.5, 0.0])).norm(dim=-1) < 0.1
     assert dark(render(pets("samoyed"), SIDE))[0][near].float().mean() > 0.7
 
@@ -53,7 +53,7 @@ def test_the_young_have_larger_eyes_a_shorter_muzzle_and_smaller_ears() -> None:
     breeds = ["samoyed"]
     adult = pets(*breeds)
     pair = render(torch.cat([adult, at_age(adult, breeds, torch.ones(1))]), 192)
-    points = plane(192)
+    points = face_plane(192)
     eye = (points - torch.tensor([0.5, 0.0])).norm(dim=-1) < 0.4
     grown_eye, young_eye = dark(pair)[:, eye].sum(dim=1).tolist()
     assert young_eye > 1.3 * grown_eye

@@ -14,7 +14,7 @@ from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import load_network
 from tests.engine.lab.drawn_photos import write_photos
 
-DACHSHUND = Path(__file__).parents[3] / "bot" / "pictures" / "start.jpg"
+DACHSHUND = Path(__file__).parents[4] / "bot" / "pictures" / "start.jpg"
 
 
 def judged(folder: Path) -> list[PhotoResult]:

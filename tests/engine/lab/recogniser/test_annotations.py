@@ -32,8 +32,13 @@ def test_marks_are_read(folder: Path) -> None:
     one, two = read_marks(folder)
     assert one.head.box == (10, 20, 60, 70)
     assert (one.head.left_eye, one.head.right_eye, one.head.nose) == ((25, 40), None, (35, 55))
-    assert (one.species, one.view, one.breed, one.young) == (Species.DOG, HeadPose.PROFILE, "golden_retriever", True)
-    assert (two.species, two.view, two.breed, two.young) == (Species.CAT, HeadPose.FRONTAL, "", None)
+    assert (one.species, one.head_pose, one.breed, one.young) == (
+        Species.DOG,
+        HeadPose.PROFILE,
+        "golden_retriever",
+        True,
+    )
+    assert (two.species, two.head_pose, two.breed, two.young) == (Species.CAT, HeadPose.FRONTAL, "", None)
 
 
 def test_photos_without_a_recorded_licence_are_never_trained_on(folder: Path) -> None:

@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw
 from engine.lab.recogniser.annotations import Marked
 from engine.lab.recogniser.augmentation import finder_picture, marker_picture
 from engine.messages import Head, Point, Species
-from engine.vision.alignment import HeadPose, extent
+from engine.vision.alignment import HeadPose
 from engine.vision.face_models import FINDER_SIDE, MARKER_SIDE
+from engine.vision.geometry import head_size
 
 LEFT, RIGHT, NOSE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -65,7 +66,7 @@ def test_finder_pictures_hold_none_one_or_several_heads_within_their_borders(mar
             x0, y0, x1, y1 = head.box
             assert -1e-6 <= x0 < x1 <= FINDER_SIDE + 1e-6
             assert -1e-6 <= y0 < y1 <= FINDER_SIDE + 1e-6
-            assert extent(head) > 8
+            assert head_size(head) > 8
     assert counts == {0, 1, 2, 4}
 
 

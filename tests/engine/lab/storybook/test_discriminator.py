@@ -18,11 +18,11 @@ def test_it_learns_to_tell_sharp_pictures_from_soft_ones_and_pulls_the_soft_ones
     pets = render(
         sample_pets(["samoyed", "tabby", "yorkshire_terrier", "persian"], torch.Generator().manual_seed(1)), 64
     )
-    critic = Discriminator()
-    optimiser = torch.optim.Adam(critic.parameters(), 2e-3, (0.0, 0.99))
+    discriminator = Discriminator()
+    optimiser = torch.optim.Adam(discriminator.parameters(), 2e-3, (0.0, 0.99))
     told = []
     for _ in range(30):
-        _, told_apart = critic.losses(softened(pets), pets)
+        _, told_apart = discriminator.losses(softened(pets), pets)
         optimiser.zero_grad()
         told_apart.backward()
         optimiser.step()
@@ -30,9 +30,9 @@ def test_it_learns_to_tell_sharp_pictures_from_soft_ones_and_pulls_the_soft_ones
     assert told[-1] < 0.6 * told[0]
 
     made = softened(pets).requires_grad_()
-    deceived, _ = critic.losses(made, pets)
-    before = [parameter.grad.clone() for parameter in critic.parameters() if parameter.grad is not None]
+    deceived, _ = discriminator.losses(made, pets)
+    before = [parameter.grad.clone() for parameter in discriminator.parameters() if parameter.grad is not None]
     (pull,) = torch.autograd.grad(deceived, made)
     improved = (made - 0.5 * pull / pull.norm()).detach()
-    assert critic.losses(improved, pets)[0] < deceived
-    assert all(torch.equal(old, new.grad) for old, new in zip(before, critic.parameters(), strict=True))
+    assert discriminator.losses(improved, pets)[0] < deceived
+    assert all(torch.equal(old, new.grad) for old, new in zip(before, discriminator.parameters(), strict=True))

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from engine.growth.warp import CORRECTION_SIDE
-from engine.lab.evaluation.age_classifier import AgeClassifier, area_under_curve, fitted, load_reader
-from engine.lab.storybook.face_dataset import FaceDataset, open_photobook, usable_faces
+from engine.lab.evaluation.age_classifier import AgeClassifier, area_under_curve, fitted, load_classifier
+from engine.lab.storybook.face_dataset import FaceDataset, open_dataset, usable_faces
 from engine.lab.storybook.growth_correction import CorrectingOptions, correct, save_correction
 from tests.engine.lab.drawn_photos import write_photos
 
@@ -26,11 +26,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def book_of(folder: Path) -> FaceDataset:
-    return open_photobook(list(usable_faces(folder)), 256)
+    return open_dataset(list(usable_faces(folder)), 256)
 
 
 @pytest.fixture(scope="module")
-def reader(photos: list[Path]) -> AgeClassifier:
+def classifier(photos: list[Path]) -> AgeClassifier:
     book = book_of(photos[0])
     return fitted(book, torch.ones(len(book), dtype=torch.bool), torch.Generator().manual_seed(0), views=3)
 
@@ -39,15 +39,15 @@ def pictures(book: FaceDataset) -> Tensor:
     return book.faces.float() / 127.5 - 1
 
 
-def test_a_reader_tells_the_age_of_pets_it_has_not_seen(reader: AgeClassifier, photos: list[Path]) -> None:
+def test_a_reader_tells_the_age_of_pets_it_has_not_seen(classifier: AgeClassifier, photos: list[Path]) -> None:
     unseen = book_of(photos[1])
-    assert area_under_curve(reader.both_ways(pictures(unseen)), unseen.ages > 0.5) > 0.9
+    assert area_under_curve(classifier.both_ways(pictures(unseen)), unseen.ages > 0.5) > 0.9
 
 
-def test_a_reader_is_kept(reader: AgeClassifier, photos: list[Path], tmp_path: Path) -> None:
-    reader.save(tmp_path)
+def test_a_reader_is_kept(classifier: AgeClassifier, photos: list[Path], tmp_path: Path) -> None:
+    classifier.save(tmp_path)
     faces = pictures(book_of(photos[1]))[:2]
-    torch.testing.assert_close(load_reader(tmp_path).both_ways(faces), reader.both_ways(faces))
+    torch.testing.assert_close(load_classifier(tmp_path).both_ways(faces), classifier.both_ways(faces))
 
 
 def test_the_curve_of_a_perfect_reader_and_of_one_who_guesses() -> None:

@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.inversion import FROM_GUESS
+from engine.inversion import ENCODER_INITIALISED
 from engine.lab.storybook import training
 from engine.lab.storybook.comparison import compare
 from engine.lab.storybook.export import export
-from engine.lab.storybook.face_dataset import open_photobook, training_faces, usable_faces
-from engine.lab.storybook.training import Trainer, TrainingOptions, load_student, network_config
+from engine.lab.storybook.face_dataset import open_dataset, training_faces, usable_faces
+from engine.lab.storybook.training import Trainer, TrainingOptions, load_model, network_config
 from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import STORYBOOK, load_network
 from engine.stylegan.store.network_store import EMBEDDED
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_faces_are_aligned_with_their_eyes_where_the_network_expects_them(folder: Path) -> None:
-    book = open_photobook(list(usable_faces(folder)), 64)
+    book = open_dataset(list(usable_faces(folder)), 64)
     assert book.faces.shape == (len(BREEDS), 3, 64, 64)
     expected = torch.tensor([[-0.5, 0.0], [0.5, 0.0]]).expand(len(BREEDS), -1, -1)
     torch.testing.assert_close(book.marks.eyes, expected, atol=0.02, rtol=0)
@@ -56,7 +56,7 @@ def test_training_leaves_a_checkpoint_goes_on_from_it_and_grows(folder: Path, tm
     assert json.loads((first / "training.json").read_text())["seen"] == 2 * SHORT.pictures
     larger = TrainingOptions(resolution=64, pictures=0)
     Trainer([folder], grown, larger, first).run()
-    small, large = load_student(first), load_student(grown)
+    small, large = load_model(first), load_model(grown)
     w = small.generator.mapping.w_avg.expand(1, 1, -1)
     coarse = large.generator.synthesis(w.expand(-1, large.generator.config.num_ws, -1), resolution=32)
     torch.testing.assert_close(coarse, small.draw(w.expand(-1, small.generator.config.num_ws, -1)))
@@ -72,13 +72,13 @@ def test_a_network_that_becomes_wider_begins_by_drawing_the_same(
         earlier.setattr(training, "network_config", lambda _: narrow)
         Trainer([folder], tmp_path / "narrow", SHORT, None).run()
         ws = torch.randn(2, narrow.num_ws, narrow.w_dim, generator=torch.Generator().manual_seed(0))
-        expected = load_student(tmp_path / "narrow").average.synthesis(ws)
+        expected = load_model(tmp_path / "narrow").average.synthesis(ws)
     Trainer([folder], tmp_path / "wide", replace(SHORT, pictures=0), tmp_path / "narrow").run()
-    student = load_student(tmp_path / "wide")
-    assert student.average.config.channels(32) > narrow.channels(32)
-    torch.testing.assert_close(student.average.synthesis(ws), expected)
+    model = load_model(tmp_path / "wide")
+    assert model.average.config.channels(32) > narrow.channels(32)
+    torch.testing.assert_close(model.average.synthesis(ws), expected)
     Trainer([folder], tmp_path / "wide", SHORT, None).run()
-    weight = load_student(tmp_path / "wide").generator.synthesis.b32.conv1.weight
+    weight = load_model(tmp_path / "wide").generator.synthesis.b32.conv1.weight
     assert weight[: narrow.channels(32), narrow.channels(32) :].abs().min() > 0  # the new ones are looked at by now
 
 
@@ -95,7 +95,7 @@ def test_a_network_of_drawn_pets_alone_can_be_compared_with(folder: Path, tmp_pa
     state = load_file(tmp_path / "student.safetensors")
     assert all(bool(value.isfinite().all()) for value in state.values())
     write_photos(tmp_path, ["samoyed"], seed=2)  # whose name is among those that are never trained on
-    searches = [replace(FROM_GUESS, steps=steps) for steps in (5, 14)]
+    searches = [replace(ENCODER_INITIALISED, steps=steps) for steps in (5, 14)]
     extractor = load_extractor("efficientnet-lite0")
     found = list(compare(load_network(STORYBOOK), tmp_path, [folder, tmp_path], extractor, 1, searches))
     assert {(one.steps, one.side) for one in found} == {(steps, side) for steps in (5, 14) for side in (32, 256)}
@@ -106,11 +106,11 @@ def test_what_is_exported_can_be_trained_on(folder: Path, tmp_path: Path) -> Non
     Trainer([folder], tmp_path / "run", SHORT, None).run()
     export(tmp_path / "run", training_faces(folder), tmp_path / "weights")
     Trainer([folder], tmp_path / "again", TrainingOptions(resolution=32, pictures=0), tmp_path / "weights").run()
-    exported, again = load_student(tmp_path / "run"), load_student(tmp_path / "again")
+    exported, again = load_model(tmp_path / "run"), load_model(tmp_path / "again")
     expected = exported.average.synthesis.b8.conv0.weight.half().float()
     assert torch.equal(again.generator.synthesis.b8.conv0.weight, expected)
 
 
 def test_training_goes_on_from_the_embedded_weights(folder: Path, tmp_path: Path) -> None:
     Trainer([folder], tmp_path, TrainingOptions(resolution=256, pictures=0), EMBEDDED).run()
-    assert load_student(tmp_path).generator.config.img_resolution == 256
+    assert load_model(tmp_path).generator.config.img_resolution == 256

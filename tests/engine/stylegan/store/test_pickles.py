@@ -8,7 +8,7 @@ import pytest
 
 from engine.stylegan.store import pickles
 from engine.stylegan.store.errors import NetworkError
-from engine.stylegan.store.pickles import Module, Storage, StoredTensor, read_pickle
+from engine.stylegan.store.pickles import Module, StoredTensor, TorchStorage, read_pickle
 from tests.engine.stylegan.store.official_files import ORDERED, RECONSTRUCT, STORAGE, TENSOR, Call, Name, pickled, write
 
 
@@ -47,7 +47,7 @@ def test_modules_and_tensors_become_records(tmp_path: Path, protocol: int) -> No
     tensor = Call(TENSOR, (Call(STORAGE, (b"numbers",)), 4, (2, 3), (3, 1), False, ORDERED))
     meta = {"type": "class", "version": 6, "module_src": "exit()", "class_name": "Part", "state": {"weight": tensor}}
     module = read_pickle(write(tmp_path / "file.pkl", Call(RECONSTRUCT, (meta,)), protocol))
-    assert module == Module("Part", {"weight": StoredTensor(Storage(b"numbers"), 4, (2, 3), (3, 1))})
+    assert module == Module("Part", {"weight": StoredTensor(TorchStorage(b"numbers"), 4, (2, 3), (3, 1))})
 
 
 @pytest.mark.parametrize(

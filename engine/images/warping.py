@@ -1,0 +1,44 @@
+"""Warping pictures along a flow, and resizing pictures and flows."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[float, float] | None = None) -> Tensor:
+    """`pictures` [N or 1, C, H, W] looked up at p + `flow`(p); beyond the border its edge goes on.
+
+    A motion [N, 2, h, w] of fewer pixels is that of the part of the pictures with its upper left `corner` (x, y) in px,
+    or of their middle.
+    """
+    count, _, rows, columns = flow.shape
+    height, width = pictures.shape[2:]
+    left, top = corner or ((width - columns) / 2, (height - rows) / 2)
+    y = torch.arange(rows, device=flow.device, dtype=flow.dtype)[:, None] + (0.5 + top)
+    x = torch.arange(columns, device=flow.device, dtype=flow.dtype)[None, :] + (0.5 + left)
+    places = torch.stack([(x + flow[:, 0]) * (2 / width) - 1, (y + flow[:, 1]) * (2 / height) - 1], dim=-1)
+    pictures = pictures.expand(count, -1, -1, -1)
+    return F.grid_sample(pictures, places, mode=mode, padding_mode="border", align_corners=False)
+
+
+def enlarged(picture: Tensor, side: int) -> Tensor:
+    """A picture [1, 3, R, R] as a `FlowDetail` adds its detail to it: [1, 3, side, side]."""
+    return resize(picture.contiguous(), side)  # plane by plane, which takes two thirds of the time on a CPU
+
+
+def resize(pictures: Tensor, side: int) -> Tensor:
+    if pictures.shape[-1] == side:
+        return pictures
+    return F.interpolate(pictures, size=(side, side), mode="bicubic", antialias=pictures.shape[-1] > side)
+
+
+def upsample(smooth: Tensor, side: int) -> Tensor:
+    """What is smooth, enlarged in the plainest way, which is as good and quicker."""
+    if smooth.shape[1] > 2:  # on a CPU, more channels go faster side by side, and fewer do not
+        smooth = smooth.contiguous(memory_format=torch.channels_last)
+    return F.interpolate(smooth, size=(side, side), mode="bilinear")
+
+
+def resize_flow(flow: Tensor, side: int) -> Tensor:
+    """A motion [N, 2, M, M] in px, that of pictures of `side` px: [N, 2, side, side]."""
+    return upsample(flow * (side / flow.shape[-1]), side)
