@@ -1,0 +1,131 @@
+"""How one face grows: where its parts move, where it is coat, and how its eyes change, from its parsed head.
+
+All is told in an aligned crop of the photo (`engine.vision.alignment`, FaceTemplate.STORYBOOK).
+"""
+
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.growth.growth_model import RAYS, RAYS_FROM, load_growth_model, within_range
+from engine.growth.thin_plate import thin_plate
+from engine.images.filters import gaussian_blur
+from engine.messages import Species
+from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
+from engine.vision.head_parsing import LANDMARKS, SIDE, ParsedHead
+
+_GRID = 64  # control cells of the flow, across and down: it is smooth
+_STIFFNESS = 0.02  # of the spline, squared eye distances
+_SEEN = 0.4  # probability from which a landmark is believed
+_OUTLINE_MOVES = 0.3  # eye distances, the farthest a point of the outline goes
+_NEAR_LANDMARK = 0.35  # eye distances, within which a landmark tells better than the outline
+_TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face counts as turned, and as fully so
+_TURNED_SHARE = 0.4  # of the growth, that is left of it then
+_EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
+# Where nothing moves: around the crop. x, y on the face plane.
+_RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
+    (x, y) for x in (-2.1, 2.1) for y in (-1.0, 0.0, 1.2)
+]
+
+
+class FaceGrowth:
+    """The growth of the face that `parsed` is of. Flows and masks are those of a crop of any size."""
+
+    def __init__(self, parsed: ParsedHead, species: Species) -> None:
+        self.parsed = parsed
+        self.species = species
+        unit = EYE_DISTANCE * SIDE
+        self._landmarks = (torch.from_numpy(parsed.landmarks) - torch.tensor([SIDE / 2, EYE_HEIGHT * SIDE])) / unit
+        self._kinds = torch.cat([torch.ones(1), torch.from_numpy(parsed.kinds)])
+        self._model = load_growth_model()
+        nose = self._landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right")]].mean(0)
+        low, high = _TURNED
+        self._turned = min(1.0, max(0.0, (abs(float(nose[0])) - low) / (high - low)))
+
+    @cached_property
+    def strength(self) -> float:
+        """What of the usual growth is left: less for those who are young already, and less certain in a turned face."""
+        return (1 - self.parsed.baby) * (1 - (1 - _TURNED_SHARE) * self._turned)
+
+    @cached_property
+    def eyes(self) -> float:
+        """How far eyes may change, 0..1: both alike, and not where one is closed or hidden."""
+        lids = [float(self.parsed.visible[index]) for index, name in enumerate(LANDMARKS) if name.startswith("eye")]
+        return self.parsed.eyes_open * min(1.0, min(lids) / _SEEN) * (1 - self._turned)
+
+    def landmark_moves(self, age: float) -> Tensor:
+        """[28, 2]: the way of each landmark from today to `age`, on the face plane."""
+        moves, _ = self._model.growth(self.species, self._kinds, age)
+        moves = moves * self._share(age)
+        if age > 0:
+            lower, upper = self._model.young_range(self.species, self._kinds)
+            moves = torch.lerp(moves, within_range(self._landmarks, moves, lower, upper), min(1.0, age))
+        eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
+        return torch.where(eye[:, None], moves * self.eyes, moves)
+
+    def flow(self, age: float, side: int) -> Tensor:
+        """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels."""
+        if not age:
+            return torch.zeros(1, 2, side, side)
+        at, moves = self._controls(age)
+        spread = thin_plate((at + moves)[None], -moves[None], _plane(_GRID), _STIFFNESS)
+        coarse = spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * side)
+        return F.interpolate(coarse, (side, side), mode="bicubic", align_corners=False)
+
+    def head_mask(self, side: int) -> Tensor:
+        """[1, 1, side, side]: 1 where the head is, 0 in body and background."""
+        mask = torch.from_numpy(self.parsed.mask)[None, None]
+        return F.interpolate(mask, (side, side), mode="bilinear", align_corners=False)
+
+    def eye_points(self, side: int) -> list[Tensor]:
+        """Inner and outer corner, upper and lower lid [4, 2] of both eyes, in px of a crop of `side` px."""
+        points = torch.from_numpy(self.parsed.landmarks) * (side / SIDE)
+        return [points[:4], points[4:8]]
+
+    def _share(self, age: float) -> float:
+        return self.strength if age > 0 else 1.0
+
+    def _controls(self, age: float) -> tuple[Tensor, Tensor]:
+        """Points [P, 2] of today's face and its surroundings on the face plane, and how they move [P, 2]."""
+        seen = torch.from_numpy(self.parsed.visible) > _SEEN
+        at, moves = self._landmarks[seen], self.landmark_moves(age)[seen]
+        _, radial = self._model.growth(self.species, self._kinds, age)
+        outline, ways = self._outline
+        rays = outline * ways + torch.tensor(RAYS_FROM)
+        apart = (torch.cdist(rays, at) > _NEAR_LANDMARK).all(1) & (outline[:, 0] > 0)
+        out = (radial * self._share(age)).clamp(-_OUTLINE_MOVES, _OUTLINE_MOVES)[:, None] * ways
+        rim = torch.tensor(_RIM)
+        rim = rim[(torch.cdist(rim, at) > _NEAR_LANDMARK).all(1)]
+        still = torch.zeros_like(rim)
+        return torch.cat([at, rays[apart], rim]), torch.cat([moves, out[apart], still])
+
+    @cached_property
+    def _outline(self) -> tuple[Tensor, Tensor]:
+        """How far the head reaches [RAYS, 1] in each direction [RAYS, 2], on the face plane; 0 where it does not."""
+        angles = torch.linspace(0, 2 * np.pi, RAYS + 1)[:-1]
+        ways = torch.stack([angles.sin(), -angles.cos()], -1)
+        steps = torch.linspace(0.02, 2.6, 120)
+        points = steps[:, None, None] * ways + torch.tensor(RAYS_FROM)  # [120, RAYS, 2]
+        grid = points * (2 * EYE_DISTANCE) + torch.tensor([0.0, 2 * EYE_HEIGHT - 1])
+        mask = torch.from_numpy(self.parsed.mask)[None, None]
+        inside = F.grid_sample(mask, grid[None], align_corners=False)[0, 0] > 0.5
+        reach = (inside * steps[:, None]).amax(0)
+        return reach[:, None], ways
+
+    @cached_property
+    def _reach(self) -> Tensor:
+        """[1, 1, _GRID, _GRID]: 1 on the head and near it, falling to 0 in the background."""
+        mask = self.head_mask(_GRID)
+        cell = EYE_DISTANCE * _GRID
+        near = F.max_pool2d(mask, 2 * round(0.5 * _EDGE * cell) + 1, 1, round(0.5 * _EDGE * cell))
+        return (gaussian_blur(near, 0.5 * _EDGE * cell) * 1.15).clamp(0, 1)
+
+
+def _plane(side: int) -> Tensor:
+    """The face plane's coordinates of every pixel: [side, side, 2] (x, y)."""
+    place = (torch.arange(side) + 0.5) / side
+    y, x = torch.meshgrid((place - EYE_HEIGHT) / EYE_DISTANCE, (place - 0.5) / EYE_DISTANCE, indexing="ij")
+    return torch.stack([x, y], dim=-1)

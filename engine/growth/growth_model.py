@@ -1,0 +1,121 @@
+"""How heads of dogs and cats differ between today, four months and eight weeks: a statistical model of shape.
+
+The model is a linear regression of landmarks and outlines on stage and kind (ears, muzzle, coat), fitted to faces of
+real young and adult animals that were marked by hand (`engine.lab.recogniser.growth_fitting`). As with prototypes of
+human faces (Rowland and Perrett 1995), the difference between the mean young and the mean adult animal of a kind is
+added to the face at hand. What comes out stays within the 5th to the 95th percentile of real young animals.
+
+Places are on the face plane (`engine.growth.landmarks`).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from engine.messages import Species
+from engine.vision.head_parsing import LANDMARKS
+
+RAYS = 24  # at which the outline is measured, clockwise from upwards
+RAYS_FROM = (0.0, 0.35)  # where they start, on the face plane
+SPECIES = (Species.DOG, Species.CAT)
+
+PROPORTIONS = {  # name: landmarks whose displacement changes it
+    "eye width": ("eye",),
+    "eye height": ("eye",),
+    "nose width": ("nose",),
+    "eyes to nose": ("nose", "mouth"),
+    "eyes to chin": ("chin",),
+    "forehead": ("crown",),
+    "ear length": ("ear",),
+    "ear distance": ("ear",),
+}
+_FARTHEST = 1.8  # times the mean growth of its kind, that a face may need to come within the range of young animals
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GrowthModel:
+    """What the marked animals say. `kinds` [10] in its methods are 1 and the probabilities of ears, muzzle and coat."""
+
+    mean: Tensor  # [2, 10, P] adults of dogs and cats: landmarks x, y, …, then radii of the outline; P = 28 · 2 + RAYS
+    young: Tensor  # [2, 10, P] from adults to animals of about four months
+    baby: Tensor  # [2, 10, P] from adults to animals of about eight weeks
+    spread: Tensor  # [2, 2, 8] the 5th and 95th percentile of young animals' PROPORTIONS around the mean of their kind
+
+    def growth(self, species: Species, kinds: Tensor, age: float) -> tuple[Tensor, Tensor]:
+        """The way from today to `age`: of the landmarks [28, 2], and of the outline's radii [RAYS].
+
+        1 is eight weeks, 0.75 four months, 0.5 about a year; below 0 it leads the other way.
+        """
+        index = SPECIES.index(species)
+        baby, young = kinds @ self.baby[index], kinds @ self.young[index]
+        if age < 0:
+            way = age * baby
+        elif age <= _FOUR_MONTHS:
+            way = young * (age / _FOUR_MONTHS) ** 2  # most of it lies in the first year
+        else:
+            way = torch.lerp(young, baby, min(1.0, (age - _FOUR_MONTHS) / (1 - _FOUR_MONTHS)))
+        return way[: -RAYS].view(-1, 2), way[-RAYS:]
+
+    def young_range(self, species: Species, kinds: Tensor) -> tuple[Tensor, Tensor]:
+        """The 5th and the 95th percentile [8] of the PROPORTIONS of young animals of this kind."""
+        index = SPECIES.index(species)
+        mean = kinds @ (self.mean[index] + self.baby[index])
+        usual = proportions(mean[:-RAYS].view(-1, 2))
+        return usual + self.spread[index, 0], usual + self.spread[index, 1]
+
+
+_FOUR_MONTHS = 0.75  # the age of it
+
+
+def proportions(landmarks: Tensor) -> Tensor:
+    """The PROPORTIONS [..., 8] of faces with these landmarks [..., 28, 2]; NaN where one is missing."""
+
+    def at(name: str) -> Tensor:
+        return landmarks[..., LANDMARKS.index(name), :]
+
+    def both(first: str, second: str) -> Tensor:
+        sides = [(at(first.format(side)) - at(second.format(side))).norm(dim=-1) for side in ("left", "right")]
+        return torch.stack(sides).mean(0)
+
+    nose = (at("nose_left") + at("nose_right") + at("nose_top") + at("nose_bottom")) / 4
+    tips = [at(f"ear_{side}_tip") - (at(f"ear_{side}_inner") + at(f"ear_{side}_outer")) / 2 for side in ("left", "right")]
+    return torch.stack(
+        [
+            both("eye_{}_inner", "eye_{}_outer"),
+            both("eye_{}_top", "eye_{}_bottom"),
+            (at("nose_left") - at("nose_right")).norm(dim=-1),
+            nose[..., 1],
+            at("chin")[..., 1],
+            -at("crown")[..., 1],
+            torch.stack([tip.norm(dim=-1) for tip in tips]).mean(0),
+            (at("ear_left_inner") - at("ear_right_inner")).norm(dim=-1),
+        ],
+        dim=-1,
+    )
+
+
+def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """`moves` [28, 2] made shorter or longer, part by part, until the PROPORTIONS lie between `lower` and `upper` [8].
+
+    A part is never moved the other way, and at most _FARTHEST times as far.
+    """
+    before, after = proportions(landmarks), proportions(landmarks + moves)
+    change = after - before
+    share = (after.clamp(lower, upper) - before) / torch.where(change.abs() < 1e-4, torch.ones_like(change), change)
+    share = torch.where(change.abs() < 1e-4, torch.ones_like(share), share).clamp(0.0, _FARTHEST).nan_to_num(1.0)
+    factors = torch.ones(len(LANDMARKS))
+    for index, name in enumerate(LANDMARKS):
+        own = [share[i] for i, parts in enumerate(PROPORTIONS.values()) if name.startswith(parts)]
+        factors[index] = torch.stack(own).mean() if own else 1.0
+    return moves * factors[:, None]
+
+
+@cache
+def load_growth_model() -> GrowthModel:
+    """The model that comes with this package, loaded once a process."""
+    with as_file(files("engine") / "weights" / "growth-model.safetensors") as path:
+        return GrowthModel(**load_file(path))
