@@ -1,7 +1,7 @@
 """The way of one photo through the engine, a step at a time; here torch begins.
 
-photo → recognised → aligned → projected → locked → picture, card and film at another age. Every request becomes a job,
-a generator that yields after each step (`engine.process.scheduler`). A photo's likeness is kept: the same photo is
+photo → recognised → aligned → projected → tuned → picture, card and film at another age. Every request becomes a job,
+a generator that yields after each step (`engine.process.scheduler`). Inverted photos are cached: the same photo is
 never projected twice.
 """
 
@@ -24,8 +24,9 @@ from engine.breeds import BREEDS
 from engine.device import choose_device
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.images import decoding
-from engine.inversion.session import Inversion, run_together, weights_id
-from engine.inversion.state import InvertedPhoto, PortraitState
+from engine.inversion.previews import Previews
+from engine.inversion.session import Inversion, inversion_of, invert
+from engine.inversion.state import InvertedPhoto, PortraitState, weights_id
 from engine.messages import (
     CardText,
     Describe,
@@ -49,8 +50,8 @@ from engine.process.cache import FOLDER, Cache
 from engine.process.malloc import give_back_memory
 from engine.process.scheduler import BatchedSearch, Job, JobStep
 from engine.rendering.cards import then_and_now
-from engine.rendering.film import FilmOptions
-from engine.rendering.portrait import PortraitRenderer
+from engine.rendering.film import FilmOptions, render_film
+from engine.rendering.portrait import Portrait, portrait_of
 from engine.settings import EngineSettings
 from engine.stylegan import age_vectors
 from engine.stylegan.perceptual import load_extractor
@@ -167,21 +168,25 @@ class Pipeline:
         yield JobStep(Stage.ALIGNING, 0.5)
         network = self._ageing_network(species, request.network)
         vector = age_vectors.age_vector(network, species, breed)
-        sittings = {request.photo: Inversion(image, head, network, self._extractor, vector, species)}
+        photos = {request.photo: (image, head)}
         if request.baby_photo is not None:
             baby, baby_found, _ = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
-            baby_head = _chosen_head(baby_found, 0, "baby_photo", request.anyway)
-            sittings[request.baby_photo] = Inversion(baby, baby_head, network, self._extractor, vector, species)
-        # One pet is seen growing clear, not two by turns, and as much around it as in the result.
-        faces = [(sitting.image.size, sitting.head) for sitting in sittings.values()]
-        sittings[request.photo].window = choose_crop(faces, network.convention)
+            photos[request.baby_photo] = baby, _chosen_head(baby_found, 0, "baby_photo", request.anyway)
+        # Previews show one pet becoming clear, not two by turns, and as much around it as the result.
+        window = choose_crop([(image.size, head) for image, head in photos.values()], network.convention)
+        inversions = {
+            photo: inversion_of(
+                *at, species, network, self._extractor, vector, Previews(window) if photo == request.photo else None
+            )
+            for photo, at in photos.items()
+        }
         yield JobStep(Stage.ALIGNING, 1.0)
-        yield from self._sit(sittings, errand, pool)
-        likenesses = {photo: _likeness_of(sitting) for photo, sitting in sittings.items()}
-        pet, baby_pet = likenesses[request.photo], likenesses.get(request.baby_photo or b"")
+        inverted = yield from self._inverted(inversions, errand, pool)
+        pet = inverted[request.photo]
+        baby_pet = None if request.baby_photo is None else inverted[request.baby_photo]
 
-        latent = PortraitState(network.name, weights_id(network), species, breed, found.breeds, pet, baby_pet)
-        shown = self._shown(latent, network, vector, request, image, films)
+        state = PortraitState(network.name, weights_id(network), species, breed, found.breeds, pet, baby_pet)
+        shown = self._shown(state, network, vector, request, image, films)
         film, (still, whole, card) = yield from steps_in_pool(shown, films, JobStep(Stage.FILMING, 0.0, in_pool=True))
         return Rejuvenation(
             id=request.id,
@@ -189,7 +194,7 @@ class Pipeline:
             whole=whole,
             card=card,
             film=film,
-            latent=latent.to_bytes(),
+            latent=state.to_bytes(),
             species=species,
             breed=breed,
             breeds=found.breeds,
@@ -197,73 +202,75 @@ class Pipeline:
             network=network.name,
             device=self._device.type,
             distance=pet.distance,
-            steps=sum(sitting.steps for sitting in sittings.values()),
+            steps=sum(inversion.steps for inversion in inversions.values()),
             seconds={},
         )
 
     def _reimagine(self, request: Reimagine) -> Job:
-        latent, renewed = PortraitState.from_bytes(request.latent), None
-        name = latent.network if latent.network in available_networks() else ""
-        network = self._ageing_network(latent.species, name)
-        if (network.name, weights_id(network)) != (latent.network, latent.weights_id):
-            latent = yield from self._sat_again(latent, network)
-            renewed = latent.to_bytes()
-        vector = age_vectors.age_vector(network, latent.species, latent.breed)
+        state, renewed = PortraitState.from_bytes(request.latent), None
+        name = state.network if state.network in available_networks() else ""
+        network = self._ageing_network(state.species, name)
+        if (network.name, weights_id(network)) != (state.network, state.weights_id):
+            state = yield from self._inverted_again(state, network)
+            renewed = state.to_bytes()
+        vector = age_vectors.age_vector(network, state.species, state.breed)
         # Someone watches the screen: nobody else's search has a step before this is done.
-        portrait = PortraitRenderer(latent, network, vector, request.age)
+        portrait = portrait_of(state, network, vector, request.age)
         film = (yield from self._film(portrait, self._films)) if request.film else None
-        still, whole, card = _pictures(portrait, latent, request.age, request.card)
+        still, whole, card = _pictures(portrait, state, request.age, request.card)
         return Reimagined(request.id, request.age, still, whole, card, film, seconds={}, latent=renewed)
 
-    def _sat_again(self, latent: PortraitState, network: Network) -> Generator[JobStep, None, PortraitState]:
-        """The same portrait in a network whose weights are others, from the photos that are kept in it."""
-        vector = age_vectors.age_vector(network, latent.species, latent.breed)
-        before = [one for one in (latent.pet, latent.baby) if one is not None]
-        sittings = [
-            Inversion(decoding.decode(one.photo), one.head, network, self._extractor, vector, latent.species)
+    def _inverted_again(self, state: PortraitState, network: Network) -> Generator[JobStep, None, PortraitState]:
+        """The same portrait in a network with other weights, from the photos that are kept in it."""
+        vector = age_vectors.age_vector(network, state.species, state.breed)
+        before = [one for one in (state.pet, state.baby) if one is not None]
+        inversions = [
+            inversion_of(decoding.decode(one.photo), one.head, state.species, network, self._extractor, vector)
             for one in before
         ]
-        yield from run_together([sitting.project() for sitting in sittings])
-        yield from run_together([sitting.lock() for sitting in sittings])
-        likenesses = [
-            replace(_likeness_of(sitting), photo=one.photo) for sitting, one in zip(sittings, before, strict=True)
-        ]
-        pet, baby = likenesses[0], likenesses[1] if latent.baby is not None else None
-        return replace(latent, network=network.name, weights_id=weights_id(network), pet=pet, baby=baby)
+        inverted = yield from invert(inversions)
+        pet, *baby = [replace(new, photo=old.photo) for new, old in zip(inverted, before, strict=True)]
+        return replace(
+            state, network=network.name, weights_id=weights_id(network), pet=pet, baby=baby[0] if baby else None
+        )
 
-    def _sit(
-        self, sittings: dict[bytes, Inversion], errand: _Errand, pool: Executor | None
-    ) -> Generator[JobStep, None, None]:
-        """Make the likenesses that are not kept yet, all at the same time."""
-        names = {photo: (hashlib.sha256(photo).hexdigest(), sitting.recipe) for photo, sitting in sittings.items()}
-        for photo, sitting in sittings.items():
+    def _inverted(
+        self, inversions: dict[bytes, Inversion], errand: _Errand, pool: Executor | None
+    ) -> Generator[JobStep, None, dict[bytes, InvertedPhoto]]:
+        """The inverted photos, from the cache or made now, all at the same time."""
+        names = {
+            photo: (hashlib.sha256(photo).hexdigest(), inversion.recipe) for photo, inversion in inversions.items()
+        }
+        inverted: dict[bytes, InvertedPhoto] = {}
+        for photo in inversions:
             if (kept := self._cache.get(*names[photo])) is not None:
                 with suppress(EngineFault):  # a damaged file is made anew
-                    sitting.likeness = InvertedPhoto.from_bytes(kept)
-        missing = {photo: sitting for photo, sitting in sittings.items() if sitting.likeness is None}
-        yield from run_together([sitting.project(pool) for sitting in missing.values()])
-        yield from run_together([sitting.lock(pool) for sitting in missing.values()])
-        for photo, sitting in missing.items():
+                    inverted[photo] = InvertedPhoto.from_bytes(kept)
+        missing = [photo for photo in inversions if photo not in inverted]
+        made = yield from invert([inversions[photo] for photo in missing], pool)
+        for photo, result in zip(missing, made, strict=True):
             name, recipe = names[photo]
             if name not in errand.forgotten:
-                self._cache.put(name, recipe, _likeness_of(sitting).to_bytes())
+                self._cache.put(name, recipe, result.to_bytes())
+            inverted[photo] = result
+        return inverted
 
     def _shown(
         self,
-        latent: PortraitState,
+        state: PortraitState,
         network: Network,
         vector: Tensor,
         request: Rejuvenate,
         photo: Image.Image,
         pool: Executor | None,
     ) -> Generator[JobStep, None, tuple[Film, tuple[bytes, bytes, bytes | None]]]:
-        """The film and the pictures of a latent."""
-        portrait = PortraitRenderer(latent, network, vector, request.age)
+        """The film and the pictures of a portrait."""
+        portrait = portrait_of(state, network, vector, request.age)
         film = yield from self._film(portrait, pool)
-        return film, _pictures(portrait, latent, request.age, request.card, photo)
+        return film, _pictures(portrait, state, request.age, request.card, photo)
 
-    def _film(self, portrait: PortraitRenderer, pool: Executor | None) -> Generator[JobStep, None, Film]:
-        steps = portrait.film(self._extractor.features, self._film_options, pool)
+    def _film(self, portrait: Portrait, pool: Executor | None) -> Generator[JobStep, None, Film]:
+        steps = render_film(portrait.film_source(), self._extractor.features, self._film_options, pool)
         try:
             while True:
                 yield JobStep(Stage.FILMING, next(steps), in_pool=pool is not None)
@@ -344,15 +351,9 @@ def _species_and_breed(request: Rejuvenate, found: Recognition) -> tuple[Species
     return found.species or Species.DOG, found.breeds[0].breed if found.breeds else ""
 
 
-def _likeness_of(sitting: Inversion) -> InvertedPhoto:
-    if sitting.likeness is None:
-        raise EngineFault("a sitting without a likeness")
-    return sitting.likeness
-
-
 def _pictures(
-    portrait: PortraitRenderer,
-    latent: PortraitState,
+    portrait: Portrait,
+    state: PortraitState,
     age: float,
     card: CardText | None,
     photo: Image.Image | None = None,
@@ -363,7 +364,7 @@ def _pictures(
     face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (still, portrait.now))
     if card is None:
         return decoding.encode_jpeg(face), whole, None
-    title = card.title or (BREEDS[latent.breed].name if latent.breed else "")
+    title = card.title or (BREEDS[state.breed].name if state.breed else "")
     younger, older = (now, face) if age < 0 else (face, now)
     return decoding.encode_jpeg(face), whole, then_and_now(younger, older, replace(card, title=title))
 

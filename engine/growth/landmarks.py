@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from engine.messages import Head, Point, Species
-from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment
+from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment, FaceTemplate, align_to
+
+_PLACED_AT = 512  # px, the crop in which landmarks are placed; they do not depend on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Landmarks:
 
 
 def landmarks_of(heads: Sequence[tuple[Head, Alignment]], species: Sequence[Species]) -> Landmarks:
-    """The marks of aligned heads; what is hidden lies where it does in most faces."""
+    """The landmarks of aligned heads; what is hidden lies where it does in most faces."""
     eyes, noses, tops = [], [], []
     for head, alignment in heads:
 
@@ -57,6 +59,19 @@ def landmarks_of(heads: Sequence[tuple[Head, Alignment]], species: Sequence[Spec
         tops.append(min(on_plane(((x0 + x1) / 2, y0))[1], -0.5))
     cats = torch.tensor([one is Species.CAT for one in species])
     return Landmarks(torch.tensor(eyes), torch.tensor(noses), torch.tensor(tops), cats)
+
+
+def known_landmarks(
+    photo_size: tuple[int, int], head: Head | None, template: FaceTemplate, species: Species
+) -> Landmarks | None:
+    """The head's landmarks; None where it is not known how the face grows.
+
+    That is so without a head, and where the network places faces in another way than growth was measured in.
+    `photo_size` is (width, height).
+    """
+    if head is None or template is not FaceTemplate.STORYBOOK:
+        return None
+    return landmarks_of([(head, align_to(photo_size, head, template, _PLACED_AT))], [species])
 
 
 def face_plane(resolution: int, device: torch.device | str = "cpu") -> Tensor:

@@ -1,8 +1,8 @@
 """What is kept of a portrait: everything that draws it again at another age, as opaque bytes.
 
-An `InvertedPhoto` is one photo found in a network's latent space and locked there. A `PortraitState` is a portrait's
-likeness, with that of the baby photo where there is one, and what is known of the pet. Its bytes are safetensors; the
-facts lie in it as JSON and the photos as JPEG, each in a tensor of bytes.
+An `InvertedPhoto` is one photo in a network's latent space. A `PortraitState` holds the inverted photo of a portrait,
+that of the baby photo if there is one, and what is known of the pet. Its bytes are safetensors; the facts lie in it as
+JSON and the photos as JPEG, each in a tensor of bytes.
 """
 
 import json
@@ -18,8 +18,14 @@ from engine.errors import EngineFault
 from engine.messages import BreedGuess, Head, Point, Species
 from engine.stylegan.adjustments import converted
 from engine.stylegan.generator import Adjustments, LowRank
+from engine.stylegan.store import Network
 
-_FORMAT = 1
+_FORMAT = 1  # of the bytes; what another one says is refused
+
+
+def weights_id(network: Network) -> str:
+    """Which weights these are, as a hash: latents mean nothing to other weights of the same name."""
+    return network.sha256[f"{network.name}.safetensors"][:16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +35,9 @@ class InvertedPhoto:
     photo: bytes  # JPEG, upright, as it was worked on
     head: Head | None  # in it; None: the middle was taken
     ws: Tensor  # [1, num_ws, w_dim]
-    adjustments: Adjustments  # what a search for the identity lock changed in the network
-    distance: float  # perceptual distance between the aligned photo and what the network draws so
-    steps: int  # of optimisation, that it took
+    adjustments: Adjustments  # to the network, where they were searched
+    distance: float  # perceptual distance between the aligned photo and what the network draws with them
+    steps: int  # of optimisation, taken for it
 
     def to_bytes(self) -> bytes:
         return save(_tensors_of(self, ""))
@@ -39,7 +45,7 @@ class InvertedPhoto:
     @classmethod
     def from_bytes(cls, data: bytes) -> "InvertedPhoto":
         """Raises `EngineFault` when the bytes are not what `to_bytes` gave."""
-        return _likeness_in(_loaded(data), "")
+        return _inverted_in(_loaded(data), "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +53,7 @@ class PortraitState:
     """One portrait."""
 
     network: str
-    weights_id: str  # of the network's weights: a likeness means nothing to others
+    weights_id: str  # of the network's weights (`weights_id`)
     species: Species
     breed: str
     breeds: tuple[BreedGuess, ...]
@@ -82,26 +88,26 @@ class PortraitState:
                 species=Species(facts["species"]),
                 breed=str(facts["breed"]),
                 breeds=tuple(BreedGuess(guess["breed"], guess["probability"]) for guess in facts["breeds"]),
-                pet=_likeness_in(tensors, "pet."),
-                baby=_likeness_in(tensors, "baby.") if "baby.ws" in tensors else None,
+                pet=_inverted_in(tensors, "pet."),
+                baby=_inverted_in(tensors, "baby.") if "baby.ws" in tensors else None,
             )
         except (KeyError, TypeError, ValueError):
             raise EngineFault("a damaged latent") from None
 
 
-def _tensors_of(likeness: InvertedPhoto, prefix: str) -> dict[str, Tensor]:
+def _tensors_of(inverted: InvertedPhoto, prefix: str) -> dict[str, Tensor]:
     # Half precision is far below what can be seen, and half the bytes.
-    change = converted(likeness.adjustments, lambda value: value.detach().half().cpu())
+    change = converted(inverted.adjustments, lambda value: value.detach().half().cpu())
     named = {
-        "photo": _bytes_tensor(likeness.photo),
+        "photo": _bytes_tensor(inverted.photo),
         "facts": _json_tensor(
             {
-                "head": likeness.head and asdict(likeness.head),
-                "distance": likeness.distance,
-                "steps": likeness.steps,
+                "head": inverted.head and asdict(inverted.head),
+                "distance": inverted.distance,
+                "steps": inverted.steps,
             }
         ),
-        "ws": likeness.ws.cpu(),
+        "ws": inverted.ws.cpu(),
         **{f"styles.{name}": value for name, value in change.styles.items()},
         **{f"noises.{name}": value for name, value in change.noises.items()},
         **{f"down.{name}": low.down for name, low in change.weights.items()},
@@ -110,7 +116,7 @@ def _tensors_of(likeness: InvertedPhoto, prefix: str) -> dict[str, Tensor]:
     return {prefix + name: value.detach().contiguous() for name, value in named.items()}
 
 
-def _likeness_in(tensors: dict[str, Tensor], prefix: str) -> InvertedPhoto:
+def _inverted_in(tensors: dict[str, Tensor], prefix: str) -> InvertedPhoto:
     own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     try:
         facts = _json_in(own["facts"])

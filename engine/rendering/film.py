@@ -24,7 +24,7 @@ from engine.errors import EngineFault
 from engine.images.tensors import to_pixels
 from engine.images.ycbcr import Frame, to_frame
 from engine.messages import Film
-from engine.rendering.video import as_levels, encoding, film_size
+from engine.rendering.video import as_levels, encode_h264, film_size
 from engine.threads import prefetch
 from engine.vision.alignment import Pixels
 
@@ -43,6 +43,16 @@ class FilmOptions:
     hold_s: float = 0.6  # the rest at each end
     easing: float = 0.25  # share of the way's time spent speeding up, and as much slowing down
     keys: int = 32  # pictures made to show it
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSource:
+    """What a film shows, from the first of P ages to the last."""
+
+    ages: Sequence[float]
+    pictures: Tensor  # [P, 3, R, R] in -1..1, what is to be seen at these ages; the way is measured by them
+    show: Callable[[float], Tensor]  # draws an age: [1, 3, H, W] in -1..1, all of one size
+    levels: Callable[[float], Tensor] | None = None  # draws it as `as_levels` would, where that is quicker
 
 
 def positions(options: FilmOptions) -> list[float]:
@@ -79,35 +89,32 @@ def space_evenly(ages: Sequence[float], features: NDArray[Any], at: Sequence[flo
     return [float(age) for age in np.interp(np.asarray(at) * way[-1], way, np.asarray(ages, np.float64))]
 
 
-def filming(
-    ages: Sequence[float],
-    pictures: Tensor,
+def render_film(
+    source: FilmSource,
     features: Callable[[Tensor], Tensor],
-    show: Callable[[float], Tensor],
     options: FilmOptions | None = None,
     pool: Executor | None = None,
-    levels: Callable[[float], Tensor] | None = None,
 ) -> Generator[float, None, Film]:
-    """Films the way along the P `ages`, from the first to the last; yields how far it is, 0..1, and returns the film.
+    """Render the film of `source`; yield the share that is done, 0..1, and return the film.
 
-    `pictures` [P, 3, R, R] in -1..1 are what is to be seen there, of which `features` gives features [P, F]: by them
-    the way is measured (see `space_evenly`). `show` makes the picture [1, 3, H, W] of an age, all of one size; `levels`
-    makes it as `as_levels` would, where there is a quicker way to that. In a `pool` they go a little ahead of the
-    encoder, as far as its threads have time. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
+    `features` gives the perceptual features [P, F] of pictures [P, 3, R, R] (see `space_evenly`). In a `pool`, pictures
+    are made a little ahead of the encoder, as far as its threads have time. Closing the generator stops ffmpeg. Raises
+    `EngineFault` if ffmpeg fails.
     """
     options = options or FilmOptions()
     seen: list[NDArray[np.float32]] = []
-    for part in torch.split(pictures, _AT_ONCE):
-        yield _MEASURING * len(seen) * _AT_ONCE / len(ages)
+    for part in torch.split(source.pictures, _AT_ONCE):
+        yield _MEASURING * len(seen) * _AT_ONCE / len(source.ages)
         seen.append(features(part).detach().float().cpu().numpy())
-    keys = space_evenly(ages, np.concatenate(seen), [float(share) for share in np.linspace(0, 1, options.keys)])
-    first = show(keys[0])
+    shares = [float(share) for share in np.linspace(0, 1, options.keys)]
+    keys = space_evenly(source.ages, np.concatenate(seen), shares)
+    first = source.show(keys[0])
     width, height = film_size(first.shape[3], first.shape[2])
 
-    rest = prefetch(levels or (lambda age: as_levels(show(age))), keys[1:], pool)
+    rest = prefetch(source.levels or (lambda age: as_levels(source.show(age))), keys[1:], pool)
     at = positions(options)
     frames = between(chain([as_levels(first)], rest), len(keys), at)
-    encoder = encoding(frames, width, height, options.fps)
+    encoder = encode_h264(frames, width, height, options.fps)
     with contextlib.closing(rest), contextlib.closing(encoder):
         while True:
             try:

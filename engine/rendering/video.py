@@ -35,8 +35,8 @@ def as_levels(picture: Tensor) -> Tensor:
     return to_levels(planes[:, :1], halved(planes[:, 1:]))
 
 
-def encoding(frames: Iterable[Frame], width: int, height: int, fps: int) -> Generator[int, None, bytes]:
-    """Encodes `frames` of `width` x `height` px; yields the number of frames encoded so far and returns the MP4.
+def encode_h264(frames: Iterable[Frame], width: int, height: int, fps: int) -> Generator[int, None, bytes]:
+    """Encode `frames` of `width` x `height` px; yield the number of frames encoded so far and return the MP4.
 
     Closing the generator, or an exception from `frames`, stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """

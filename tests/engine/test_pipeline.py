@@ -196,7 +196,7 @@ def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(pipel
         torch.testing.assert_close(found.ws, alone.ws, rtol=1e-3, atol=1e-3 * spread)
 
 
-@pytest.mark.parametrize("changed", [{"edition": "of other weights"}, {"network": "removed"}], ids=str)
+@pytest.mark.parametrize("changed", [{"weights_id": "of other weights"}, {"network": "removed"}], ids=str)
 def test_a_latent_outlives_its_weights(pipeline: Pipeline, photo: bytes, changed: dict[str, str]) -> None:
     made, _ = finished(
         pipeline.begin(Rejuvenate("r", photo, baby_photo=drawn_photo(seed=5), anyway=True)), Rejuvenation
@@ -230,7 +230,7 @@ def test_a_network_stored_anew_is_loaded_anew(pipeline: Pipeline, photo: bytes) 
     )
 
 
-def test_a_damaged_likeness_is_made_anew(pipeline: Pipeline, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_cache_entry_is_made_anew(pipeline: Pipeline, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     monkeypatch.setattr(pipeline._cache, "_newest", OrderedDict())
     for file in (settings.from_environment().cache / FOLDER).iterdir():

@@ -26,7 +26,7 @@ from engine.images import decoding
 from engine.images.tensors import to_pixels
 from engine.inversion import OFFICIAL, ProjectionOptions, project
 from engine.inversion import SearchStep as Found
-from engine.inversion.session import Inversion
+from engine.inversion.session import Inversion, inversion_of
 from engine.lab.drawn_pets.parameters import BREEDS as DRAWN
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
@@ -184,9 +184,9 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     extractor = load_extractor(device=device)
     official_step_s, our_step_s = _afhq_steps(device, extractor)
     ours, theirs = [], []
-    for sitting in _sittings(folder, count, network, extractor):
-        theirs.append(_official(sitting))
-        ours.append(_ours(sitting, theirs[-1][2]))
+    for inversion in _inversions(folder, count, network, extractor):
+        theirs.append(_official(inversion))
+        ours.append(_ours(inversion, theirs[-1][2]))
         logger.info("ours %s, official %s", ours[-1], theirs[-1])
 
     def mean(rows: Sequence[Sequence[float]], column: int) -> float:
@@ -215,12 +215,14 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     }
 
 
-def _sittings(folder: Path | None, count: int, network: Network, extractor: PerceptualDistance) -> Iterator[Inversion]:
+def _inversions(
+    folder: Path | None, count: int, network: Network, extractor: PerceptualDistance
+) -> Iterator[Inversion]:
     """The pets of a folder's first photos that show a face, or drawn ones."""
     if folder is None:
         with tempfile.TemporaryDirectory() as aside:
             draw(count, Path(aside))
-            yield from _sittings(Path(aside), count, network, extractor)
+            yield from _inversions(Path(aside), count, network, extractor)
         return
     taken = 0
     for file in sorted(path for path in folder.iterdir() if path.is_file()):
@@ -232,7 +234,7 @@ def _sittings(folder: Path | None, count: int, network: Network, extractor: Perc
             continue
         heads = find_heads(image)
         vector = age_vectors.age_vector(network, Species.DOG)
-        yield Inversion(image, heads[0] if heads else None, network, extractor, vector, Species.DOG)
+        yield inversion_of(image, heads[0] if heads else None, Species.DOG, network, extractor, vector)
         taken += 1
     if not taken:
         raise EngineFault(_NO_PHOTO)
@@ -245,50 +247,47 @@ def _photo() -> float:
     return time.monotonic()
 
 
-def _ours(sitting: Inversion, wanted: float) -> tuple[float, int, float, float, float, int, float]:
+def _ours(inversion: Inversion, wanted: float) -> tuple[float, int, float, float, float, int, float]:
     """Seconds, steps, distance where `wanted` was reached; the distance before the lock; the first three at the end.
 
     What never comes so near counts as reached at the end.
     """
     seconds, unlocked = 0.0, 0.0
     reached: tuple[float, int, float] | None = None
-    for stage in (sitting.project(), sitting.lock()):
+    for stage in (inversion.project(), inversion.tune()):
         while True:
             began = _photo()
             step = next(stage, None)
             seconds += _photo() - began
             if step is None:
                 break
-            if reached is None and (distance := _distance(sitting)) <= wanted:
-                reached = seconds, sitting.steps, distance
-        unlocked = unlocked or _distance(sitting)
+            if reached is None and (distance := _distance(inversion)) <= wanted:
+                reached = seconds, inversion.steps, distance
+        unlocked = unlocked or _distance(inversion)
     began = _photo()
-    locked = sitting.locked()
+    adjustments = inversion.tuned()
     seconds += _photo() - began
-    whole = seconds, sitting.steps, sitting.distance_with(locked)
+    whole = seconds, inversion.steps, inversion.distance_with(adjustments)
     return (*(reached or whole), unlocked, *whole)
 
 
-def _distance(sitting: Inversion) -> float:
+def _distance(inversion: Inversion) -> float:
     """Between the photo and what has been found so far; infinite before anything has."""
-    if sitting.standing is None:
-        return float("inf")
-    _, adjustments = sitting.standing
-    return sitting.distance_with(adjustments)
+    return float("inf") if inversion.ws is None else inversion.distance_with(inversion.adjustments)
 
 
-def _official(sitting: Inversion) -> tuple[float, int, float]:
-    network, target = sitting.network, sitting.target()
+def _official(inversion: Inversion) -> tuple[float, int, float]:
+    network, target = inversion.network, inversion.target
     began = _photo()
     found = None
-    for step in project(target, network.generator, network.statistics, sitting.extractor, OFFICIAL):
+    for step in project(target, network.generator, network.statistics, inversion.extractor, OFFICIAL):
         found = step
     seconds = _photo() - began
     if found is None:
         raise EngineFault("a projection without steps")
     with torch.no_grad():
         drawn = network.generator.synthesis(found.ws, adjustments=found.adjustments)
-        return seconds, found.index, float(sitting.extractor(drawn, target))
+        return seconds, found.index, float(inversion.extractor(drawn, target))
 
 
 def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[float, float]:

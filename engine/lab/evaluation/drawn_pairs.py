@@ -17,7 +17,8 @@ from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.lab.evaluation.single_face import portrayed
 from engine.messages import Species
-from engine.rendering.portrait import PortraitRenderer
+from engine.rendering.portrait import Portrait
+from engine.rendering.warped import WarpedPortrait
 from engine.stylegan import age_vectors
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
@@ -65,13 +66,15 @@ def measure_pairs(
         species = Species.CAT if BREEDS[name].cat else Species.DOG
         adult, young = render(pet, SIDE), render(at_age(pet, [name], torch.ones(1)), SIDE)
         head = heads_of(pet, SIDE)[0]
-        sitting, portrait = portrayed(Image.fromarray(to_pixels(adult)), head, species, name, network, extractor)
+        inversion, portrait = portrayed(Image.fromarray(to_pixels(adult)), head, species, name, network, extractor)
+        if not isinstance(portrait, WarpedPortrait):
+            raise TypeError("pairs are measured with a network that knows how faces grow")
         adult, young = (picture.to(network.statistics.mean) for picture in (adult, young))
         gap = _Gap(extractor, adult, young)
         closed = gap.closed(to_tensor(portrait.still()).to(young))
-        with_lock, without_lock = (_lock_gaps(gap, portrait, locked) for locked in (True, False))
+        with_lock, without_lock = (_lock_gaps(gap, portrait, adjusted) for adjusted in (True, False))
         ages = _ages(network, portrait, age_vectors.age_vector(network, species, name))
-        distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
+        distances = inversion.distance_with(UNADJUSTED), inversion.distance_with(inversion.tuned())
         yield PairResult(name, closed, with_lock, without_lock, *distances, ages)
 
 
@@ -86,8 +89,8 @@ class _Gap:
         return 1 - _distance(self._extractor, picture, self._young) / self._whole
 
 
-def _lock_gaps(gap: _Gap, portrait: PortraitRenderer, locked: bool) -> LockGaps:
-    picture, result = portrait.drawn_whole(locked)
+def _lock_gaps(gap: _Gap, portrait: WarpedPortrait, adjusted: bool) -> LockGaps:
+    picture, result = portrait.draw_in_full(adjusted)
     return LockGaps(gap.closed(result), gap.closed(picture))
 
 
@@ -98,7 +101,7 @@ def _distance(extractor: PerceptualDistance, a: Tensor, b: Tensor) -> float:
 
 
 @torch.no_grad()
-def _ages(network: Network, portrait: PortraitRenderer, vector: Tensor) -> tuple[float, ...]:
+def _ages(network: Network, portrait: Portrait, vector: Tensor) -> tuple[float, ...]:
     """How old the encoder finds the pet along the way, on the age vector's own scale; empty without an encoder."""
     if network.encoder is None:
         return ()

@@ -130,8 +130,8 @@ def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
 
 
 def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, classifier: AgeClassifier) -> PhotoResult:
-    sitting, portrait = portrayed(adult.image, adult.head, adult.species, adult.breed, network, extractor)
-    distances = sitting.distance_with(UNADJUSTED), sitting.distance_with(sitting.locked())
+    inversion, portrait = portrayed(adult.image, adult.head, adult.species, adult.breed, network, extractor)
+    distances = inversion.distance_with(UNADJUSTED), inversion.distance_with(inversion.tuned())
     young = portrait.still()
     muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
     muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None

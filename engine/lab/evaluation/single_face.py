@@ -2,10 +2,11 @@
 
 from PIL import Image
 
-from engine.inversion.session import Inversion, weights_id
-from engine.inversion.state import PortraitState
+from engine.inversion.session import Inversion, inversion_of, invert
+from engine.inversion.state import PortraitState, weights_id
 from engine.messages import Head, Species
-from engine.rendering.portrait import PortraitRenderer
+from engine.rendering.portrait import Portrait, portrait_of
+from engine.steps import result_of
 from engine.stylegan import age_vectors
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
@@ -19,16 +20,10 @@ def portrayed(
     network: Network,
     extractor: PerceptualDistance,
     age: float = 1.0,
-) -> tuple[Inversion, PortraitRenderer]:
-    """Projected, locked, and ready to be drawn at any age up to `age`. `breed` is a slug, or "" where unknown."""
+) -> tuple[Inversion, Portrait]:
+    """Projected, tuned, and ready to be drawn at any age up to `age`. `breed` is a slug, or "" where unknown."""
     vector = age_vectors.age_vector(network, species, breed)
-    sitting = Inversion(image, head, network, extractor, vector, species)
-    for _ in sitting.project():
-        pass
-    for _ in sitting.lock():
-        pass
-    likeness = sitting.likeness
-    if likeness is None:  # `lock` has just made it
-        raise RuntimeError("no likeness after the lock")
-    latent = PortraitState(network.name, weights_id(network), species, breed, (), likeness, None)
-    return sitting, PortraitRenderer(latent, network, vector, age)
+    inversion = inversion_of(image, head, species, network, extractor, vector)
+    [inverted] = result_of(invert([inversion]))
+    state = PortraitState(network.name, weights_id(network), species, breed, (), inverted, None)
+    return inversion, portrait_of(state, network, vector, age)

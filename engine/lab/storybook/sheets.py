@@ -16,7 +16,7 @@ from engine.lab.recogniser.annotations import Marked
 from engine.lab.recogniser.face_sheet import free
 from engine.lab.storybook.batches import random_pets
 from engine.lab.storybook.face_dataset import held_out_faces
-from engine.rendering.portrait import PortraitRenderer
+from engine.rendering.portrait import Portrait
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.vision.alignment import Pixels
@@ -59,14 +59,14 @@ def _showable(folders: Sequence[Path]) -> Iterator[Marked]:
         yield from (mark for mark in held_out_faces(folder) if free(mark))
 
 
-def _row(portrait: PortraitRenderer) -> list[Pixels]:
+def _row(portrait: Portrait) -> list[Pixels]:
     """The photo, what the network draws in its place, and the ages."""
     drawn = enlarged(portrait.draw([0.0]), portrait.window.side)
     shown = [portrait.window.of_pixels(portrait.now), to_pixels(portrait.window.of(drawn))]
     return [*shown, *(_finished(portrait, age) for age in AGES)]
 
 
-def _finished(portrait: PortraitRenderer, age: float) -> Pixels:
+def _finished(portrait: Portrait, age: float) -> Pixels:
     return to_pixels(portrait.window.of(portrait.finish(age, portrait.draw([age]))))
 
 

@@ -1,4 +1,4 @@
-"""Latents survive their bytes, whatever the network was changed with."""
+"""States of portraits survive their bytes, whatever the network was changed with."""
 
 import json
 from dataclasses import asdict
@@ -30,15 +30,15 @@ def adjustments(seed: int) -> Adjustments:
     )
 
 
-def likeness(seed: int) -> InvertedPhoto:
+def inverted(seed: int) -> InvertedPhoto:
     head = Head((1.0, 2.0, 30.0, 40.0), (5.0, 6.0), None, (7.0, 8.5), 0.75) if seed else None
     ws = torch.randn(1, CONFIG.num_ws, CONFIG.w_dim, generator=torch.Generator().manual_seed(seed))
     return InvertedPhoto(b"\xff\xd8photo", head, ws, adjustments(seed), 0.125, 100)
 
 
-def latent(baby: InvertedPhoto | None = None) -> PortraitState:
+def state(baby: InvertedPhoto | None = None) -> PortraitState:
     guesses = (BreedGuess("samoyed", 0.75), BreedGuess("pomeranian", 0.125))
-    return PortraitState("storybook", "ab12", Species.DOG, "samoyed", guesses, likeness(1), baby)
+    return PortraitState("storybook", "ab12", Species.DOG, "samoyed", guesses, inverted(1), baby)
 
 
 def plain(value: PortraitState | InvertedPhoto) -> str:
@@ -48,17 +48,17 @@ def plain(value: PortraitState | InvertedPhoto) -> str:
     )
 
 
-@pytest.mark.parametrize("baby", [None, likeness(2)], ids=["one photo", "with a baby photo"])
-def test_a_latent_survives_its_bytes(baby: InvertedPhoto | None) -> None:
-    assert plain(PortraitState.from_bytes(latent(baby).to_bytes())) == plain(latent(baby))
+@pytest.mark.parametrize("baby", [None, inverted(2)], ids=["one photo", "with a baby photo"])
+def test_a_state_survives_its_bytes(baby: InvertedPhoto | None) -> None:
+    assert plain(PortraitState.from_bytes(state(baby).to_bytes())) == plain(state(baby))
 
 
-def test_a_likeness_survives_its_bytes() -> None:
-    assert plain(InvertedPhoto.from_bytes(likeness(0).to_bytes())) == plain(likeness(0))
+def test_an_inverted_photo_survives_its_bytes() -> None:
+    assert plain(InvertedPhoto.from_bytes(inverted(0).to_bytes())) == plain(inverted(0))
 
 
-def test_damaged_latents_are_refused() -> None:
-    data = latent(likeness(2)).to_bytes()
+def test_damaged_states_are_refused() -> None:
+    data = state(inverted(2)).to_bytes()
     for damaged in (b"", b"latent", data[:-1], data[:100], b"\xff" * 100, data.replace(b"pet.ws", b"pet.wx", 1)):
         with pytest.raises(EngineFault, match="damaged latent"):
             PortraitState.from_bytes(damaged)

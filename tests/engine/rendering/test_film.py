@@ -4,8 +4,8 @@ import io
 import re
 import subprocess
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,21 +25,23 @@ from engine.rendering.film import (
     THUMBNAIL_BYTES,
     THUMBNAIL_SIDE,
     FilmOptions,
+    FilmSource,
     between,
-    filming,
     positions,
+    render_film,
     space_evenly,
     thumbnail,
 )
-from engine.rendering.video import MOST_KBPS, as_levels, encoding, film_size
+from engine.rendering.video import MOST_KBPS, as_levels, encode_h264, film_size
+from engine.steps import result_of
 
 SIDE = 64
 
 
-def ball(align_to: float, side: int = SIDE) -> Tensor:
-    """A bright soft ball at the share `align_to` of the width, on dark ground: [1, 3, side, side]."""
+def ball(place: float, side: int = SIDE) -> Tensor:
+    """A bright soft ball at the share `place` of the width, on dark ground: [1, 3, side, side]."""
     y, x = torch.meshgrid(torch.linspace(0, 1, side), torch.linspace(0, 1, side), indexing="ij")
-    glow = torch.exp(-((x - align_to) ** 2 + (y - 0.5) ** 2) / 0.02)
+    glow = torch.exp(-((x - place) ** 2 + (y - 0.5) ** 2) / 0.02)
     return (glow * 1.6 - 0.8).expand(1, 3, side, side)
 
 
@@ -55,27 +57,16 @@ def features(pictures: Tensor) -> Tensor:
     return (light.sum(1) * across).sum(1, keepdim=True) / light.sum((1, 2)).unsqueeze(1)
 
 
-def drained(steps: Generator[Any, None, Any]) -> Any:
-    """What the steps come to."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
 def filmed(start: float = 0.0, end: float = 1.0, options: FilmOptions | None = None, probes: int = 18) -> Film:
-    film = drained(filming(*way(start, end, probes), options))
+    film = result_of(render_film(way(start, end, probes), features, options))
     assert isinstance(film, Film)
     return film
 
 
-def way(
-    start: float = 0.0, end: float = 1.0, probes: int = 18
-) -> tuple[list[float], Tensor, Callable[[Tensor], Tensor], Callable[[float], Tensor]]:
-    """The pet whose looks change late, for `filming`."""
+def way(start: float = 0.0, end: float = 1.0, probes: int = 18) -> FilmSource:
+    """The pet whose looks change late."""
     ages = np.linspace(start, end, probes).tolist()
-    return ages, draw(ages), features, lambda age: draw([age])
+    return FilmSource(ages, draw(ages), lambda age: draw([age]))
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,7 @@ def noise(count: int, side: int = 512) -> Iterator[Frame]:
 
 
 def encoded(frames: Iterable[Frame], side: int = 512) -> bytes:
-    mp4 = drained(encoding(frames, side, side, 30))
+    mp4 = result_of(encode_h264(frames, side, side, 30))
     assert isinstance(mp4, bytes)
     return mp4
 
@@ -181,7 +172,7 @@ def test_colours_survive(colour: tuple[int, int, int], tmp_path: Path) -> None:
 def test_what_is_left_and_what_is_above_stays_there(tmp_path: Path) -> None:
     picture = torch.zeros(1, 3, 512, 600)
     picture[:, 0, :, :300], picture[:, 2, :256] = 0.8, -0.8  # more red on the left, less blue above
-    mp4 = drained(encoding([to_frame(as_levels(picture))] * 3, 600, 512, 30))
+    mp4 = result_of(encode_h264([to_frame(as_levels(picture))] * 3, 600, 512, 30))
     shown = read_back(mp4, tmp_path).frames[1].astype(float) / 127.5 - 1
     wanted = picture[0].permute(1, 2, 0).numpy()
     assert np.abs(shown - wanted).mean() < 0.02
@@ -230,8 +221,8 @@ def test_each_age_is_shown_once_from_first_to_last() -> None:
         asked.append(age)
         return torch.nn.functional.interpolate(draw([age]), size=(640, 600))
 
-    ages, pictures, seen, _ = way()
-    film = drained(filming(ages, pictures, seen, show, FilmOptions(duration_s=0.5, hold_s=0.1, keys=5)))
+    options = FilmOptions(duration_s=0.5, hold_s=0.1, keys=5)
+    film = result_of(render_film(replace(way(), show=show), features, options))
     assert (film.width, film.height) == (600, 640)
     assert asked == sorted(set(asked))
     assert (len(asked), asked[0], asked[-1]) == (5, 0.0, 1.0)
@@ -245,7 +236,7 @@ def test_a_way_of_one_age_is_a_film_that_stands_still(tmp_path: Path) -> None:
 
 
 def test_progress_rises_to_the_whole() -> None:
-    shares = list(filming(*way(), FilmOptions(duration_s=0.5, hold_s=0.1, keys=4)))
+    shares = list(render_film(way(), features, FilmOptions(duration_s=0.5, hold_s=0.1, keys=4)))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
@@ -276,7 +267,7 @@ def test_frames_are_not_collected() -> None:
 
 
 def test_closing_stops_ffmpeg(ffmpegs: list["subprocess.Popen[bytes]"]) -> None:
-    steps = filming(*way(probes=2))
+    steps = render_film(way(probes=2), features)
     while next(steps) < 0.3:
         pass
     (process,) = ffmpegs
@@ -318,5 +309,5 @@ def test_no_frames_and_odd_ones_are_faults() -> None:
         encoded([*noise(1, side=32), *noise(1, side=34)], side=32)
 
 
-def test_encoding_counts_its_frames() -> None:
-    assert list(encoding(noise(3, side=32), 32, 32, 30)) == [1, 2, 3]
+def test_the_encoder_counts_its_frames() -> None:
+    assert list(encode_h264(noise(3, side=32), 32, 32, 30)) == [1, 2, 3]

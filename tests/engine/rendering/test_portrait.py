@@ -1,7 +1,6 @@
 """A portrait's film shows what its stills show, from the right end."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,12 +14,12 @@ from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Point, Species
-from engine.rendering.portrait import PortraitRenderer
+from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
+from engine.rendering.portrait import Portrait, portrait_of
+from engine.rendering.warped import WarpedPortrait
 from engine.stylegan.generator import Adjustments
 from engine.stylegan.store import STORYBOOK, Network, load_network
 from engine.vision.cropping import SIDE
-
-Way = tuple[Sequence[float], Tensor, Callable[[float], Tensor]]
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +35,10 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def likeness(
+def inverted(
     network: Network, seed: int, marked: bool = True, breed: str = "beagle", close: bool = False
 ) -> InvertedPhoto:
-    """A drawn pet, unlocked: the mean of w stands for it. `close`: of the photo there is hardly more than the head."""
+    """A drawn pet, not searched: the mean of w stands for it. `close`: the photo is hardly more than the head."""
     pet = sample_pets([breed], torch.Generator().manual_seed(seed))
     photo, drawn = Image.fromarray(to_pixels(render(pet, SIDE))), heads_of(pet, SIDE)[0]
     if close:
@@ -65,34 +64,21 @@ def moved(head: Head, corner: tuple[int, int]) -> Head:
     return Head((x0 - x, y0 - y, x1 - x, y1 - y), *eyes, there(head.nose), head.score)
 
 
-def way_of(portrait: PortraitRenderer, monkeypatch: pytest.MonkeyPatch) -> Way:
-    """What the portrait hands to the film."""
-    handed: list[Way] = []
-
-    def noted(ages: Sequence[float], pictures: Tensor, _: Any, show: Callable[[float], Tensor], *__: Any) -> None:
-        handed.append((ages, pictures, show))
-
-    monkeypatch.setattr("engine.rendering.portrait.filming", noted)
-    portrait.film(lambda pictures: pictures.flatten(1))
-    return handed[0]
-
-
-def portrait_of(
+def drawn_portrait(
     network: Network, age: float, baby: bool = False, marked: bool = True, close: bool = False
-) -> PortraitRenderer:
-    pet = likeness(network, 1, marked, close=close)
-    young = likeness(network, 2, marked, close=close) if baby else None
-    latent = PortraitState(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
+) -> Portrait:
+    pet = inverted(network, 1, marked, close=close)
+    young = inverted(network, 2, marked, close=close) if baby else None
+    state = PortraitState(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
     vector = torch.full((network.generator.config.num_ws, network.statistics.mean.shape[0]), 0.05)
-    return PortraitRenderer(latent, network, vector, age)
+    return portrait_of(state, network, vector, age)
 
 
 @pytest.mark.parametrize("age", [1.0, -1.0, 1.6])
-def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(
-    network: Network, monkeypatch: pytest.MonkeyPatch, age: float
-) -> None:
-    portrait = portrait_of(network, age)
-    ages, pictures, show = way_of(portrait, monkeypatch)
+def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(network: Network, age: float) -> None:
+    portrait = drawn_portrait(network, age)
+    source = portrait.film_source()
+    ages, pictures, show = source.ages, source.pictures, source.show
     assert (ages[0], ages[-1]) == (0.0, pytest.approx(age))
     assert len(pictures) == len(ages)
     now = show(0.0)
@@ -104,10 +90,11 @@ def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(
 
 @pytest.mark.parametrize(("age", "baby", "ends"), [(1.0, True, (1.0, 0.0)), (-0.5, False, (0.0, -0.5))])
 def test_the_film_begins_where_the_way_does(
-    network: Network, monkeypatch: pytest.MonkeyPatch, age: float, baby: bool, ends: tuple[float, float]
+    network: Network, age: float, baby: bool, ends: tuple[float, float]
 ) -> None:
-    portrait = portrait_of(network, age, baby, marked=baby)
-    ages, pictures, show = way_of(portrait, monkeypatch)
+    portrait = drawn_portrait(network, age, baby, marked=baby)
+    source = portrait.film_source()
+    ages, pictures, show = source.ages, source.pictures, source.show
     assert (ages[0], ages[-1]) == ends
     torch.testing.assert_close(pictures[:1], portrait.draw([ends[0]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(pictures[-1:], portrait.draw([ends[1]]), atol=1e-3, rtol=0)
@@ -115,27 +102,25 @@ def test_the_film_begins_where_the_way_does(
 
 
 @pytest.mark.parametrize("baby", [False, True])
-def test_of_a_face_that_fills_its_photo_the_photo_is_shown(
-    network: Network, monkeypatch: pytest.MonkeyPatch, baby: bool
-) -> None:
-    portrait = portrait_of(network, 1.0, baby, close=True)
+def test_of_a_face_that_fills_its_photo_the_photo_is_shown(network: Network, baby: bool) -> None:
+    portrait = drawn_portrait(network, 1.0, baby, close=True)
     assert portrait.window.side > SIDE
-    _, _, show = way_of(portrait, monkeypatch)
+    show = portrait.film_source().show
     now = to_tensor(portrait.window.of_pixels(portrait.now))
     assert show(0.0).shape == now.shape == (1, 3, SIDE, SIDE)
     assert (show(0.0) - now).abs().mean() < 0.01
     still = to_tensor(portrait.window.of_pixels(portrait.still()))
     assert (show(1.0) - still).abs().mean() < 0.01 < (still - now).abs().mean()
-    assert portrait.whole().size == decoding.decode(likeness(network, 1, close=True).photo).size
+    assert portrait.whole().size == decoding.decode(inverted(network, 1, close=True).photo).size
 
 
 @pytest.mark.parametrize(("species", "bluer"), [(Species.CAT, True), (Species.DOG, False)])
 def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species: Species, bluer: bool) -> None:
-    pet = likeness(network, 3, breed="tabby")  # for both, as only the species is to make a difference
+    pet = inverted(network, 3, breed="tabby")  # for both, as only the species is to make a difference
     assert pet.head is not None and pet.head.left_eye is not None
     no_way = torch.zeros(network.generator.config.num_ws, network.statistics.mean.shape[0])
-    portrait = PortraitRenderer(PortraitState(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
-    x, y = (round(align_to) for align_to in pet.head.left_eye)
+    portrait = portrait_of(PortraitState(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
+    x, y = (round(place) for place in pet.head.left_eye)
 
     def blue(age: float) -> float:
         """How much more blue than red there is in the left eye."""
@@ -146,21 +131,35 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
     assert (blue(1.0) > blue(0.0) + 0.15) is bluer
 
 
-def test_with_its_lock_the_network_draws_the_photo_and_the_lock_grows_along(network: Network) -> None:
+def test_adjusted_the_network_draws_the_photo_and_the_adjustments_grow_along(network: Network) -> None:
     side = network.generator.config.img_resolution
-    now = portrait_of(network, 0.0)
+    now, then = drawn_portrait(network, 0.0), drawn_portrait(network, 1.0)
+    assert isinstance(now, WarpedPortrait) and isinstance(then, WarpedPortrait)
     photo = to_tensor(now.now)
 
     def off(picture: Tensor) -> float:
         return float((F.interpolate(photo, picture.shape[-2:], mode="area") - picture).abs().mean())
 
-    (locked, still), (unlocked, _) = (now.drawn_whole(one) for one in (True, False))
-    assert locked.shape == (1, 3, side, side)
+    (adjusted, still), (unadjusted, _) = (now.draw_in_full(one) for one in (True, False))
+    assert adjusted.shape == (1, 3, side, side)
     assert still.shape == (1, 3, SIDE, SIDE)
-    assert off(locked) < 0.02 < off(unlocked)
-    (young, still), (other, other_still) = (portrait_of(network, 1.0).drawn_whole(one) for one in (True, False))
-    assert off(young) > off(locked)
-    # What the results take from the network is how looks change, which the lock leaves as it is.
+    assert off(adjusted) < 0.02 < off(unadjusted)
+    (young, still), (other, other_still) = (then.draw_in_full(one) for one in (True, False))
+    assert off(young) > off(adjusted)
+    # What the results take from the network is how looks change, which the adjustments leave as it is.
     assert float((still - other_still).abs().mean()) < float((young - other).abs().mean()) / 4
-    with pytest.raises(ValueError, match="of one photo"):
-        portrait_of(network, 1.0, baby=True).drawn_whole(True)
+
+
+@pytest.mark.parametrize(
+    ("marked", "baby", "kind"),
+    [
+        (True, False, WarpedPortrait),
+        (False, False, EditedPortrait),
+        (True, True, TwoPhotoPortrait),
+        (False, True, TwoPhotoPortrait),
+    ],
+)
+def test_only_a_pet_of_one_photo_whose_landmarks_are_known_is_warped(
+    network: Network, marked: bool, baby: bool, kind: type
+) -> None:
+    assert type(drawn_portrait(network, 0.5, baby, marked)) is kind

@@ -1,0 +1,137 @@
+"""The face of an inverted photo: its crop, and what the network draws of it at other ages."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from engine.growth.landmarks import Landmarks, known_landmarks
+from engine.growth.warp import flow
+from engine.images.decoding import decode
+from engine.images.tensors import to_tensor
+from engine.images.warping import resize_flow
+from engine.inversion import solve_feature_offsets
+from engine.inversion.state import InvertedPhoto
+from engine.messages import Species
+from engine.rendering.compositing import paste_back
+from engine.stylegan.adjustments import carried, converted
+from engine.stylegan.generator import Adjustments
+from engine.stylegan.store import Network
+from engine.vision.alignment import Alignment, Pixels, align, align_to, crop_face
+from engine.vision.cropping import CropWindow, choose_crop
+
+LOOKS_SIDE = 128  # px; enough to see how the looks change and how the parts move, and quick to draw
+_MARGIN = 1 / 8  # of the crop's side; growing parts move into the crop from no farther away
+
+
+class InvertedFace(ABC):
+    """One photo's face in one network. Ages are counted from the day of the photo."""
+
+    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network) -> None:
+        """`photo` is that of `inverted`, decoded."""
+        self.device = network.statistics.mean.device
+        self.head, self.photo = inverted.head, photo
+        self.ws = inverted.ws.to(self.device)
+        self.network = network
+
+    @abstractmethod
+    def adjustments(self, age: float) -> Adjustments:
+        """The changes to the network with which it draws this very pet at an age."""
+
+    def alignment(self, photo: Image.Image, side: int) -> Alignment:
+        """Where the crop of `side` px lies in the photo, or in the same photo at another size."""
+        return align_to(photo.size, self.head, self.network.convention, side)
+
+    def crop(self, side: int, margin: int = 0) -> Pixels:
+        """The aligned face with what is around it: [side + 2 · margin, side + 2 · margin, 3]."""
+        return crop_face(self.photo, self.alignment(self.photo, side).widened(margin))
+
+    def tensor(self, pixels: Pixels) -> Tensor:
+        """Pixels [H, W, 3] as [1, 3, H, W] in -1..1 on the network's device."""
+        return to_tensor(pixels).to(self.device)
+
+    def draw(
+        self,
+        ages: Sequence[float],
+        direction: Tensor,
+        adjustments: Adjustments,
+        resolution: int | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """Draw the face moved along `direction` [num_ws, w_dim] by each of N ages: [N, 3, R, R] in -1..1."""
+        ws = torch.cat([self.ws + age * direction for age in ages])
+        synthesis = self.network.generator.synthesis
+        picture: Tensor = synthesis(ws, resolution=resolution, adjustments=adjustments, dtype=dtype)
+        return picture
+
+
+class TunedFace(InvertedFace):
+    """A face whose growth is not known: the network is changed as the search left it, at every age the same."""
+
+    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network) -> None:
+        super().__init__(inverted, photo, network)
+        self._tuned = converted(inverted.adjustments, lambda value: value.to(self.device))
+
+    def adjustments(self, age: float) -> Adjustments:
+        return self._tuned
+
+
+class SolvedFace(InvertedFace):
+    """A face with known landmarks: the feature offsets are solved for, and move as the face grows."""
+
+    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network, landmarks: Landmarks) -> None:
+        super().__init__(inverted, photo, network)
+        self.landmarks = landmarks.to(self.device)
+
+    def adjustments(self, age: float) -> Adjustments:
+        if not age:
+            return self._solved
+        motion = flow(self.landmarks, age, LOOKS_SIDE)
+        return carried(self._solved, lambda side: resize_flow(motion, side))
+
+    @property
+    def kitten_eyes(self) -> Tensor:
+        """The visible eyes of a cat, which were blue in youth: [K, 2] on the face plane, K = 0 to 2."""
+        if self.head is None or not self.landmarks.cats.all():
+            return self.ws.new_zeros(0, 2)
+        seen = [eye is not None for eye in (self.head.left_eye, self.head.right_eye)]
+        return self.landmarks.eyes[0][seen]
+
+    @cached_property
+    def _solved(self) -> Adjustments:
+        side = self.network.generator.config.img_resolution
+        face = align(self.photo, self.head, self.network.convention, side).crop
+        return solve_feature_offsets(self.tensor(face), self.ws, self.network.generator)
+
+
+def face_of(inverted: InvertedPhoto, network: Network, species: Species) -> SolvedFace | TunedFace:
+    """The face of an inverted photo: a `SolvedFace` where its landmarks are known."""
+    photo = decode(inverted.photo)
+    landmarks = known_landmarks(photo.size, inverted.head, network.convention, species)
+    if landmarks is None:
+        return TunedFace(inverted, photo, network)
+    return SolvedFace(inverted, photo, network, landmarks)
+
+
+class PortraitCrop:
+    """The crop of a photo that a portrait changes, with the window of it that is shown."""
+
+    def __init__(self, pet: InvertedFace, *others: InvertedFace) -> None:
+        """The window is one that the photos of all these faces fill, if there is one."""
+        self._pet = pet
+        placed = [(face.photo.size, face.head) for face in (pet, *others)]
+        self.window: CropWindow = choose_crop(placed, pet.network.convention)
+        self.margin = round(_MARGIN * self.window.side)
+        self.wide = pet.crop(self.window.side, self.margin)  # with a margin around, for parts that move into the crop
+        self.now = self.wide[self.margin : -self.margin, self.margin : -self.margin]
+
+    def paste(self, face: Pixels, photo: Image.Image | None = None, *, feathered: bool = False) -> Image.Image:
+        """Put the changed face into the whole photo, or into `photo`, which is the same one at another size.
+
+        `feathered`: it is as in the photo at the crop's border already.
+        """
+        photo = photo or self._pet.photo
+        return paste_back(photo, face, self.now, self._pet.alignment(photo, self.window.side), feathered=feathered)
