@@ -14,25 +14,23 @@ the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growth.eyes import blueness
+from engine.growth.eyes import mend_flash, younger_eyes
+from engine.growth.face_growth import FaceGrowth
 from engine.growth.optical_flow import FLOW_SIDE, MATCHING_SIGMA, composed_flow
-from engine.growth.warp import hair_band, hair_fade
 from engine.images.filters import gaussian_blur, smoothstep
 from engine.images.warping import enlarged, resize, resize_flow, upsample, warp
-from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels, ycbcr_to_rgb
+from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels
 from engine.vision.cropping import CropWindow
 
-APPEARANCE_SIGMA = 0.03  # of the picture's side, σ of the changes of looks that are taken from the network alone
-NOISE_LEVEL = (
-    0.06  # change of looks, of the range 2 of a picture, that is as likely the network's error as the age's doing
-)
-STRENGTH_SIGMA = 0.04  # of the picture's side, σ over which a change must be strong to be believed
+_PLAN_SIDE = 64  # px, in which a plan tells a flow: it is smooth
+_FINEST_SIGMA = 0.0024  # of the crop's side: what is finer is fur and noise
+_SOFTER = 0.18  # share of it that young fur lacks: marked young animals have so much less than adults
+_LOOKS_FROM = 0.3  # age from which on eyes and fur begin to look young
 MASK_EXPONENT = 5  # exponent of the superellipse |x|^p + |y|^p over which a face is changed: nearly a square
 FEATHER_FROM = 0.55  # from where on it changes less, as a share of half its side
 FADE_SCALE = 0.18  # change of looks, of the range 2 of a picture, at which the detail has faded to 1/e
@@ -84,117 +82,68 @@ class FlowDetail:
         return torch.lerp(self.flow[before], self.flow[after], share)[None]
 
 
-class Growth(Protocol):
-    """How a face grows. All is smooth, so that a side of few pixels tells it."""
-
-    def flow(self, age: float, side: int) -> Tensor:
-        """The way from each pixel at an age to today's: [1, 2, side, side] in px."""
-
-    def coat_mask(self, age: float, side: int) -> Tensor:
-        """What of the face at an age may change in looks: [1, 1, side, side] of 0..1."""
-
-    def head_mask(self, side: int) -> Tensor:
-        """Where strands of hair may fade: [1, 1, side, side] of 0..1."""
-
-    def young_eyes(self, face: Tensor) -> Tensor:
-        """What is added to the chroma of the eyes in youth, [1, 2, M, M], for today's face in luma and chroma."""
-
-
 class WarpDetail:
-    """Carries the detail of one photo along an edit whose motion is known (`engine.growth.warp`).
+    """Shows one photo at other ages by moving its own pixels along the growth of its face.
 
-    Then the network has to tell only how the looks change, coat and light, which it draws too softly for more than the
-    large: result(x) = photo(φ(x)) + smooth(Na(x) − N0(φ(x))), in the coat, which becomes softer besides. Eyes keep
-    their looks but for their colour (`engine.growth.eyes`).
-    All but the photo is smooth, in place and in age: a `plan` of few pixels says it, and lies between those of the ages
-    around. The photo as a plan says comes in colours (`carried`) or, in half the time, as films keep it (`levels`).
+    Today's photo is prepared once: eyes that a flash made glow are mended, what changes in eyes and fur is known. An
+    age then is one smooth flow (a `plan` of few pixels, which lies between those of the ages around) and how much of
+    these changes is there: result(x) = (photo + share · change)(x + flow(x)).
     """
 
-    def __init__(
-        self,
-        photo: Tensor,
-        margin: int,
-        now: Tensor,
-        growth: Growth,
-    ) -> None:
-        """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, with a margin for what moves into the picture.
-
-        `now` [1, 3, R, R] is the network's picture at age 0; both in -1..1.
-        """
-        self._side, self._now = photo.shape[-1] - 2 * margin, now
+    def __init__(self, photo: Tensor, margin: int, growth: FaceGrowth) -> None:
+        """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, -1..1, with a margin for what moves into the picture."""
+        self._side, self._margin = photo.shape[-1] - 2 * margin, margin
         self._growth = growth
-        self._photo = photo.contiguous(memory_format=torch.channels_last)
-        small = halved(photo)
-        self._strands = hair_band(small, self._side // 2)  # at half the size it is as good
-        rim = margin // 2
-        face = rgb_to_ycbcr(small)[..., rim:-rim, rim:-rim]
-        self._young_eyes = F.pad(growth.young_eyes(face), (rim, rim, rim, rim))
-        self._margin = margin
+        self._photo = mend_flash(photo, growth, margin).contiguous(memory_format=torch.channels_last)
+        eyes = younger_eyes(self._photo, growth, margin)
+        head = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
+        finest = self._photo - gaussian_blur(self._photo, _FINEST_SIGMA * self._side)
+        self._change = eyes - _SOFTER * growth.strength * head * finest
 
-    def frame(self, age: float, picture: Tensor) -> Tensor:
-        """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age."""
-        return self.carried(self.plan(age, picture))
+    def frame(self, age: float) -> Tensor:
+        """The photo at `age`: [1, 3, S, S] in -1..1."""
+        return self.carried(self.plan(age), age)
 
-    def feathered(self, age: float, picture: Tensor) -> Tensor:
-        """The same, but towards the border ever less is changed, and there nothing: [1, 3, S, S].
+    def feathered(self, age: float) -> Tensor:
+        """The same, but towards the border ever less is moved, and there nothing: [1, 3, S, S].
 
-        So it fits into the photo without a seam, and no ear is seen twice, as where one picture fades into another.
+        So it fits into the photo without a seam.
         """
-        plan = self.plan(age, picture)
-        feathered = plan * _inside(plan.shape[-1], plan.device)
-        feathered[:, 3] = plan[:, 3]  # eyes are far from it
-        return self.carried(feathered)
+        plan = self.plan(age)
+        return self.carried(plan * _inside(plan.shape[-1], plan.device), age)
 
-    def plan(self, age: float, picture: Tensor) -> Tensor:
-        """What is to be done at an age, [1, 7, R, R].
+    def plan(self, age: float) -> Tensor:
+        """Where the pixels at an age come from, [1, 2, _PLAN_SIDE, _PLAN_SIDE], in shares of the crop's side."""
+        return self._growth.flow(age, _PLAN_SIDE).to(self._photo) / _PLAN_SIDE
 
-        Motion (in pictures), shares of the strands that have faded and of the eyes' change, change of looks.
-        """
-        side = picture.shape[-1]
-        flow, coat_mask = self._growth.flow(age, side), self._growth.coat_mask(age, side)
-        change = coat_mask * _smoothed_looks(picture - warp(self._now, flow))
-        eyes = torch.full_like(coat_mask, blueness(age))
-        fades = hair_fade(torch.tensor(age)).to(coat_mask) * coat_mask * self._growth.head_mask(side)
-        return torch.cat([flow / side, fades, eyes, change], 1)
+    def carried(self, plan: Tensor, age: float) -> Tensor:
+        """The photo as a plan says, with the looks of an age: [1, 3, S, S]."""
+        looks = torch.add(self._photo, self._change, alpha=younger_share(age))
+        return self._moved(looks, plan)
 
-    def carried(self, plan: Tensor) -> Tensor:
-        """The photo as a plan says: [1, 3, S, S]."""
-        flow, change = self._looks(plan, plan[:, 4:], self._strands)
-        change = change + ycbcr_to_rgb(warp(self._eyes(plan), flow, "bicubic"))
-        return self._moved(self._photo, plan) + upsample(change, self._side)
+    def in_planes(self, window: CropWindow) -> Callable[[Tensor, float], Tensor]:
+        """What gives that of a plan and an age which is seen in a window, as levels of a frame (`ycbcr.to_levels`)."""
+        photo, change = rgb_to_ycbcr(self._photo), rgb_to_ycbcr(self._change)
+        luma, chroma = photo[:, :1].clone(), halved(photo[:, 1:])
+        luma_change, chroma_change = change[:, :1].clone(), halved(change[:, 1:])
 
-    def in_planes(self, window: CropWindow) -> Callable[[Tensor], Tensor]:
-        """What gives that of a plan which is seen in a window, as levels of a frame
-        (`engine.images.ycbcr.to_levels`).
-        """
-        planes = rgb_to_ycbcr(self._photo)
-        photo_luma, photo_chroma = planes[:, :1].clone(), halved(planes[:, 1:])  # so that the planes are not kept
-        hair_band = rgb_to_ycbcr(self._strands)
-
-        def levels(plan: Tensor) -> Tensor:
-            flow, change = self._looks(plan, rgb_to_ycbcr(plan[:, 4:]), hair_band, window)
-            luma = self._moved(photo_luma, plan, window) + upsample(change[:, :1], 2 * change.shape[-1])
-            chroma = warp(photo_chroma + self._eyes(plan), flow, "bicubic", _corner(window, self._margin, 2))
-            return to_levels(luma, chroma + change[:, 1:])
+        def levels(plan: Tensor, age: float) -> Tensor:
+            share = younger_share(age)
+            moved = self._moved(torch.add(luma, luma_change, alpha=share), plan, window)
+            flow = _seen(upsample(plan * (self._side // 2), self._side // 2), window, 2)
+            colours = torch.add(chroma, chroma_change, alpha=share)
+            return to_levels(moved, warp(colours, flow, "bicubic", _corner(window, self._margin, 2)))
 
         return levels
 
-    def _eyes(self, plan: Tensor) -> Tensor:
-        return self._young_eyes * plan[:, 3:4, :1, :1]  # of the eyes' share, every pixel is the same
-
     def _moved(self, photo: Tensor, plan: Tensor, window: CropWindow | None = None) -> Tensor:
-        flow = upsample(plan[:, :2] * self._side, self._side)
+        flow = upsample(plan * self._side, self._side)
         return warp(photo, _seen(flow, window), "bicubic", _corner(window, self._margin))
 
-    def _looks(
-        self, plan: Tensor, change: Tensor, hair_band: Tensor, window: CropWindow | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """At half the size of the photo: the motion, in px there, and the change of looks less the faded strands."""
-        half = self._side // 2
-        smooth = plan[:, :2] * half, plan[:, 2:3], change
-        flow, fades, change = (_seen(upsample(part, half), window, 2) for part in smooth)
-        faded_strands = warp(hair_band, flow, corner=_corner(window, self._margin, 2))
-        return flow, torch.addcmul(change, fades, faded_strands, value=-1)
+
+def younger_share(age: float) -> float:
+    """How much of what changes in eyes and fur until eight weeks is there at `age`, 0..1: most of it comes late."""
+    return smoothstep(min(max((age - _LOOKS_FROM) / (1 - _LOOKS_FROM), 0.0), 1.0))
 
 
 def _seen(face: Tensor, window: CropWindow | None, shrunk: int = 1) -> Tensor:
@@ -212,15 +161,3 @@ def _inside(side: int, device: torch.device) -> Tensor:
     reach = (across[:, None] + across[None, :]) ** (1 / MASK_EXPONENT)
     share = ((1 - reach) / (1 - FEATHER_FROM)).clamp(0, 1)
     return smoothstep(share)
-
-
-def _smoothed_looks(change: Tensor) -> Tensor:
-    """What of a change of looks [N, 3, R, R] between two soft pictures can be trusted: the large and the clear.
-
-    A faint change is shrunk towards none, a strong one stays (the Wiener filter's gain, with `NOISE_LEVEL` as the
-    noise).
-    """
-    side = change.shape[-1]
-    smooth = gaussian_blur(change, APPEARANCE_SIGMA * side)
-    strength = gaussian_blur(smooth.square().mean(1, keepdim=True), STRENGTH_SIGMA * side)
-    return smooth * (strength / (strength + NOISE_LEVEL**2))

@@ -1,114 +1,154 @@
-"""The blue eyes of kittens.
+"""The eyes of young animals, and eyes that a camera's flash made glow.
 
-A kitten's eyes are blue until the age of six to eight weeks and have their own colour by twelve to sixteen. Where a
-photo shows the irises is not marked, but they differ in colour from the coat around: pixels are told apart as two
-normal distributions, fitted by expectation and maximisation (Dempster, Laird and Rubin 1977), with the places of the
-eyes as what is known before. Where the two hardly differ, as with closed eyes, nothing is changed.
-
-Puppies' eyes are left as they are: dark ones hardly change, and lids and irises look alike in them. So are those in
-photos of one tone, grey or sepia.
+What is measured on marked faces: a puppy's eye is dark all over (four fifths of it darker than a sixth of white, half
+of it in adults); a kitten's iris is a greyish blue, a little darker than an adult's, around a larger pupil. What is
+drawn takes its light from the photo: catchlights stay, and a colour is the darker, the darker the eye is.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from engine.growth.landmarks import face_plane
+from engine.growth.face_growth import FaceGrowth
 from engine.images.filters import gaussian_blur, smoothstep
+from engine.messages import Species
 
-_SETTLED = 0.5  # age from which on, towards youth, the eyes are not yet of their own colour
-_YOUNG = 0.88  # share of blue at eight weeks, when the change has just begun
-_BLUE = (0.37, -0.2)  # Cb and Cr, -1..1, of a light iris then: slate blue
-_DARKER = 0.7  # exponent by which that fades as irises are darker
-_BLUE_ALREADY = 0.05  # Cb, from where on an iris stays as it is
-
-_IRIS = 0.17  # of the distance between the eyes, radius
-_AROUND = 0.45  # of it, radius of the coat that is looked at
-_PUPIL = 0.12  # luma 0..1, below which it tells nothing of an iris' colour
-_ROUNDS = 8  # of expectation and maximisation
-_NOISE = 0.02  # of 0..1, standard deviation of luma and chroma within the same thing, at least
-SEPARATION = 0.4  # Bhattacharyya distance, from where on iris and coat are told apart
-_GREY = 0.02  # length of chroma, below which it is a pupil or a gleam
-_TONED = 0.016, 0.021  # RMS of chroma that luma does not tell: up to here a photo is of one tone, from there in colours
-_EDGE = 0.003  # of the picture's side, σ by which what is found becomes soft
-
-
-def blueness(age: float) -> float:
-    """The share of a young eye's colour at an age: 0 today, rising to that of eight weeks."""
-    share = min(max((age - _SETTLED) / (1 - _SETTLED), 0.0), 1.0)
-    return _YOUNG * smoothstep(share)
+_LUMA = (0.2126, 0.7152, 0.0722)
+_CATCHLIGHT = (0.18, 0.34)  # luma over the eye's median, from where to where it is taken for a reflection, which stays
+_SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a bright eye is mended …
+_BLINDING = 0.68  # … or the mean luma of an eye's middle that no iris has
+_PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
+_KITTEN_DARKER = 0.16
+_KITTEN_BLUE = (0.022, -0.016)  # Cb and Cr of a grey iris at luma 0.5; the median of real kittens lies near it
+_IRIS = (0.10, 0.22)  # luma: below it is pupil, above it iris
+_PUPIL = 0.5  # radius of a kitten's pupil, of half the eye's width
+_NARROW = 0.35  # height over width, below which an eye tells no colour
+_GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection …
+_GLOW_OVER_RING = 1.12  # … if it is so much lighter than what is around it
+_WINDOW = 1.7  # times the eye's width, the side of the square that is worked on
 
 
-def blue_shift(face: Tensor, eyes: Tensor) -> Tensor:
-    """What makes a cat's irises blue: [1, 2, M, M], to be added to chroma.
+@dataclass(frozen=True, slots=True)
+class _Eye:
+    """One eye in the square of a crop that is worked on."""
 
-    `face` [1, 3, M, M] is aligned, in luma and chroma (`engine.images.ycbcr.rgb_to_ycbcr`); `eyes` [K, 2], K =
-    0 to 2, are those that can be seen, on the face plane (`engine.growth.warp`); without any there is nothing to be
-    added.
+    top: int
+    left: int
+    opening: Tensor  # [1, 1, M, M] 0..1
+    distance: Tensor  # [1, 1, M, M] from its middle, in half widths
+    open_share: float  # height over width
+
+
+def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
+    """The aligned face [1, 3, S, S] in -1..1 with dark pupils where a flash made them glow; `face` itself otherwise.
+
+    A small catchlight is left, as any lamp makes one.
     """
-    luma, chroma = (face[:, :1] + 1) / 2, face[:, 1:]
-    if not len(eyes):
-        return torch.zeros_like(chroma)
-    blue = chroma.new_tensor(_BLUE)[:, None, None] * luma.clamp(min=0) ** _DARKER
-    strength = chroma.square().sum(dim=1, keepdim=True).sqrt()
-    which = iris_mask(face, eyes) * strength / (strength + _GREY) * torch.sigmoid((_BLUE_ALREADY - chroma[:, :1]) * 60)
-    return which * _in_colours(luma, chroma) * (blue - chroma)
+    mended = face
+    for eye in _eyes(face, growth, margin):
+        part = _part(mended, eye)
+        luma = _luma(part)
+        middle, ring = eye.distance < 0.3, (eye.distance > 0.6) & (eye.opening > 0.5)
+        if not ring.any() or not middle.any():
+            continue
+        core = luma[middle].mean()
+        flashed = growth.parsed.flash > _SURE_OF_FLASH and core > _GLOW and core > _GLOW_OVER_RING * luma[ring].mean()
+        if not flashed and core < _BLINDING:
+            continue
+        within = smoothstep(((0.85 - eye.distance) / 0.25).clamp(0, 1))  # a rim of the iris is left
+        glow = eye.opening * within * smoothstep(((luma - 0.25) / 0.2).clamp(0, 1))
+        light = torch.exp(-0.5 * ((eye.distance - 0.3) / 0.12) ** 2) * _upper_left(eye.distance)
+        dark = -0.84 + 0.1 * part + 1.5 * light
+        mended = _with_part(mended, eye, torch.lerp(part, dark, glow))
+    return mended
 
 
-def _in_colours(luma: Tensor, chroma: Tensor) -> Tensor:
-    """Whether a photo is in colours, 0..1: in one of a single tone, luma tells chroma, as a polynomial says here."""
-    powers = luma.flatten()[:, None] ** torch.arange(4, device=luma.device)
-    colours = chroma[0].flatten(1).T
-    product = powers.T @ powers + 1e-3 * torch.eye(4, device=luma.device)
-    off = colours - powers @ (_inverse(product) @ (powers.T @ colours))
-    toned, coloured = _TONED
-    share: Tensor = ((off.square().sum(dim=1).mean().sqrt() - toned) / (coloured - toned)).clamp(0, 1)
-    return share
+def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
+    """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
+    changed = face
+    draw = _kitten if growth.species is Species.CAT else _puppy
+    for eye in _eyes(face, growth, margin):
+        if eye.open_share >= _NARROW:
+            part = _part(changed, eye)
+            luma, (low, high) = _luma(part), _CATCHLIGHT
+            over = luma - luma[eye.opening > 0.5].median()
+            stays = smoothstep(((over - low) / (high - low)).clamp(0, 1))
+            changed = _with_part(changed, eye, torch.lerp(part, draw(part, eye), eye.opening * (1 - stays)))
+    return (changed - face) * growth.eyes * growth.strength
 
 
-def iris_mask(face: Tensor, eyes: Tensor) -> Tensor:
-    """How surely each pixel belongs to an iris or its pupil: [1, 1, M, M] of 0..1; arguments as in `blue_shift`,
-    but with an eye at least."""
-    side = face.shape[-1]
-    found = torch.zeros_like(face[:, :1])
-    distance = (face_plane(side, face.device)[:, :, None] - eyes).norm(dim=-1).amin(dim=-1)
-    near = distance < _AROUND
-    seen, distance = face[0, :, near].T, distance[near]  # [P, 3], [P]
-    seen = torch.cat([(seen[:, :1] + 1) / 2, seen[:, 1:]], dim=1)
-    before = 0.9 * torch.exp(-((distance / _IRIS) ** 6)) + 1e-4
-    bright, close, beyond = seen[:, 0] > _PUPIL, distance < 1.3 * _IRIS, distance > 1.2 * _IRIS
-    iris, coat_mask = _Gaussian(seen, bright & (distance < 0.8 * _IRIS)), _Gaussian(seen, distance > 1.5 * _IRIS)
-    for _ in range(_ROUNDS):
-        sure = torch.sigmoid(iris.log_density(seen) - coat_mask.log_density(seen) + torch.logit(before))
-        iris, coat_mask = _Gaussian(seen, sure * (bright & close)), _Gaussian(seen, (1 - sure) * beyond)
-    apart = 1 - torch.exp(-((iris.distance(coat_mask) / SEPARATION) ** 2))
-    found[0, 0, near] = sure * apart * torch.exp(-((distance / (1.5 * _IRIS)) ** 8))
-    return gaussian_blur(found, _EDGE * side)
+def _puppy(part: Tensor, eye: _Eye) -> Tensor:
+    luma = _luma(part)
+    return (luma + (1 - 0.35) * (_unit(part) - luma)) * (1 - _PUPPY_DARKER) * 2 - 1
 
 
-class _Gaussian:
-    """A normal distribution of three numbers, fitted to values [P, 3] that count as `weights` [P] say."""
-
-    def __init__(self, values: Tensor, weights: Tensor) -> None:
-        weights = weights.to(values) + 1e-6
-        weights = weights[:, None] / weights.sum()
-        self.mean = (weights * values).sum(dim=0)
-        off = values - self.mean
-        self.covariance = (weights * off).T @ off + _NOISE**2 * torch.eye(3, device=values.device)
-
-    def log_density(self, values: Tensor) -> Tensor:
-        """[P], but for a constant."""
-        off = values - self.mean
-        squared: Tensor = ((off @ _inverse(self.covariance)) * off).sum(dim=1)
-        return -0.5 * (squared + torch.logdet(self.covariance))
-
-    def distance(self, other: "_Gaussian") -> Tensor:
-        """After Bhattacharyya 1943: 0 for the same distribution."""
-        between, off = (self.covariance + other.covariance) / 2, self.mean - other.mean
-        spread = torch.logdet(between) - (torch.logdet(self.covariance) + torch.logdet(other.covariance)) / 2
-        apart: Tensor = off @ _inverse(between) @ off / 8 + spread / 2
-        return apart
+def _kitten(part: Tensor, eye: _Eye) -> Tensor:
+    luma = _luma(part)
+    low, high = _IRIS
+    iris = 0.85 * ((luma - low) / (high - low)).clamp(0, 1)
+    light = 0.5 + luma
+    blue, red = (value * light for value in _KITTEN_BLUE)
+    grey = luma + torch.cat(
+        [1.5748 * red, -(0.2126 * 1.5748 * red + 0.0722 * 1.8556 * blue) / 0.7152, 1.8556 * blue], 1
+    )
+    coloured = torch.lerp(_unit(part), grey, iris) * (1 - _KITTEN_DARKER)
+    pupil = torch.sigmoid((_PUPIL - eye.distance) / 0.08)
+    return coloured * (1 - 0.62 * pupil) * 2 - 1
 
 
-def _inverse(matrix: Tensor) -> Tensor:
-    inverse: Tensor = torch.linalg.inv_ex(matrix)[0]  # unlike `inv`, a GPU need not say first that there is one
-    return inverse
+def _eyes(face: Tensor, growth: FaceGrowth, margin: int) -> list[_Eye]:
+    side = face.shape[-1] - 2 * margin
+    return [eye for points in growth.eye_points(side) if (eye := _eye(points + margin, face.shape[-1])) is not None]
+
+
+def _eye(points: Tensor, limit: int) -> _Eye | None:
+    """The almond between inner and outer corner, upper and lower lid [4, 2] px; None where there is hardly one."""
+    inner, outer, upper, lower = points
+    half = float((outer - inner).norm()) / 2
+    size = int(_WINDOW * 2 * half) // 2 * 2
+    middle = (inner + outer) / 2
+    left, top = (int(v) - size // 2 for v in middle)
+    if half < 3 or left < 0 or top < 0 or max(left, top) + size > limit:
+        return None
+    along = (outer - inner) / (2 * half)
+    up = torch.stack([along[1], -along[0]])
+    up = up if float((upper - lower) @ up) > 0 else -up
+    above, below = (max(float(part @ up), 0.5) for part in (upper - middle, middle - lower))
+    place = torch.arange(size) + 0.5
+    y, x = torch.meshgrid(place + top - middle[1], place + left - middle[0], indexing="ij")
+    u, v = (x * along[0] + y * along[1]) / half, x * up[0] + y * up[1]
+    lid = (1 - u.square()).clamp(min=0) ** 0.75
+    depth = torch.where(u.abs() < 1, torch.minimum(above * lid - v, v + below * lid), -torch.ones_like(u))
+    soft = max(1.0, 0.06 * half)
+    opening = gaussian_blur((depth / soft + 0.5).clamp(0, 1), soft / 2)
+    centre_v = (above - below) / 2
+    distance = torch.sqrt(u.square() + ((v - centre_v) / half).square())
+    return _Eye(top, left, opening[None, None], distance[None, None], (above + below) / (2 * half))
+
+
+def _part(face: Tensor, eye: _Eye) -> Tensor:
+    size = eye.opening.shape[-1]
+    return face[..., eye.top : eye.top + size, eye.left : eye.left + size]
+
+
+def _with_part(face: Tensor, eye: _Eye, part: Tensor) -> Tensor:
+    size, whole = eye.opening.shape[-1], face.clone()
+    whole[..., eye.top : eye.top + size, eye.left : eye.left + size] = part
+    return whole
+
+
+def _unit(part: Tensor) -> Tensor:
+    return (part + 1) / 2
+
+
+def _luma(part: Tensor) -> Tensor:
+    """[1, 1, M, M] 0..1."""
+    return (_unit(part) * part.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+
+
+def _upper_left(distance: Tensor) -> Tensor:
+    side = distance.shape[-1]
+    place = torch.arange(side) - side / 2
+    angle = torch.atan2(place[:, None], place[None, :])
+    return torch.exp(-0.5 * ((angle + 2.2) / 0.35) ** 2)[None, None]

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.growth_model import RAYS, RAYS_FROM, load_growth_model, within_range
+from engine.growth.landmarks import face_plane
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import gaussian_blur
 from engine.messages import Species
@@ -21,9 +22,11 @@ _GRID = 64  # control cells of the flow, across and down: it is smooth
 _STIFFNESS = 0.02  # of the spline, squared eye distances
 _SEEN = 0.4  # probability from which a landmark is believed
 _OUTLINE_MOVES = 0.3  # eye distances, the farthest a point of the outline goes
-_NEAR_LANDMARK = 0.35  # eye distances, within which a landmark tells better than the outline
 _TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face counts as turned, and as fully so
 _TURNED_SHARE = 0.4  # of the growth, that is left of it then
+_EMPHASIS = (
+    1.35  # times the mean growth: marked young animals are older than eight weeks; the range of the young still holds
+)
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
@@ -34,14 +37,16 @@ _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
 class FaceGrowth:
     """The growth of the face that `parsed` is of. Flows and masks are those of a crop of any size."""
 
+    NEAR = 0.35  # eye distances, within which a landmark tells better than the outline
+
     def __init__(self, parsed: ParsedHead, species: Species) -> None:
         self.parsed = parsed
         self.species = species
         unit = EYE_DISTANCE * SIDE
-        self._landmarks = (torch.from_numpy(parsed.landmarks) - torch.tensor([SIDE / 2, EYE_HEIGHT * SIDE])) / unit
+        self.landmarks = (torch.from_numpy(parsed.landmarks) - torch.tensor([SIDE / 2, EYE_HEIGHT * SIDE])) / unit
         self._kinds = torch.cat([torch.ones(1), torch.from_numpy(parsed.kinds)])
         self._model = load_growth_model()
-        nose = self._landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right")]].mean(0)
+        nose = self.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right")]].mean(0)
         low, high = _TURNED
         self._turned = min(1.0, max(0.0, (abs(float(nose[0])) - low) / (high - low)))
 
@@ -62,7 +67,7 @@ class FaceGrowth:
         moves = moves * self._share(age)
         if age > 0:
             lower, upper = self._model.young_range(self.species, self._kinds)
-            moves = torch.lerp(moves, within_range(self._landmarks, moves, lower, upper), min(1.0, age))
+            moves = torch.lerp(moves, within_range(self.landmarks, moves, lower, upper), min(1.0, age))
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
         return torch.where(eye[:, None], moves * self.eyes, moves)
 
@@ -71,7 +76,7 @@ class FaceGrowth:
         if not age:
             return torch.zeros(1, 2, side, side)
         at, moves = self._controls(age)
-        spread = thin_plate((at + moves)[None], -moves[None], _plane(_GRID), _STIFFNESS)
+        spread = thin_plate((at + moves)[None], -moves[None], face_plane(_GRID), _STIFFNESS)
         coarse = spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * side)
         return F.interpolate(coarse, (side, side), mode="bicubic", align_corners=False)
 
@@ -86,24 +91,39 @@ class FaceGrowth:
         return [points[:4], points[4:8]]
 
     def _share(self, age: float) -> float:
-        return self.strength if age > 0 else 1.0
+        return _EMPHASIS * self.strength if age > 0 else 1.0
 
     def _controls(self, age: float) -> tuple[Tensor, Tensor]:
         """Points [P, 2] of today's face and its surroundings on the face plane, and how they move [P, 2]."""
-        seen = torch.from_numpy(self.parsed.visible) > _SEEN
-        at, moves = self._landmarks[seen], self.landmark_moves(age)[seen]
+        at, moves = self.landmarks[self.seen], self.landmark_moves(age)[self.seen]
         _, radial = self._model.growth(self.species, self._kinds, age)
-        outline, ways = self._outline
-        rays = outline * ways + torch.tensor(RAYS_FROM)
-        apart = (torch.cdist(rays, at) > _NEAR_LANDMARK).all(1) & (outline[:, 0] > 0)
+        outline, ways = self.outline
+        rays = self.outline_points
+        apart = (torch.cdist(rays, at) > self.NEAR).all(1) & (outline[:, 0] > 0)
         out = (radial * self._share(age)).clamp(-_OUTLINE_MOVES, _OUTLINE_MOVES)[:, None] * ways
-        rim = torch.tensor(_RIM)
-        rim = rim[(torch.cdist(rim, at) > _NEAR_LANDMARK).all(1)]
+        rim = self.rim()
+        rim = rim[(torch.cdist(rim, at) > self.NEAR).all(1)]
         still = torch.zeros_like(rim)
         return torch.cat([at, rays[apart], rim]), torch.cat([moves, out[apart], still])
 
+    @staticmethod
+    def rim() -> Tensor:
+        """Points [R, 2] around the crop, where nothing moves."""
+        return torch.tensor(_RIM)
+
+    @property
+    def seen(self) -> Tensor:
+        """[28]: which landmarks are to be believed."""
+        return torch.from_numpy(self.parsed.visible) > _SEEN
+
+    @property
+    def outline_points(self) -> Tensor:
+        """[RAYS, 2]: where the outline meets its rays, on the face plane."""
+        reach, ways = self.outline
+        return reach * ways + torch.tensor(RAYS_FROM)
+
     @cached_property
-    def _outline(self) -> tuple[Tensor, Tensor]:
+    def outline(self) -> tuple[Tensor, Tensor]:
         """How far the head reaches [RAYS, 1] in each direction [RAYS, 2], on the face plane; 0 where it does not."""
         angles = torch.linspace(0, 2 * np.pi, RAYS + 1)[:-1]
         ways = torch.stack([angles.sin(), -angles.cos()], -1)
@@ -122,10 +142,3 @@ class FaceGrowth:
         cell = EYE_DISTANCE * _GRID
         near = F.max_pool2d(mask, 2 * round(0.5 * _EDGE * cell) + 1, 1, round(0.5 * _EDGE * cell))
         return (gaussian_blur(near, 0.5 * _EDGE * cell) * 1.15).clamp(0, 1)
-
-
-def _plane(side: int) -> Tensor:
-    """The face plane's coordinates of every pixel: [side, side, 2] (x, y)."""
-    place = (torch.arange(side) + 0.5) / side
-    y, x = torch.meshgrid((place - EYE_HEIGHT) / EYE_DISTANCE, (place - 0.5) / EYE_DISTANCE, indexing="ij")
-    return torch.stack([x, y], dim=-1)

@@ -58,7 +58,7 @@ class GrowthModel:
             way = young * (age / _FOUR_MONTHS) ** 2  # most of it lies in the first year
         else:
             way = torch.lerp(young, baby, min(1.0, (age - _FOUR_MONTHS) / (1 - _FOUR_MONTHS)))
-        return way[: -RAYS].view(-1, 2), way[-RAYS:]
+        return way[:-RAYS].view(-1, 2), way[-RAYS:]
 
     def young_range(self, species: Species, kinds: Tensor) -> tuple[Tensor, Tensor]:
         """The 5th and the 95th percentile [8] of the PROPORTIONS of young animals of this kind."""
@@ -82,7 +82,9 @@ def proportions(landmarks: Tensor) -> Tensor:
         return torch.stack(sides).mean(0)
 
     nose = (at("nose_left") + at("nose_right") + at("nose_top") + at("nose_bottom")) / 4
-    tips = [at(f"ear_{side}_tip") - (at(f"ear_{side}_inner") + at(f"ear_{side}_outer")) / 2 for side in ("left", "right")]
+    tips = [
+        at(f"ear_{side}_tip") - (at(f"ear_{side}_inner") + at(f"ear_{side}_outer")) / 2 for side in ("left", "right")
+    ]
     return torch.stack(
         [
             both("eye_{}_inner", "eye_{}_outer"),

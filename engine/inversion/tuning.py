@@ -2,11 +2,11 @@
 
 Instead of all weights, as in pivotal tuning (Roich et al. 2021), few are changed, which are kept with a portrait.
 
-Where it is known how the pet grows (`engine.growth.warp`), what the network lacks lies in offsets to its last features,
-which growth carries along: `solve_feature_offsets`. They are solved for instead of searched, and as nothing before
-them changes, the edit does nearly what it did. Where growth is not known, offsets would lie still while the edit
-moves the face. There a `PivotalTuning` searches offsets to the styles and changes of low rank to the convolutions (Hu
-et al. 2021, "LoRA"), which move what they draw by themselves, and holds the edit meanwhile.
+Where it is known how the pet grows (`engine.lab.drawn_pets.drawn_growth`), what the network lacks lies in offsets to
+its last features, which growth carries along: `solve_feature_offsets`. They are solved for instead of searched, and
+as nothing before them changes, the edit does nearly what it did. Where growth is not known, offsets would lie still
+while the edit moves the face. There a `PivotalTuning` searches offsets to the styles and changes of low rank to the
+convolutions (Hu et al. 2021, "LoRA"), which move what they draw by themselves, and holds the edit meanwhile.
 """
 
 import math

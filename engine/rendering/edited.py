@@ -1,7 +1,6 @@
 """Portraits that follow the network's own edit: where growth is not known, and from a baby photo to today."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -55,8 +54,9 @@ class EditedPortrait:
         return self._pet.draw([age], self._direction, self._pet.adjustments(age))
 
     @torch.no_grad()
-    def finish(self, age: float, picture: Tensor) -> Tensor:
-        """Add the photo's detail to `picture` [1, 3, R, R], which was drawn at `age`: [1, 3, S, S] in -1..1."""
+    def at(self, age: float) -> Tensor:
+        """What the network draws at `age` with the photo's detail: [1, 3, S, S] in -1..1."""
+        picture = self._picture(age)
         return enlarged(picture, self.window.side) + self._residual(age, picture)
 
     def _residual(self, age: float, picture: Tensor, window: CropWindow | None = None) -> Tensor:
@@ -65,7 +65,7 @@ class EditedPortrait:
 
     def still(self) -> Pixels:
         """The face at the portrait's age, [S, S, 3], of which the window is to be shown."""
-        return to_pixels(self.finish(self._age, self._drawn))
+        return to_pixels(self.at(self._age))
 
     @torch.no_grad()
     def whole(self, photo: Image.Image | None = None) -> Image.Image:
@@ -84,11 +84,6 @@ class EditedPortrait:
             return soft + self._residual(age, picture, self.window)
 
         return FilmSource(ages, torch.stack([self._chain[age] for age in ages]), show)
-
-    @cached_property
-    def _drawn(self) -> Tensor:
-        """What the network draws at the portrait's age: [1, 3, R, R]."""
-        return self._picture(self._age)
 
     def _picture(self, age: float) -> Tensor:
         """What the network draws at an age, [1, 3, R, R]; drawn only if it is not in the chain."""

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.growth.landmarks import Landmarks, known_landmarks
-from engine.growth.warp import flow
+from engine.growth.face_growth import FaceGrowth
+from engine.growth.landmarks import known_landmarks
 from engine.images.decoding import decode
 from engine.images.tensors import to_tensor
 from engine.images.warping import resize_flow
@@ -22,6 +22,7 @@ from engine.stylegan.generator import Adjustments
 from engine.stylegan.store import Network
 from engine.vision.alignment import Alignment, Pixels, align, align_to, crop_face
 from engine.vision.cropping import CropWindow, choose_crop
+from engine.vision.head_parsing import parse_head
 
 LOOKS_SIDE = 128  # px; enough to see how the looks change and how the parts move, and quick to draw
 _MARGIN = 1 / 8  # of the crop's side; growing parts move into the crop from no farther away
@@ -82,23 +83,20 @@ class TunedFace(InvertedFace):
 class SolvedFace(InvertedFace):
     """A face with known landmarks: the feature offsets are solved for, and move as the face grows."""
 
-    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network, landmarks: Landmarks) -> None:
+    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network, species: Species) -> None:
         super().__init__(inverted, photo, network)
-        self.landmarks = landmarks.to(self.device)
+        self._species = species
 
     def adjustments(self, age: float) -> Adjustments:
         if not age:
             return self._solved
-        motion = flow(self.landmarks, age, LOOKS_SIDE)
+        motion = self.growth.flow(age, LOOKS_SIDE).to(self.device)
         return carried(self._solved, lambda side: resize_flow(motion, side))
 
-    @property
-    def kitten_eyes(self) -> Tensor:
-        """The visible eyes of a cat, which were blue in youth: [K, 2] on the face plane, K = 0 to 2."""
-        if self.head is None or not self.landmarks.cats.all():
-            return self.ws.new_zeros(0, 2)
-        seen = [eye is not None for eye in (self.head.left_eye, self.head.right_eye)]
-        return self.landmarks.eyes[0][seen]
+    @cached_property
+    def growth(self) -> FaceGrowth:
+        """How this face grows, from the parts that are seen in it."""
+        return FaceGrowth(parse_head(self.photo, self.head), self._species)
 
     @cached_property
     def _solved(self) -> Adjustments:
@@ -110,10 +108,9 @@ class SolvedFace(InvertedFace):
 def face_of(inverted: InvertedPhoto, network: Network, species: Species) -> SolvedFace | TunedFace:
     """The face of an inverted photo: a `SolvedFace` where its landmarks are known."""
     photo = decode(inverted.photo)
-    landmarks = known_landmarks(photo.size, inverted.head, network.convention, species)
-    if landmarks is None:
+    if known_landmarks(photo.size, inverted.head, network.convention, species) is None:
         return TunedFace(inverted, photo, network)
-    return SolvedFace(inverted, photo, network, landmarks)
+    return SolvedFace(inverted, photo, network, species)
 
 
 class PortraitCrop:

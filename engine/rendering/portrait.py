@@ -14,6 +14,7 @@ from engine.inversion.state import PortraitState
 from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
 from engine.rendering.faces import SolvedFace, face_of
 from engine.rendering.film import FilmSource
+from engine.rendering.morphed import MorphedPortrait
 from engine.rendering.warped import WarpedPortrait
 from engine.stylegan.store import Network
 from engine.vision.alignment import Pixels
@@ -29,8 +30,8 @@ class Portrait(Protocol):
     def draw(self, ages: Sequence[float]) -> Tensor:
         """Draw N ages as the network does: [N, 3, R, R] in -1..1."""
 
-    def finish(self, age: float, picture: Tensor) -> Tensor:
-        """Give `picture` [1, 3, R, R], drawn at `age`, the photo's detail: [1, 3, S, S] in -1..1."""
+    def at(self, age: float) -> Tensor:
+        """The face at `age` with the photo's detail: [1, 3, S, S] in -1..1."""
 
     def still(self) -> Pixels:
         """The face at the portrait's age, [S, S, 3], of which the window is to be shown."""
@@ -49,7 +50,10 @@ def portrait_of(state: PortraitState, network: Network, age_vector: Tensor, age:
     """
     pet = face_of(state.pet, network, state.species)
     if state.baby is not None:
-        return TwoPhotoPortrait(pet, face_of(state.baby, network, state.species), age)
+        baby = face_of(state.baby, network, state.species)
+        if isinstance(pet, SolvedFace) and isinstance(baby, SolvedFace):
+            return MorphedPortrait(pet, baby, age_vector, age)
+        return TwoPhotoPortrait(pet, baby, age)
     if isinstance(pet, SolvedFace):
         return WarpedPortrait(pet, age_vector, age)
     return EditedPortrait(pet, age_vector, age)

@@ -1,8 +1,9 @@
 """Find the parts of a face, the outline of its head and its kind, in an aligned crop.
 
-`HeadParser` is a small network on frozen EfficientNet-Lite0 features: heat maps of 28 landmarks, whose softmax means are
-finer than a cell (Sun et al., Integral Human Pose Regression, 2018), a mask of the head against body and background,
-and facts about the head as a whole. `engine.lab.recogniser.parser_training` trained it on faces marked by hand.
+`HeadParser` is a small network on frozen EfficientNet-Lite0 features: heat maps of 28 landmarks, whose softmax means
+are finer than a cell (Sun et al., Integral Human Pose Regression, 2018), a mask of the head against body and
+background, and facts about the head as a whole. `engine.lab.recogniser.parser_training` trained it on faces marked by
+hand.
 """
 
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.landmarks import Landmarks, face_plane
-from engine.growth.warp import source_points
+from engine.lab.drawn_pets.drawn_growth import source_points
 from engine.lab.drawn_pets.parameters import INDEX
 from engine.messages import Head, Point
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
@@ -82,7 +82,7 @@ class _Drawing:
         self._comb()
 
     def _build(self) -> None:
-        """The adult's proportions; what of them age changes is a matter of `engine.growth.warp`."""
+        """The adult's proportions; what of them age changes is a matter of `engine.lab.drawn_pets.drawn_growth`."""
         self._young = self["age"].clamp(-0.5, 1.2)
         self._cat = torch.sigmoid(3 * self["cat"])
         self._yaw = self["yaw"]

@@ -126,10 +126,6 @@ def _of_pairs(pairs: Sequence[PairResult]) -> dict[str, Any]:
     return {
         "gap_closed_mean": round(statistics.mean(gaps), 3),
         "gap_closed_min": round(min(gaps), 3),
-        "gap_closed_locked": mean(pair.with_lock.result for pair in pairs),
-        "gap_closed_unlocked": mean(pair.without_lock.result for pair in pairs),
-        "network_gap_closed_locked": mean(pair.with_lock.picture for pair in pairs),
-        "network_gap_closed_unlocked": mean(pair.without_lock.picture for pair in pairs),
         "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
         "reconstruction": mean(pair.reconstruction for pair in pairs),
         "unlocked": mean(pair.unlocked for pair in pairs),

@@ -30,25 +30,11 @@ _COMPARED_AT = 64  # px: parts, proportions and coat; single hairs nobody can fo
 
 
 @dataclass(frozen=True, slots=True)
-class LockGaps:
-    """The gap closed where the network draws at its own resolution, with the pet's lock grown along or without it.
-
-    The gap is that of `PairResult.gap_closed` and not one from what the network draws at age 0, so that all compare:
-    without the lock that is another pet, farther from the young one, and to come back from there is no merit.
-    """
-
-    result: float  # of the result that takes its looks from there; in `gap_closed` they come from a smaller picture
-    picture: float  # of the network's picture itself
-
-
-@dataclass(frozen=True, slots=True)
 class PairResult:
     """One drawn pair."""
 
     breed: str
     gap_closed: float  # 1 - distance(result, young) / distance(adult, young): 1 is perfect, 0 changed nothing
-    with_lock: LockGaps
-    without_lock: LockGaps
     unlocked: float  # perceptual distance between the adult and what a search finds
     reconstruction: float  # the same after the identity lock
     ages: tuple[float, ...]  # read by the encoder along the film, rising if all is well
@@ -72,10 +58,9 @@ def measure_pairs(
         adult, young = (picture.to(network.statistics.mean) for picture in (adult, young))
         gap = _Gap(extractor, adult, young)
         closed = gap.closed(to_tensor(portrait.still()).to(young))
-        with_lock, without_lock = (_lock_gaps(gap, portrait, adjusted) for adjusted in (True, False))
         ages = _ages(network, portrait, age_vectors.age_vector(network, species, name))
         distances = inversion.distance_with(UNADJUSTED), inversion.distance_with(inversion.tuned())
-        yield PairResult(name, closed, with_lock, without_lock, *distances, ages)
+        yield PairResult(name, closed, *distances, ages)
 
 
 class _Gap:
@@ -89,11 +74,6 @@ class _Gap:
         return 1 - _distance(self._extractor, picture, self._young) / self._whole
 
 
-def _lock_gaps(gap: _Gap, portrait: WarpedPortrait, adjusted: bool) -> LockGaps:
-    picture, result = portrait.draw_in_full(adjusted)
-    return LockGaps(gap.closed(result), gap.closed(picture))
-
-
 @torch.no_grad()
 def _distance(extractor: PerceptualDistance, a: Tensor, b: Tensor) -> float:
     small = [F.interpolate(picture, (_COMPARED_AT, _COMPARED_AT), mode="area") for picture in (a, b)]
@@ -105,7 +85,7 @@ def _ages(network: Network, portrait: Portrait, vector: Tensor) -> tuple[float, 
     """How old the encoder finds the pet along the way, on the age vector's own scale; empty without an encoder."""
     if network.encoder is None:
         return ()
-    way = [portrait.finish(age, portrait.draw([age])) for age in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    way = [portrait.at(age) for age in (0.0, 0.25, 0.5, 0.75, 1.0)]
     found = network.encoder(torch.cat(way))
     axis = vector[0] / vector[0].square().sum()
     return tuple(((found - found[:1]) @ axis).tolist())

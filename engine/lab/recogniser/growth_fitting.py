@@ -46,7 +46,9 @@ def save_growth(model: GrowthModel, file: Path) -> None:
 
 
 def symmetrical_shape(face: MarkedParts) -> tuple[Floats, Floats]:
-    """The landmarks [28, 2] and the outline's radii [RAYS] on the face plane, the mean of the face and its mirror image."""
+    """The landmarks [28, 2] and the outline's radii [RAYS] on the face plane, the mean of the face and its mirror
+    image.
+    """
     landmarks = face.on_plane(face.landmarks)
     mirrored = landmarks[list(MIRRORED)] * np.array([-1.0, 1.0])
     both = np.stack([landmarks, mirrored])
@@ -73,7 +75,9 @@ def outline_radii(outline: Floats) -> Floats:
 
 
 def _usable(face: MarkedParts) -> bool:
-    nose = face.on_plane(face.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right", "top", "bottom")]])
+    nose = face.on_plane(
+        face.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right", "top", "bottom")]]
+    )
     middle = nose.mean(0)
     return face.frontal and not np.isnan(middle).any() and abs(middle[0]) < _MOST_TURNED and middle[1] > 0.2
 
@@ -104,12 +108,12 @@ def _regression(faces: Sequence[MarkedParts]) -> tuple[Floats, Floats, Floats, F
 
 def _robust(design: Floats, target: Floats, penalty: Floats) -> Floats:
     """Ridge regression with Huber's weights."""
-    weights = np.ones(len(target))
+    weights: Floats = np.ones(len(target))
     for _ in range(5):
         weighted = design * weights[:, None]
         found: Floats = np.linalg.solve(weighted.T @ design + np.diag(penalty + 1e-6), weighted.T @ target)
         off = np.abs(target - design @ found)
-        weights = np.minimum(1, _HUBER * np.median(off) / np.maximum(off, 1e-9))
+        weights = np.asarray(np.minimum(1.0, _HUBER * float(np.median(off)) / np.maximum(off, 1e-9)), np.float64)
     return found
 
 
@@ -126,7 +130,7 @@ def _spread(
         own[4] = np.nan if face.mouth_open else own[4]
         usual = (kind @ young)[:-RAYS].reshape(-1, 2)
         off.append(own - proportions(torch.from_numpy(usual)).numpy())
-    percentiles: Floats = np.nanpercentile(np.array(off), [5, 95], axis=0)
+    percentiles: Floats = np.nanpercentile(np.array(off), [5, 95], axis=0).astype(np.float64)
     if percentiles.shape[1] != len(PROPORTIONS):
         raise ValueError("a proportion has no range")
     return percentiles

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growth.warp import grow
+from engine.lab.drawn_pets.drawn_growth import grow
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets, to_z
 from engine.lab.drawn_pets.renderer import render
 from engine.lab.storybook.face_dataset import FaceDataset

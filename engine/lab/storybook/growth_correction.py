@@ -1,10 +1,10 @@
 """Growth corrected on photos: how else must parts move until adults look young?
 
-One smooth way for all faces of a species (`engine.growth.warp.learned_correction`), found by gradient descent through a
-reader of age. To keep it from finding what only that reader believes in, it is small, smooth and the same on both
-sides, and the pictures vary in light and frame. The reader that guides it learned from half of the labels. Whether it
-worked is asked, on photos that nobody has learned from, of a judge that learned from all the others, and of a stranger
-that learned from the other half alone.
+One smooth way for all faces of a species (`engine.lab.drawn_pets.drawn_growth.learned_correction`), found by gradient
+descent through a reader of age. To keep it from finding what only that reader believes in, it is small, smooth and
+the same on both sides, and the pictures vary in light and frame. The reader that guides it learned from half of the
+labels. Whether it worked is asked, on photos that nobody has learned from, of a judge that learned from all the
+others, and of a stranger that learned from the other half alone.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.growth.warp import CORRECTION_SIDE, grow
+from engine.lab.drawn_pets.drawn_growth import CORRECTION_SIDE, grow
 from engine.lab.evaluation.age_classifier import SIDE, AgeClassifier, area_under_curve, fitted, varied
 from engine.lab.storybook.face_dataset import FaceDataset, is_held_out, open_dataset, usable_faces
 
@@ -48,7 +48,7 @@ class Verdict:
 class Corrected:
     """What was found, and how well it does."""
 
-    correction: Tensor  # as `engine.growth.warp.learned_correction`
+    correction: Tensor  # as `engine.lab.drawn_pets.drawn_growth.learned_correction`
     judge: AgeClassifier
     judged: Verdict  # by the judge
     by_stranger: Verdict

@@ -67,7 +67,7 @@ def _row(portrait: Portrait) -> list[Pixels]:
 
 
 def _finished(portrait: Portrait, age: float) -> Pixels:
-    return to_pixels(portrait.window.of(portrait.finish(age, portrait.draw([age]))))
+    return to_pixels(portrait.window.of(portrait.at(age)))
 
 
 @torch.no_grad()

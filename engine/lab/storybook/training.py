@@ -4,9 +4,9 @@ Drawn pets come in through the mapping network, from their parameters. A photo c
 a latent for each layer as searches find them (W+; Abdal et al. 2019, "Image2StyleGAN"), plus small latents of its own,
 that penalties keep small.
 Both are asked for two things: the pet as it is, and the pet at another age, `age` times the age vector away. For a
-drawn pet the truth at another age is drawn; for a photo it is the photo grown (`engine.growth.warp`). The age vector is
-what the drawn pets say it is: the mean of mapping(young) − mapping(adult), measured again and again while training
-goes on.
+drawn pet the truth at another age is drawn; for a photo it is the photo grown (`engine.lab.drawn_pets.drawn_growth`).
+The age vector is what the drawn pets say it is: the mean of mapping(young) − mapping(adult), measured again and again
+while training goes on.
 """
 
 import copy

@@ -83,7 +83,7 @@ def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(network: Netwo
     assert len(pictures) == len(ages)
     now = show(0.0)
     for share in (0.0, 0.1, 0.37, 0.8, 1.0):
-        drawn = portrait.window.of(portrait.finish(share * age, portrait.draw([share * age])))
+        drawn = portrait.window.of(portrait.at(share * age))
         assert (show(share * age) - drawn).abs().mean() < 0.003
         assert share < 0.3 or (drawn - now).abs().mean() > 0.01
 
@@ -98,7 +98,7 @@ def test_the_film_begins_where_the_way_does(
     assert (ages[0], ages[-1]) == ends
     torch.testing.assert_close(pictures[:1], portrait.draw([ends[0]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(pictures[-1:], portrait.draw([ends[1]]), atol=1e-3, rtol=0)
-    torch.testing.assert_close(show(ends[0]), portrait.window.of(portrait.finish(ends[0], portrait.draw([ends[0]]))))
+    torch.testing.assert_close(show(ends[0]), portrait.window.of(portrait.at(ends[0])))
 
 
 @pytest.mark.parametrize("baby", [False, True])
@@ -124,7 +124,7 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
 
     def blue(age: float) -> float:
         """How much more blue than red there is in the left eye."""
-        eye = portrait.finish(age, portrait.draw([age]))[0, :, y - 20 : y + 20, x - 20 : x + 20].mean((1, 2))
+        eye = portrait.at(age)[0, :, y - 20 : y + 20, x - 20 : x + 20].mean((1, 2))
         return float(eye[2] - eye[0])
 
     assert blue(0.4) == pytest.approx(blue(0.0), abs=0.08)

@@ -23,8 +23,6 @@ def test_pictures_of_pairs_and_of_photos_among_others(tmp_path: Path, capsys: py
     assert benchmarks.main(command) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["n"] == figures["photos"] == 1
-    assert figures["gap_closed_locked"] == pytest.approx(figures["gap_closed_unlocked"], abs=0.03)
-    assert figures["network_gap_closed_locked"] > figures["network_gap_closed_unlocked"]
     assert figures["same_pet_among"] == 2
     assert figures["same_pet_share"] == 1
 

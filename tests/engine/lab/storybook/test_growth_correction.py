@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.growth.warp import CORRECTION_SIDE
+from engine.lab.drawn_pets.drawn_growth import CORRECTION_SIDE
 from engine.lab.evaluation.age_classifier import AgeClassifier, area_under_curve, fitted, load_classifier
 from engine.lab.storybook.face_dataset import FaceDataset, open_dataset, usable_faces
 from engine.lab.storybook.growth_correction import CorrectingOptions, correct, save_correction

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.growth import warp
 from engine.growth.landmarks import Landmarks, face_plane, landmarks_of
-from engine.growth.warp import (
+from engine.lab.drawn_pets import drawn_growth
+from engine.lab.drawn_pets.drawn_growth import (
     CORRECTION_SIDE,
     coat_mask,
     grow,
@@ -133,7 +133,7 @@ def test_a_young_coat_is_softer_and_eyes_are_as_clear_as_ever(monkeypatch: pytes
     side = 256
     hairs = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)) - 0.5
     young = grow(hairs, marks(), torch.ones(1))
-    monkeypatch.setattr(warp, "hair_fade", torch.zeros_like)
+    monkeypatch.setattr(drawn_growth, "hair_fade", torch.zeros_like)
     as_hard = grow(hairs, marks(), torch.ones(1))
 
     def crispness(picture: torch.Tensor, x: float, y: float) -> float:

@@ -59,7 +59,7 @@ def learned_correction() -> Tensor:
 
     Ways (x, y) on the plane at age 1, at control points that lie evenly over a face whose marks are at usual places.
     """
-    with as_file(files("engine") / "weights" / "growth.safetensors") as path:
+    with as_file(files("engine.lab.drawn_pets") / "drawn-growth.safetensors") as path:
         return load_file(path)["correction"]
 
 
