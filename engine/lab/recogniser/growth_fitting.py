@@ -111,9 +111,10 @@ def _robust(design: Floats, target: Floats, penalty: Floats) -> Floats:
     weights: Floats = np.ones(len(target))
     for _ in range(5):
         weighted = design * weights[:, None]
-        found: Floats = np.linalg.solve(weighted.T @ design + np.diag(penalty + 1e-6), weighted.T @ target)
+        solved = np.linalg.solve(weighted.T @ design + np.diag(penalty + 1e-6), weighted.T @ target)
+        found: Floats = np.asarray(solved, np.float64)
         off = np.abs(target - design @ found)
-        weights = np.asarray(np.minimum(1.0, _HUBER * float(np.median(off)) / np.maximum(off, 1e-9)), np.float64)
+        weights = np.minimum(1.0, _HUBER * float(np.median(off)) / np.maximum(off, 1e-9))
     return found
 
 
