@@ -73,7 +73,9 @@ def outline_radii(outline: Floats) -> Floats:
 
 
 def _usable(face: MarkedParts) -> bool:
-    nose = face.on_plane(face.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right", "top", "bottom")]])
+    nose = face.on_plane(
+        face.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right", "top", "bottom")]]
+    )
     middle = nose.mean(0)
     return face.frontal and not np.isnan(middle).any() and abs(middle[0]) < _MOST_TURNED and middle[1] > 0.2
 

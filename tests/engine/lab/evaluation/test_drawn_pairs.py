@@ -19,9 +19,9 @@ def test_a_drawn_adult_comes_nearer_to_its_young_self_and_younger_all_the_way() 
     assert first.gap_closed > 0.5
     assert all(younger > older for older, younger in pairwise(first.ages))
     # The lock takes nothing of the age away: results change little, and the network's own picture is this pet's.
-    assert first.with_lock.result == pytest.approx(first.without_lock.result, abs=0.03)
-    assert first.with_lock.result != first.without_lock.result
-    assert first.with_lock.picture > first.without_lock.picture + 0.1
+    assert first.with_tuning.result == pytest.approx(first.without_tuning.result, abs=0.03)
+    assert first.with_tuning.result != first.without_tuning.result
+    assert first.with_tuning.picture > first.without_tuning.picture + 0.1
 
 
 @pytest.mark.heavy
