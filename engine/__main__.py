@@ -16,7 +16,7 @@ COMMANDS = {
     "networks": "engine.commands.networks",
     "ages": "engine.commands.ages",
     "bench": "engine.lab.evaluation.benchmarks",
-    "storybook": "engine.lab.storybook.cli",
+    "lab": "engine.lab.cli",
 }
 
 _INTERRUPTED = 130  # as shells count: 128 + SIGINT

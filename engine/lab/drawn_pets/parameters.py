@@ -326,8 +326,8 @@ def at_age(pets: Tensor, breeds: list[str], ages: Tensor) -> Tensor:
     pets[:, INDEX["age"]] = ages
     for i, name in enumerate(breeds):
         young = dict(BREEDS[name].young)
-        if (coat_mask := BREEDS[name].young_coat) is not None:
-            young |= _coat(*coat_mask)
+        if (coat := BREEDS[name].young_coat) is not None:
+            young |= _coat(*coat)
         for parameter, value in young.items():
             column = INDEX[parameter]
             shift = value - BREEDS[name].look.get(parameter, PARAMETERS[parameter][0])

@@ -75,7 +75,7 @@ class _Drawing:
         self._build()
         points = face_plane(resolution, pets.device).to(pets.dtype)
         # Drawn as the adult, on a plane that growth has moved: fur and markings lie on the skin and go with it.
-        self._x, self._y = source_points(points, self._marks(), self._young.flatten()).unbind(dim=-1)
+        self._x, self._y = source_points(points, self._landmarks(), self._young.flatten()).unbind(dim=-1)
         # The muzzle's own coordinates: a turned head carries it aside.
         self._mx = self._x - 0.45 * self._yaw
         self._my = self._y - self._muzzle_length - 0.05
@@ -98,7 +98,7 @@ class _Drawing:
         self._fur_length = (self["fur_length"] * (1 - 0.35 * self._young)).clamp(0, 1.2)
         self._body_width = self["body_width"]
 
-    def _marks(self) -> Landmarks:
+    def _landmarks(self) -> Landmarks:
         """Where the adult's parts lie on the face plane."""
         count = len(self._pets)
         eyes = self._pets.new_tensor([[-0.5, 0.0], [0.5, 0.0]]).expand(count, 2, 2)
@@ -121,8 +121,8 @@ class _Drawing:
         along = self._radius * (0.2 - 0.11 * self["fur_length"].clamp(0, 1.2)) + 0.5 * wobble
         noise = _stroke_noise().to(self._pets)
         strokes = _sample(noise, self._angle * 0.5 + wobble, along)
-        residual = _sample(noise, self._angle * 1.2 + 2 * wobble, along * 2.3 + 0.37)
-        self._fur = 0.6 * strokes[:, 0] + 0.5 * residual[:, 1]
+        fine_strokes = _sample(noise, self._angle * 1.2 + 2 * wobble, along * 2.3 + 0.37)
+        self._fur = 0.6 * strokes[:, 0] + 0.5 * fine_strokes[:, 1]
         self._tuft = self._fur * (0.015 + 0.075 * self._fur_length)
         contrast = (self["fur_contrast"] * (1 - 0.35 * self._young)).clamp(0, 1)
         self._grain = 1 + 0.26 * contrast * self._fur
@@ -180,8 +180,8 @@ class _Drawing:
         self._paint(self._colour("collar"), strap * torch.sigmoid(8 * self["collar"]) * alpha)
 
     def _ear_coat(self) -> Tensor:
-        coat_mask = self._colour("coat")
-        return _mix(coat_mask, coat_mask * 0.3, (self["ear_dark"] + self["points"]).clamp(0, 1))
+        coat = self._colour("coat")
+        return _mix(coat, coat * 0.3, (self["ear_dark"] + self["points"]).clamp(0, 1))
 
     def _ear_width(self, side: float) -> Tensor:
         return self["ear_width"] * (1 + 0.25 * side * self._yaw) * (0.85 + 0.15 * self._ear_size)
@@ -245,9 +245,9 @@ class _Drawing:
     def _coat(self) -> Tensor:
         """The head's coat with its markings: [N, 3, R, R]."""
         x, y, mx = self._x, self._y, self._mx
-        coat_mask, second = self._colour("coat"), self._colour("second")
-        dark = coat_mask * 0.3
-        fill = coat_mask.expand_as(self._image)
+        coat, second = self._colour("coat"), self._colour("second")
+        dark = coat * 0.3
+        fill = coat.expand_as(self._image)
         cap = torch.sigmoid(6 * (-0.25 - y - 0.4 * x.abs() + 0.5 * x.square()))
         fill = _mix(fill, dark, (self["cap"] * cap).clamp(0, 0.95))
         face = _bump((mx / 0.75).square() + ((y - self._muzzle_length * 0.75) / 0.7).square())
@@ -259,7 +259,7 @@ class _Drawing:
         fill = _mix(fill, second, (self["blaze"] * blaze * 1.25).clamp(0, 1))
         patch = self["patch"] * _bump(((x + 0.62) / 0.5).square() + ((y + 0.1) / 0.62).square())
         fill = _mix(fill, torch.where(self["cap"].unsqueeze(1) > 0.3, dark, second), (patch * 1.3).clamp(0, 1))
-        fill = _mix(fill, coat_mask * 0.42, (self["stripes"] * 0.75 * self._stripes()).clamp(0, 0.9))
+        fill = _mix(fill, coat * 0.42, (self["stripes"] * 0.75 * self._stripes()).clamp(0, 0.9))
         for side in _SIDES:
             brow = _bump(((x - side * 0.45 - 0.15 * self._yaw) / 0.16).square() + ((y + 0.33) / 0.1).square())
             fill = _mix(fill, second, (self["brows"] * brow).clamp(0, 1))

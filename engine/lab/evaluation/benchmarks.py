@@ -1,4 +1,4 @@
-"""`python -m engine bench …`: measurements that need torch. `throwback bench` leads here.
+"""`python -m engine bench …`: the measurements of `throwback bench` that need torch.
 
 Ratios come from one run on one machine: both algorithms project the same photos with the same network and extractor.
 """
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,19 @@ from engine.device import choose_device
 from engine.errors import EngineFault, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_pixels
-from engine.inversion import OFFICIAL, ProjectionOptions, project
-from engine.inversion import SearchStep as Found
+from engine.inversion import OFFICIAL, ProjectionOptions, SearchStep, project
 from engine.inversion.session import Inversion, inversion_of
-from engine.lab.drawn_pets.parameters import BREEDS as DRAWN
+from engine.lab.drawn_pets.parameters import BREEDS as DRAWN_BREEDS
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
 from engine.lab.evaluation.drawn_pairs import PairResult, measure_pairs
-from engine.lab.evaluation.real_photos import PhotoResult, judge_photos, other_fingerprints, photo_files, same_pet_share
+from engine.lab.evaluation.real_photos import (
+    PhotoResult,
+    measure_photos,
+    other_fingerprints,
+    photo_files,
+    same_pet_share,
+)
 from engine.messages import Species
 from engine.stylegan import age_vectors
 from engine.stylegan.generator import Generator, GeneratorConfig
@@ -40,11 +45,11 @@ from engine.stylegan.store import Network, choose_network, load_network
 from engine.stylegan.store.statistics import measure
 from engine.vision.face_detection import find_heads
 
-AFHQ = GeneratorConfig()  # its defaults are those networks'
-OURS = ProjectionOptions()
-_DRAWN_SIDE = 512  # px
-_NO_PHOTO = "there is no photo to measure with"
-_TIMED_STEPS = 8  # of each algorithm on the AFHQ-sized network, after one that warms up
+AFHQ_CONFIG = GeneratorConfig()  # its defaults are those networks'
+OUR_OPTIONS = ProjectionOptions()
+DRAWN_SIDE = 512  # px, of drawn pets as photos
+NO_PHOTO = "there is no photo to measure with"
+TIMED_STEPS = 8  # of each algorithm on the AFHQ-sized network, after one that warms up; more steadies the median
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +98,7 @@ def measure_pictures(
     """Drawn adults made younger against the same pets drawn young, and real adults made younger."""
     files, neighbours = photo_files(folders, held_out), photo_files(among)
     if folders and not files:
-        raise EngineFault(_NO_PHOTO)
+        raise EngineFault(NO_PHOTO)
     if among and not neighbours:
         raise EngineFault("there is no photo to find the pets among")
     device = choose_device(settings.from_environment().device)
@@ -106,13 +111,13 @@ def measure_pictures(
     if not folders:
         return figures
     results = []
-    for result in judge_photos(files, network, extractor, count):
+    for result in measure_photos(files, network, extractor, count):
         results.append(result)
         sys.stderr.write(f"{result.file.name}: youth {result.youth[0]:.2f} to {result.youth[1]:.2f}\n")
     if neighbours:
         sys.stderr.write("looking at the neighbours\n")
-    judged = [result.file for result in results]
-    others = other_fingerprints(neighbours, network, max(among_count - len(results), 0), judged)
+    measured = [result.file for result in results]
+    others = other_fingerprints(neighbours, network, max(among_count - len(results), 0), measured)
     return figures | _of_photos(results, others)
 
 
@@ -128,16 +133,16 @@ def _of_pairs(pairs: Sequence[PairResult]) -> dict[str, Any]:
         "gap_closed_min": round(min(gaps), 3),
         "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
         "reconstruction": mean(pair.reconstruction for pair in pairs),
-        "unlocked": mean(pair.unlocked for pair in pairs),
+        "unlocked": mean(pair.untuned for pair in pairs),
         "age_rising_share": sum(rising) / len(rising),
         "n": len(pairs),
     }
 
 
 def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -> dict[str, Any]:
-    """What `judge_photos` finds; `reconstruction` and `unlocked` are those of the photos then."""
+    """What `measure_photos` finds; `reconstruction` and `untuned` are those of the photos then."""
     if not results:
-        raise EngineFault(_NO_PHOTO)
+        raise EngineFault(NO_PHOTO)
 
     def share(hits: Sequence[bool]) -> float:
         return round(sum(hits) / len(hits), 3)
@@ -148,7 +153,7 @@ def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -
         "same_pet_share": round(same_pet_share(results, others), 3),
         "same_pet_among": len(results) + len(others),
         "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),
-        "unlocked": round(statistics.mean(result.unlocked for result in results), 4),
+        "unlocked": round(statistics.mean(result.untuned for result in results), 4),
         "photos": len(results),
     }
 
@@ -158,10 +163,10 @@ def draw(count: int, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     random = torch.Generator().manual_seed(0)
     shown = 0
-    for name in cycle(sorted(DRAWN)):
+    for name in cycle(sorted(DRAWN_BREEDS)):
         if shown == count:
             return
-        picture = Image.fromarray(to_pixels(render(sample_pets([name], random), _DRAWN_SIDE)))
+        picture = Image.fromarray(to_pixels(render(sample_pets([name], random), DRAWN_SIDE)))
         if find_heads(picture):
             picture.save(folder / f"{shown:03}-{name}.png")
             shown += 1
@@ -171,7 +176,7 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     """The official algorithm against ours on the network in use, and a step of each on a network of 512 px.
 
     `seconds`, `steps`, `distance` and `ratio` are of ours up to the first step whose picture is at least as near to the
-    photo as the official algorithm's in the end; those called whole are of projection and identity lock to their end.
+    photo as the official algorithm's in the end; those called whole are of projection and tuning to their end.
     Distances are of the picture at the network's resolution, in float32; measuring them is not counted.
     """
     here = settings.from_environment()
@@ -179,36 +184,68 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     network = load_network(choose_network(None, here.network), device)
     extractor = load_extractor(device=device)
     official_step_s, our_step_s = _afhq_steps(device, extractor)
-    ours, theirs = [], []
+    pairs = []
     for inversion in _inversions(folder, count, network, extractor):
-        theirs.append(_official(inversion))
-        ours.append(_ours(inversion, theirs[-1][2]))
-        logger.info("ours %s, official %s", ours[-1], theirs[-1])
+        official = _official(inversion)
+        pairs.append((_ours(inversion, official.distance), official))
+        logger.info("ours %s, official %s", *pairs[-1])
+    return (
+        {"network": network.name, "extractor": extractor.name, "photos": len(pairs)}
+        | _of_projections(pairs)
+        | {
+            "step_ratio_afhq": round(official_step_s / our_step_s, 1),
+            "step_s_afhq": round(our_step_s, 3),
+            "reference_step_s_afhq": round(official_step_s, 3),
+        }
+    )
 
-    def mean(rows: Sequence[Sequence[float]], column: int) -> float:
-        return statistics.mean(row[column] for row in rows)
 
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How far a search had come: the distance of its picture from the photo after so many seconds and steps."""
+
+    seconds: float
+    steps: float  # a whole number, or a mean of such
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class _OurSearch:
+    """Our search of one photo: where it came as near as the official one, before the tuning, and at its end."""
+
+    reached: _Reached
+    untuned_distance: float
+    whole: _Reached
+
+
+def _of_projections(pairs: Sequence[tuple[_OurSearch, _Reached]]) -> dict[str, Any]:
+    """The means over photos, searched by ours and by the official algorithm."""
+    reached, official = (_mean([ours.reached for ours, _ in pairs]), _mean([theirs for _, theirs in pairs]))
+    whole = _mean([ours.whole for ours, _ in pairs])
+    untuned = statistics.mean(ours.untuned_distance for ours, _ in pairs)
     return {
-        "network": network.name,
-        "extractor": extractor.name,
-        "photos": len(ours),
-        "ratio": round(mean(theirs, 0) / mean(ours, 0), 1),
-        "seconds": round(mean(ours, 0), 2),
-        "reference_seconds": round(mean(theirs, 0), 2),
-        "distance": round(mean(ours, 2), 4),
-        "unlocked_distance": round(mean(ours, 3), 4),
-        "whole_seconds": round(mean(ours, 4), 2),
-        "whole_steps": round(mean(ours, 5)),
-        "whole_distance": round(mean(ours, 6), 4),
-        "whole_ratio": round(mean(theirs, 0) / mean(ours, 4), 1),
-        "lock_share": round(mean(ours, 6) / mean(ours, 3), 3),
-        "reference_distance": round(mean(theirs, 2), 4),
-        "steps": round(mean(ours, 1)),
-        "reference_steps": round(mean(theirs, 1)),
-        "step_ratio_afhq": round(official_step_s / our_step_s, 1),
-        "step_s_afhq": round(our_step_s, 3),
-        "reference_step_s_afhq": round(official_step_s, 3),
+        "ratio": round(official.seconds / reached.seconds, 1),
+        "seconds": round(reached.seconds, 2),
+        "reference_seconds": round(official.seconds, 2),
+        "distance": round(reached.distance, 4),
+        "unlocked_distance": round(untuned, 4),
+        "whole_seconds": round(whole.seconds, 2),
+        "whole_steps": round(whole.steps),
+        "whole_distance": round(whole.distance, 4),
+        "whole_ratio": round(official.seconds / whole.seconds, 1),
+        "lock_share": round(whole.distance / untuned, 3),
+        "reference_distance": round(official.distance, 4),
+        "steps": round(reached.steps),
+        "reference_steps": round(official.steps),
     }
+
+
+def _mean(searches: Sequence[_Reached]) -> _Reached:
+    return _Reached(
+        statistics.mean(one.seconds for one in searches),
+        statistics.mean(one.steps for one in searches),
+        statistics.mean(one.distance for one in searches),
+    )
 
 
 def _inversions(
@@ -216,9 +253,9 @@ def _inversions(
 ) -> Iterator[Inversion]:
     """The pets of a folder's first photos that show a face, or drawn ones."""
     if folder is None:
-        with tempfile.TemporaryDirectory() as aside:
-            draw(count, Path(aside))
-            yield from _inversions(Path(aside), count, network, extractor)
+        with tempfile.TemporaryDirectory() as drawn:
+            draw(count, Path(drawn))
+            yield from _inversions(Path(drawn), count, network, extractor)
         return
     taken = 0
     for file in sorted(path for path in folder.iterdir() if path.is_file()):
@@ -233,57 +270,54 @@ def _inversions(
         yield inversion_of(image, heads[0] if heads else None, Species.DOG, network, extractor, vector)
         taken += 1
     if not taken:
-        raise EngineFault(_NO_PHOTO)
+        raise EngineFault(NO_PHOTO)
 
 
-def _photo() -> float:
-    """Seconds, once the device has done what it was given."""
+def _now_s() -> float:
+    """The time in seconds, once the device has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.monotonic()
 
 
-def _ours(inversion: Inversion, wanted: float) -> tuple[float, int, float, float, float, int, float]:
-    """Seconds, steps, distance where `wanted` was reached; the distance before the lock; the first three at the end.
-
-    What never comes so near counts as reached at the end.
-    """
-    seconds, unlocked = 0.0, 0.0
-    reached: tuple[float, int, float] | None = None
+def _ours(inversion: Inversion, wanted: float) -> _OurSearch:
+    """Search and tune one photo; what never comes as near as `wanted` counts as reached at the end."""
+    seconds, untuned = 0.0, 0.0
+    reached: _Reached | None = None
     for stage in (inversion.project(), inversion.tune()):
         while True:
-            began = _photo()
+            began = _now_s()
             step = next(stage, None)
-            seconds += _photo() - began
+            seconds += _now_s() - began
             if step is None:
                 break
             if reached is None and (distance := _distance(inversion)) <= wanted:
-                reached = seconds, inversion.steps, distance
-        unlocked = unlocked or _distance(inversion)
-    began = _photo()
+                reached = _Reached(seconds, inversion.steps, distance)
+        untuned = untuned or _distance(inversion)
+    began = _now_s()
     adjustments = inversion.tuned()
-    seconds += _photo() - began
-    whole = seconds, inversion.steps, inversion.distance_with(adjustments)
-    return (*(reached or whole), unlocked, *whole)
+    seconds += _now_s() - began
+    whole = _Reached(seconds, inversion.steps, inversion.distance_with(adjustments))
+    return _OurSearch(reached or whole, untuned, whole)
 
 
 def _distance(inversion: Inversion) -> float:
-    """Between the photo and what has been found so far; infinite before anything has."""
+    """Distance between the photo and what has been found so far; infinite before anything has."""
     return float("inf") if inversion.ws is None else inversion.distance_with(inversion.adjustments)
 
 
-def _official(inversion: Inversion) -> tuple[float, int, float]:
+def _official(inversion: Inversion) -> _Reached:
     network, target = inversion.network, inversion.target
-    began = _photo()
+    began = _now_s()
     found = None
     for step in project(target, network.generator, network.statistics, inversion.extractor, OFFICIAL):
         found = step
-    seconds = _photo() - began
+    seconds = _now_s() - began
     if found is None:
         raise EngineFault("a projection without steps")
     with torch.no_grad():
         drawn = network.generator.synthesis(found.ws, adjustments=found.adjustments)
-        return seconds, found.index, float(inversion.extractor(drawn, target))
+        return _Reached(seconds, found.index, float(inversion.extractor(drawn, target)))
 
 
 def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[float, float]:
@@ -293,21 +327,24 @@ def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[fl
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        generator = Generator(AFHQ).eval().requires_grad_(False).to(device)
+        generator = Generator(AFHQ_CONFIG).eval().requires_grad_(False).to(device)
     statistics_of_w = measure(generator, samples=1000).to(device)
-    target = torch.zeros(1, 3, AFHQ.img_resolution, AFHQ.img_resolution, device=device)
-    shares = [1 - sum(OURS.coarse_shares), *reversed(OURS.coarse_shares)]  # at full resolution, at half, …
-    levels = [replace(OURS, coarse_shares=(1.0,) * halvings) for halvings in range(len(shares))]
+    target = torch.zeros(1, 3, AFHQ_CONFIG.img_resolution, AFHQ_CONFIG.img_resolution, device=device)
+    shares = [
+        1 - sum(OUR_OPTIONS.coarse_shares),
+        *reversed(OUR_OPTIONS.coarse_shares),
+    ]  # at full resolution, at half, …
+    levels = [replace(OUR_OPTIONS, coarse_shares=(1.0,) * halvings) for halvings in range(len(shares))]
     *ours, official = (
         _step_s(project(target, generator, statistics_of_w, extractor, options)) for options in (*levels, OFFICIAL)
     )
     return official, sum(share * seconds for share, seconds in zip(shares, ours, strict=True))
 
 
-def _step_s(steps: Iterator[Found]) -> float:
+def _step_s(steps: Iterator[SearchStep]) -> float:
     next(steps)
     times = []
-    for _ in range(_TIMED_STEPS):
+    for _ in range(TIMED_STEPS):
         began = time.monotonic()
         float(next(steps).distance)  # waits for the device
         times.append(time.monotonic() - began)

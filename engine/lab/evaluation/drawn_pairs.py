@@ -1,6 +1,6 @@
-"""How well a network makes pets younger, measured where the truth is known: on drawn pairs.
+"""Measures how well a network makes pets younger where the truth is known: on drawn pairs.
 
-A drawn adult goes the whole way of a photo, and the result is compared with the same pet drawn at eight weeks.
+A drawn adult is treated like a photo, and the result is compared with the same pet drawn at eight weeks.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from engine.breeds import BREEDS as KNOWN
 from engine.images.tensors import to_pixels, to_tensor
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
-from engine.lab.evaluation.single_face import portrayed
+from engine.lab.evaluation.single_face import make_portrait
 from engine.messages import Species
 from engine.rendering.portrait import Portrait
 from engine.rendering.warped import WarpedPortrait
@@ -26,7 +26,7 @@ from engine.stylegan.store import Network
 from engine.vision.cropping import SIDE
 
 PAIRS_SEED = 1_000_003  # training seeds count pictures, so no training has drawn these pets
-_COMPARED_AT = 64  # px: parts, proportions and coat; single hairs nobody can foretell
+COMPARED_SIDE = 64  # px; shows parts, proportions and coat, but no single hairs, which nobody can foretell
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class PairResult:
 
     breed: str
     gap_closed: float  # 1 - distance(result, young) / distance(adult, young): 1 is perfect, 0 changed nothing
-    unlocked: float  # perceptual distance between the adult and what a search finds
-    reconstruction: float  # the same after the identity lock
-    ages: tuple[float, ...]  # read by the encoder along the film, rising if all is well
+    untuned: float  # perceptual distance between the adult and what a search finds
+    reconstruction: float  # the same after the tuning
+    ages: tuple[float, ...]  # estimated by the encoder along the film, rising if all is well
 
 
 def measure_pairs(
@@ -52,7 +52,7 @@ def measure_pairs(
         species = Species.CAT if BREEDS[name].cat else Species.DOG
         adult, young = render(pet, SIDE), render(at_age(pet, [name], torch.ones(1)), SIDE)
         head = heads_of(pet, SIDE)[0]
-        inversion, portrait = portrayed(Image.fromarray(to_pixels(adult)), head, species, name, network, extractor)
+        inversion, portrait = make_portrait(Image.fromarray(to_pixels(adult)), head, species, name, network, extractor)
         if not isinstance(portrait, WarpedPortrait):
             raise TypeError("pairs are measured with a network that knows how faces grow")
         adult, young = (picture.to(network.statistics.mean) for picture in (adult, young))
@@ -64,7 +64,7 @@ def measure_pairs(
 
 
 class _Gap:
-    """Between an adult and the same pet drawn young, pictures [1, 3, H, W] in -1..1."""
+    """The distance between an adult and the same pet drawn young, pictures [1, 3, H, W] in -1..1."""
 
     def __init__(self, extractor: PerceptualDistance, adult: Tensor, young: Tensor) -> None:
         self._extractor, self._young = extractor, young
@@ -76,13 +76,13 @@ class _Gap:
 
 @torch.no_grad()
 def _distance(extractor: PerceptualDistance, a: Tensor, b: Tensor) -> float:
-    small = [F.interpolate(picture, (_COMPARED_AT, _COMPARED_AT), mode="area") for picture in (a, b)]
+    small = [F.interpolate(picture, (COMPARED_SIDE, COMPARED_SIDE), mode="area") for picture in (a, b)]
     return float(extractor(*small))
 
 
 @torch.no_grad()
 def _ages(network: Network, portrait: Portrait, vector: Tensor) -> tuple[float, ...]:
-    """How old the encoder finds the pet along the way, on the age vector's own scale; empty without an encoder."""
+    """The encoder's estimate of age along the film, in units of the age vector; empty without an encoder."""
     if network.encoder is None:
         return ()
     way = [portrait.at(age) for age in (0.0, 0.25, 0.5, 0.75, 1.0)]

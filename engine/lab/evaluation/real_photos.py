@@ -1,9 +1,8 @@
-"""How well real photos come out: what can be measured where no truth is known.
+"""Measures results of real photos, whose true young self nobody knows.
 
-Whether the result looks younger is asked of a reader of age (`engine.lab.evaluation.age_classifier`), which learned
-it from hand-labelled faces, and of the proportions between the marks that are found in it; whether it is still the
-same animal, of EfficientNet-Lite0: among the results and all photos, the given others too, is a result nearest to its
-own photo?
+Whether a result looks younger is said by the age classifier (`engine.lab.evaluation.age_classifier`), which learned it
+from hand-labelled faces, and by the proportions between the landmarks found in it. Whether it is still the same animal
+is said by EfficientNet-Lite0: of all photos, the given others too, is its own photo the nearest to a result?
 """
 
 import hashlib
@@ -21,9 +20,9 @@ from engine.breeds import BREEDS
 from engine.errors import PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_tensor
+from engine.lab.annotations import held_out_faces
 from engine.lab.evaluation.age_classifier import AgeClassifier, load_classifier
-from engine.lab.evaluation.single_face import portrayed
-from engine.lab.storybook.face_dataset import held_out_faces
+from engine.lab.evaluation.single_face import make_portrait
 from engine.messages import Head, Species
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
@@ -35,8 +34,8 @@ from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import find_faces
 from engine.vision.recognition import recognise
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"}
-_LARGEST = 1024  # px; a portrait is 512, so more is only slower
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"}
+LARGEST_SIDE = 1024  # px; a portrait is 512, so more is only slower
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class PhotoResult:
     """One photo made young. `fingerprints` are EfficientNet-Lite0's pooled features of unit length, [1280]."""
 
     file: Path
-    unlocked: float  # perceptual distance between the aligned photo and its projection
-    reconstruction: float  # the same after the identity lock
+    untuned: float  # perceptual distance between the aligned photo and its projection
+    reconstruction: float  # the same after the tuning
     youth: tuple[float, float]  # log odds that it looks young: of the photo, of the result
     muzzle: tuple[float, float] | None  # eyes to nose over the distance between the eyes: of the photo, of the result
     fingerprints: tuple[Tensor, Tensor]  # of the photo, of the result
@@ -71,41 +70,43 @@ class _Adult:
 
 
 def photo_files(folders: Sequence[Path], held_out: bool = False) -> list[Path]:
-    """The photos in these folders, each once; `held_out`: of marked folders, and those that training never saw.
+    """The photos in these folders, each once; with `held_out`, of annotated folders those that training never saw.
 
-    Raises `EngineFault` where marks are wanted and missing.
+    Raises `EngineFault` where annotations are wanted and missing.
     """
     if held_out:
-        found = [mark.path for folder in folders for mark in held_out_faces(folder)]
+        found = [photo.path for folder in folders for photo in held_out_faces(folder)]
     else:
-        found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES]
+        found = [
+            path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in PHOTO_SUFFIXES
+        ]
     return list({path.resolve(): path for path in found}.values())
 
 
-def judge_photos(
+def measure_photos(
     files: Iterable[Path], network: Network, extractor: PerceptualDistance, count: int | None = None
 ) -> Iterator[PhotoResult]:
     """Make the pets of photos young, those that face the camera and do not look young already; `count` at most."""
     classifier = load_classifier(EMBEDDED)
     for adult in islice(_adults(files), count):
-        yield _judged(adult, network, extractor, classifier)
+        yield _measure_photo(adult, network, extractor, classifier)
 
 
 def other_fingerprints(
     files: Iterable[Path], network: Network, count: int, besides: Collection[Path] = ()
 ) -> list[Tensor]:
-    """Of `count` more photos at most, chosen like those that are judged: their fingerprints, [1280] each.
+    """Fingerprints [1280] of `count` more photos at most, chosen like those that are measured, without those `besides`.
 
-    Not of those `besides`. Names' hashes say which come first, so that all folders and breeds are among them.
+    The hashes of their names say which come first, so that all folders and breeds are among them.
     """
     known = {file.resolve() for file in besides}
     mixed = sorted(files, key=lambda file: hashlib.sha256(file.name.encode()).digest())
     adults = _adults(file for file in mixed if file.resolve() not in known)
-    return [_print_of(adult, network) for adult in islice(adults, count)]
+    return [_fingerprint_of(adult, network) for adult in islice(adults, count)]
 
 
 def same_pet_share(results: Sequence[PhotoResult], others: Sequence[Tensor] = ()) -> float:
-    """Of how many results the own photo is the nearest of all photos, those of `other_fingerprints` among them."""
+    """The share of results whose own photo is the nearest of all, those of `other_fingerprints` among them."""
     before = torch.stack([*(result.fingerprints[0] for result in results), *others])
     after = torch.stack([result.fingerprints[1] for result in results])
     nearest = (after @ before.t()).argmax(dim=1)
@@ -118,7 +119,7 @@ def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
             image = decoding.decode(file.read_bytes())
         except PhotoError:
             continue
-        image.thumbnail((_LARGEST, _LARGEST))
+        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
         seen = recognise(image)
         if not seen.pet or seen.species is None or not seen.faces or head_pose(seen.heads[0]) is HeadPose.PROFILE:
             continue
@@ -129,23 +130,25 @@ def _adults(files: Iterable[Path]) -> Iterator[_Adult]:
         yield _Adult(file, image, seen.heads[0], seen.species, breed if known else "")
 
 
-def _judged(adult: _Adult, network: Network, extractor: PerceptualDistance, classifier: AgeClassifier) -> PhotoResult:
-    inversion, portrait = portrayed(adult.image, adult.head, adult.species, adult.breed, network, extractor)
+def _measure_photo(
+    adult: _Adult, network: Network, extractor: PerceptualDistance, classifier: AgeClassifier
+) -> PhotoResult:
+    inversion, portrait = make_portrait(adult.image, adult.head, adult.species, adult.breed, network, extractor)
     distances = inversion.distance_with(UNADJUSTED), inversion.distance_with(inversion.tuned())
     young = portrait.still()
     muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
     muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
-    youth = (float(classifier.both_ways(to_tensor(portrait.now))), float(classifier.both_ways(to_tensor(young))))
-    prints = (_print_of(adult, network), _fingerprint(young))
-    return PhotoResult(adult.file, *distances, youth, muzzle, prints)
+    before, after = (float(classifier.with_mirror_images(to_tensor(pixels))) for pixels in (portrait.now, young))
+    prints = (_fingerprint_of(adult, network), _fingerprint(young))
+    return PhotoResult(adult.file, *distances, (before, after), muzzle, prints)
 
 
-def _print_of(adult: _Adult, network: Network) -> Tensor:
+def _fingerprint_of(adult: _Adult, network: Network) -> Tensor:
     return _fingerprint(align(adult.image, adult.head, network.convention, SIDE).crop)
 
 
 def _muzzle(pixels: Pixels) -> float | None:
-    """From between the eyes to the nose, over the distance between the eyes."""
+    """The distance from between the eyes to the nose, over that between the eyes; None where they are not found."""
     faces = find_faces(Image.fromarray(pixels))
     if not faces:
         return None

@@ -1,4 +1,4 @@
-"""The engine's whole way for one face, without the chat around it: for measurements and sheets."""
+"""Makes the portrait of one face outside the engine process: for measurements and sheets."""
 
 from PIL import Image
 
@@ -12,7 +12,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 
 
-def portrayed(
+def make_portrait(
     image: Image.Image,
     head: Head | None,
     species: Species,
@@ -21,7 +21,7 @@ def portrayed(
     extractor: PerceptualDistance,
     age: float = 1.0,
 ) -> tuple[Inversion, Portrait]:
-    """Projected, tuned, and ready to be drawn at any age up to `age`. `breed` is a slug, or "" where unknown."""
+    """Invert a face; return the inversion and the portrait at any age up to `age`. `breed` is a slug, "" if unknown."""
     vector = age_vectors.age_vector(network, species, breed)
     inversion = inversion_of(image, head, species, network, extractor, vector)
     [inverted] = result_of(invert([inversion]))

@@ -1,1 +1,1 @@
-"""How the recogniser's own weights were made: one command each, on photos marked by hand."""
+"""Trains and measures the networks that find heads and landmarks and tell breeds, on photos annotated by hand."""

@@ -1,4 +1,4 @@
-"""Training pictures for the face networks: marked photos moved, turned, mirrored, recoloured, blurred and joined."""
+"""Makes training pictures for the face networks: annotated photos moved, mirrored, recoloured, blurred, joined."""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,42 +9,42 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from engine.lab.recogniser.annotations import Marked
+from engine.lab.annotations import AnnotatedPhoto
 from engine.messages import Box, Head, Point
 from engine.vision.face_detection import MARKER_FILL, overlap
 from engine.vision.face_models import FINDER_SIDE, MARKER_SIDE
 from engine.vision.geometry import Matrix, centre, head_size, resample, similarity, transform
 
-_STORED_SIDE = 640  # photos are kept in memory no larger than this
+STORED_SIDE = 640  # px; photos are kept in memory no larger than this
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A square picture and the heads in it; `youth` belongs to the first head, None where unknown."""
+class TrainingPicture:
+    """A square picture and the heads in it; `young` belongs to the first head, None where unknown."""
 
     picture: Image.Image
     heads: tuple[Head, ...]
     young: bool | None = None
 
 
-def finder_picture(photos: list[Marked], random: Random) -> Drawn:
-    """What the finder may meet: one photo as a whole or in part, several joined, or a part without a head."""
+def detector_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPicture:
+    """What the head detector may meet: one photo as a whole or in part, several joined, or a part without a head."""
     kind = random.random()
     if kind < 0.30:
-        return _spoilt(_whole(random.choice(photos), random), random)
+        return _degraded(_whole(random.choice(photos), random), random)
     if kind < 0.60:
-        return _spoilt(_part(random.choice(photos), FINDER_SIDE, random), random)
+        return _degraded(_part(random.choice(photos), FINDER_SIDE, random), random)
     if kind < 0.94:
-        return _spoilt(_joined(photos, random), random)
-    return _spoilt(_elsewhere(random.choice(photos), FINDER_SIDE, random), random)
+        return _degraded(_joined(photos, random), random)
+    return _degraded(_background(random.choice(photos), FINDER_SIDE, random), random)
 
 
-def marker_picture(photos: list[Marked], random: Random) -> Drawn:
-    """What the marker may meet: a head about where the finder said, or something that is none."""
+def landmark_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPicture:
+    """What the landmark net may meet: a head about where the detector said, or something that is none."""
     if random.random() < 0.14:
-        return _spoilt(_elsewhere(random.choice(photos), MARKER_SIDE, random), random)
-    marked = random.choice(photos)
-    photo, head = _loaded(marked)
+        return _degraded(_background(random.choice(photos), MARKER_SIDE, random), random)
+    annotated = random.choice(photos)
+    photo, head = _load(annotated)
     size = head_size(head)
     factor = math.exp(random.gauss(0, 0.16))
     middle = centre(head)
@@ -52,24 +52,26 @@ def marker_picture(photos: list[Marked], random: Random) -> Drawn:
     turn = math.radians(random.triangular(-25, 25, 0))
     scale = factor * MARKER_FILL * MARKER_SIDE / size
     matrix = similarity(aim, turn, scale, (MARKER_SIDE / 2, MARKER_SIDE / 2))
-    drawn = Drawn(resample(photo, matrix, MARKER_SIDE), (_moved(head, matrix, turn),), marked.young)
-    return _spoilt(drawn, random)
+    drawn = TrainingPicture(resample(photo, matrix, MARKER_SIDE), (_transformed(head, matrix, turn),), annotated.young)
+    return _degraded(drawn, random)
 
 
-def _whole(marked: Marked, random: Random) -> Drawn:
-    """The whole photo fitted in, as the finder sees it later, a little larger or smaller, a little turned."""
-    photo, head = _loaded(marked)
+def _whole(annotated: AnnotatedPhoto, random: Random) -> TrainingPicture:
+    """The whole photo fitted in, as the detector sees it later, a little larger or smaller, a little turned."""
+    photo, head = _load(annotated)
     turn = math.radians(random.gauss(0, 6))
     scale = FINDER_SIDE / max(photo.size) * math.exp(random.gauss(0, 0.12))
     shift = (random.gauss(0, 0.04) * FINDER_SIDE, random.gauss(0, 0.04) * FINDER_SIDE)
     target = (FINDER_SIDE / 2 + shift[0], FINDER_SIDE / 2 + shift[1])
     matrix = similarity((photo.width / 2, photo.height / 2), turn, scale, target)
-    return Drawn(resample(photo, matrix, FINDER_SIDE), _visible((_moved(head, matrix, turn),), FINDER_SIDE))
+    return TrainingPicture(
+        resample(photo, matrix, FINDER_SIDE), _visible((_transformed(head, matrix, turn),), FINDER_SIDE)
+    )
 
 
-def _part(marked: Marked, side: int, random: Random) -> Drawn:
+def _part(annotated: AnnotatedPhoto, side: int, random: Random) -> TrainingPicture:
     """A head of any size anywhere in the picture."""
-    photo, head = _loaded(marked)
+    photo, head = _load(annotated)
     wanted = side * math.exp(random.uniform(math.log(0.09), math.log(0.9)))
     # Not enlarged beyond what a photo would show, and not so small that the photo vanishes in grey.
     wanted = max(min(wanted, 3 * head_size(head)), 0.35 * side * head_size(head) / max(photo.size))
@@ -77,10 +79,10 @@ def _part(marked: Marked, side: int, random: Random) -> Drawn:
     target = (random.uniform(reach, side - reach), random.uniform(reach, side - reach))
     turn = math.radians(random.triangular(-25, 25, 0))
     matrix = similarity(centre(head), turn, wanted / head_size(head), target)
-    return Drawn(resample(photo, matrix, side), _visible((_moved(head, matrix, turn),), side))
+    return TrainingPicture(resample(photo, matrix, side), _visible((_transformed(head, matrix, turn),), side))
 
 
-def _joined(photos: list[Marked], random: Random) -> Drawn:
+def _joined(photos: list[AnnotatedPhoto], random: Random) -> TrainingPicture:
     """Two photos beside or above each other, or four in the corners, each with its head in its part."""
     side = FINDER_SIDE
     cut_x, cut_y = (int(side * random.uniform(0.35, 0.65)) for _ in range(2))
@@ -94,38 +96,38 @@ def _joined(photos: list[Marked], random: Random) -> Drawn:
     picture = Image.new("RGB", (side, side))
     heads: list[Head] = []
     for x0, y0, x1, y1 in parts:
-        photo, head = _loaded(random.choice(photos))
+        photo, head = _load(random.choice(photos))
         wanted = min(x1 - x0, y1 - y0) * random.uniform(0.4, 0.95)
         target = (x0 + (x1 - x0) * random.uniform(0.4, 0.6), y0 + (y1 - y0) * random.uniform(0.4, 0.6))
         turn = math.radians(random.triangular(-20, 20, 0))
         matrix = similarity(centre(head), turn, wanted / head_size(head), target)
         picture.paste(resample(photo, matrix, side).crop((x0, y0, x1, y1)), (x0, y0))
-        moved = _moved(head, matrix, turn)
+        moved = _transformed(head, matrix, turn)
         box = (max(moved.box[0], x0), max(moved.box[1], y0), min(moved.box[2], x1), min(moved.box[3], y1))
         heads.append(replace(moved, box=box))
-    return Drawn(picture, tuple(heads))
+    return TrainingPicture(picture, tuple(heads))
 
 
-def _elsewhere(marked: Marked, side: int, random: Random) -> Drawn:
+def _background(annotated: AnnotatedPhoto, side: int, random: Random) -> TrainingPicture:
     """A part of the photo away from the head: background, or the animal's body."""
-    photo, head = _loaded(marked)
+    photo, head = _load(annotated)
     for _ in range(20):
         edge = max(40.0, min(photo.size) * random.uniform(0.2, 0.9))
         x, y = (random.uniform(0, max(1, length - edge)) for length in photo.size)
         if overlap((x, y, x + edge, y + edge), head.box) < 0.02:
             matrix = similarity((x + edge / 2, y + edge / 2), 0.0, side / edge, (side / 2, side / 2))
-            return Drawn(resample(photo, matrix, side), ())
-    return Drawn(_texture(side, random), ())
+            return TrainingPicture(resample(photo, matrix, side), ())
+    return TrainingPicture(_texture(side, random), ())
 
 
 def _texture(side: int, random: Random) -> Image.Image:
-    """Coloured clouds, for photos that are all head."""
+    """Clouds of colour, for photos that are all head."""
     cells = random.choice((2, 4, 8, 16))
     noise = np.random.default_rng(random.getrandbits(32)).integers(0, 256, (cells, cells, 3), np.uint8)
     return Image.fromarray(noise).resize((side, side), Image.Resampling.BICUBIC)
 
 
-def _spoilt(drawn: Drawn, random: Random) -> Drawn:
+def _degraded(drawn: TrainingPicture, random: Random) -> TrainingPicture:
     """Mirrored, recoloured, blurred or compressed, as photos are."""
     picture, heads = drawn.picture, drawn.heads
     if random.random() < 0.5:
@@ -147,11 +149,11 @@ def _spoilt(drawn: Drawn, random: Random) -> Drawn:
         packed = BytesIO()
         picture.save(packed, "JPEG", quality=random.randint(20, 60))
         picture = Image.open(packed).convert("RGB")
-    return Drawn(picture, heads, drawn.young)
+    return TrainingPicture(picture, heads, drawn.young)
 
 
-def _moved(head: Head, matrix: Matrix, turn: float) -> Head:
-    """The head seen through `matrix`. Its box is that of the turned ellipse, tighter than that of turned corners."""
+def _transformed(head: Head, matrix: Matrix, turn: float) -> Head:
+    """The head transformed by `matrix`. Its box is that of the turned ellipse, tighter than that of turned corners."""
     x0, y0, x1, y1 = head.box
     scale = float(np.sqrt(np.linalg.det(matrix[:, :2])))
     half_w, half_h = scale * (x1 - x0) / 2, scale * (y1 - y0) / 2
@@ -183,11 +185,11 @@ def _visible(heads: tuple[Head, ...], side: int) -> tuple[Head, ...]:
 
 
 @cache
-def _loaded(marked: Marked) -> tuple[Image.Image, Head]:
+def _load(annotated: AnnotatedPhoto) -> tuple[Image.Image, Head]:
     """The photo, shrunk to a modest size, and its head in the shrunk photo's pixels."""
-    with Image.open(marked.path) as opened:
+    with Image.open(annotated.path) as opened:
         photo = opened.convert("RGB")
-    scale = min(1.0, _STORED_SIDE / max(photo.size))
+    scale = min(1.0, STORED_SIDE / max(photo.size))
     size = (round(photo.width * scale), round(photo.height * scale))
     matrix = np.array([[size[0] / photo.width, 0, 0], [0, size[1] / photo.height, 0]])
-    return photo.resize(size, Image.Resampling.LANCZOS), _moved(marked.head, matrix, 0.0)
+    return photo.resize(size, Image.Resampling.LANCZOS), _transformed(annotated.head, matrix, 0.0)

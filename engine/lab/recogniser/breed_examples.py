@@ -1,4 +1,4 @@
-"""Pictures for the breed rows: looks at marked photos as the recogniser takes them, and pictures without a pet."""
+"""Makes examples for the breed rows: views of photos as the recogniser takes them, and views without a pet."""
 
 import math
 from collections.abc import Iterator
@@ -12,31 +12,31 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from engine.lab.recogniser.annotations import Marked
+from engine.lab.annotations import AnnotatedPhoto
 from engine.messages import Box, Head
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import to_tensor
 from engine.vision.geometry import centre, head_size
 from engine.vision.recognition import look_at_head, look_at_whole
 
-_BATCH = 16
+_BATCH = 16  # views; bounds the memory
 
 
-def pet_looks(marked: Marked, random: Random) -> list[Image.Image]:
-    """The whole photo and its head near and far, each also mirrored with the head not quite where it was marked."""
-    with Image.open(marked.path) as opened:
+def pet_views(annotated: AnnotatedPhoto, random: Random) -> list[Image.Image]:
+    """The whole photo and its head near and far, each also mirrored with the head not quite where it was annotated."""
+    with Image.open(annotated.path) as opened:
         photo = opened.convert("RGB")
-    exact = [look_at_whole(photo), *look_at_head(photo, marked.head)]
-    shaken = [look_at_whole(photo), *look_at_head(photo, _shaken(marked.head, random))]
-    return exact + [look.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for look in shaken]
+    exact = [look_at_whole(photo), *look_at_head(photo, annotated.head)]
+    jittered = [look_at_whole(photo), *look_at_head(photo, _jittered(annotated.head, random))]
+    return exact + [view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for view in jittered]
 
 
-def backgrounds(marked: Marked, random: Random, count: int) -> list[Image.Image]:
+def backgrounds(annotated: AnnotatedPhoto, random: Random, count: int) -> list[Image.Image]:
     """Up to `count` parts of the photo above or well beside the head, where no animal is as a rule."""
-    with Image.open(marked.path) as opened:
+    with Image.open(annotated.path) as opened:
         photo = opened.convert("RGB")
-    x0, y0, x1, _ = marked.head.box
-    gap = 0.4 * head_size(marked.head)
+    x0, y0, x1, _ = annotated.head.box
+    gap = 0.4 * head_size(annotated.head)
     width = photo.width
     rooms = [(0, 0, width, y0 - gap), (0, 0, x0 - 1.6 * gap, y0 + gap), (x1 + 1.6 * gap, 0, width, y0 + gap)]
     parts: list[Image.Image] = []
@@ -48,20 +48,20 @@ def backgrounds(marked: Marked, random: Random, count: int) -> list[Image.Image]
     return parts
 
 
-def petless(path: Path, random: Random, count: int) -> list[Image.Image]:
-    """Looks at a picture that shows no pet: the whole, then parts of it, mirrored or not."""
+def petless_views(path: Path, random: Random, count: int) -> list[Image.Image]:
+    """Views of a picture that shows no pet: the whole, then parts of it, mirrored or not."""
     with Image.open(path) as opened:
         photo = opened.convert("RGB")
-    looks = [look_at_whole(photo)]
+    views = [look_at_whole(photo)]
     for _ in range(count - 1):
         edge = min(photo.size) * random.uniform(0.35, 1.0)
         x, y = (random.uniform(0, length - edge) for length in photo.size)
         part = look_at_whole(photo.crop((int(x), int(y), int(x + edge), int(y + edge))))
-        looks.append(part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else part)
-    return looks
+        views.append(part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else part)
+    return views
 
 
-def drawings(random: Random, count: int) -> Iterator[Image.Image]:
+def patterns(random: Random, count: int) -> Iterator[Image.Image]:
     """Noise, clouds of colour, gradients and stripes."""
     for _ in range(count):
         noise = np.random.default_rng(random.getrandbits(32))
@@ -85,14 +85,14 @@ def _between(noise: np.random.Generator, share: NDArray[Any]) -> NDArray[Any]:
 
 
 @torch.inference_mode()
-def pooled(looks: list[Image.Image]) -> Tensor:
-    """EfficientNet-Lite0's pooled features of each look: [N, 1280]."""
+def pooled(views: list[Image.Image]) -> Tensor:
+    """EfficientNet-Lite0's pooled features of each view: [N, 1280]."""
     backbone = load_efficientnet()
-    parts = [looks[start : start + _BATCH] for start in range(0, len(looks), _BATCH)]
+    parts = [views[start : start + _BATCH] for start in range(0, len(views), _BATCH)]
     return torch.cat([backbone.pooled(backbone.features(to_tensor(part))[-1]) for part in parts]).clone()
 
 
-def _shaken(head: Head, random: Random) -> Head:
+def _jittered(head: Head, random: Random) -> Head:
     size = head_size(head) * math.exp(random.gauss(0, 0.1)) / 2
     x, y = (v + random.gauss(0, 0.06) * 2 * size for v in centre(head))
     box: Box = (x - size, y - size, x + size, y + size)

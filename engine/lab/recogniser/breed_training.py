@@ -1,14 +1,10 @@
-"""Train the classifier rows for breeds, on EfficientNet-Lite0's frozen features.
+"""Trains the classifier rows for breeds, on EfficientNet-Lite0's frozen features.
 
-    python -m engine.lab.recogniser.breed_training --photos PHOTOS HEADS --petless PICTURES --out
-    engine/weights/breeds.safetensors
-
-The rows of breeds with an ImageNet class start as that class's row, the others as the mean of their kin's. All are
-pulled back to where they started while the marked photos draw them, so breeds with few photos move little and those
-without any keep to their kin. Backgrounds and pictures without pets hold the rows down where there is no pet.
+The rows of breeds with an ImageNet class start as that class's row, the others as the mean of similar classes. All are
+held near their start while the annotated photos move them, so breeds with few photos move little and those without any
+stay with the similar classes. Backgrounds and pictures without pets hold the rows down where there is no pet.
 """
 
-import argparse
 import json
 import logging
 from dataclasses import dataclass
@@ -18,10 +14,11 @@ from random import Random
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from tqdm import tqdm, trange
 
 from engine.breeds import BREEDS
-from engine.lab.recogniser.annotations import Marked, read_marks
-from engine.lab.recogniser.breed_examples import backgrounds, drawings, pet_looks, petless, pooled
+from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.recogniser.breed_examples import backgrounds, patterns, pet_views, petless_views, pooled
 from engine.messages import Species
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.recognition import row_chances
@@ -29,7 +26,7 @@ from engine.vision.recognition import row_chances
 log = logging.getLogger(__name__)
 
 # ImageNet classes that breeds without one resemble, as the network sees them; the dingo is 273, the lynx 287.
-KIN: dict[str, tuple[int, ...]] = {
+SIMILAR_CLASSES: dict[str, tuple[int, ...]] = {
     "akita": (248, 273, 260),
     "american_bulldog": (242, 243, 180),
     "american_pit_bull_terrier": (180, 179),
@@ -72,17 +69,19 @@ KIN: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class BreedTrainingOptions:
-    steps: int = 150  # Adam, over everything at once
-    rate: float = 2e-3
-    pull: float = 0.01  # towards the start, of the squared distance of each row
-    late: float = 1.0  # taken from the bias of rows that start from kin: they must earn their place
-    unnamed: float = 0.3  # weight of a pet photo whose breed nobody wrote down (only its species counts)
-    petless: float = 0.35  # weight of all pictures without a pet together, of the pets' weight
+    """How the rows are trained: Adam, over all examples at once."""
+
+    steps: int = 150
+    learning_rate: float = 2e-3
+    start_weight: float = 0.01  # against the squared distance of each row from its start
+    bias_handicap: float = 1.0  # taken from the bias of rows that start from similar classes; they have to earn it
+    unnamed_weight: float = 0.3  # of a pet photo whose breed nobody wrote down; only its species counts
+    petless_weight: float = 0.35  # of all pictures without a pet together, over that of the pets
     seed: int = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Examples:
+class BreedExamples:
     """Pooled features [N, 1280]; of each example its breed's slug ("" unknown) and its species (None: no pet)."""
 
     features: Tensor
@@ -91,28 +90,28 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """`weight` [R, 1280] and `bias` [R] of the pets' rows, and the slug each row speaks for."""
+class BreedRows:
+    """`weight` [R, 1280] and `bias` [R] of the pets' rows, and the breed's slug of each row."""
 
     weight: Tensor
     bias: Tensor
     breeds: tuple[str, ...]
 
 
-def first_rows(options: BreedTrainingOptions) -> Rows:
-    """ImageNet's own rows, and for breeds without a class the mean of their kin's."""
+def first_rows(options: BreedTrainingOptions) -> BreedRows:
+    """ImageNet's own rows, and for breeds without a class the mean of the rows of similar classes."""
     classifier = load_efficientnet().classifier
-    source_points: list[tuple[str, tuple[int, ...], float]] = []
+    sources: list[tuple[str, tuple[int, ...], float]] = []
     for slug, breed in BREEDS.items():
-        source_points += [(slug, (index,), 0.0) for index in breed.imagenet]
-        if slug in KIN:
-            source_points.append((slug, KIN[slug], options.late))
-    weight = torch.stack([classifier.weight[list(classes)].mean(0) for _, classes, _ in source_points])
-    bias = torch.stack([classifier.bias[list(classes)].mean() - late for _, classes, late in source_points])
-    return Rows(weight, bias, tuple(slug for slug, _, _ in source_points))
+        sources += [(slug, (index,), 0.0) for index in breed.imagenet]
+        if slug in SIMILAR_CLASSES:
+            sources.append((slug, SIMILAR_CLASSES[slug], options.bias_handicap))
+    weight = torch.stack([classifier.weight[list(classes)].mean(0) for _, classes, _ in sources])
+    bias = torch.stack([classifier.bias[list(classes)].mean() - handicap for _, classes, handicap in sources])
+    return BreedRows(weight, bias, tuple(slug for slug, _, _ in sources))
 
 
-def train_rows(examples: Examples, options: BreedTrainingOptions) -> Rows:
+def train_rows(examples: BreedExamples, options: BreedTrainingOptions) -> BreedRows:
     """Maximise the likelihood of each example's breed, or species where that is all we know, or of no pet."""
     start = first_rows(options)
     weight, bias = start.weight.clone().requires_grad_(), start.bias.clone().requires_grad_()
@@ -120,43 +119,46 @@ def train_rows(examples: Examples, options: BreedTrainingOptions) -> Rows:
     is_pet = right.any(1)
     share = _weights(examples, options)
     imagenet = load_efficientnet().logits(examples.features)
-    optimizer = torch.optim.Adam([weight, bias], lr=options.rate)
+    optimizer = torch.optim.Adam([weight, bias], lr=options.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.steps)
-    for step in range(options.steps):
+    for step in trange(options.steps, desc="breeds", disable=None):
         chances = row_chances(examples.features, imagenet, weight, bias)
         pet = chances.sum(1)
         likelihood = torch.where(is_pet, (chances * right).sum(1), 1 - pet)
         moved = (weight - start.weight).square().sum() + (bias - start.bias).square().sum()
-        loss = -(share * likelihood.clamp(min=1e-6).log()).sum() / share.sum() + options.pull * moved
+        loss = -(share * likelihood.clamp(min=1e-6).log()).sum() / share.sum() + options.start_weight * moved
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
         if step % 50 == 49:
             log.info("step %d, loss %.4f", step + 1, loss.item())
-    return Rows(weight.detach(), bias.detach(), start.breeds)
+    return BreedRows(weight.detach(), bias.detach(), start.breeds)
 
 
-def gather(photos: list[Marked], petless_pictures: list[Path], options: BreedTrainingOptions) -> Examples:
-    """Look at every photo, at backgrounds in them, at the pictures without pets, and at drawings of nothing."""
+def gather(photos: list[AnnotatedPhoto], petless: list[Path], options: BreedTrainingOptions) -> BreedExamples:
+    """Collect views of every photo, of backgrounds in them, of the pictures without pets, and of patterns."""
     random = Random(options.seed)
     parts: list[tuple[Tensor, str, Species | None]] = []
-    for marked in photos:
-        parts.append((pooled(pet_looks(marked, random)), marked.breed, marked.species))
-        behind = backgrounds(marked, random, 2)
+    for photo in tqdm(photos, desc="photos", disable=None):
+        parts.append((pooled(pet_views(photo, random)), photo.breed, photo.species))
+        behind = backgrounds(photo, random, 2)
         if behind:
             parts.append((pooled(behind), "", None))
-    parts += [(pooled(petless(path, random, 16)), "", None) for path in petless_pictures]
-    parts.append((pooled(list(drawings(random, 60))), "", None))
-    return Examples(
+    parts += [
+        (pooled(petless_views(path, random, 16)), "", None)
+        for path in tqdm(petless, desc="pictures without pets", disable=None)
+    ]
+    parts.append((pooled(list(patterns(random, 60))), "", None))
+    return BreedExamples(
         torch.cat([features for features, _, _ in parts]),
         tuple(breed for features, breed, _ in parts for _ in features),
         tuple(species for features, _, species in parts for _ in features),
     )
 
 
-def _right_rows(examples: Examples, rows: tuple[str, ...]) -> Tensor:
-    """[N, R], true where the row speaks for the example's breed, or, unknown to the rows, for its species."""
+def _right_rows(examples: BreedExamples, rows: tuple[str, ...]) -> Tensor:
+    """[N, R], true where the row is of the example's breed or, if no row is, of its species."""
     known = set(rows)
     of_breed = {slug: torch.tensor([row == slug for row in rows]) for slug in known}
     of_species = {one: torch.tensor([BREEDS[row].species is one for row in rows]) for one in Species}
@@ -169,35 +171,23 @@ def _right_rows(examples: Examples, rows: tuple[str, ...]) -> Tensor:
     )
 
 
-def _weights(examples: Examples, options: BreedTrainingOptions) -> Tensor:
-    """Rare breeds weigh more a photo: each breed's total grows with the root of its number."""
+def _weights(examples: BreedExamples, options: BreedTrainingOptions) -> Tensor:
+    """Weights [N]: a photo of a rare breed weighs more, so that a breed's total grows with the root of its number."""
     counts: dict[str, int] = {}
     for breed in examples.breeds:
         counts[breed] = counts.get(breed, 0) + 1
     weights = torch.tensor(
         [
-            0.0 if species is None else options.unnamed if not breed else (20 / counts[breed]) ** 0.5
+            0.0 if species is None else options.unnamed_weight if not breed else (20 / counts[breed]) ** 0.5
             for breed, species in zip(examples.breeds, examples.species, strict=True)
         ]
     )
     without = torch.tensor([species is None for species in examples.species])
-    weights[without] = options.petless * weights.sum() / without.sum().clamp(min=1)
+    weights[without] = options.petless_weight * weights.sum() / without.sum().clamp(min=1)
     return weights
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the classifier rows for breeds.")
-    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders with faces.tsv and SOURCES.tsv")
-    parser.add_argument("--petless", type=Path, required=True, help="a folder of pictures without pets")
-    parser.add_argument("--out", type=Path, required=True, help="where to write the rows (safetensors)")
-    asked = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    options = BreedTrainingOptions()
-    photos = [marked for folder in asked.photos for marked in read_marks(folder) if not marked.held_out]
-    rows = train_rows(gather(photos, sorted(asked.petless.iterdir()), options), options)
+def save_rows(rows: BreedRows, file: Path) -> None:
+    """Write the rows as the recogniser reads them, in float16."""
     stored = {"weight": rows.weight.half(), "bias": rows.bias.half()}
-    save_file(stored, asked.out, {"breeds": json.dumps(rows.breeds)})
-
-
-if __name__ == "__main__":
-    main()
+    save_file(stored, file, {"breeds": json.dumps(rows.breeds)})

@@ -1,35 +1,32 @@
-"""Draw a sheet of faces, found and aligned as the storybook network expects them.
+"""Draws a sheet of faces, found and aligned as the storybook network expects them."""
 
-    python -m engine.lab.recogniser.face_sheet --photos PHOTOS HEADS --out FILE [--free]
-
-With --free, only photos that may be shown anywhere (Unsplash, CC0, public domain, CC BY); their credits are printed.
-"""
-
-import argparse
-import sys
-from pathlib import Path
+from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from engine.lab.recogniser.annotations import Marked, read_marks
+from engine.lab.annotations import AnnotatedPhoto
 from engine.vision.alignment import FaceTemplate, align
 from engine.vision.face_detection import find_heads
 
-COLUMNS, ROWS, SIDE = 6, 4, 160
-
-_FREE = ("Unsplash", "CC0", "Public Domain", "CC BY 4.0", "CC BY 2.0", "MIT-CMU")
-
-
-def free(marked: Marked) -> bool:
-    """Whether the photo's licence lets us show it anywhere, with credit."""
-    return any(name in marked.licence for name in _FREE) and "BY-SA" not in marked.licence
+COLUMNS, ROWS = 6, 4
+SIDE = 160  # px of a face
 
 
-def draw_sheet(photos: list[Marked]) -> Image.Image:
-    """The first COLUMNS × ROWS photos, each found, marked and cut out by ourselves."""
+def choose_photos(photos: Sequence[AnnotatedPhoto], may_be_shown: bool) -> list[AnnotatedPhoto]:
+    """The photos for a sheet, those never trained on first; `may_be_shown` takes only what may be shown anywhere.
+
+    Without it, photos that were trained on are left out. A sheet that may be shown has to take some of them.
+    """
+    held_out = [photo for photo in photos if photo.held_out and (photo.may_be_shown or not may_be_shown)]
+    trained_on = [photo for photo in photos if may_be_shown and not photo.held_out and photo.may_be_shown]
+    return (held_out + trained_on)[: COLUMNS * ROWS]
+
+
+def draw_sheet(photos: Sequence[AnnotatedPhoto]) -> Image.Image:
+    """Find, align and crop the most prominent face of each photo; COLUMNS × ROWS photos at most."""
     sheet = Image.new("RGB", (COLUMNS * SIDE, ROWS * SIDE), "white")
-    for align_to, marked in enumerate(photos[: COLUMNS * ROWS]):
-        with Image.open(marked.path) as opened:
+    for place, annotated in enumerate(photos[: COLUMNS * ROWS]):
+        with Image.open(annotated.path) as opened:
             photo = opened.convert("RGB")
         heads = find_heads(photo)
         crop, alignment = align(photo, heads[0] if heads else None, FaceTemplate.STORYBOOK, SIDE)
@@ -39,26 +36,5 @@ def draw_sheet(photos: list[Marked]) -> Image.Image:
             if point is not None:
                 x, y = alignment.to_crop(point)
                 drawing.ellipse((x - 2, y - 2, x + 2, y + 2), outline="lime")
-        sheet.paste(picture, (align_to % COLUMNS * SIDE, align_to // COLUMNS * SIDE))
+        sheet.paste(picture, (place % COLUMNS * SIDE, place // COLUMNS * SIDE))
     return sheet
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Draw a sheet of faces found and aligned.")
-    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders with faces.tsv and SOURCES.tsv")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--free", action="store_true", help="only photos that may be shown anywhere")
-    asked = parser.parse_args()
-    marks = [marked for folder in asked.photos for marked in read_marks(folder)]
-    # Those never trained on first; a free sheet may have to take others after them.
-    chosen = [m for m in marks if m.held_out and (free(m) or not asked.free)]
-    if asked.free:
-        chosen += [m for m in marks if not m.held_out and free(m)]
-    draw_sheet(chosen).save(asked.out, quality=88)
-    for marked in chosen[: COLUMNS * ROWS]:
-        kept = "kept" if marked.held_out else "trained on"
-        sys.stdout.write(f"{marked.path.name}\t{marked.licence}\t{kept}\n")
-
-
-if __name__ == "__main__":
-    main()

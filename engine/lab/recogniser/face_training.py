@@ -1,13 +1,10 @@
-"""Train the finder and the marker on photos marked by hand.
+"""Trains the head detector and the landmark net on photos annotated by hand.
 
-    python -m engine.lab.recogniser.face_training --photos PHOTOS HEADS --out engine/weights/faces.safetensors
-
-Each of the two networks trains in a process of its own on one core. EfficientNet-Lite0 stays frozen, and looking
-through it is what takes the time; so the features of every fresh picture go into a pool from which several batches are
-drawn before the next pictures come.
+Each of the two networks trains in a process of its own on one core. EfficientNet-Lite0 stays frozen, and its forward
+pass is what takes the time; so the features of every new picture go into a pool from which several batches are drawn
+before the next pictures come.
 """
 
-import argparse
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +12,14 @@ from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from random import Random
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from engine.lab.recogniser.annotations import Marked, read_marks
-from engine.lab.recogniser.augmentation import Drawn, finder_picture, marker_picture
+from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.recogniser.augmentation import TrainingPicture, detector_picture, landmark_picture
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import to_tensor
 from engine.vision.face_models import (
@@ -46,31 +41,33 @@ Targets = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class FaceTrainingOptions:
-    finder_pictures: int = 3_600
-    marker_pictures: int = 5_600
-    fresh: int = 16  # pictures looked at before the rounds
-    rounds: int = 2  # batches drawn from the pool after that
-    batch: int = 20
+    """How each of the two networks is trained."""
+
+    detector_pictures: int = 3_600
+    landmark_pictures: int = 5_600
+    new: int = 16  # pictures that go into the pool before the rounds
+    rounds: int = 2  # batches drawn from the pool after that; more learns longer from the same pictures
+    batch: int = 20  # pictures
     pool: int = 3_000  # pictures whose features are kept
-    rate: float = 2e-3  # AdamW; the last third of the steps it falls to nothing
-    decay: float = 0.02
+    learning_rate: float = 2e-3  # of AdamW; in the last third of the steps it falls to nothing
+    decay: float = 0.02  # of the weights
     average: float = 0.995  # of the weights, exponential; the average is what is saved
     seed: int = 3
 
 
-def train_finder(photos: list[Marked], options: FaceTrainingOptions) -> dict[str, Tensor]:
-    """The finder's weights, float16."""
-    samples = _samples(finder_picture, finder_targets, photos, options.finder_pictures, 3, options)
-    return _train(HeadDetector(), finder_loss, samples, options.finder_pictures, options)
+def train_head_detector(photos: list[AnnotatedPhoto], options: FaceTrainingOptions) -> dict[str, Tensor]:
+    """Train the head detector; return its weights in float16."""
+    samples = _samples(detector_picture, detector_targets, photos, options.detector_pictures, 3, options)
+    return _train(HeadDetector(), detector_loss, samples, options.detector_pictures, options)
 
 
-def train_marker(photos: list[Marked], options: FaceTrainingOptions) -> dict[str, Tensor]:
-    """The marker's weights, float16."""
-    samples = _samples(marker_picture, marker_targets, photos, options.marker_pictures, 4, options)
-    return _train(LandmarkNet(), marker_loss, samples, options.marker_pictures, options)
+def train_landmark_net(photos: list[AnnotatedPhoto], options: FaceTrainingOptions) -> dict[str, Tensor]:
+    """Train the landmark net; return its weights in float16."""
+    samples = _samples(landmark_picture, landmark_targets, photos, options.landmark_pictures, 4, options)
+    return _train(LandmarkNet(), landmark_loss, samples, options.landmark_pictures, options)
 
 
-def finder_targets(drawn: Drawn) -> Targets:
+def detector_targets(drawn: TrainingPicture) -> Targets:
     """Heat [h, w], one at each head's middle; distances [4, h, w] to its borders in cells, and their weight [h, w]."""
     cells = FINDER_SIDE // FINDER_STRIDE
     heat, owned = torch.zeros(cells, cells), torch.zeros(cells, cells)
@@ -80,20 +77,20 @@ def finder_targets(drawn: Drawn) -> Targets:
         x, y = (v / FINDER_STRIDE for v in centre(head))
         x0, y0, x1, y1 = (v / FINDER_STRIDE for v in head.box)
         spread = max(0.8, 0.09 * head_size(head) / FINDER_STRIDE)
-        bell = torch.exp(-(((grid - x) ** 2)[None, :] + ((grid - y) ** 2)[:, None]) / (2 * spread**2))
-        bell[min(cells - 1, int(y)), min(cells - 1, int(x))] = 1.0
-        heat = torch.maximum(heat, bell)
-        mine = bell > 0.3
-        owned[mine] = bell[mine]
+        gaussian = torch.exp(-(((grid - x) ** 2)[None, :] + ((grid - y) ** 2)[:, None]) / (2 * spread**2))
+        gaussian[min(cells - 1, int(y)), min(cells - 1, int(x))] = 1.0
+        heat = torch.maximum(heat, gaussian)
+        mine = gaussian > 0.3
+        owned[mine] = gaussian[mine]
         sides = (grid[None, :] - x0, grid[:, None] - y0, x1 - grid[None, :], y1 - grid[:, None])
         for index, side in enumerate(sides):
             distances[index][mine] = side.expand(cells, cells)[mine].clamp(min=0.1)
     return {"heat": heat, "distances": distances, "owned": owned}
 
 
-def finder_loss(finder: nn.Module, features: list[Tensor], wanted: Targets) -> Tensor:
+def detector_loss(detector: nn.Module, features: list[Tensor], wanted: Targets) -> Tensor:
     """CenterNet's focal loss for the heat; 1 − IoU plus the logarithms' L1 for the boxes."""
-    scores, distances = finder(features)
+    scores, distances = detector(features)
     heat, owned = wanted["heat"], wanted["owned"]
     chance = torch.sigmoid(scores).clamp(1e-5, 1 - 1e-5)
     hit = heat == 1
@@ -110,7 +107,7 @@ def finder_loss(finder: nn.Module, features: list[Tensor], wanted: Targets) -> T
     return torch.as_tensor(2 * boxes - focal.sum() / heads)
 
 
-def marker_targets(drawn: Drawn) -> Targets:
+def landmark_targets(drawn: TrainingPicture) -> Targets:
     """Points [3, 2] and borders [4] in 0..1 of the side, their presence, size, facts [4] and which facts are known."""
     head = drawn.heads[0] if drawn.heads else None
     points = [head.left_eye, head.right_eye, head.nose] if head else [None] * 3
@@ -127,20 +124,23 @@ def marker_targets(drawn: Drawn) -> Targets:
     }
 
 
-def marker_loss(marker: nn.Module, features: list[Tensor], wanted: Targets) -> Tensor:
-    """Cross entropy to bells around the truth, plus the means' distance from it over the head's size; facts."""
-    maps, borders, facts = marker(features)
+def landmark_loss(landmark_net: nn.Module, features: list[Tensor], wanted: Targets) -> Tensor:
+    """Cross entropy to Gaussians around the truth, plus the means' distance from it over the head's size; facts."""
+    maps, borders, facts = landmark_net(features)
     size, is_head = wanted["size"][:, None], wanted["head"][:, None]
     seen = wanted["seen"]
     cells = MARKER_SIDE // MARKER_STRIDE
-    bells_x, bells_y = _bells(wanted["points"][..., 0], cells, 1.0), _bells(wanted["points"][..., 1], cells, 1.0)
-    bells = (bells_y[..., :, None] * bells_x[..., None, :]).flatten(2)
-    entropy = -(bells * maps.flatten(2).log_softmax(2)).sum(2)
+    targets_x, targets_y = (
+        _gaussians(wanted["points"][..., 0], cells, 1.0),
+        _gaussians(wanted["points"][..., 1], cells, 1.0),
+    )
+    targets = (targets_y[..., :, None] * targets_x[..., None, :]).flatten(2)
+    entropy = -(targets * maps.flatten(2).log_softmax(2)).sum(2)
     miss = F.smooth_l1_loss(
         mean_points(maps) / size[..., None], wanted["points"] / size[..., None], beta=0.02, reduction="none"
     ).sum(2)
     points = ((entropy + 20 * miss) * seen).sum() / seen.sum().clamp(min=1)
-    rows = _bells(wanted["borders"], borders.shape[2], 0.8)
+    rows = _gaussians(wanted["borders"], borders.shape[2], 0.8)
     row_entropy = -(rows * borders.log_softmax(2)).sum(2)
     row_miss = (mean_borders(borders) - wanted["borders"]).abs() / size
     frame = ((0.3 * row_entropy + 10 * row_miss) * is_head).sum() / is_head.sum().clamp(min=1)
@@ -149,25 +149,25 @@ def marker_loss(marker: nn.Module, features: list[Tensor], wanted: Targets) -> T
     return torch.as_tensor(points + 0.5 * frame + (doubts * known).sum() / known.sum())
 
 
-def _bells(positions: Tensor, cells: int, spread: float) -> Tensor:
-    """Bells of this spread (cells) around positions in 0..1: [...] → [..., cells], each summing to one."""
+def _gaussians(positions: Tensor, cells: int, spread: float) -> Tensor:
+    """Gaussians of this spread (cells) around positions in 0..1: [...] → [..., cells], each summing to one."""
     grid = torch.arange(cells) + 0.5
     return (-((grid - positions[..., None] * cells) ** 2) / (2 * spread**2)).softmax(-1)
 
 
 def _samples(
-    draw: Callable[[list[Marked], Random], Drawn],
-    targets: Callable[[Drawn], Targets],
-    photos: list[Marked],
+    draw: Callable[[list[AnnotatedPhoto], Random], TrainingPicture],
+    targets: Callable[[TrainingPicture], Targets],
+    photos: list[AnnotatedPhoto],
     pictures: int,
     levels: int,
     options: FaceTrainingOptions,
 ) -> Iterator[tuple[list[Tensor], Targets]]:
-    """Fresh pictures, `options.fresh` at a time: their features, coarsest first, float16, and their targets."""
+    """Make new pictures, `options.new` at a time: their features, coarsest first, float16, and their targets."""
     random = Random(options.seed)
     backbone = load_efficientnet()
-    for _ in range(pictures // options.fresh):
-        drawn = [draw(photos, random) for _ in range(options.fresh)]
+    for _ in range(pictures // options.new):
+        drawn = [draw(photos, random) for _ in range(options.new)]
         with torch.no_grad():
             features = backbone.features(to_tensor([one.picture for one in drawn]))[::-1][:levels]
         each = [targets(one) for one in drawn]
@@ -187,15 +187,15 @@ def _train(
     name = type(network).__name__.lower()
     network = network.to(memory_format=torch.channels_last).train()
     average = deepcopy(network)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
-    steps = pictures // options.fresh * options.rounds
+    optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.decay)
+    steps = pictures // options.new * options.rounds
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, step / 100, 3 * (1 - step / steps) + 0.01)
     )
     pool: list[tuple[list[Tensor], Targets]] = []
     begun, losses = time.monotonic(), []
     for turn, (features, targets) in enumerate(samples):
-        for index in range(options.fresh):
+        for index in range(options.new):
             one = [f[index].clone() for f in features], {key: value[index] for key, value in targets.items()}
             if len(pool) < options.pool:
                 pool.append(one)
@@ -205,7 +205,7 @@ def _train(
             drawn = random.sample(pool, min(options.batch, len(pool)))
             loss = loss_of(
                 network,
-                [_together(level) for level in zip(*(f for f, _ in drawn), strict=True)],
+                [_stack_level(level) for level in zip(*(f for f, _ in drawn), strict=True)],
                 {key: torch.stack([t[key] for _, t in drawn]) for key in drawn[0][1]},
             )
             optimizer.zero_grad()
@@ -214,21 +214,21 @@ def _train(
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-            _blend(average, network, min(options.average, turn / (turn + 10)))
+            _update_average(average, network, min(options.average, turn / (turn + 10)))
         if turn % 25 == 24:
             recent = sum(losses[-50:]) / len(losses[-50:])
             log.info(
-                "%s %d pictures, loss %.3f, %.0f s", name, (turn + 1) * options.fresh, recent, time.monotonic() - begun
+                "%s %d pictures, loss %.3f, %.0f s", name, (turn + 1) * options.new, recent, time.monotonic() - begun
             )
     return {key: value.half() if value.is_floating_point() else value for key, value in average.state_dict().items()}
 
 
-def _together(level: tuple[Tensor, ...]) -> Tensor:
+def _stack_level(level: tuple[Tensor, ...]) -> Tensor:
     return torch.stack(level).float().contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def _blend(average: nn.Module, network: nn.Module, keep: float) -> None:
+def _update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
     for mean, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if mean.is_floating_point():
             mean.lerp_(new, 1 - keep)
@@ -236,31 +236,14 @@ def _blend(average: nn.Module, network: nn.Module, keep: float) -> None:
             mean.copy_(new)
 
 
-def _quiet() -> None:
+def train_faces(photos: list[AnnotatedPhoto], options: FaceTrainingOptions) -> dict[str, Tensor]:
+    """Train both networks at the same time; return their weights as `engine.vision.face_models` reads them."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=_log_to_stderr) as processes:
+        detector = processes.submit(train_head_detector, photos, options)
+        landmark_net = processes.submit(train_landmark_net, photos, options)
+        weights = {f"finder.{key}": value for key, value in detector.result().items()}
+        return weights | {f"marker.{key}": value for key, value in landmark_net.result().items()}
+
+
+def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the networks that find heads, eyes and noses.")
-    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders with faces.tsv and SOURCES.tsv")
-    parser.add_argument("--out", type=Path, required=True, help="where to write the weights (safetensors)")
-    parser.add_argument("--pictures", type=float, default=1.0, help="as many times the usual number of pictures")
-    asked = parser.parse_args()
-    usual = FaceTrainingOptions()
-    options = FaceTrainingOptions(
-        int(usual.finder_pictures * asked.pictures), int(usual.marker_pictures * asked.pictures)
-    )
-    photos = [marked for folder in asked.photos for marked in read_marks(folder) if not marked.held_out]
-    _quiet()
-    log.info("%d photos to learn from", len(photos))
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=_quiet) as processes:
-        finder = processes.submit(train_finder, photos, options)
-        marker = processes.submit(train_marker, photos, options)
-        weights = {f"finder.{key}": value for key, value in finder.result().items()}
-        weights |= {f"marker.{key}": value for key, value in marker.result().items()}
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, asked.out)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What storybook is trained on: batches of drawn pets and of real faces, each as it is and at another age."""
+"""Makes the batches that storybook trains on: drawn pets, and real faces as they are and at another age."""
 
 from dataclasses import dataclass
 
@@ -15,23 +15,23 @@ from engine.stylegan.generator import Generator
 
 @dataclass(frozen=True, slots=True)
 class PhotoBatch:
-    """N real faces; pictures are [N, 3, R, R] in -1..1."""
+    """N real faces, now and at another age; pictures are [N, 3, R, R] in -1..1."""
 
-    faces: Tensor  # as photographed, in some light
+    faces: Tensor  # as photographed, in a varied light
     wanted: Tensor  # the same in the same light at `ages`
     ages: Tensor  # [N]
     cats: Tensor  # bool [N]
-    index: Tensor  # [N], in the photobook
+    index: Tensor  # [N], in the dataset
     mirrored: Tensor  # bool [N]
 
 
 def drawn_batch(count: int, resolution: int, random: torch.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
-    """z [N, Z_DIM] and pictures [N, 3, R, R] of drawn pets of any breed and age."""
-    pets = random_pets(count, random).to(device)
-    return to_z(pets), render(pets, resolution)
+    """Draw pets of random breed and age: their z [N, Z_DIM] and pictures [N, 3, R, R]."""
+    parameters = sample_parameters(count, random).to(device)
+    return to_z(parameters), render(parameters, resolution)
 
 
-def random_pets(count: int, random: torch.Generator) -> Tensor:
+def sample_parameters(count: int, random: torch.Generator) -> Tensor:
     """Parameters [N, P] of pets of any breed, a little older than adult to a little younger than eight weeks."""
     names = list(BREEDS)
     breeds = [names[i] for i in torch.randint(len(names), (count,), generator=random).tolist()]
@@ -39,26 +39,26 @@ def random_pets(count: int, random: torch.Generator) -> Tensor:
     return at_age(sample_pets(breeds, random), breeds, ages)
 
 
-def photo_batch(book: FaceDataset, count: int, random: torch.Generator, device: torch.device) -> PhotoBatch:
-    """Faces of the book, mirrored or not, framed and lit a little differently each time, now and at another age."""
-    index = torch.randint(len(book), (count,), generator=random)
+def photo_batch(dataset: FaceDataset, count: int, random: torch.Generator, device: torch.device) -> PhotoBatch:
+    """Draw random faces, mirrored or not, framed and lit a little differently each time, now and at another age."""
+    index = torch.randint(len(dataset), (count,), generator=random)
     mirrored = torch.rand(count, generator=random) < 0.5
-    faces = book.faces[index].to(device).float() / 127.5 - 1
+    faces = dataset.pictures(index).to(device)
     faces = torch.where(mirrored[:, None, None, None].to(device), faces.flip(-1), faces)
-    faces = relit(faces, random)
-    now = book.ages[index]
-    # An adult can grow younger, a young one older; of the rest nobody knows, so they go a little either way.
+    faces = vary_light(faces, random)
+    now = dataset.ages[index]
+    # An adult grows younger, a young one older; where the age is unknown, the face goes a little either way.
     low = torch.where(now.isnan(), -0.4, torch.where(now > 0.5, -1.0, -0.3))
     high = torch.where(now.isnan(), 0.5, torch.where(now > 0.5, 0.2, 1.1))
     ages = low + (high - low) * torch.rand(count, generator=random)
     ages = torch.where(torch.rand(count, generator=random) < 0.4, torch.zeros(()), ages).to(device)
-    marks = book.marks[index].mirrored(mirrored).to(device)
-    faces, wanted = reframed((faces, grow(faces, marks, ages)), random)
-    return PhotoBatch(faces, wanted, ages, marks.cats, index.to(device), mirrored.to(device))
+    landmarks = dataset.landmarks[index].mirrored(mirrored).to(device)
+    faces, wanted = vary_framing((faces, grow(faces, landmarks, ages)), random)
+    return PhotoBatch(faces, wanted, ages, landmarks.cats, index.to(device), mirrored.to(device))
 
 
-def relit(faces: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor:
-    """The same faces in another light: exposure, contrast, saturation and colour balance vary per face."""
+def vary_light(faces: Tensor, random: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Show faces [N, 3, R, R] in another light: exposure, contrast, saturation and colour balance vary per face."""
 
     def jitter(channels: int, width: float) -> Tensor:
         width = width * strength
@@ -70,8 +70,8 @@ def relit(faces: Tensor, random: torch.Generator, strength: float = 1.0) -> Tens
     return (grey + (faces - grey) * (1 + jitter(1, 0.15))).clamp(-1, 1)
 
 
-def reframed(pictures: tuple[Tensor, ...], random: torch.Generator, strength: float = 1.0) -> list[Tensor]:
-    """All pictures [N, 3, R, R] shifted, turned and scaled a little, those of one face alike: marks are never exact."""
+def vary_framing(pictures: tuple[Tensor, ...], random: torch.Generator, strength: float = 1.0) -> list[Tensor]:
+    """Shift, turn and scale pictures [N, 3, R, R] a little, those of one face alike: landmarks are never exact."""
     count = len(pictures[0])
     if not count:
         return list(pictures)

@@ -1,7 +1,6 @@
-"""`python -m engine storybook`: draw pets, train the embedded network, export it, show it."""
+"""`python -m engine lab storybook …`: train the embedded network, export it, show it, compare it."""
 
 import argparse
-import logging
 import statistics
 import sys
 from collections.abc import Iterable
@@ -12,100 +11,115 @@ import torch
 from PIL import Image
 
 from engine.images.tensors import to_pixels
+from engine.lab.annotations import training_faces
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import render
-from engine.lab.storybook.comparison import Nearness, compare
+from engine.lab.storybook.comparison import FaceDistances, compare
 from engine.lab.storybook.export import export
-from engine.lab.storybook.face_dataset import training_faces
-from engine.lab.storybook.growth_correction import correct, save_correction
+from engine.lab.storybook.growth_correction import learn_correction, save_correction
 from engine.lab.storybook.sheets import show
 from engine.lab.storybook.training import Trainer, TrainingOptions
-from engine.process.malloc import keep_freed_memory
 from engine.stylegan.perceptual import EmbeddedDistance, load_extractor
 from engine.stylegan.store import STORYBOOK, load_network
 from engine.stylegan.store.network_store import EMBEDDED
 
+_WEIGHTS = Path("engine/weights")  # of a checkout
+
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m engine storybook", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    train = commands.add_parser("train", help="train on drawn pets and marked photos; goes on where --out stopped")
-    train.add_argument("--photos", type=Path, nargs="+", required=True, help="folders with faces.tsv and SOURCES.tsv")
-    train.add_argument("--out", type=Path, required=True, help="where checkpoints go")
-    train.add_argument(
-        "--start",
-        type=Path,
-        help="a checkpoint, or the folder of the embedded weights, to begin from; of the same or half the resolution",
-    )
-    for option in fields(TrainingOptions):
-        kind = type(option.default)
-        train.add_argument(f"--{option.name.replace('_', '-')}", type=kind, default=option.default)
-
-    grown = commands.add_parser("correct", help="learn from photos of known age what growth lacks, and a reader of age")
-    grown.add_argument("--photos", type=Path, nargs="+", required=True)
-    grown.add_argument("--growth", type=Path, default=Path("engine/weights"), help="where the correction goes")
-    grown.add_argument("--reader", type=Path, default=EMBEDDED, help="where the reader goes")
-
-    publish = commands.add_parser("export", help="write a checkpoint as the embedded network")
-    publish.add_argument("checkpoint", type=Path)
-    publish.add_argument("--photos", type=Path, nargs="+", required=True)
-
-    sheet = commands.add_parser("sheet", help="draw one pair of every breed, adults above, young ones below")
-    sheet.add_argument("picture", type=Path)
-    sheet.add_argument("--seed", type=int, default=0)
-
-    shown = commands.add_parser("show", help="sheets of photos never trained on, films, and the network's own pictures")
-    shown.add_argument("--photos", type=Path, nargs="+", required=True)
-    shown.add_argument("--out", type=Path, required=True)
-
-    compared = commands.add_parser("compare", help="the embedded network against a checkpoint, on faces neither saw")
-    compared.add_argument("checkpoint", type=Path, help="such as of a training with --photos-per-step 0")
-    compared.add_argument("--photos", type=Path, nargs="+", required=True)
-    compared.add_argument("--count", type=int, default=20, help="of faces at most; each takes a minute or two")
-
-    options = parser.parse_args(arguments)
-    logging.getLogger("engine.lab.storybook").setLevel(logging.INFO)
-    keep_freed_memory()
-    if options.command == "train":
-        chosen = {option.name: getattr(options, option.name) for option in fields(TrainingOptions)}
-        Trainer(options.photos, options.out, TrainingOptions(**chosen), options.start).run()
-    elif options.command == "export":
-        marks = [mark for folder in options.photos for mark in training_faces(folder)]
-        export(options.checkpoint, marks)
-    elif options.command == "correct":
-        corrected = correct(options.photos)
-        save_correction(corrected.correction, options.growth)
-        corrected.judge.save(options.classifier)
-        for name, verdict in (("judge", corrected.judged), ("stranger", corrected.by_stranger)):
-            sys.stdout.write(f"{name}\t{verdict}\n")
-    elif options.command == "show":
-        for mark in show(options.photos, options.out, load_network(STORYBOOK), load_extractor()):
-            sys.stdout.write(f"{mark.path.name}\t{mark.licence}\n")
-    elif options.command == "compare":
-        network, extractor = load_network(STORYBOOK), load_extractor(EmbeddedDistance.name)
-        report(compare(network, options.checkpoint, options.photos, extractor, options.count))
-    else:
-        draw_sheet(options.seed).save(options.picture)
+    args = _parser().parse_args(arguments)
+    args.act(args)
     return 0
 
 
-def report(found: Iterable[Nearness]) -> None:
-    """Mean distances, after so many steps and at each resolution."""
-    groups: dict[tuple[int, int], list[Nearness]] = {}
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine lab storybook", description="The embedded network.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, act: object, summary: str, photos: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        command.set_defaults(act=act)
+        if photos:
+            command.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_PHOTOS)
+        return command
+
+    command = add("train", _train, "train on drawn pets and annotated photos; goes on where --out stopped")
+    command.add_argument("--out", type=Path, required=True, help="where checkpoints go")
+    command.add_argument("--start", type=Path, metavar="FOLDER", help=_START)
+    for option in fields(TrainingOptions):
+        name = f"--{option.name.replace('_', '-')}"
+        command.add_argument(name, type=type(option.default), default=option.default)
+
+    command = add("correct", _correct, "learn from photos of known age what growth lacks, and the age classifier")
+    command.add_argument("--growth", type=Path, default=_WEIGHTS, metavar="FOLDER", help="where the correction goes")
+    command.add_argument(
+        "--classifier", type=Path, default=EMBEDDED, metavar="FOLDER", help="where the classifier goes"
+    )
+
+    command = add("export", _export, "write a checkpoint as the embedded network")
+    command.add_argument("checkpoint", type=Path)
+
+    command = add("sheet", _sheet, "draw one pair of every breed, adults above, young ones below", photos=False)
+    command.add_argument("picture", type=Path)
+    command.add_argument("--seed", type=int, default=0)
+
+    command = add("show", _show, "sheets of photos never trained on, films, and the network's own pictures")
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+
+    command = add("compare", _compare, "the embedded network against a checkpoint, on faces neither saw")
+    command.add_argument("checkpoint", type=Path, help="such as of a training with --photos-per-step 0")
+    command.add_argument("--count", type=int, default=20, help="of faces at most; each takes a minute or two")
+    return parser
+
+
+_PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv"
+_START = "a checkpoint, or the folder of the embedded weights, to begin from; of the same or half the resolution"
+
+
+def _train(args: argparse.Namespace) -> None:
+    options = TrainingOptions(**{option.name: getattr(args, option.name) for option in fields(TrainingOptions)})
+    Trainer(args.photos, args.out, options, args.start).run()
+
+
+def _correct(args: argparse.Namespace) -> None:
+    result = learn_correction(args.photos)
+    save_correction(result.correction, args.growth)
+    result.classifier.save(args.classifier)
+    sys.stdout.write(f"classifier\t{result.evaluation}\nindependent\t{result.independent_evaluation}\n")
+
+
+def _export(args: argparse.Namespace) -> None:
+    export(args.checkpoint, [face for folder in args.photos for face in training_faces(folder)])
+
+
+def _sheet(args: argparse.Namespace) -> None:
+    draw_breeds(args.seed).save(args.picture)
+
+
+def _show(args: argparse.Namespace) -> None:
+    for photo in show(args.photos, args.out, load_network(STORYBOOK), load_extractor()):
+        sys.stdout.write(f"{photo.path.name}\t{photo.licence}\n")
+
+
+def _compare(args: argparse.Namespace) -> None:
+    network, extractor = load_network(STORYBOOK), load_extractor(EmbeddedDistance.name)
+    report(compare(network, args.checkpoint, args.photos, extractor, args.count))
+
+
+def report(found: Iterable[FaceDistances]) -> None:
+    """Print mean distances, for each number of steps and each resolution."""
+    groups: dict[tuple[int, int], list[FaceDistances]] = {}
     for one in found:
         groups.setdefault((one.steps, one.side), []).append(one)
-    for (steps, side), rows in groups.items():
-        ours, others = (
-            statistics.mean(column) for column in zip(*((one.ours, one.others) for one in rows), strict=True)
-        )
+    for (steps, side), faces in groups.items():
+        ours, others = statistics.mean(one.ours for one in faces), statistics.mean(one.others for one in faces)
         sys.stdout.write(
-            f"{steps} steps, at {side} px, {len(rows)} faces: {ours:.3f} against {others:.3f}, {ours / others:.3f}\n"
+            f"{steps} steps, at {side} px, {len(faces)} faces: {ours:.3f} against {others:.3f}, {ours / others:.3f}\n"
         )
 
 
-def draw_sheet(seed: int, side: int = 160, columns: int = 14) -> Image.Image:
-    """Every drawn breed as an adult and, below, at eight weeks."""
+def draw_breeds(seed: int, side: int = 160, columns: int = 14) -> Image.Image:
+    """Draw every breed as an adult and, below, at eight weeks."""
     names = list(BREEDS)
     adults = sample_pets(names, torch.Generator().manual_seed(seed))
     young = at_age(adults, names, torch.ones(len(names)))

@@ -1,5 +1,6 @@
-"""How near two networks come to real faces they never saw, before any lock: what photos have taught the embedded one.
+"""Compares how near two networks come to real faces that they never saw, before any tuning.
 
+So it shows what photos have taught the embedded network.
 Both search in W+, each at its own resolution and from its own encoder's guess: for as long as the engine does, for
 longer, and for as many steps as the published algorithm takes. The other one may have been trained on drawn pets alone
 (`--photos-per-step 0`).
@@ -18,8 +19,9 @@ from torch import Tensor
 
 from engine.errors import EngineFault
 from engine.inversion import ENCODER_INITIALISED, OFFICIAL, Projection, ProjectionOptions, advance
-from engine.lab.storybook.face_dataset import held_out_faces, open_dataset
-from engine.lab.storybook.training import load_model
+from engine.lab.annotations import held_out_faces
+from engine.lab.storybook.face_dataset import open_dataset
+from engine.lab.storybook.storybook_model import load_model
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
 from engine.stylegan.perceptual import PerceptualDistance
@@ -32,11 +34,11 @@ SEARCHES = (
     replace(ENCODER_INITIALISED, steps=60),  # as long as it helps
     replace(ENCODER_INITIALISED, steps=OFFICIAL.steps, delta_weight=0.02, patience=0),  # as near as the layers come
 )
-_AT_ONCE = 8  # faces searched for as one batch; bounds the memory
+FACES_PER_BATCH = 8  # searched for as one batch; bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
-class Nearness:
+class FaceDistances:
     """Perceptual distances of one face to what two networks find for it in so many steps, both at `side` px."""
 
     steps: int
@@ -52,8 +54,8 @@ def compare(
     extractor: PerceptualDistance,
     count: int,
     searches: Sequence[ProjectionOptions] = SEARCHES,
-) -> Iterator[Nearness]:
-    """Compare the network with that of a checkpoint on held-out faces of marked photos, at the resolution of either.
+) -> Iterator[FaceDistances]:
+    """Compare the network with that of a checkpoint on held-out faces of annotated photos, at the resolution of either.
 
     Raises `EngineFault` if there are none.
     """
@@ -61,14 +63,14 @@ def compare(
     other = model.average
     sides = sorted({one.config.img_resolution for one in (network.generator, other)})
     # What has no recorded licence is held out today, but the first weights learnt from it.
-    unseen = [mark for folder in folders for mark in held_out_faces(folder) if mark.licence_known]
-    marks = sorted(unseen, key=lambda mark: hashlib.sha256(mark.path.name.encode()).digest())[:count]
-    if not marks:
+    unseen = [photo for folder in folders for photo in held_out_faces(folder) if photo.licence_known]
+    photos = sorted(unseen, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())[:count]
+    if not photos:
         raise EngineFault("there is no face to compare on")
     statistics = measure(other)
-    faces = open_dataset(marks, sides[-1]).faces.float() / 127.5 - 1
+    faces = open_dataset(photos, sides[-1]).pictures(torch.arange(len(photos)))
     with one_core_threads(2, "search") as pool:
-        for some, options in product(torch.split(faces, _AT_ONCE), searches):
+        for some, options in product(torch.split(faces, FACES_PER_BATCH), searches):
             pictures = [
                 _found(some, network.generator, network.statistics, network.encoder, extractor, options, pool),
                 _found(some, other, statistics, model.encoder_average, extractor, options, pool),
@@ -76,7 +78,7 @@ def compare(
             for side in sides:
                 truth = _resized(some, side)
                 ours, others = (extractor(_resized(picture, side), truth).tolist() for picture in pictures)
-                yield from (Nearness(options.steps, side, *both) for both in zip(ours, others, strict=True))
+                yield from (FaceDistances(options.steps, side, *both) for both in zip(ours, others, strict=True))
 
 
 @torch.no_grad()

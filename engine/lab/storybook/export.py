@@ -1,4 +1,4 @@
-"""From a training checkpoint to the embedded network: weights in half precision, statistics, age vectors, encoder."""
+"""Writes a training checkpoint as the embedded network: float16 weights, statistics, age vectors and encoder."""
 
 import math
 from pathlib import Path
@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from engine.breeds import BREEDS as KNOWN_BREEDS
+from engine.lab.annotations import AnnotatedPhoto
 from engine.lab.drawn_pets.parameters import BREEDS, to_z
-from engine.lab.recogniser.annotations import Marked
-from engine.lab.storybook.batches import age_vectors, breed_vector, random_pets
+from engine.lab.storybook.batches import age_vectors, breed_vector, sample_parameters
 from engine.lab.storybook.face_dataset import open_dataset
-from engine.lab.storybook.training import load_model
+from engine.lab.storybook.storybook_model import load_model
 from engine.messages import Species
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
@@ -23,16 +23,16 @@ LICENCE = (
     "CC BY-SA 4.0. Trained on pictures drawn by this project and on photos, most of them from the Oxford-IIIT Pet "
     "data set (CC BY-SA 4.0) and Unsplash; see the model card beside the weights."
 )
-_BREED_PAIRS = 64
-_OWN_SHARE = 0.8  # of what a breed's drawn vector differs in from its species' mean
+BREED_PAIRS = 64  # drawn pairs whose mean is a breed's vector
+OWN_SHARE = 0.8  # of the difference between a breed's drawn vector and its species' mean; 0 would be the mean
 
 
-def export(checkpoint: Path, marks: list[Marked], out: Path = EMBEDDED) -> None:
-    """Write the embedded network's files; `marks` are the photos whose latents count for the statistics."""
+def export(checkpoint: Path, photos: list[AnnotatedPhoto], out: Path = EMBEDDED) -> None:
+    """Write the embedded network's files; the latents of `photos` count for the statistics of w."""
     model = load_model(checkpoint)
     generator, encoder = model.average, model.encoder_average
-    drawn = generator.mapping(to_z(random_pets(4000, torch.Generator().manual_seed(3))))[:, 0]
-    statistics = describe(torch.cat([drawn, _photo_latents(encoder, marks)]))
+    drawn = generator.mapping(to_z(sample_parameters(4000, torch.Generator().manual_seed(3))))[:, 0]
+    statistics = describe(torch.cat([drawn, _photo_latents(encoder, photos)]))
     generator.mapping.w_avg.copy_(statistics.mean)
     out.mkdir(parents=True, exist_ok=True)
     write_network(
@@ -53,7 +53,7 @@ def export(checkpoint: Path, marks: list[Marked], out: Path = EMBEDDED) -> None:
 
 
 def drawn_age_vectors(generator: Generator) -> dict[str, Tensor]:
-    """Age vectors [num_ws, w_dim] from drawn pairs: per species, and per breed that is drawn.
+    """Measure age vectors [num_ws, w_dim] on drawn pairs: per species, and per breed that is drawn.
 
     A breed's own vector (coat that changes with age, ears that rise) is mixed with its species' mean, which the
     network saw on photos too.
@@ -65,12 +65,12 @@ def drawn_age_vectors(generator: Generator) -> dict[str, Tensor]:
     for name, breed in BREEDS.items():
         if name in KNOWN_BREEDS:
             mean = means[int(breed.cat)]
-            own = breed_vector(generator, [name] * _BREED_PAIRS, random)
-            vectors[name] = mean.lerp(own, _OWN_SHARE).repeat(rows, 1)
+            own = breed_vector(generator, [name] * BREED_PAIRS, random)
+            vectors[name] = mean.lerp(own, OWN_SHARE).repeat(rows, 1)
     return vectors
 
 
-def _photo_latents(encoder: Encoder, marks: list[Marked]) -> Tensor:
-    faces = open_dataset(marks, 128).faces
+def _photo_latents(encoder: Encoder, photos: list[AnnotatedPhoto]) -> Tensor:
+    faces = open_dataset(photos, 128).faces
     parts = math.ceil(len(faces) / 64)
     return torch.cat([encoder(part.float() / 127.5 - 1) for part in faces.chunk(parts)])

@@ -1,10 +1,13 @@
-"""Growth corrected on photos: how else must parts move until adults look young?
+"""Learns from photos how else parts of a face must move until adults look young.
 
-One smooth way for all faces of a species (`engine.lab.drawn_pets.drawn_growth.learned_correction`), found by gradient
-descent through a reader of age. To keep it from finding what only that reader believes in, it is small, smooth and
-the same on both sides, and the pictures vary in light and frame. The reader that guides it learned from half of the
-labels. Whether it worked is asked, on photos that nobody has learned from, of a judge that learned from all the
-others, and of a stranger that learned from the other half alone.
+The result is one smooth displacement field for each species
+(`engine.lab.drawn_pets.drawn_growth.learned_correction`), found by gradient descent through an age classifier. To
+keep it from finding what only that classifier believes in, the field is small, smooth and symmetric, and the pictures
+vary in light and frame.
+
+Three classifiers take part. The guiding one learns from half of the training labels and is descended through. Two say
+whether it worked, on photos held out from all of them: one that learns from all training labels, which is kept, and an
+independent one that shares no label with the guide.
 """
 
 from dataclasses import dataclass
@@ -14,114 +17,122 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
+from tqdm import trange
 
+from engine.lab.annotations import usable_faces
 from engine.lab.drawn_pets.drawn_growth import CORRECTION_SIDE, grow
-from engine.lab.evaluation.age_classifier import SIDE, AgeClassifier, area_under_curve, fitted, varied
-from engine.lab.storybook.face_dataset import FaceDataset, is_held_out, open_dataset, usable_faces
+from engine.lab.evaluation.age_classifier import SIDE, AgeClassifier
+from engine.lab.storybook.age_classifier_training import area_under_curve, augment, fit_classifier
+from engine.lab.storybook.face_dataset import FaceDataset, open_dataset
+
+_BATCH = 16  # faces scored at a time; bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
-class CorrectingOptions:
-    """How the correction is found."""
+class CorrectionOptions:
+    """How the correction is learned."""
 
     steps: int = 160
-    batch: int = 12
+    batch: int = 12  # faces a step
     learning_rate: float = 0.012
-    aim: float = 1.5  # log odds, from where on a face looks young enough
+    aim: float = 1.5  # log odds; a face that looks younger than this pulls no longer
     smoothness: float = 110.0  # against squared differences between neighbouring control points
     smallness: float = 14.0  # against squares
-    taken: tuple[float, float] = (0.5, 0.8)  # of the ways found for dogs and cats: the rest convinces readers, not eyes
-    views: int = 12  # of each face that readers learn from
+    # Of the field found for dogs and for cats, how much is applied: the rest convinces classifiers, not eyes.
+    applied: tuple[float, float] = (0.5, 0.8)
+    views: int = 12  # variations of each face that classifiers learn from
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a reader says of held-out faces."""
+class AgeEvaluation:
+    """What a classifier says of held-out faces. All are shares, 0..1."""
 
-    area: float  # under its curve, of young against adult ones
-    younger_before: float  # share of the adults that it finds younger at age 1 without the correction
+    area_under_curve: float  # of pairs of a young and an adult face, those ranked right
+    younger_before: float  # of the adults, those it finds younger at age 1 without the correction
     younger: float  # and with it
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
-    """What was found, and how well it does."""
+class CorrectionResult:
+    """The correction, the classifier to keep, and what two classifiers say of the correction."""
 
     correction: Tensor  # as `engine.lab.drawn_pets.drawn_growth.learned_correction`
-    judge: AgeClassifier
-    judged: Verdict  # by the judge
-    by_stranger: Verdict
+    classifier: AgeClassifier
+    evaluation: AgeEvaluation  # by that classifier
+    independent_evaluation: AgeEvaluation
 
 
-def correct(folders: list[Path], options: CorrectingOptions | None = None) -> Corrected:
-    """Learn the correction, and a judge beside it, from photos with hand-made marks and ages."""
-    options = options or CorrectingOptions()
-    marked = [mark for folder in folders for mark in usable_faces(folder) if mark.young is not None]
-    book = open_dataset(marked, SIDE)
-    held_out = torch.tensor([is_held_out(mark) for mark in marked])
+def learn_correction(folders: list[Path], options: CorrectionOptions | None = None) -> CorrectionResult:
+    """Learn the correction, and an age classifier besides, from annotated photos of known age."""
+    options = options or CorrectionOptions()
+    photos = [photo for folder in folders for photo in usable_faces(folder) if photo.young is not None]
+    dataset = open_dataset(photos, SIDE)
+    held_out = torch.tensor([photo.held_out_from_storybook for photo in photos])
     random = torch.Generator().manual_seed(options.seed)
-    guiding = ~held_out & (torch.rand(len(marked), generator=random) < 0.5)
-    guide, stranger, judge = (
-        fitted(book, which, random, options.views) for which in (guiding, ~held_out & ~guiding, ~held_out)
+    guiding = ~held_out & (torch.rand(len(photos), generator=random) < 0.5)
+    guide, independent, classifier = (
+        fit_classifier(dataset, which, random, options.views) for which in (guiding, ~held_out & ~guiding, ~held_out)
     )
-    correction = _found(book, guiding, guide, options, random)
-    judged, by_stranger = (_verdict(book, held_out, classifier, correction) for classifier in (judge, stranger))
-    return Corrected(correction, judge, judged, by_stranger)
-
-
-def _verdict(book: FaceDataset, held_out: Tensor, classifier: AgeClassifier, correction: Tensor) -> Verdict:
-    young = book.ages > 0.5
-    now = _scores(book, held_out, classifier, None)
-    adults = now[~young[held_out]]
-    shares = [
-        float((_scores(book, held_out & ~young, classifier, way) > adults).float().mean())
-        for way in (torch.zeros_like(correction), correction)
-    ]
-    return Verdict(area_under_curve(now, young[held_out]), *shares)
+    correction = _fit_field(dataset, guiding, guide, options, random)
+    evaluation, independent_evaluation = (
+        _evaluate(dataset, held_out, one, correction) for one in (classifier, independent)
+    )
+    return CorrectionResult(correction, classifier, evaluation, independent_evaluation)
 
 
 def save_correction(correction: Tensor, folder: Path) -> None:
-    """Write it as the engine reads it."""
+    """Write the correction as the engine reads it."""
     save_file({"correction": correction.contiguous()}, folder / "growth.safetensors")
 
 
-def _found(
-    book: FaceDataset, which: Tensor, guide: AgeClassifier, options: CorrectingOptions, random: torch.Generator
+def _evaluate(dataset: FaceDataset, held_out: Tensor, classifier: AgeClassifier, correction: Tensor) -> AgeEvaluation:
+    young = dataset.ages > 0.5
+    now = _scores(dataset, held_out, classifier, None)
+    adults = now[~young[held_out]]
+    shares = [
+        float((_scores(dataset, held_out & ~young, classifier, field) > adults).float().mean())
+        for field in (torch.zeros_like(correction), correction)
+    ]
+    return AgeEvaluation(area_under_curve(now, young[held_out]), *shares)
+
+
+def _fit_field(
+    dataset: FaceDataset, which: Tensor, guide: AgeClassifier, options: CorrectionOptions, random: torch.Generator
 ) -> Tensor:
+    """The displacement field [2, 2, CORRECTION_SIDE, CORRECTION_SIDE]: dogs and cats, x and y."""
     control = torch.zeros(2, 2, CORRECTION_SIDE, CORRECTION_SIDE, requires_grad=True)
     optimiser = torch.optim.Adam([control], options.learning_rate, betas=(0.8, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.steps)
-    adults = (which & (book.ages < 0.5)).nonzero()[:, 0]
+    adults = (which & (dataset.ages < 0.5)).nonzero()[:, 0]
     ages = torch.ones(options.batch)
-    for _ in range(options.steps):
+    for _ in trange(options.steps, desc="correction", disable=None):
         index = adults[torch.randint(len(adults), (options.batch,), generator=random)]
-        faces = book.faces[index].float() / 127.5 - 1
-        way = _symmetric(control)
-        odds = guide(varied(grow(faces, book.marks[index], ages, way), random))
+        field = _symmetric(control)
+        odds = guide(augment(grow(dataset.pictures(index), dataset.landmarks[index], ages, field), random))
         loss = F.softplus(options.aim - odds).mean()
-        bends = way.diff(dim=-1).square().mean() + way.diff(dim=-2).square().mean()
-        loss = loss + options.smoothness * bends + options.smallness * way.square().mean()
+        bends = field.diff(dim=-1).square().mean() + field.diff(dim=-2).square().mean()
+        loss = loss + options.smoothness * bends + options.smallness * field.square().mean()
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
-    return torch.tensor(options.taken)[:, None, None, None] * _symmetric(control).detach()
+    return torch.tensor(options.applied)[:, None, None, None] * _symmetric(control).detach()
 
 
 def _symmetric(control: Tensor) -> Tensor:
-    """Alike on both sides of the face."""
-    other = control.flip(-1) * control.new_tensor([-1.0, 1.0])[:, None, None]
-    return (control + other) / 2
+    """The mean of a field and its mirror image: alike on both sides of the face."""
+    mirrored = control.flip(-1) * control.new_tensor([-1.0, 1.0])[:, None, None]
+    return (control + mirrored) / 2
 
 
 @torch.no_grad()
-def _scores(book: FaceDataset, which: Tensor, classifier: AgeClassifier, way: Tensor | None) -> Tensor:
-    """[M]: how young the faces look, as they are or, with a correction, at age 1."""
+def _scores(dataset: FaceDataset, which: Tensor, classifier: AgeClassifier, field: Tensor | None) -> Tensor:
+    """Log odds [M] that the faces that `which` selects look young, as they are or, with a field, at age 1."""
     scores = []
-    for index in torch.split(which.nonzero()[:, 0], 16):
-        faces = book.faces[index].float() / 127.5 - 1
-        if way is not None:
-            faces = grow(faces, book.marks[index], torch.ones(len(index)), way)
-        scores.append(classifier.both_ways(faces))
+    for index in torch.split(which.nonzero()[:, 0], _BATCH):
+        faces = dataset.pictures(index)
+        if field is not None:
+            faces = grow(faces, dataset.landmarks[index], torch.ones(len(index)), field)
+        scores.append(classifier.with_mirror_images(faces))
     return torch.cat(scores)

@@ -1,4 +1,4 @@
-"""Sheets to look at: what becomes of photos never trained on, films as strips, and what the network dreams up."""
+"""Draws sheets to look at: results of photos never trained on, films as strips, and the network's own pictures."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -6,16 +6,15 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from engine.images import decoding
 from engine.images.tensors import to_pixels
 from engine.images.warping import enlarged
+from engine.lab.annotations import AnnotatedPhoto, held_out_faces
 from engine.lab.drawn_pets.parameters import to_z
-from engine.lab.evaluation.single_face import portrayed
-from engine.lab.recogniser.annotations import Marked
-from engine.lab.recogniser.face_sheet import free
-from engine.lab.storybook.batches import random_pets
-from engine.lab.storybook.face_dataset import held_out_faces
+from engine.lab.evaluation.single_face import make_portrait
+from engine.lab.storybook.batches import sample_parameters
 from engine.rendering.portrait import Portrait
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
@@ -24,23 +23,24 @@ from engine.vision.alignment import Pixels
 FACES, FILMS, SAMPLES = 24, 8, 24
 AGES = (0.5, 1.0, -0.6)  # of the sheet of faces, after the photo and its reconstruction
 _SIDE = 128  # px of a picture on a sheet
-_MOMENTS = 8  # of a film
-_TRUNCATION = 0.7
-_QUALITY = 80
+_MOMENTS = 8  # pictures of a film
+_TRUNCATION = 0.7  # psi of the network's own pictures; 1 draws odder pets
+_QUALITY = 80  # of the JPEG files
 
 
-def show(folders: Sequence[Path], out: Path, network: Network, extractor: PerceptualDistance) -> list[Marked]:
-    """Write ``faces.jpg``, ``films.jpg`` and ``samples.jpg`` into `out`; returns whose photos they show, in order.
+def show(folders: Sequence[Path], out: Path, network: Network, extractor: PerceptualDistance) -> list[AnnotatedPhoto]:
+    """Write ``faces.jpg``, ``films.jpg`` and ``samples.jpg`` into `out`; return the photos they show, in order.
 
     Only photos that were never trained on and that may be shown anywhere are taken.
     """
     out.mkdir(parents=True, exist_ok=True)
-    chosen = sorted(_showable(folders), key=lambda mark: hashlib.sha256(mark.path.name.encode()).digest())[:FACES]
+    showable = [photo for folder in folders for photo in held_out_faces(folder) if photo.may_be_shown]
+    chosen = sorted(showable, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())[:FACES]
     rows: list[list[Pixels]] = []
     strips: list[list[Pixels]] = []
-    for mark in chosen:
-        image = decoding.decode(mark.path.read_bytes())
-        _, portrait = portrayed(image, mark.head, mark.species, mark.breed, network, extractor)
+    for photo in tqdm(chosen, desc="faces", disable=None):
+        image = decoding.decode(photo.path.read_bytes())
+        _, portrait = make_portrait(image, photo.head, photo.species, photo.breed, network, extractor)
         rows.append(_row(portrait))
         if len(strips) < FILMS:
             ages = torch.linspace(0, 1, _MOMENTS).tolist()
@@ -52,11 +52,6 @@ def show(folders: Sequence[Path], out: Path, network: Network, extractor: Percep
     samples = list(_samples(network))
     _sheet([samples[start : start + 8] for start in range(0, SAMPLES, 8)]).save(out / "samples.jpg", quality=_QUALITY)
     return chosen
-
-
-def _showable(folders: Sequence[Path]) -> Iterator[Marked]:
-    for folder in folders:
-        yield from (mark for mark in held_out_faces(folder) if free(mark))
 
 
 def _row(portrait: Portrait) -> list[Pixels]:
@@ -73,7 +68,7 @@ def _finished(portrait: Portrait, age: float) -> Pixels:
 @torch.no_grad()
 def _samples(network: Network) -> Iterator[Pixels]:
     """Random pets of random ages, as the network draws them without having seen a photo."""
-    pets = random_pets(SAMPLES, torch.Generator().manual_seed(0))
+    pets = sample_parameters(SAMPLES, torch.Generator().manual_seed(0))
     for z in torch.split(to_z(pets).to(network.statistics.mean), 1):
         yield to_pixels(network.generator(z, truncation_psi=_TRUNCATION))
 

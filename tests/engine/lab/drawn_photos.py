@@ -1,4 +1,4 @@
-"""Folders of marked photos made here: drawn pets, saved as if they were photographed."""
+"""Writes folders of annotated photos: drawn pets, saved as if they were photographed."""
 
 import csv
 from pathlib import Path
@@ -18,7 +18,7 @@ def write_photos(folder: Path, breeds: list[str], young: bool = False, seed: int
     if young:
         pets = at_age(pets, breeds, torch.ones(len(breeds)))
     faces: list[list[object]] = []
-    source_points: list[list[object]] = []
+    sources: list[list[object]] = []
     for breed, picture, head in zip(breeds, render(pets, 200), heads_of(pets, 200), strict=True):
         name = f"{breed}_{age}_{seed}.png"
         Image.fromarray(to_pixels(picture[None])).save(folder / name)
@@ -26,12 +26,12 @@ def write_photos(folder: Path, breeds: list[str], young: bool = False, seed: int
         marks = [*head.box, *(left or ()), *(right or ()), *(nose or ())]
         species = "cat" if BREEDS[breed].cat else "dog"
         faces.append([name, 200, 200, species, *(round(mark, 1) for mark in marks), "frontal", age, ""])
-        source_points.append([name, "ours", name, "", "CC0", breed])
+        sources.append([name, "ours", name, "", "CC0", breed])
     places = [f"{part}_{axis}" for part in ("left_eye", "right_eye", "nose") for axis in "xy"]
     box = ["head_xmin", "head_ymin", "head_xmax", "head_ymax"]
     columns = ["file", "width", "height", "species", *box, *places, "view", "age", "note"]
     _table(folder / "faces.tsv", columns, faces, more)
-    _table(folder / "SOURCES.tsv", ["file", "repo", "path", "commit", "licence", "breed"], source_points, more)
+    _table(folder / "SOURCES.tsv", ["file", "repo", "path", "commit", "licence", "breed"], sources, more)
 
 
 def _table(path: Path, names: list[str], rows: list[list[object]], more: bool) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from engine.lab.recogniser.annotations import Marked, read_marks
+from engine.lab.annotations import AnnotatedPhoto, read_annotations
 from engine.vision.alignment import HeadPose, head_pose
 from engine.vision.face_detection import find_faces, find_heads, overlap
 from engine.vision.geometry import head_size, resample, similarity, transform
@@ -12,26 +12,26 @@ from tests.shared import SHARED, needs_shared
 
 
 @pytest.fixture(scope="module")
-def kept() -> list[Marked]:
+def kept() -> list[AnnotatedPhoto]:
     """Photos that the networks were not trained on, one in nine."""
-    marks = [marked for name in ("photos", "heads") for marked in read_marks(SHARED / name)]
-    return [marked for marked in marks if marked.held_out and marked.head_pose == "frontal"][::9]
+    annotated_photos = [annotated for name in ("photos", "heads") for annotated in read_annotations(SHARED / name)]
+    return [annotated for annotated in annotated_photos if annotated.held_out and annotated.head_pose == "frontal"][::9]
 
 
-def opened(marked: Marked) -> Image.Image:
-    with Image.open(marked.path) as image:
+def opened(annotated: AnnotatedPhoto) -> Image.Image:
+    with Image.open(annotated.path) as image:
         return image.convert("RGB")
 
 
 @needs_shared
-def test_heads_are_found_where_people_marked_them(kept: list[Marked]) -> None:
-    found = [find_heads(opened(marked)) for marked in kept]
+def test_heads_are_found_where_people_marked_them(kept: list[AnnotatedPhoto]) -> None:
+    found = [find_heads(opened(annotated)) for annotated in kept]
     right = sum(bool(h) and overlap(h[0].box, m.head.box) >= 0.5 for h, m in zip(found, kept, strict=True))
     assert right >= len(kept) - 1
 
 
 @needs_shared
-def test_several_heads_in_one_photo_come_most_prominent_first(kept: list[Marked]) -> None:
+def test_several_heads_in_one_photo_come_most_prominent_first(kept: list[AnnotatedPhoto]) -> None:
     large, small = opened(kept[0]), opened(kept[1])
     large = large.resize((round(large.width * 600 / large.height), 600))
     small = small.resize((round(small.width * 300 / small.height), 300))
@@ -45,8 +45,8 @@ def test_several_heads_in_one_photo_come_most_prominent_first(kept: list[Marked]
 
 
 @needs_shared
-def test_a_row_of_pets_is_seen_to_its_ends(kept: list[Marked]) -> None:
-    pictures = [opened(marked) for marked in kept[:4]]
+def test_a_row_of_pets_is_seen_to_its_ends(kept: list[AnnotatedPhoto]) -> None:
+    pictures = [opened(annotated) for annotated in kept[:4]]
     pictures = [picture.resize((round(picture.width * 300 / picture.height), 300)) for picture in pictures]
     row = Image.new("RGB", (sum(picture.width for picture in pictures), 300))
     starts = [sum(picture.width for picture in pictures[:i]) for i in range(5)]
@@ -58,7 +58,7 @@ def test_a_row_of_pets_is_seen_to_its_ends(kept: list[Marked]) -> None:
 
 
 @needs_shared
-def test_marks_lie_in_the_photo_however_large_it_is(kept: list[Marked]) -> None:
+def test_marks_lie_in_the_photo_however_large_it_is(kept: list[AnnotatedPhoto]) -> None:
     photo = opened(kept[0])
     (head, *_) = find_heads(photo)
     (double, *_) = find_heads(photo.resize((photo.width * 3, photo.height * 3), Image.Resampling.BICUBIC))

@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from engine.breeds import BREEDS
-from engine.lab.recogniser.annotations import read_marks
+from engine.lab.annotations import read_annotations
 from engine.lab.recogniser.measure import measure
 from engine.messages import Species
 from engine.vision.recognition import Recognised, load_breed_rows, recognise
@@ -110,8 +110,8 @@ def test_every_row_speaks_for_a_breed() -> None:
 @pytest.mark.heavy
 @needs_shared
 def test_the_promised_numbers_hold_on_the_photos_kept_out_of_training() -> None:
-    marks = [marked for name in ("photos", "heads") for marked in read_marks(SHARED / name)]
-    report = measure([marked for marked in marks if marked.held_out], PETLESS)
+    annotated_photos = [annotated for name in ("photos", "heads") for annotated in read_annotations(SHARED / name)]
+    report = measure([annotated for annotated in annotated_photos if annotated.held_out], PETLESS)
     assert report.species_right >= 0.97, report
     assert report.petless_right >= 0.95, report
     assert report.pets_missed <= 0.03, report

@@ -9,7 +9,13 @@ import torch
 from PIL import Image
 
 from engine.errors import EngineFault
-from engine.lab.evaluation.real_photos import PhotoResult, judge_photos, other_fingerprints, photo_files, same_pet_share
+from engine.lab.evaluation.real_photos import (
+    PhotoResult,
+    measure_photos,
+    other_fingerprints,
+    photo_files,
+    same_pet_share,
+)
 from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import load_network
 from tests.engine.lab.drawn_photos import write_photos
@@ -17,14 +23,14 @@ from tests.engine.lab.drawn_photos import write_photos
 DACHSHUND = Path(__file__).parents[4] / "bot" / "pictures" / "start.jpg"
 
 
-def judged(folder: Path) -> list[PhotoResult]:
-    return list(judge_photos(photo_files([folder]), load_network("storybook"), load_extractor("efficientnet-lite0")))
+def measured(folder: Path) -> list[PhotoResult]:
+    return list(measure_photos(photo_files([folder]), load_network("storybook"), load_extractor("efficientnet-lite0")))
 
 
 def test_a_photo_comes_out_younger_and_the_same_pet(tmp_path: Path) -> None:
     shutil.copy(DACHSHUND, tmp_path)
-    (result,) = judged(tmp_path)
-    assert result.reconstruction < result.unlocked / 3
+    (result,) = measured(tmp_path)
+    assert result.reconstruction < result.untuned / 3
     assert result.muzzle is not None
     assert result.muzzle[1] < result.muzzle[0]
     photo, young = result.fingerprints
@@ -34,7 +40,7 @@ def test_a_photo_comes_out_younger_and_the_same_pet(tmp_path: Path) -> None:
 def test_what_shows_no_pet_or_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     Image.new("RGB", (200, 200), (90, 120, 200)).save(tmp_path / "sky.png")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    assert judged(tmp_path) == []
+    assert measured(tmp_path) == []
 
 
 def test_the_same_pet_is_the_nearest_of_all_photos() -> None:

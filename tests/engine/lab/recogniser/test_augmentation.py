@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from engine.lab.recogniser.annotations import Marked
-from engine.lab.recogniser.augmentation import finder_picture, marker_picture
+from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.recogniser.augmentation import detector_picture, landmark_picture
 from engine.messages import Head, Point, Species
 from engine.vision.alignment import HeadPose
 from engine.vision.face_models import FINDER_SIDE, MARKER_SIDE
@@ -16,7 +16,7 @@ LEFT, RIGHT, NOSE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
 @pytest.fixture
-def marked(tmp_path: Path) -> Marked:
+def annotated(tmp_path: Path) -> AnnotatedPhoto:
     """A grey photo with coloured spots where the marks are."""
     head = Head((60.0, 50.0, 160.0, 160.0), (90.0, 95.0), (130.0, 95.0), (110.0, 125.0), 1.0)
     photo = Image.new("RGB", (240, 200), (127, 127, 127))
@@ -25,14 +25,14 @@ def marked(tmp_path: Path) -> Marked:
         assert point is not None
         drawing.ellipse((point[0] - 6, point[1] - 6, point[0] + 6, point[1] + 6), fill=colour)
     photo.save(tmp_path / "photo.png")
-    return Marked(tmp_path / "photo.png", head, Species.DOG, HeadPose.FRONTAL, "", True, "CC0", False)
+    return AnnotatedPhoto(tmp_path / "photo.png", head, Species.DOG, HeadPose.FRONTAL, "", True, "CC0", False)
 
 
-def test_marks_follow_every_change_of_the_picture(marked: Marked) -> None:
+def test_marks_follow_every_change_of_the_picture(annotated: AnnotatedPhoto) -> None:
     random = Random(1)
     followed = 0
     for _ in range(40):
-        drawn = marker_picture([marked], random)
+        drawn = landmark_picture([annotated], random)
         assert drawn.picture.size == (MARKER_SIDE, MARKER_SIDE)
         for head in drawn.heads:
             assert drawn.young is True
@@ -47,19 +47,19 @@ def test_marks_follow_every_change_of_the_picture(marked: Marked) -> None:
     assert followed > 20
 
 
-def test_the_left_eye_stays_on_the_viewers_left(marked: Marked) -> None:
+def test_the_left_eye_stays_on_the_viewers_left(annotated: AnnotatedPhoto) -> None:
     random = Random(2)
     for _ in range(40):
-        for head in marker_picture([marked], random).heads:
+        for head in landmark_picture([annotated], random).heads:
             assert head.left_eye is not None and head.right_eye is not None
             assert head.left_eye[0] < head.right_eye[0]
 
 
-def test_finder_pictures_hold_none_one_or_several_heads_within_their_borders(marked: Marked) -> None:
+def test_finder_pictures_hold_none_one_or_several_heads_within_their_borders(annotated: AnnotatedPhoto) -> None:
     random = Random(3)
     counts = set()
     for _ in range(60):
-        drawn = finder_picture([marked], random)
+        drawn = detector_picture([annotated], random)
         assert drawn.picture.size == (FINDER_SIDE, FINDER_SIDE)
         counts.add(len(drawn.heads))
         for head in drawn.heads:

@@ -1,4 +1,4 @@
-"""The critic learns to see what photos have and soft pictures lack, and pulls pictures there."""
+"""The discriminator learns to see what photos have and soft pictures lack, and pulls pictures there."""
 
 import torch
 import torch.nn.functional as F
@@ -20,19 +20,19 @@ def test_it_learns_to_tell_sharp_pictures_from_soft_ones_and_pulls_the_soft_ones
     )
     discriminator = Discriminator()
     optimiser = torch.optim.Adam(discriminator.parameters(), 2e-3, (0.0, 0.99))
-    told = []
+    losses = []
     for _ in range(30):
-        _, told_apart = discriminator.losses(softened(pets), pets)
+        _, discriminator_loss = discriminator.losses(softened(pets), pets)
         optimiser.zero_grad()
-        told_apart.backward()
+        discriminator_loss.backward()
         optimiser.step()
-        told.append(float(told_apart.detach()))
-    assert told[-1] < 0.6 * told[0]
+        losses.append(float(discriminator_loss.detach()))
+    assert losses[-1] < 0.6 * losses[0]
 
     made = softened(pets).requires_grad_()
-    deceived, _ = discriminator.losses(made, pets)
+    generator_loss, _ = discriminator.losses(made, pets)
     before = [parameter.grad.clone() for parameter in discriminator.parameters() if parameter.grad is not None]
-    (pull,) = torch.autograd.grad(deceived, made)
-    improved = (made - 0.5 * pull / pull.norm()).detach()
-    assert discriminator.losses(improved, pets)[0] < deceived
+    (gradient,) = torch.autograd.grad(generator_loss, made)
+    improved = (made - 0.5 * gradient / gradient.norm()).detach()
+    assert discriminator.losses(improved, pets)[0] < generator_loss
     assert all(torch.equal(old, new.grad) for old, new in zip(before, discriminator.parameters(), strict=True))

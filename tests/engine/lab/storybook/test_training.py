@@ -1,4 +1,4 @@
-"""Training on a folder of marked photos made here: drawn pets, saved as if they were photographed."""
+"""Training on a folder of annotated photos made here: drawn pets, saved as if they were photographed."""
 
 import json
 from dataclasses import replace
@@ -9,11 +9,13 @@ import torch
 from safetensors.torch import load_file
 
 from engine.inversion import ENCODER_INITIALISED
-from engine.lab.storybook import training
+from engine.lab.annotations import training_faces, usable_faces
+from engine.lab.storybook import storybook_model
 from engine.lab.storybook.comparison import compare
 from engine.lab.storybook.export import export
-from engine.lab.storybook.face_dataset import open_dataset, training_faces, usable_faces
-from engine.lab.storybook.training import Trainer, TrainingOptions, load_model, network_config
+from engine.lab.storybook.face_dataset import open_dataset
+from engine.lab.storybook.storybook_model import load_model, network_config
+from engine.lab.storybook.training import Trainer, TrainingOptions
 from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import STORYBOOK, load_network
 from engine.stylegan.store.network_store import EMBEDDED
@@ -25,18 +27,18 @@ SHORT = TrainingOptions(resolution=32, pictures=24, drawn_per_step=2, photos_per
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Marked photos of six pets."""
+    """Annotated photos of six pets."""
     folder = tmp_path_factory.mktemp("marked")
     write_photos(folder, BREEDS)
     return folder
 
 
 def test_faces_are_aligned_with_their_eyes_where_the_network_expects_them(folder: Path) -> None:
-    book = open_dataset(list(usable_faces(folder)), 64)
-    assert book.faces.shape == (len(BREEDS), 3, 64, 64)
+    dataset = open_dataset(list(usable_faces(folder)), 64)
+    assert dataset.faces.shape == (len(BREEDS), 3, 64, 64)
     expected = torch.tensor([[-0.5, 0.0], [0.5, 0.0]]).expand(len(BREEDS), -1, -1)
-    torch.testing.assert_close(book.marks.eyes, expected, atol=0.02, rtol=0)
-    assert book.marks.cats.sum() == 2
+    torch.testing.assert_close(dataset.landmarks.eyes, expected, atol=0.02, rtol=0)
+    assert dataset.landmarks.cats.sum() == 2
 
 
 def test_a_photo_of_unrecorded_licence_is_never_trained_on(folder: Path, tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ def test_a_network_that_becomes_wider_begins_by_drawing_the_same(
 ) -> None:
     with monkeypatch.context() as earlier:
         narrow = replace(network_config(SHORT.resolution), channel_base=1024)
-        earlier.setattr(training, "network_config", lambda _: narrow)
+        earlier.setattr(storybook_model, "network_config", lambda _: narrow)
         Trainer([folder], tmp_path / "narrow", SHORT, None).run()
         ws = torch.randn(2, narrow.num_ws, narrow.w_dim, generator=torch.Generator().manual_seed(0))
         expected = load_model(tmp_path / "narrow").average.synthesis(ws)
@@ -82,17 +84,17 @@ def test_a_network_that_becomes_wider_begins_by_drawing_the_same(
     assert weight[: narrow.channels(32), narrow.channels(32) :].abs().min() > 0  # the new ones are looked at by now
 
 
-@pytest.mark.parametrize("critic_share", [0.0, 0.3])
-def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path, critic_share: float) -> None:
+@pytest.mark.parametrize("discriminator_share", [0.0, 0.3])
+def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path, discriminator_share: float) -> None:
     for name in ("one", "two"):
-        Trainer([folder], tmp_path / name, replace(SHORT, critic_share=critic_share), None).run()
-    one, two = (load_file(tmp_path / name / "student.safetensors") for name in ("one", "two"))
+        Trainer([folder], tmp_path / name, replace(SHORT, discriminator_share=discriminator_share), None).run()
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
 def test_a_network_of_drawn_pets_alone_can_be_compared_with(folder: Path, tmp_path: Path) -> None:
-    Trainer([folder], tmp_path, replace(SHORT, photos_per_step=0, critic_share=0.3), None).run()
-    state = load_file(tmp_path / "student.safetensors")
+    Trainer([folder], tmp_path, replace(SHORT, photos_per_step=0, discriminator_share=0.3), None).run()
+    state = load_file(tmp_path / "model.safetensors")
     assert all(bool(value.isfinite().all()) for value in state.values())
     write_photos(tmp_path, ["samoyed"], seed=2)  # whose name is among those that are never trained on
     searches = [replace(ENCODER_INITIALISED, steps=steps) for steps in (5, 14)]

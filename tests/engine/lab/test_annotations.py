@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from engine.breeds import BREEDS
-from engine.lab.recogniser.annotations import Marked, read_marks
+from engine.lab.annotations import AnnotatedPhoto, read_annotations
 from engine.messages import Species
 from engine.vision.alignment import HeadPose
 from tests.shared import SHARED, needs_shared
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_marks_are_read(folder: Path) -> None:
-    one, two = read_marks(folder)
+    one, two = read_annotations(folder)
     assert one.head.box == (10, 20, 60, 70)
     assert (one.head.left_eye, one.head.right_eye, one.head.nose) == ((25, 40), None, (35, 55))
     assert (one.species, one.head_pose, one.breed, one.young) == (
@@ -42,29 +42,29 @@ def test_marks_are_read(folder: Path) -> None:
 
 
 def test_photos_without_a_recorded_licence_are_never_trained_on(folder: Path) -> None:
-    assert read_marks(folder)[1].held_out
+    assert read_annotations(folder)[1].held_out
 
 
 @needs_shared
 def test_a_fixed_tenth_is_kept_and_no_animal_is_on_both_sides() -> None:
-    marks = [marked for name in ("photos", "heads") for marked in read_marks(SHARED / name)]
-    kept = [marked for marked in marks if marked.held_out]
-    assert 0.08 * len(marks) < len(kept) < 0.16 * len(marks)
-    assert {marked.species for marked in kept} == set(Species)
+    annotated_photos = [annotated for name in ("photos", "heads") for annotated in read_annotations(SHARED / name)]
+    kept = [annotated for annotated in annotated_photos if annotated.held_out]
+    assert 0.08 * len(annotated_photos) < len(kept) < 0.16 * len(annotated_photos)
+    assert {annotated.species for annotated in kept} == set(Species)
     sides: dict[str, set[bool]] = {}
-    for marked in marks:
-        sides.setdefault(_animal(marked), set()).add(marked.held_out)
+    for annotated in annotated_photos:
+        sides.setdefault(_animal(annotated), set()).add(annotated.held_out)
     assert all(len(both) == 1 for both in sides.values())
 
 
 @needs_shared
 def test_the_tables_breeds_are_slugs() -> None:
-    marks = [marked for name in ("photos", "heads") for marked in read_marks(SHARED / name)]
-    assert all(marked.breed in BREEDS for marked in marks if marked.breed)
-    assert sum(bool(marked.breed) for marked in marks) > 0.8 * len(marks)
+    annotated_photos = [annotated for name in ("photos", "heads") for annotated in read_annotations(SHARED / name)]
+    assert all(annotated.breed in BREEDS for annotated in annotated_photos if annotated.breed)
+    assert sum(bool(annotated.breed) for annotated in annotated_photos) > 0.8 * len(annotated_photos)
 
 
-def _animal(marked: Marked) -> str:
+def _animal(annotated: AnnotatedPhoto) -> str:
     """The series of one animal for the photos that come in such, else the photo itself."""
-    series = re.search(r"(?:^|_)((?:dog|cat)\d*)_\d+$", marked.path.stem)
-    return series[1] if series else marked.path.stem
+    series = re.search(r"(?:^|_)((?:dog|cat)\d*)_\d+$", annotated.path.stem)
+    return series[1] if series else annotated.path.stem

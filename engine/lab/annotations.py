@@ -1,11 +1,14 @@
-"""The photos marked by hand: heads, eyes, noses, breeds and ages, and which of them are kept for testing.
+"""Reads photos annotated by hand: heads, eyes, noses, breeds and ages; says which of them no training may see.
 
-A folder of marked photos holds `faces.tsv` (head box, eyes, nose, view, age) and `SOURCES.tsv` (licence, breed).
+A folder of annotated photos holds `faces.tsv` (head box, eyes, nose, view, age) and `SOURCES.tsv` (licence, breed).
+Coordinates are pixels of the photo, x to the right, y down; left and right are the viewer's.
 """
 
 import csv
 import hashlib
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +17,11 @@ from engine.errors import EngineFault
 from engine.messages import Head, Point, Species
 from engine.vision.alignment import HeadPose
 
+SMALLEST_EYE_DISTANCE = 20.0  # px in the photo; a face whose eyes are closer shows no fur to learn from
+TEST_SHARE = 10  # one photo in so many is kept for testing
+
 _UNRECORDED = "Wikimedia Commons"  # licences that nobody wrote down: good for testing, not for training
+_FREE = ("Unsplash", "CC0", "Public Domain", "CC BY 4.0", "CC BY 2.0", "MIT-CMU")
 
 # Names in the tables that are not a slug once spaces are underscores and remarks are gone.
 _SLUGS = {
@@ -42,8 +49,8 @@ _SLUGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """A photo whose most prominent head was marked by hand."""
+class AnnotatedPhoto:
+    """A photo whose most prominent head was annotated by hand."""
 
     path: Path
     head: Head
@@ -52,29 +59,62 @@ class Marked:
     breed: str  # slug, "" where unknown
     young: bool | None  # None where nobody could tell
     licence: str
-    held_out: bool  # never trained on
+    held_out: bool  # no training of the recogniser sees it
 
     @property
     def licence_known(self) -> bool:
         return not self.licence.startswith(_UNRECORDED)
 
+    @property
+    def may_be_shown(self) -> bool:
+        """Whether the licence allows showing the photo anywhere, with credit."""
+        return any(name in self.licence for name in _FREE) and "BY-SA" not in self.licence
 
-def read_marks(folder: Path) -> list[Marked]:
-    """Every marked photo of a folder, in the order of its `faces.tsv`.
+    @property
+    def held_out_from_storybook(self) -> bool:
+        """Whether storybook never trains on it: a fixed tenth of all photos, by name, and unrecorded licences.
+
+        The recogniser holds out another tenth. This one is that of the first weights, so that it stays unseen.
+        """
+        return not self.licence_known or hashlib.sha256(self.path.name.encode()).digest()[0] % TEST_SHARE == 0
+
+
+def read_annotations(folder: Path) -> list[AnnotatedPhoto]:
+    """Every annotated photo of a folder, in the order of its `faces.tsv`.
 
     Raises `EngineFault` where a table is missing.
     """
-    source_points = {_name(row["file"]): row for row in _table(folder / "SOURCES.tsv")}
-    return [_marked(folder, row, source_points[_name(row["file"])]) for row in _table(folder / "faces.tsv")]
+    sources = {_name(row["file"]): row for row in _table(folder / "SOURCES.tsv")}
+    return [_annotated(folder, row, sources[_name(row["file"])]) for row in _table(folder / "faces.tsv")]
 
 
-def _marked(folder: Path, row: dict[str, str], source: dict[str, str]) -> Marked:
+def usable_faces(folder: Path) -> Iterator[AnnotatedPhoto]:
+    """The photos of a folder whose face can be aligned (both eyes and the nose seen, large enough), held out or not."""
+    for photo in read_annotations(folder):
+        left, right = photo.head.left_eye, photo.head.right_eye
+        if photo.head_pose is HeadPose.PROFILE or photo.head.nose is None or left is None or right is None:
+            continue
+        if math.dist(left, right) >= SMALLEST_EYE_DISTANCE:
+            yield photo
+
+
+def training_faces(folder: Path) -> list[AnnotatedPhoto]:
+    """The usable faces of a folder that storybook trains on."""
+    return [photo for photo in usable_faces(folder) if not photo.held_out_from_storybook]
+
+
+def held_out_faces(folder: Path) -> list[AnnotatedPhoto]:
+    """The usable faces of a folder that storybook never trains on."""
+    return [photo for photo in usable_faces(folder) if photo.held_out_from_storybook]
+
+
+def _annotated(folder: Path, row: dict[str, str], source: dict[str, str]) -> AnnotatedPhoto:
     path = folder / row["file"]
     if not path.exists():
         path = folder / "images" / row["file"]
     x0, y0, x1, y1 = (float(row[f"head_{side}"]) for side in ("xmin", "ymin", "xmax", "ymax"))
     head = Head((x0, y0, x1, y1), _point(row, "left_eye"), _point(row, "right_eye"), _point(row, "nose"), 1.0)
-    return Marked(
+    return AnnotatedPhoto(
         path,
         head,
         Species(row["species"]),
@@ -82,18 +122,18 @@ def _marked(folder: Path, row: dict[str, str], source: dict[str, str]) -> Marked
         _slug(source["breed"]),
         {"young": True, "adult": False, "old": False}.get(row["age"]),
         source["licence"],
-        source["licence"].startswith(_UNRECORDED) or _kept(path.stem),
+        source["licence"].startswith(_UNRECORDED) or _in_test_share(path.stem),
     )
 
 
-def _kept(stem: str) -> bool:
-    """Whether this photo is in the tenth kept for testing: by its name, so that the choice never moves.
+def _in_test_share(stem: str) -> bool:
+    """Whether this photo is kept for testing: decided by its name, so that the choice never moves.
 
     The series of one animal (``dog5_00``, ``dreambooth_dog5_04``) stay together.
     """
     series = re.fullmatch(r"(?:\w+__)?(?:dreambooth_)?((?:dog|cat)\d*)_\d+", stem)
     key = series[1] if series else stem
-    return hashlib.sha256(key.encode()).digest()[0] < 256 // 10
+    return hashlib.sha256(key.encode()).digest()[0] < 256 // TEST_SHARE
 
 
 def _slug(written: str) -> str:

@@ -1,0 +1,39 @@
+"""`python -m engine lab GROUP …`: train the networks that come along, look at them, measure them.
+
+Each group is a module with `main(arguments) -> int`, loaded when it is asked for.
+"""
+
+import argparse
+import logging
+from importlib import import_module
+
+from engine.errors import EngineFault
+from engine.process.malloc import keep_freed_memory
+
+_ABOUT = "Train the networks that come along, look at what they do, measure it. Each group has --help of its own."
+
+GROUPS = {
+    "storybook": ("engine.lab.storybook.cli", "the embedded network: train, correct, export, sheet, show, compare"),
+    "recogniser": ("engine.lab.recogniser.cli", "heads, landmarks and breeds: faces, breeds, measure, sheet"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m engine lab", description=_ABOUT, add_help=False)
+    parser.add_argument(
+        "group", choices=GROUPS, help="; ".join(f"{name}: {about}" for name, (_, about) in GROUPS.items())
+    )
+    if arguments[:1] in (["-h"], ["--help"]):
+        parser.print_help()
+        return 0
+    group = parser.parse_args(arguments[:1]).group
+    try:
+        module = import_module(GROUPS[group][0])
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("engine.lab"):
+            raise
+        raise EngineFault("what trains is not installed; run this in a checkout of the repository") from error
+    logging.getLogger("engine.lab").setLevel(logging.INFO)
+    keep_freed_memory()
+    status: int = module.main(arguments[1:])
+    return status

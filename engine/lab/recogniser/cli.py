@@ -1,0 +1,82 @@
+"""`python -m engine lab recogniser …`: train the face networks and the breed rows, measure them, draw a sheet."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from engine.lab.annotations import AnnotatedPhoto, read_annotations
+from engine.lab.recogniser.breed_training import BreedTrainingOptions, gather, save_rows, train_rows
+from engine.lab.recogniser.face_sheet import choose_photos, draw_sheet
+from engine.lab.recogniser.face_training import FaceTrainingOptions, train_faces
+from engine.lab.recogniser.measure import measure
+
+_WEIGHTS = Path("engine/weights")  # of a checkout
+_QUALITY = 88  # of the sheet's JPEG
+
+
+def main(arguments: list[str]) -> int:
+    args = _parser().parse_args(arguments)
+    args.act(args, [photo for folder in args.photos for photo in read_annotations(folder)])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine lab recogniser", description="Heads, landmarks and breeds.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, act: object, summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        command.set_defaults(act=act)
+        command.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_PHOTOS)
+        return command
+
+    command = add("faces", _faces, "train the networks that find heads, eyes and noses")
+    command.add_argument("--out", type=Path, default=_WEIGHTS / "faces.safetensors", metavar="FILE")
+    command.add_argument("--pictures", type=float, default=1.0, help="as many times the usual number of pictures")
+
+    command = add("breeds", _breeds, "train the classifier rows for breeds")
+    command.add_argument("--petless", type=Path, required=True, metavar="FOLDER", help="pictures without pets")
+    command.add_argument("--out", type=Path, default=_WEIGHTS / "breeds.safetensors", metavar="FILE")
+
+    command = add("measure", _measure, "measure both on photos never trained on; prints one JSON object")
+    command.add_argument("--petless", type=Path, nargs="*", default=[], metavar="FILE", help="pictures without pets")
+
+    command = add("sheet", _sheet, "draw a sheet of faces found and aligned; prints the photos' licences")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE")
+    command.add_argument("--free", action="store_true", help="only photos that may be shown anywhere")
+    return parser
+
+
+_PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv"
+
+
+def _faces(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+    usual = FaceTrainingOptions()
+    options = FaceTrainingOptions(
+        int(usual.detector_pictures * args.pictures), int(usual.landmark_pictures * args.pictures)
+    )
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(train_faces([photo for photo in photos if not photo.held_out], options), args.out)
+
+
+def _breeds(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+    options = BreedTrainingOptions()
+    examples = gather([photo for photo in photos if not photo.held_out], sorted(args.petless.iterdir()), options)
+    save_rows(train_rows(examples, options), args.out)
+
+
+def _measure(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+    report = measure([photo for photo in photos if photo.held_out], args.petless)
+    sys.stdout.write(json.dumps(asdict(report), indent=1) + "\n")
+
+
+def _sheet(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+    chosen = choose_photos(photos, args.free)
+    draw_sheet(chosen).save(args.out, quality=_QUALITY)
+    for photo in chosen:
+        kept = "kept" if photo.held_out else "trained on"
+        sys.stdout.write(f"{photo.path.name}\t{photo.licence}\t{kept}\n")
