@@ -2,13 +2,13 @@
 
 A `Projection` searches the latents whose picture is nearest to a photo. The network itself is then adjusted, a little
 and for this pet alone, until the picture is the photo: `solve_feature_offsets` solves for that, a `PivotalTuning`
-searches it. `advance` takes a step with many searches as one batch. `project` and `lock` are generators for one photo
+searches it. `advance` takes a step with many searches as one batch. `project` and `tune` are generators for one photo
 that yield once a step, so that progress and cancelling are a matter of the caller's `for`.
 """
 
 from engine.inversion.latents import ENCODER_INITIALISED, OFFICIAL, Projection, ProjectionOptions, Space, project
 from engine.inversion.search import Search, SearchStep, advance
-from engine.inversion.tuning import PivotalTuning, TuningOptions, lock, solve_feature_offsets
+from engine.inversion.tuning import PivotalTuning, TuningOptions, solve_feature_offsets, tune
 
 __all__ = [
     "ENCODER_INITIALISED",
@@ -21,7 +21,7 @@ __all__ = [
     "Space",
     "TuningOptions",
     "advance",
-    "lock",
     "project",
     "solve_feature_offsets",
+    "tune",
 ]

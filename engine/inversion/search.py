@@ -23,7 +23,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 
 @dataclass(frozen=True, slots=True)
 class SearchStep:
-    """Where a projection or a lock stands. `distance` stays on the device: reading it waits for the device."""
+    """Where a projection or a tuning stands. `distance` stays on the device: reading it waits for the device."""
 
     index: int  # 1 for the first
     steps: int  # how many there will be at most

@@ -57,8 +57,8 @@ class TuningOptions:
 class PivotalTuning(Search):
     """The search for the adjustments with which the picture at `ws` is `target`; the last step's are the answer.
 
-    `age_vector` [num_ws, w_dim] is the edit, and held: what it changes in the large stays what it was before the lock.
-    This keeps the lock from hollowing out the edit, and colours and background from drifting with age.
+    `age_vector` [num_ws, w_dim] is the edit, and held: what it changes in the large stays what it was before tuning.
+    This keeps the tuning from hollowing out the edit, and colours and background from drifting with age.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class PivotalTuning(Search):
         self._full = min(options.resolution, generator.config.img_resolution)
         self._ws, self._age_vector = ws, age_vector
         self._photo = Target(target, extractor, self.features_dtype)
-        self._edits: dict[float, Tensor] = {}  # what the edit changed in the large before the lock
+        self._edits: dict[float, Tensor] = {}  # what the edit changed in the large before tuning
         random = torch.Generator(target.device).manual_seed(seed)
         self._changes = Adjustments(
             styles=_style_offsets(generator, self._full),
@@ -134,14 +134,14 @@ class PivotalTuning(Search):
 
     @torch.no_grad()
     def _edit(self) -> Tensor:
-        """What the edit to this step's age changed in the large before the lock."""
+        """What the edit to this step's age changed in the large before tuning."""
         if self._age not in self._edits:
             before = _thumbnail(self.generator.synthesis(self._pair(), resolution=self._full))
             self._edits[self._age] = before[1:] - before[:1]
         return self._edits[self._age]
 
 
-def lock(
+def tune(
     target: Tensor,
     ws: Tensor,
     generator: Generator,

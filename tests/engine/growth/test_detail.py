@@ -200,11 +200,11 @@ def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone
     lighter = (young - shown)[..., right].mean()
     assert 0.4 < lighter < 0.55
     head, body = slice(0, SIDE // 2), slice(3 * SIDE // 4 + 16, SIDE)
-    (residual, bodys), (hair_fade, kept) = (
+    (residual, body_hair), (hair_fade, kept) = (
         [hair_band(picture, SIDE)[..., rows, right].abs().mean() for rows in (head, body)] for picture in (shown, young)
     )
     assert hair_fade < 0.75 * residual
-    assert kept > 0.95 * bodys
+    assert kept > 0.95 * body_hair
 
 
 @pytest.mark.parametrize(("nose", "top"), [(0.75, -1.5), (1.0, -1.9), (1.1, -1.6), (1.2, -1.9)])
@@ -213,8 +213,8 @@ def test_settled_growth_folds_nothing_over(nose: float, top: float, age: float) 
     """Where a motion turns back on itself, a strip of the photo would be seen mirrored."""
     side = 128
     eyes = torch.tensor([[[-0.5, 0.0], [0.5, 0.0]]])
-    marks = Landmarks(eyes, torch.tensor([[0.0, nose]]), torch.tensor([top]), torch.tensor([True]))
-    ways = flow(marks, age, side) * _inside(side, torch.device("cpu"))
+    landmarks = Landmarks(eyes, torch.tensor([[0.0, nose]]), torch.tensor([top]), torch.tensor([True]))
+    ways = flow(landmarks, age, side) * _inside(side, torch.device("cpu"))
     down, across = torch.gradient(ways[0], dim=(1, 2))
     turned = (1 + across[0]) * (1 + down[1]) - across[1] * down[0]
     assert turned.min() > 0

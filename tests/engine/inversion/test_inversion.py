@@ -16,9 +16,9 @@ from engine.inversion import (
     Space,
     TuningOptions,
     advance,
-    lock,
     project,
     solve_feature_offsets,
+    tune,
 )
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
@@ -149,13 +149,13 @@ def picture_of_noise(side: int) -> Tensor:
     return torch.nn.functional.interpolate(noise.clamp(-1, 1), 32, mode="bicubic")
 
 
-def test_the_lock_comes_nearer_than_the_projection(generator: Generator, statistics: WStatistics) -> None:
+def test_the_tuned_network_comes_nearer_than_the_projection(generator: Generator, statistics: WStatistics) -> None:
     strange = picture_of_noise(8)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
     options = TuningOptions(steps=60, resolution=32, dtype=torch.float32)
-    locked = last(list(lock(strange, projected.ws, generator, Pixels(), vector, options)))
-    assert float(locked.distance) < 0.5 * float(projected.distance)
+    tuned = last(list(tune(strange, projected.ws, generator, Pixels(), vector, options)))
+    assert float(tuned.distance) < 0.5 * float(projected.distance)
 
 
 def test_what_is_fitted_draws_the_photo_and_leaves_the_edit() -> None:
@@ -173,9 +173,9 @@ def test_what_is_fitted_draws_the_photo_and_leaves_the_edit() -> None:
         return now, torch.nn.functional.adaptive_avg_pool2d(then - now, 16)
 
     now, edit = drawn(UNADJUSTED)
-    locked, locked_edit = drawn(solve_feature_offsets(photo, ws, network.generator))
-    assert (locked - photo[0]).abs().mean() < 0.05 * (now - photo[0]).abs().mean()
-    assert (locked_edit - edit).square().mean() < 0.2 * edit.square().mean()
+    tuned, tuned_edit = drawn(solve_feature_offsets(photo, ws, network.generator))
+    assert (tuned - photo[0]).abs().mean() < 0.05 * (now - photo[0]).abs().mean()
+    assert (tuned_edit - edit).square().mean() < 0.2 * edit.square().mean()
 
 
 def test_what_is_fitted_is_carried_along_with_growth(generator: Generator, statistics: WStatistics) -> None:
@@ -191,7 +191,7 @@ def test_what_is_fitted_is_carried_along_with_growth(generator: Generator, stati
     assert (moved - expected).square().mean() < 0.1 * (strange - expected).square().mean()
 
 
-def test_under_a_lock_the_edit_changes_what_it_changed_before(
+def test_in_a_tuned_network_the_edit_changes_what_it_changed_before(
     generator: Generator, statistics: WStatistics, target: Tensor
 ) -> None:
     ws = generator.mapping(torch.randn(1, 32, generator=torch.Generator().manual_seed(8)))
@@ -205,8 +205,8 @@ def test_under_a_lock_the_edit_changes_what_it_changed_before(
     drift = {}
     for weight in (0.0, 20.0):
         options = TuningOptions(steps=40, resolution=32, edit_weight=weight, ages=(1.0,))
-        locked = last(list(lock(target, ws, generator, Pixels(), vector, options)))
-        drift[weight] = float((change(adjustments=locked.adjustments) - before).abs().mean())
+        tuned = last(list(tune(target, ws, generator, Pixels(), vector, options)))
+        drift[weight] = float((change(adjustments=tuned.adjustments) - before).abs().mean())
     assert drift[20.0] < 0.7 * drift[0.0]
 
 
@@ -244,7 +244,7 @@ def test_company_makes_no_difference_to_a_projection(generator: Generator, stati
         torch.testing.assert_close(together.ws, run_alone.ws, rtol=1e-3, atol=1e-3 * statistics.spread)
 
 
-def test_company_makes_no_difference_to_a_lock(generator: Generator, statistics: WStatistics) -> None:
+def test_company_makes_no_difference_to_a_tuning(generator: Generator, statistics: WStatistics) -> None:
     targets = pictures_of(generator, 3)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
     ws = statistics.mean.expand(1, CONFIG.num_ws, -1)
