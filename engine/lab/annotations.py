@@ -122,11 +122,11 @@ def _annotated(folder: Path, row: dict[str, str], source: dict[str, str]) -> Ann
         _slug(source["breed"]),
         {"young": True, "adult": False, "old": False}.get(row["age"]),
         source["licence"],
-        source["licence"].startswith(_UNRECORDED) or _in_test_share(path.stem),
+        source["licence"].startswith(_UNRECORDED) or in_test_share(path.stem),
     )
 
 
-def _in_test_share(stem: str) -> bool:
+def in_test_share(stem: str) -> bool:
     """Whether this photo is kept for testing: decided by its name, so that the choice never moves.
 
     The series of one animal (``dog5_00``, ``dreambooth_dog5_04``) stay together.

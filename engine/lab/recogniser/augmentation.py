@@ -31,18 +31,18 @@ def detector_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPi
     """What the head detector may meet: one photo as a whole or in part, several joined, or a part without a head."""
     kind = random.random()
     if kind < 0.30:
-        return _degraded(_whole(random.choice(photos), random), random)
+        return _varied(_whole(random.choice(photos), random), random)
     if kind < 0.60:
-        return _degraded(_part(random.choice(photos), FINDER_SIDE, random), random)
+        return _varied(_part(random.choice(photos), FINDER_SIDE, random), random)
     if kind < 0.94:
-        return _degraded(_joined(photos, random), random)
-    return _degraded(_background(random.choice(photos), FINDER_SIDE, random), random)
+        return _varied(_joined(photos, random), random)
+    return _varied(_background(random.choice(photos), FINDER_SIDE, random), random)
 
 
 def landmark_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPicture:
     """What the landmark net may meet: a head about where the detector said, or something that is none."""
     if random.random() < 0.14:
-        return _degraded(_background(random.choice(photos), MARKER_SIDE, random), random)
+        return _varied(_background(random.choice(photos), MARKER_SIDE, random), random)
     annotated = random.choice(photos)
     photo, head = _load(annotated)
     size = head_size(head)
@@ -53,7 +53,7 @@ def landmark_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPi
     scale = factor * MARKER_FILL * MARKER_SIDE / size
     matrix = similarity(aim, turn, scale, (MARKER_SIDE / 2, MARKER_SIDE / 2))
     drawn = TrainingPicture(resample(photo, matrix, MARKER_SIDE), (_transformed(head, matrix, turn),), annotated.young)
-    return _degraded(drawn, random)
+    return _varied(drawn, random)
 
 
 def _whole(annotated: AnnotatedPhoto, random: Random) -> TrainingPicture:
@@ -127,12 +127,18 @@ def _texture(side: int, random: Random) -> Image.Image:
     return Image.fromarray(noise).resize((side, side), Image.Resampling.BICUBIC)
 
 
-def _degraded(drawn: TrainingPicture, random: Random) -> TrainingPicture:
-    """Mirrored, recoloured, blurred or compressed, as photos are."""
+def _varied(drawn: TrainingPicture, random: Random) -> TrainingPicture:
+    """Mirrored at random, and degraded."""
     picture, heads = drawn.picture, drawn.heads
     if random.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         heads = tuple(_mirrored(head, picture.width) for head in heads)
+    return TrainingPicture(degraded(picture, random), heads, drawn.young)
+
+
+def degraded(picture: Image.Image, random: Random) -> Image.Image:
+    """Recoloured, blurred or compressed, as photos are."""
+    size = picture.size
     for enhance, spread in ((ImageEnhance.Brightness, 0.25), (ImageEnhance.Contrast, 0.25), (ImageEnhance.Color, 0.3)):
         picture = enhance(picture).enhance(max(0.3, random.gauss(1, spread)))
     if random.random() < 0.3:  # another light
@@ -144,12 +150,12 @@ def _degraded(drawn: TrainingPicture, random: Random) -> TrainingPicture:
         picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.4, 2.2)))
     if random.random() < 0.12:
         small = int(picture.width * random.uniform(0.3, 0.7))
-        picture = picture.resize((small, small), Image.Resampling.BILINEAR).resize(drawn.picture.size)
+        picture = picture.resize((small, small), Image.Resampling.BILINEAR).resize(size)
     if random.random() < 0.15:
         packed = BytesIO()
         picture.save(packed, "JPEG", quality=random.randint(20, 60))
         picture = Image.open(packed).convert("RGB")
-    return TrainingPicture(picture, heads, drawn.young)
+    return picture
 
 
 def _transformed(head: Head, matrix: Matrix, turn: float) -> Head:

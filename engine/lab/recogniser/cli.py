@@ -12,7 +12,10 @@ from engine.lab.annotations import AnnotatedPhoto, read_annotations
 from engine.lab.recogniser.breed_training import BreedTrainingOptions, gather, save_rows, train_rows
 from engine.lab.recogniser.face_sheet import choose_photos, draw_sheet
 from engine.lab.recogniser.face_training import FaceTrainingOptions, train_faces
+from engine.lab.recogniser.growth_fitting import fit_growth, save_growth
 from engine.lab.recogniser.measure import measure
+from engine.lab.recogniser.parser_training import measure_parser, train_parser
+from engine.lab.recogniser.part_annotations import read_parts
 
 _WEIGHTS = Path("engine/weights")  # of a checkout
 _QUALITY = 88  # of the sheet's JPEG
@@ -20,7 +23,7 @@ _QUALITY = 88  # of the sheet's JPEG
 
 def main(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
-    args.act(args, [photo for folder in args.photos for photo in read_annotations(folder)])
+    args.act(args)
     return 0
 
 
@@ -38,6 +41,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, default=_WEIGHTS / "faces.safetensors", metavar="FILE")
     command.add_argument("--pictures", type=float, default=1.0, help="as many times the usual number of pictures")
 
+    command = add("parts", _parts, "train the head parser on faces whose parts were marked, and measure it")
+    command.add_argument("--out", type=Path, default=_WEIGHTS / "parts.safetensors", metavar="FILE")
+    command.add_argument("--pictures", type=int, default=16_000, help="training pictures; 0 only measures")
+
+    command = add("growth", _growth, "fit the model of growth to faces whose parts were marked")
+    command.add_argument("--out", type=Path, default=_WEIGHTS / "growth-model.safetensors", metavar="FILE")
+
     command = add("breeds", _breeds, "train the classifier rows for breeds")
     command.add_argument("--petless", type=Path, required=True, metavar="FOLDER", help="pictures without pets")
     command.add_argument("--out", type=Path, default=_WEIGHTS / "breeds.safetensors", metavar="FILE")
@@ -54,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
 _PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv"
 
 
-def _faces(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+def _annotated(args: argparse.Namespace) -> list[AnnotatedPhoto]:
+    return [photo for folder in args.photos for photo in read_annotations(folder)]
+
+
+def _faces(args: argparse.Namespace) -> None:
+    photos = _annotated(args)
     usual = FaceTrainingOptions()
     options = FaceTrainingOptions(
         int(usual.detector_pictures * args.pictures), int(usual.landmark_pictures * args.pictures)
@@ -63,18 +78,34 @@ def _faces(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
     save_file(train_faces([photo for photo in photos if not photo.held_out], options), args.out)
 
 
-def _breeds(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+def _parts(args: argparse.Namespace) -> None:
+    faces = read_parts(args.photos)
+    if args.pictures:
+        save_file(train_parser(faces, FaceTrainingOptions(rounds=3, batch=16), args.pictures), args.out)
+    sys.stdout.write(json.dumps(measure_parser(faces)) + "\n")
+
+
+def _growth(args: argparse.Namespace) -> None:
+    model, counts = fit_growth(read_parts(args.photos))
+    save_growth(model, args.out)
+    sys.stdout.write(json.dumps({species: dict(count) for species, count in counts.items()}) + "\n")
+
+
+def _breeds(args: argparse.Namespace) -> None:
+    photos = _annotated(args)
     options = BreedTrainingOptions()
     examples = gather([photo for photo in photos if not photo.held_out], sorted(args.petless.iterdir()), options)
     save_rows(train_rows(examples, options), args.out)
 
 
-def _measure(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+def _measure(args: argparse.Namespace) -> None:
+    photos = _annotated(args)
     report = measure([photo for photo in photos if photo.held_out], args.petless)
     sys.stdout.write(json.dumps(asdict(report), indent=1) + "\n")
 
 
-def _sheet(args: argparse.Namespace, photos: list[AnnotatedPhoto]) -> None:
+def _sheet(args: argparse.Namespace) -> None:
+    photos = _annotated(args)
     chosen = choose_photos(photos, args.free)
     draw_sheet(chosen).save(args.out, quality=_QUALITY)
     for photo in chosen:

@@ -13,9 +13,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from multiprocessing import get_context
 from random import Random
+from typing import Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from engine.lab.annotations import AnnotatedPhoto
@@ -37,6 +39,15 @@ from engine.vision.geometry import centre, head_size
 log = logging.getLogger(__name__)
 
 Targets = dict[str, Tensor]
+_Face = TypeVar("_Face")
+
+
+class _Picture(Protocol):
+    @property
+    def picture(self) -> Image.Image: ...
+
+
+_Drawn = TypeVar("_Drawn", bound=_Picture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +68,14 @@ class FaceTrainingOptions:
 
 def train_head_detector(photos: list[AnnotatedPhoto], options: FaceTrainingOptions) -> dict[str, Tensor]:
     """Train the head detector; return its weights in float16."""
-    samples = _samples(detector_picture, detector_targets, photos, options.detector_pictures, 3, options)
-    return _train(HeadDetector(), detector_loss, samples, options.detector_pictures, options)
+    samples = feature_samples(detector_picture, detector_targets, photos, options.detector_pictures, 3, options)
+    return train_network(HeadDetector(), detector_loss, samples, options.detector_pictures, options)
 
 
 def train_landmark_net(photos: list[AnnotatedPhoto], options: FaceTrainingOptions) -> dict[str, Tensor]:
     """Train the landmark net; return its weights in float16."""
-    samples = _samples(landmark_picture, landmark_targets, photos, options.landmark_pictures, 4, options)
-    return _train(LandmarkNet(), landmark_loss, samples, options.landmark_pictures, options)
+    samples = feature_samples(landmark_picture, landmark_targets, photos, options.landmark_pictures, 4, options)
+    return train_network(LandmarkNet(), landmark_loss, samples, options.landmark_pictures, options)
 
 
 def detector_targets(drawn: TrainingPicture) -> Targets:
@@ -131,8 +142,8 @@ def landmark_loss(landmark_net: nn.Module, features: list[Tensor], wanted: Targe
     seen = wanted["seen"]
     cells = MARKER_SIDE // MARKER_STRIDE
     targets_x, targets_y = (
-        _gaussians(wanted["points"][..., 0], cells, 1.0),
-        _gaussians(wanted["points"][..., 1], cells, 1.0),
+        gaussians(wanted["points"][..., 0], cells, 1.0),
+        gaussians(wanted["points"][..., 1], cells, 1.0),
     )
     targets = (targets_y[..., :, None] * targets_x[..., None, :]).flatten(2)
     entropy = -(targets * maps.flatten(2).log_softmax(2)).sum(2)
@@ -140,7 +151,7 @@ def landmark_loss(landmark_net: nn.Module, features: list[Tensor], wanted: Targe
         mean_points(maps) / size[..., None], wanted["points"] / size[..., None], beta=0.02, reduction="none"
     ).sum(2)
     points = ((entropy + 20 * miss) * seen).sum() / seen.sum().clamp(min=1)
-    rows = _gaussians(wanted["borders"], borders.shape[2], 0.8)
+    rows = gaussians(wanted["borders"], borders.shape[2], 0.8)
     row_entropy = -(rows * borders.log_softmax(2)).sum(2)
     row_miss = (mean_borders(borders) - wanted["borders"]).abs() / size
     frame = ((0.3 * row_entropy + 10 * row_miss) * is_head).sum() / is_head.sum().clamp(min=1)
@@ -149,16 +160,16 @@ def landmark_loss(landmark_net: nn.Module, features: list[Tensor], wanted: Targe
     return torch.as_tensor(points + 0.5 * frame + (doubts * known).sum() / known.sum())
 
 
-def _gaussians(positions: Tensor, cells: int, spread: float) -> Tensor:
+def gaussians(positions: Tensor, cells: int, spread: float) -> Tensor:
     """Gaussians of this spread (cells) around positions in 0..1: [...] → [..., cells], each summing to one."""
     grid = torch.arange(cells) + 0.5
     return (-((grid - positions[..., None] * cells) ** 2) / (2 * spread**2)).softmax(-1)
 
 
-def _samples(
-    draw: Callable[[list[AnnotatedPhoto], Random], TrainingPicture],
-    targets: Callable[[TrainingPicture], Targets],
-    photos: list[AnnotatedPhoto],
+def feature_samples(
+    draw: Callable[[list[_Face], Random], _Drawn],
+    targets: Callable[[_Drawn], Targets],
+    photos: list[_Face],
     pictures: int,
     levels: int,
     options: FaceTrainingOptions,
@@ -174,13 +185,14 @@ def _samples(
         yield [f.half() for f in features], {key: torch.stack([one[key] for one in each]) for key in each[0]}
 
 
-def _train(
+def train_network(
     network: nn.Module,
     loss_of: Callable[[nn.Module, list[Tensor], Targets], Tensor],
     samples: Iterator[tuple[list[Tensor], Targets]],
     pictures: int,
     options: FaceTrainingOptions,
 ) -> dict[str, Tensor]:
+    """Train on pools of features; return the averaged weights in float16."""
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     random = Random(options.seed)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.lab.annotations import in_test_share
 from engine.messages import Species
 from engine.vision.head_parsing import COATS, EARS, LANDMARKS, MUZZLES
 
@@ -38,6 +39,7 @@ class MarkedParts:
     landmarks: Floats  # [28, 2] px, NaN where hidden
     outline: Floats  # [K, 2] px, clockwise; K = 0 where it was not marked
     eye_centres: Floats  # [2, 2] px, left and right in the picture
+    held_out: bool  # no network is trained on it: it is kept for testing, or nobody recorded its licence
 
     @property
     def kinds(self) -> Floats:
@@ -91,6 +93,7 @@ def _face(path: Path, stored: dict[str, object]) -> MarkedParts:
         flash=bool(stored["flash"]),
         landmarks=landmarks,
         outline=np.array(stored["outline"], float).reshape(-1, 2),
+        held_out=not stored["licence_known"] or in_test_share(path.stem),
         eye_centres=np.where(np.isnan(marked), np.array(stored["eyes_at"], float), marked),
     )
 
