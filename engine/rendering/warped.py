@@ -15,7 +15,7 @@ from engine.rendering.film import FilmSource
 from engine.stylegan.generator import UNADJUSTED
 from engine.vision.alignment import Pixels
 
-_PLANNED_AGES = 8  # at which a film's growth is worked out; between them it is mixed
+_PLANNED_AGES = 9  # at which the growth is worked out, that of four months among them; between them it is mixed
 
 
 class WarpedPortrait:
