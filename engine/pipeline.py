@@ -49,7 +49,7 @@ from engine.messages import (
 from engine.process.cache import FOLDER, Cache
 from engine.process.malloc import give_back_memory
 from engine.process.scheduler import BatchedSearch, Job, JobStep
-from engine.rendering.cards import then_and_now
+from engine.rendering.cards import side_by_side, then_and_now
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.portrait import Portrait, portrait_of
 from engine.settings import EngineSettings
@@ -358,15 +358,19 @@ def _pictures(
     card: CardText | None,
     photo: Image.Image | None = None,
 ) -> tuple[bytes, bytes, bytes | None]:
-    """The still, the whole photo with it and the card, as JPEG."""
-    still = portrait.still()
+    """The still, the whole photo with it and the card, as JPEG.
+
+    With a baby photo, the still is the true puppy or kitten beside the one foretold, and the card shows the true one.
+    """
     whole = decoding.encode_jpeg(portrait.whole(photo))
-    face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (still, portrait.now))
+    face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (portrait.still(), portrait.now))
+    then = None if portrait.then is None else Image.fromarray(portrait.window.of_pixels(portrait.then))
+    still = decoding.encode_jpeg(face if then is None else side_by_side(then, face))
     if card is None:
-        return decoding.encode_jpeg(face), whole, None
+        return still, whole, None
     title = card.title or (BREEDS[state.breed].name if state.breed else "")
-    younger, older = (now, face) if age < 0 else (face, now)
-    return decoding.encode_jpeg(face), whole, then_and_now(younger, older, replace(card, title=title))
+    younger, older = (now, face) if age < 0 else (then or face, now)
+    return still, whole, then_and_now(younger, older, replace(card, title=title))
 
 
 def _freshest(kept: OrderedDict[str, _T], name: str, most: int) -> _T:

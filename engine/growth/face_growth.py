@@ -27,6 +27,7 @@ _TURNED_SHARE = 0.4  # of the growth, that is left of it then
 _EMPHASIS = (
     1.35  # times the mean growth: marked young animals are older than eight weeks; the range of the young still holds
 )
+_OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
@@ -68,6 +69,8 @@ class FaceGrowth:
         if age > 0:
             lower, upper = self._model.young_range(self.species, self._kinds)
             moves = torch.lerp(moves, within_range(self.landmarks, moves, lower, upper), min(1.0, age))
+        mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
+        moves = torch.where(mouth[:, None], moves * (1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open), moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
         return torch.where(eye[:, None], moves * self.eyes, moves)
 

@@ -17,9 +17,11 @@ from PIL import Image
 from torch import Tensor
 
 from engine.errors import EngineFault
+from engine.growth.face_growth import FaceGrowth
 from engine.growth.landmarks import known_landmarks
 from engine.images import decoding
 from engine.images.tensors import to_tensor
+from engine.images.warping import warp
 from engine.inversion import PivotalTuning, Projection, Search, solve_feature_offsets
 from engine.inversion.previews import Previews
 from engine.inversion.state import InvertedPhoto
@@ -30,6 +32,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.threads import in_pool
 from engine.vision.alignment import align
+from engine.vision.head_parsing import parse_head
 
 _RECIPE = "13"  # part of the cache key; to be changed whenever the same photo would be inverted in another way
 
@@ -90,13 +93,11 @@ class Inversion(ABC):
 
     def _projection(self) -> tuple[Projection, bytes | None]:
         """The search, about to begin, and what the encoder sees at a glance."""
-        network, start, preview = self.network, None, None
+        network, start = self.network, None
         if network.encoder is not None:
             with torch.no_grad():
                 start = network.encoder.latents(self.target)
-                if self._previews is not None:
-                    ws = start.expand(-1, network.generator.config.num_ws, -1)
-                    preview = self._previews.at_once(network.generator.synthesis(ws))
+        preview = None if self._previews is None else self._first_preview(self._previews, start)
         return Projection(self.target, network.generator, network.statistics, self.extractor, start=start), preview
 
     def _inverted(self) -> InvertedPhoto:
@@ -124,6 +125,14 @@ class Inversion(ABC):
         face = align(self.image, self.head, self.network.convention, resolution).crop
         return to_tensor(face).to(self.network.statistics.mean.device)
 
+    @torch.no_grad()
+    def _first_preview(self, previews: Previews, start: Tensor | None) -> bytes | None:
+        """What can be shown at once: what the network draws at `start`, if the encoder has found it."""
+        if start is None:
+            return None
+        generator = self.network.generator
+        return previews.at_once(generator.synthesis(start.expand(-1, generator.config.num_ws, -1)))
+
     def _preview(self, drawn: Tensor | None) -> bytes | None:
         return None if drawn is None or self._previews is None else self._previews.when_due(drawn)
 
@@ -131,8 +140,30 @@ class Inversion(ABC):
 class SolvedInversion(Inversion):
     """With known landmarks: the feature offsets that draw the photo follow from photo and latents, so none are kept."""
 
+    def __init__(
+        self,
+        image: Image.Image,
+        head: Head | None,
+        species: Species,
+        network: Network,
+        extractor: PerceptualDistance,
+        previews: Previews | None = None,
+    ) -> None:
+        super().__init__(image, head, network, extractor, previews)
+        self._species = species
+
     def _edit_bytes(self) -> bytes:
         return b""
+
+    @torch.no_grad()
+    def _first_preview(self, previews: Previews, start: Tensor | None) -> bytes | None:
+        """The puppy or kitten, roughly: the photo itself, warped."""
+        growth = FaceGrowth(parse_head(self.image, self.head), self._species)
+        flow = growth.flow(1.0, self.target.shape[-1]).to(self.target)
+        return previews.at_once(warp(self.target, flow, "bicubic"))
+
+    def _preview(self, drawn: Tensor | None) -> bytes | None:
+        return None  # nothing that the search draws is as near to the result as the first preview
 
     def tune(self, pool: Executor | None = None) -> Generator[JobStep, None, InvertedPhoto]:
         return (yield from in_pool(self._inverted, pool, JobStep(Stage.LOCKING, 1.0, in_pool=True)))
@@ -185,7 +216,7 @@ def inversion_of(
     """The inversion of an upright photo: a `SolvedInversion` where the head's landmarks are known."""
     if known_landmarks(image.size, head, network.convention, species) is None:
         return TunedInversion(image, head, network, extractor, age_vector, previews)
-    return SolvedInversion(image, head, network, extractor, previews)
+    return SolvedInversion(image, head, species, network, extractor, previews)
 
 
 def invert(

@@ -14,12 +14,22 @@ PHOTO = 600  # px, the side of each picture on the card
 BORDER, LIP = 28, 104  # px of white around a picture, and below it, where the label stands
 ROUNDING = 14  # px, radius of the corners
 
+_GAP = 0.025  # of a picture's width, between two pictures side by side
 PAPER = (250, 243, 232)
 PRINT = (255, 253, 249)
 INK = (74, 52, 40)
 SOFT_INK = (150, 121, 100)
 TAPES = ((231, 196, 160), (190, 206, 188))  # apricot, sage
 PAW = (238, 226, 208)
+
+
+def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
+    """Two pictures of one size beside each other, with a strip of paper between."""
+    gap = round(left.width * _GAP)
+    sheet = Image.new("RGB", (left.width + gap + right.width, left.height), PAPER)
+    sheet.paste(left, (0, 0))
+    sheet.paste(right, (left.width + gap, 0))
+    return sheet
 
 
 def then_and_now(young: Image.Image, now: Image.Image, text: CardText) -> bytes:

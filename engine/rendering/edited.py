@@ -39,6 +39,7 @@ class EditedPortrait:
         self._pet, self._direction, self._age = pet, age_vector.to(pet.device), age
         self._crop = crop or PortraitCrop(pet)
         self.window, self.now = self._crop.window, self._crop.now
+        self.then: Pixels | None = None
         ages = _chain(age if followed_to is None else followed_to)
         drawn = self.draw(ages)
         self._chain = dict(zip(ages, drawn, strict=True))  # [3, R, R] by age, which rises
@@ -100,7 +101,8 @@ class TwoPhotoPortrait(EditedPortrait):
         super().__init__(pet, baby.ws - pet.ws, age, PortraitCrop(pet, baby), followed_to=1.0)
         chain = torch.stack([*self._chain.values()])
         ages = [1.0 - age for age in reversed(self._chain)]
-        self._baby_detail = FlowDetail(pet.tensor(baby.crop(self.window.side)), chain.flip(0), ages)
+        self.then = baby.crop(self.window.side)
+        self._baby_detail = FlowDetail(pet.tensor(self.then), chain.flip(0), ages)
 
     def _draw_at(self, age: float) -> Tensor:
         mixed = blend(self._pet.adjustments(age), self._baby.adjustments(age - 1.0), age)

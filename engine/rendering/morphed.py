@@ -27,8 +27,9 @@ class MorphedPortrait:
     def __init__(self, pet: SolvedFace, baby: SolvedFace, age_vector: Tensor, age: float) -> None:
         self._predicted = WarpedPortrait(pet, age_vector, age, baby)
         self.window, self.now = self._predicted.window, self._predicted.now
-        self.then = baby.crop(self.window.side)
-        self._morph = FaceMorph(baby.tensor(self.then), baby.growth, pet.tensor(self.now), pet.growth)
+        true = baby.crop(self.window.side)
+        self.then: Pixels | None = true
+        self._morph = FaceMorph(baby.tensor(true), baby.growth, pet.tensor(self.now), pet.growth)
 
     def draw(self, ages: Sequence[float]) -> Tensor:
         """Draw the ages as the network does: [N, 3, R, R] in -1..1."""

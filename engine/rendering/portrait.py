@@ -26,6 +26,7 @@ class Portrait(Protocol):
 
     window: CropWindow  # the part of the face that stills and films show
     now: Pixels  # [S, S, 3], the face in today's photo
+    then: Pixels | None  # the same in the baby photo, where there is one
 
     def draw(self, ages: Sequence[float]) -> Tensor:
         """Draw N ages as the network does: [N, 3, R, R] in -1..1."""

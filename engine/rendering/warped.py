@@ -30,6 +30,7 @@ class WarpedPortrait:
         self._pet, self._direction, self._age = pet, age_vector.to(pet.device), age
         self._crop = PortraitCrop(pet, *others)
         self.window, self.now = self._crop.window, self._crop.now
+        self.then: Pixels | None = None
         self._detail = WarpDetail(pet.tensor(self._crop.wide), self._crop.margin, pet.growth)
 
     @torch.no_grad()
