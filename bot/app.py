@@ -20,10 +20,10 @@ from telegram.ext import (
     filters,
 )
 
-from bot.context import DESK, App, Context, Services, introduce
+from bot.context import SERVICES_KEY, App, Context, Services, introduce
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
-from bot.messaging.errors import short, trail
+from bot.messaging.errors import error_trail, error_type
 from bot.messaging.menus import publish_menus
 from bot.messaging.rate_limiter import Pace, RateLimiter
 from bot.messaging.telegram_messenger import TelegramMessenger
@@ -32,7 +32,7 @@ from bot.messaging.update_queue import DurableUpdateQueue
 from bot.messaging.views import sorry
 from bot.operations.cleanup import schedule_upkeep
 from bot.operations.health import health_server
-from bot.operations.home_lock import sole_use
+from bot.operations.home_lock import exclusive_home
 from bot.portraits.limits import Limits
 from bot.portraits.service import PortraitService
 from bot.portraits.worker import PortraitWorker
@@ -42,14 +42,20 @@ from storage import Storage
 
 _logger = logging.getLogger(__name__)
 
-_READ_S = 20.0
-_CONNECTIONS = 64
-UPDATES = (Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY, Update.INLINE_QUERY, Update.MY_CHAT_MEMBER)
+_READ_TIMEOUT_S = 20.0  # s; how long Telegram may take to answer a request; longer delays the next attempt
+_MAX_CONNECTIONS = 64  # to Telegram at once; more would only wait for the rate limiter
+ALLOWED_UPDATES = (
+    Update.MESSAGE,
+    Update.EDITED_MESSAGE,
+    Update.CALLBACK_QUERY,
+    Update.INLINE_QUERY,
+    Update.MY_CHAT_MEMBER,
+)
 
-_PRIVATE = filters.ChatType.PRIVATE
-_GROUPS = filters.ChatType.GROUPS
+_IN_PRIVATE = filters.ChatType.PRIVATE
+_IN_GROUPS = filters.ChatType.GROUPS
 _PICTURE = filters.PHOTO | filters.Document.ALL
-_YOUNG = photos.CalledByCaption()
+_YOUNG_CAPTION = photos.CalledByCaption()
 
 
 def add_handlers(app: App) -> None:
@@ -64,19 +70,19 @@ def add_handlers(app: App) -> None:
                 ChatMemberHandler(groups.my_membership, ChatMemberHandler.MY_CHAT_MEMBER),
                 MessageHandler(filters.StatusUpdate.MIGRATE, groups.migrated),
                 MessageHandler(edited & filters.CAPTION, photos.edited),
-                MessageHandler(edited & _PRIVATE & filters.TEXT & ~filters.COMMAND, typed.edited),
-                MessageHandler(edited & _GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
+                MessageHandler(edited & _IN_PRIVATE & filters.TEXT & ~filters.COMMAND, typed.edited),
+                MessageHandler(edited & _IN_GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
                 CommandHandler("young", photos.young, new),
-                MessageHandler(new & _PICTURE & _YOUNG, photos.young),
+                MessageHandler(new & _PICTURE & _YOUNG_CAPTION, photos.young),
                 CommandHandler("start", start.start, new),
                 CommandHandler("help", start.help_, new),
                 CommandHandler("cancel", start.cancel, new),
-                CommandHandler("history", history.history, new & _PRIVATE),
-                CommandHandler("language", language.language, new & _PRIVATE),
+                CommandHandler("history", history.history, new & _IN_PRIVATE),
+                CommandHandler("language", language.language, new & _IN_PRIVATE),
                 CommandHandler("privacy", privacy.privacy, new),
-                CommandHandler("mydata", privacy.my_data, new & _PRIVATE),
-                CommandHandler("forgetme", privacy.forget_me, new & _PRIVATE),
-                CommandHandler(["history", "language", "mydata", "forgetme"], groups.in_private, new & _GROUPS),
+                CommandHandler("mydata", privacy.my_data, new & _IN_PRIVATE),
+                CommandHandler("forgetme", privacy.forget_me, new & _IN_PRIVATE),
+                CommandHandler(["history", "language", "mydata", "forgetme"], groups.in_private, new & _IN_GROUPS),
                 CommandHandler("stats", admins_only(admin.stats), new),
                 CommandHandler("pause", admins_only(admin.pause), new),
                 CommandHandler("resume", admins_only(admin.resume), new),
@@ -84,13 +90,15 @@ def add_handlers(app: App) -> None:
                 CommandHandler("unblock", admins_only(admin.unblock), new),
                 CommandHandler("blocked", admins_only(admin.blocked), new),
                 CommandHandler("limit", admins_only(admin.limit), new),
-                MessageHandler(new & _PRIVATE & _PICTURE, photos.private_photo),
-                MessageHandler(new & _GROUPS & _PICTURE & filters.REPLY, photos.group_photo),
-                MessageHandler(new & _PRIVATE & filters.TEXT & ~filters.COMMAND, typed.private_text),
-                MessageHandler(new & _GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
-                MessageHandler(new & _PRIVATE & (filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE), start.video),
-                MessageHandler(new & _PRIVATE & filters.Sticker.ALL, start.sticker),
-                MessageHandler(new & _PRIVATE & ~filters.StatusUpdate.ALL, start.anything_else),
+                MessageHandler(new & _IN_PRIVATE & _PICTURE, photos.private_photo),
+                MessageHandler(new & _IN_GROUPS & _PICTURE & filters.REPLY, photos.group_photo),
+                MessageHandler(new & _IN_PRIVATE & filters.TEXT & ~filters.COMMAND, typed.private_text),
+                MessageHandler(new & _IN_GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
+                MessageHandler(
+                    new & _IN_PRIVATE & (filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE), start.video
+                ),
+                MessageHandler(new & _IN_PRIVATE & filters.Sticker.ALL, start.sticker),
+                MessageHandler(new & _IN_PRIVATE & ~filters.StatusUpdate.ALL, start.anything_else),
             ],
         }
     )
@@ -102,16 +110,16 @@ async def on_error(update: object, context: Context) -> None:
     error = context.error
     chat = update.effective_chat if isinstance(update, Update) else None
     if isinstance(error, ChatMigrated) and chat:
-        await context.studio.workshop.move_group(chat.id, error.new_chat_id)
+        await context.service.worker.move_group(chat.id, error.new_chat_id)
     elif isinstance(error, Forbidden | NetworkError | RetryAfter) and not isinstance(error, BadRequest):
-        _logger.warning("not answered: %s", short(error))
+        _logger.warning("not answered: %s", error_type(error))
     else:
-        _logger.error("an update failed: %s", trail(error) if error else "?")
+        _logger.error("an update failed: %s", error_trail(error) if error else "?")
         if error:
-            await context.voice.report(short(error))
+            await context.messenger.report(error_type(error))
         if chat and chat.type == "private":
             with suppress(TelegramError):
-                await context.bot.send_message(chat.id, sorry(context.words, bool(context.desk.settings.admins)))
+                await context.bot.send_message(chat.id, sorry(context.words, bool(context.services.settings.admins)))
 
 
 @asynccontextmanager
@@ -126,36 +134,36 @@ async def running(
     `HomeInUse` when another bot has this data folder.
     """
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(sole_use(settings.home))
+        await stack.enter_async_context(exclusive_home(settings.home))
         storage = await stack.enter_async_context(Storage(settings.home))
-        inbox, pacer = DurableUpdateQueue(storage), RateLimiter(pace)
-        order = PerChatProcessor(inbox.handled)
-        app = build(settings, inbox, order, pacer)
+        update_queue, rate_limiter = DurableUpdateQueue(storage), RateLimiter(pace)
+        processor = PerChatProcessor(update_queue.handled)
+        app = build(settings, update_queue, processor, rate_limiter)
         await stack.enter_async_context(app)
-        voice = TelegramMessenger(app.bot, pacer, storage, settings.admins)
+        messenger = TelegramMessenger(app.bot, rate_limiter, storage, settings.admins)
         limits = Limits(storage, settings.daily_limit, settings.group_daily_limit, settings.admins)
         await app.start()
         stack.push_async_callback(app.stop)
-        stack.callback(order.close)
-        stack.callback(inbox.close)
+        stack.callback(processor.close)
+        stack.callback(update_queue.close)
         live_engine = await stack.enter_async_context(engine or EngineClient(settings.for_engine))
         await _check_engine(live_engine, settings)
-        workshop = PortraitWorker(storage, live_engine, voice, limits)
-        studio = PortraitService(storage, live_engine, voice, workshop, limits)
-        desk = app.bot_data[DESK] = Services(settings, storage, studio, voice, app.bot.username)
-        await stack.enter_async_context(voice.board)
-        await stack.enter_async_context(workshop)
+        worker = PortraitWorker(storage, live_engine, messenger, limits)
+        service = PortraitService(storage, live_engine, messenger, worker, limits)
+        services = app.bot_data[SERVICES_KEY] = Services(settings, storage, service, messenger, app.bot.username)
+        await stack.enter_async_context(messenger.board)
+        await stack.enter_async_context(worker)
         if settings.metrics_port is not None:
-            await stack.enter_async_context(health_server(desk, settings.metrics_port))
+            await stack.enter_async_context(health_server(services, settings.metrics_port))
         schedule_upkeep(app)
         await stack.enter_async_context(_beside(publish_menus(app.bot, settings.admins)))
-        if left := await inbox.reopen(app.bot):
+        if left := await update_queue.reopen(app.bot):
             _logger.info("%d updates of the last run are handled now", left)
         await _listen(app, settings)
         if app.updater:
             stack.push_async_callback(app.updater.stop)
         _logger.info("listening as @%s", app.bot.username)
-        yield desk
+        yield services
 
 
 async def _check_engine(engine: EngineClient, settings: Settings) -> None:
@@ -182,7 +190,9 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def build(settings: Settings, inbox: DurableUpdateQueue, order: PerChatProcessor, pacer: RateLimiter) -> App:
+def build(
+    settings: Settings, update_queue: DurableUpdateQueue, processor: PerChatProcessor, rate_limiter: RateLimiter
+) -> App:
     app = cast(  # the builder's own types do not follow a context class
         App,
         ApplicationBuilder()
@@ -190,11 +200,11 @@ def build(settings: Settings, inbox: DurableUpdateQueue, order: PerChatProcessor
         .base_url(f"{settings.api_url}/bot")
         .base_file_url(f"{settings.api_url}/file/bot")
         .context_types(ContextTypes(context=Context))
-        .update_queue(inbox)
-        .concurrent_updates(order)
-        .rate_limiter(pacer)
-        .read_timeout(_READ_S)
-        .connection_pool_size(_CONNECTIONS)
+        .update_queue(update_queue)
+        .concurrent_updates(processor)
+        .rate_limiter(rate_limiter)
+        .read_timeout(_READ_TIMEOUT_S)
+        .connection_pool_size(_MAX_CONNECTIONS)
         .build(),
     )
     add_handlers(app)
@@ -206,7 +216,7 @@ async def _listen(app: App, settings: Settings) -> None:
     if app.updater is None:
         raise RuntimeError("the application was built without an updater")
     if settings.webhook is None:
-        await app.updater.start_polling(allowed_updates=UPDATES, error_callback=_polling_failed)
+        await app.updater.start_polling(allowed_updates=ALLOWED_UPDATES, error_callback=_polling_failed)
     else:
         await app.updater.start_webhook(
             listen="0.0.0.0",  # noqa: S104 (Telegram comes from outside; the secret tells who it is)
@@ -214,7 +224,7 @@ async def _listen(app: App, settings: Settings) -> None:
             url_path="telegram",
             webhook_url=f"{settings.webhook.url}/telegram",
             secret_token=settings.webhook.secret,
-            allowed_updates=UPDATES,
+            allowed_updates=ALLOWED_UPDATES,
         )
 
 
@@ -222,7 +232,7 @@ def _polling_failed(error: Exception) -> None:
     if isinstance(error, Conflict):
         _logger.warning("another program asks Telegram for this bot's updates, too; only one may")
         return
-    _logger.warning("no updates from Telegram: %s", short(error))
+    _logger.warning("no updates from Telegram: %s", error_type(error))
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:

@@ -17,11 +17,11 @@ from bot.settings import Settings
 from bot.texts import Words, closest_language, words_for
 from storage import Portrait, Storage
 
-DESK = "desk"  # in bot_data
-_ANONYMOUS = 1087968824  # Telegram's account behind which a group's anonymous administrators write
-_ADMINISTRATORS = ("creator", "administrator")
+SERVICES_KEY = "services"  # under which `bot_data` holds the `Services`
+_ANONYMOUS_ADMIN = 1087968824  # the user id that all anonymous administrators of groups share
+_ADMIN_STATUSES = ("creator", "administrator")
 
-_PATIENCE_S = (1.0, 3.0, 10.0)  # between attempts to answer while Telegram is ill
+_REPLY_RETRY_PAUSES_S = (1.0, 3.0, 10.0)  # s; longer pauses keep the chat waiting; then the reply fails
 
 Bot = ExtBot[int]
 _T = TypeVar("_T")
@@ -33,8 +33,8 @@ class Services:
 
     settings: Settings
     storage: Storage
-    studio: PortraitService
-    voice: TelegramMessenger
+    service: PortraitService
+    messenger: TelegramMessenger
     username: str  # the bot's, without @
     pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
     albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and told so
@@ -55,23 +55,23 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Ser
     words: Words = words_for("en")
 
     @property
-    def desk(self) -> Services:
-        return self.bot_data[DESK]
+    def services(self) -> Services:
+        return self.bot_data[SERVICES_KEY]
 
     @property
-    def studio(self) -> PortraitService:
-        return self.desk.studio
+    def service(self) -> PortraitService:
+        return self.services.service
 
     @property
     def storage(self) -> Storage:
-        return self.desk.storage
+        return self.services.storage
 
     @property
-    def voice(self) -> TelegramMessenger:
-        return self.desk.voice
+    def messenger(self) -> TelegramMessenger:
+        return self.services.messenger
 
     def is_admin(self, user: User | None) -> bool:
-        return user is not None and user.id in self.desk.settings.admins
+        return user is not None and user.id in self.services.settings.admins
 
 
 App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Services], JobQueue[Context]]
@@ -83,7 +83,7 @@ async def introduce(update: Update, context: Context) -> None:
     if user is None:
         return
     if update.effective_chat and update.effective_chat.type == "private":
-        person = await context.studio.meet(user.id, user.language_code or "")
+        person = await context.service.meet(user.id, user.language_code or "")
     else:
         # In groups nobody is noted down for merely being there.
         known = await context.storage.people.get(owner_of(update) or user.id)
@@ -116,13 +116,13 @@ async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) 
         return False
     if portrait.owner != portrait.chat:
         return portrait.owner < 0  # somebody who writes as a channel: nobody can tell who that is
-    if user.id == _ANONYMOUS:
+    if user.id == _ANONYMOUS_ADMIN:
         return True
     try:
         member = await bot.get_chat_member(portrait.chat, user.id)
     except TelegramError:
         return False
-    return member.status in _ADMINISTRATORS
+    return member.status in _ADMIN_STATUSES
 
 
 async def reply(update: Update, text: str, **options: Any) -> Message | None:
@@ -137,7 +137,7 @@ async def reply(update: Update, text: str, **options: Any) -> Message | None:
 
 async def insist(request: Callable[[], Awaitable[_T]]) -> _T:
     """Make a request again when Telegram or the way to it was ill; for what does no harm when it arrives twice."""
-    for pause_s in _PATIENCE_S:
+    for pause_s in _REPLY_RETRY_PAUSES_S:
         try:
             return await request()
         except BadRequest:

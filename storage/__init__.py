@@ -2,8 +2,8 @@
 
 from storage.database import NewerDatabase, newest_migration
 from storage.records import (
-    ASKING,
-    OPEN,
+    ASKING_STATES,
+    OPEN_STATES,
     Deleted,
     Group,
     Kind,
@@ -19,8 +19,8 @@ from storage.records import (
 from storage.storage import Counts, Storage
 
 __all__ = [
-    "ASKING",
-    "OPEN",
+    "ASKING_STATES",
+    "OPEN_STATES",
     "Counts",
     "Deleted",
     "Group",

@@ -9,7 +9,9 @@ import aiosqlite
 from storage.database import Database
 from storage.media import Media
 
-_NAMED = "SELECT 1 FROM media WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM unused_media AS u WHERE u.digest = ?1)"
+_IS_IN_USE = (
+    "SELECT 1 FROM media WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM unused_media AS u WHERE u.digest = ?1)"
+)
 
 
 class MediaIndex:
@@ -43,7 +45,7 @@ class MediaIndex:
     async def _check(self, digests: Sequence[str]) -> None:
         """Clear out when no row names one of these files."""
         for digest in digests:
-            if await self._db.one(_NAMED, (digest,)) is None:
+            if await self._db.one(_IS_IN_USE, (digest,)) is None:
                 await self.clear_out(digests)
                 return
 

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.portraits import EMPTIED, delete_portraits
-from storage.records import ASKING, Deleted, Group, Person, Pet, State
+from storage.portraits import ERASED_COLUMNS, delete_portraits
+from storage.records import ASKING_STATES, Deleted, Group, Person, Pet, State
 
 
 class People:
-    def __init__(self, database: Database, cupboard: MediaIndex) -> None:
+    def __init__(self, database: Database, media_index: MediaIndex) -> None:
         self._db = database
-        self._cupboard = cupboard
+        self._media_index = media_index
 
     async def meet(self, id: int, telegram_language: str, now: float) -> Person:
         """The person's row, made at the first meeting; whoever writes to us can be reached (again)."""
@@ -63,7 +63,7 @@ class People:
             await db.execute("DELETE FROM pets WHERE owner = ?", (id,))
             await db.execute("DELETE FROM people WHERE id = ? AND NOT blocked", (id,))
             await db.execute("UPDATE people SET language = NULL, telegram_language = '' WHERE id = ?", (id,))
-        await self._cupboard.clear_out()
+        await self._media_index.clear_out()
         return deleted
 
     # ---- pets
@@ -105,7 +105,7 @@ class People:
         async with self._db.writing() as db:
             await db.execute("UPDATE portraits SET name = '' WHERE pet = ? AND owner = ?", (id, owner))
             await db.execute("DELETE FROM pets WHERE id = ? AND owner = ?", (id, owner))
-        await self._cupboard.clear_out()
+        await self._media_index.clear_out()
 
     # ---- groups
 
@@ -122,11 +122,11 @@ class People:
         async with self._db.writing() as db:
             await db.execute("UPDATE groups SET present = 0 WHERE id = ?", (id,))
             await db.execute(
-                f"UPDATE portraits SET state = 'cancelled', told = 'cancelled', {EMPTIED}"  # noqa: S608 - our own words
+                f"UPDATE portraits SET state = 'cancelled', told = 'cancelled', {ERASED_COLUMNS}"  # noqa: S608 - our own words
                 " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled')",
                 (id,),
             )
-        await self._cupboard.clear_out()
+        await self._media_index.clear_out()
 
     async def group(self, id: int) -> Group | None:
         row = await self._db.one("SELECT * FROM groups WHERE id = ?", (id,))
@@ -178,7 +178,7 @@ class People:
                 (new, old),
             )
             await db.execute("DELETE FROM usage WHERE subject = ?", (old,))
-        return [id_ for id_, state in moved if state in (*ASKING, State.QUEUED, State.RUNNING)]
+        return [id_ for id_, state in moved if state in (*ASKING_STATES, State.QUEUED, State.RUNNING)]
 
     # ---- limits
 

@@ -8,16 +8,23 @@ import aiosqlite
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.records import BEFORE, OPEN, Deleted, Kind, Made, Notice, Photo, Portrait, Result, State
+from storage.records import OPEN_STATES, PREDECESSORS, Deleted, Kind, Made, Notice, Photo, Portrait, Result, State
 
-_COLUMNS = frozenset(Portrait.__dataclass_fields__) - {"id", "owner", "state", "told", "created_at", "changed_at"}
-EMPTIED = (
+_CHANGEABLE_COLUMNS = frozenset(Portrait.__dataclass_fields__) - {
+    "id",
+    "owner",
+    "state",
+    "told",
+    "created_at",
+    "changed_at",
+}
+ERASED_COLUMNS = (
     "file_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL, latent = NULL,"
     " breed = NULL, name = '', pet = NULL"
 )
 """What a portrait is left as of which nothing is kept but that it was there."""
-_OLDER = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
-_MOMENTS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
+_UNTOUCHED_SINCE = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
+_TIME_COLUMNS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
 
 # The queue's order: everybody's first photo, then everybody's second, …; those of one turn by time.
 _QUEUE = """
@@ -29,9 +36,9 @@ ORDER BY turn, p.queued_at, p.id
 
 
 class Portraits:
-    def __init__(self, database: Database, cupboard: MediaIndex) -> None:
+    def __init__(self, database: Database, media_index: MediaIndex) -> None:
         self._db = database
-        self._cupboard = cupboard
+        self._media_index = media_index
 
     async def receive(self, photo: Photo, now: float) -> tuple[Portrait, bool]:
         """The row of this photo, and whether it is new: the same message received twice is one portrait."""
@@ -75,14 +82,14 @@ class Portraits:
         row = await self._db.one("SELECT * FROM portraits WHERE id = ?", (id,))
         return Portrait.of(row) if row else None
 
-    async def at(self, chat: int, message: int) -> Portrait | None:
+    async def by_photo_message(self, chat: int, message: int) -> Portrait | None:
         """The portrait that this message of its owner began."""
         row = await self._db.one(
             "SELECT * FROM portraits WHERE chat = ? AND message = ? ORDER BY id DESC LIMIT 1", (chat, message)
         )
         return Portrait.of(row) if row else None
 
-    async def about(self, chat: int, message: int) -> Portrait | None:
+    async def by_any_message(self, chat: int, message: int) -> Portrait | None:
         """The portrait to which this message belongs: its photo, the bot's question about it, or a result."""
         row = await self._db.one(
             "SELECT p.* FROM portraits p WHERE p.chat = ?1 AND (p.message = ?2 OR p.status_message = ?2 OR EXISTS"
@@ -122,26 +129,26 @@ class Portraits:
 
         None when it is not in a state that `to` may follow: a second press, a press that came too late, a deleted row.
         """
-        if (moment := _MOMENTS.get(to)) is not None:
+        if (moment := _TIME_COLUMNS.get(to)) is not None:
             changes.setdefault(moment, now)
-        return await self._update(id, BEFORE[to], now, state=to, **changes)
+        return await self._update(id, PREDECESSORS[to], now, state=to, **changes)
 
     async def change(self, id: int, now: float, **changes: Any) -> Portrait | None:
         """Change columns but not the state; None when the row is gone."""
         return await self._update(id, tuple(State), now, **changes)
 
-    async def keep(self, id: int, now: float, **content: bytes) -> Portrait | None:
+    async def store_files(self, id: int, now: float, **content: bytes) -> Portrait | None:
         """Store files, named in the row's `photo`, `baby_photo` or `latent`; None when the row is gone."""
-        async with self._cupboard.storing(list(content.values()), now) as (db, digests):
+        async with self._media_index.storing(list(content.values()), now) as (db, digests):
             changes = dict(zip(content, digests, strict=True))
             return await _change(db, id, tuple(State), now, changes)
 
-    async def told(self, id: int, state: State) -> None:
+    async def mark_announced(self, id: int, state: State) -> None:
         """The owner knows of this state, unless it is another one by now."""
         async with self._db.writing() as db:
             await db.execute("UPDATE portraits SET told = state WHERE id = ? AND state = ?", (id, state))
 
-    async def untold(self, id: int) -> None:
+    async def clear_announced(self, id: int) -> None:
         """What was said of the state is to be said once more."""
         async with self._db.writing() as db:
             await db.execute("UPDATE portraits SET told = '' WHERE id = ?", (id,))
@@ -189,22 +196,22 @@ class Portraits:
     async def finish(self, id: int, latent: bytes, made: Sequence[Made], now: float, **changes: Any) -> Portrait | None:
         """Store what the engine made and move from running to delivering, in one transaction."""
         contents = [latent, *_contents(made)]
-        async with self._cupboard.storing(contents, now) as (db, digests):
+        async with self._media_index.storing(contents, now) as (db, digests):
             changes |= {"state": State.DELIVERING, "latent": digests[0]}
-            portrait = await _change(db, id, BEFORE[State.DELIVERING], now, changes)
+            portrait = await _change(db, id, PREDECESSORS[State.DELIVERING], now, changes)
             if portrait:
                 await _record(db, id, made, digests[1:])
             return portrait
 
     async def add_results(self, id: int, made: Sequence[Made], now: float) -> bool:
         """Store results of a portrait that is finished already; False when it is gone."""
-        async with self._cupboard.storing(_contents(made), now) as (db, digests):
+        async with self._media_index.storing(_contents(made), now) as (db, digests):
             if await _row(db, "SELECT 1 FROM portraits WHERE id = ?", (id,)) is None:
                 return False
             await _record(db, id, made, digests)
             return True
 
-    async def want(self, id: int, age: float, kinds: Iterable[Kind]) -> list[Result]:
+    async def request_results(self, id: int, age: float, kinds: Iterable[Kind]) -> list[Result]:
         """Note that the owner asks for these results, made or sent already or not; gives those rows."""
         kinds = list(kinds)
         async with self._db.writing() as db:
@@ -216,7 +223,7 @@ class Portraits:
                 )
         return [result for result in await self.results(id) if result.age == age and result.kind in kinds]
 
-    async def unwant(self, id: int, age: float, notice: Notice) -> None:
+    async def drop_requests(self, id: int, age: float, notice: Notice) -> None:
         """Forget results that were asked for and could not be made; if there are any, this is to be said of them."""
         async with self._db.writing() as db:
             cursor = await db.execute(
@@ -235,7 +242,7 @@ class Portraits:
         """Results that the owner wants and has not got yet, in the order in which they are sent."""
         return [result for result in await self.results(id) if result.wanted and result.message is None]
 
-    async def wishes(self) -> list[int]:
+    async def ids_with_open_requests(self) -> list[int]:
         """Finished portraits of which something is still to be sent, or to be said."""
         rows = await self._db.all(
             "SELECT id FROM portraits p WHERE state = 'done'"
@@ -255,7 +262,7 @@ class Portraits:
                 (result,),
             )
 
-    async def renew(self, result: int, file_id: str | None) -> None:
+    async def set_file_id(self, result: int, file_id: str | None) -> None:
         """Telegram has this result under another id now, or none at all."""
         async with self._db.writing() as db:
             await db.execute("UPDATE results SET file_id = ? WHERE id = ?", (file_id, result))
@@ -266,7 +273,7 @@ class Portraits:
             await db.execute("UPDATE results SET message = 0 WHERE id = ?", (result.id,))
             if notice:
                 await _note(db, result.portrait, notice, result.age)
-            if notice is Notice.UNSURE:
+            if notice is Notice.DELIVERY_UNCERTAIN:
                 await db.execute(
                     "INSERT INTO messages SELECT id, chat, 0 FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
                     (result.portrait,),
@@ -277,12 +284,12 @@ class Portraits:
         rows = await self._db.all("SELECT kind, age FROM notices WHERE portrait = ? ORDER BY kind, age", (id,))
         return [(Notice(row["kind"]), row["age"]) for row in rows]
 
-    async def said(self, id: int, notice: Notice, age: float) -> None:
+    async def delete_notice(self, id: int, notice: Notice, age: float) -> None:
         """This need not be said any more."""
         async with self._db.writing() as db:
             await db.execute("DELETE FROM notices WHERE portrait = ? AND kind = ? AND age = ?", (id, notice, age))
 
-    async def shown(self, id: int, chat: int, message: int) -> None:
+    async def record_message(self, id: int, chat: int, message: int) -> None:
         """A result was sent once more, or something was said of it, in a chat that need not be the portrait's.
 
         Message 0 for what may have arrived.
@@ -293,7 +300,7 @@ class Portraits:
                 (chat, message, id),
             )
 
-    async def turned_to(self, id: int, chat: int, message: int) -> None:
+    async def move_gallery(self, id: int, chat: int, message: int) -> None:
         """A message shows a result of this portrait now, and none of another any more."""
         async with self._db.writing() as db:
             await db.execute("DELETE FROM messages WHERE chat = ? AND message = ?", (chat, message))
@@ -330,7 +337,7 @@ class Portraits:
         """Delete a portrait with its results, and the files that nothing else needs."""
         async with self._db.writing() as db:
             deleted = await delete_portraits(db, "id", id)
-        await self._cupboard.clear_out()
+        await self._media_index.clear_out()
         return deleted
 
     async def own_photos(self, id: int) -> list[str]:
@@ -344,27 +351,27 @@ class Portraits:
         )
         return [row["digest"] for row in rows]
 
-    async def empty(self, id: int) -> None:
+    async def erase(self, id: int) -> None:
         """Keep nothing of a portrait that was cancelled but that it was there, so that its message begins no other."""
         async with self._db.writing() as db:
-            await db.execute(f"UPDATE portraits SET {EMPTIED} WHERE id = ? AND state = 'cancelled'", (id,))  # noqa: S608 - our own words
-        await self._cupboard.clear_out()
+            await db.execute(f"UPDATE portraits SET {ERASED_COLUMNS} WHERE id = ? AND state = 'cancelled'", (id,))  # noqa: S608 - our own words
+        await self._media_index.clear_out()
 
     async def older(self, before: float) -> list[Portrait]:
         """The portraits last touched before this moment, except those being worked on."""
-        rows = await self._db.all(f"SELECT * FROM portraits WHERE {_OLDER}", (before,))  # noqa: S608 - our own words
+        rows = await self._db.all(f"SELECT * FROM portraits WHERE {_UNTOUCHED_SINCE}", (before,))  # noqa: S608 - our own words
         return [Portrait.of(row) for row in rows]
 
     async def delete_older(self, before: float) -> None:
         """Delete these."""
         async with self._db.writing() as db:
-            await db.execute(f"DELETE FROM portraits WHERE {_OLDER}", (before,))  # noqa: S608 - likewise
-        await self._cupboard.clear_out()
+            await db.execute(f"DELETE FROM portraits WHERE {_UNTOUCHED_SINCE}", (before,))  # noqa: S608 - likewise
+        await self._media_index.clear_out()
 
     async def open_of(self, owner: int) -> list[Portrait]:
         """The owner's portraits that can still be cancelled."""
         rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
-        return [portrait for portrait in map(Portrait.of, rows) if portrait.state in OPEN]
+        return [portrait for portrait in map(Portrait.of, rows) if portrait.state in OPEN_STATES]
 
 
 async def delete_portraits(db: aiosqlite.Connection, column: Literal["id", "owner"], value: int) -> Deleted:
@@ -394,7 +401,7 @@ async def _row(db: aiosqlite.Connection, sql: str, values: Sequence[Any] = ()) -
 async def _change(
     db: aiosqlite.Connection, id: int, before: Sequence[State], now: float, changes: dict[str, Any]
 ) -> Portrait | None:
-    if unknown := changes.keys() - _COLUMNS - {"state"}:
+    if unknown := changes.keys() - _CHANGEABLE_COLUMNS - {"state"}:
         raise TypeError(f"a portrait has no {', '.join(sorted(unknown))}")
     if "state" in changes:
         changes = changes | {"told": ""}

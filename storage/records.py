@@ -22,12 +22,12 @@ class State(StrEnum):
     CANCELLED = "cancelled"  # by its owner
 
 
-ASKING = (State.AWAITING_HEAD, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
-OPEN = (State.RECEIVED, *ASKING, State.BABY_RECEIVED, State.QUEUED, State.RUNNING)
+ASKING_STATES = (State.AWAITING_HEAD, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
+OPEN_STATES = (State.RECEIVED, *ASKING_STATES, State.BABY_RECEIVED, State.QUEUED, State.RUNNING)
 """States in which the owner can still cancel."""
 
 # What may come before each state.
-BEFORE: dict[State, tuple[State, ...]] = {
+PREDECESSORS: dict[State, tuple[State, ...]] = {
     State.RECEIVED: (State.FAILED,),
     State.AWAITING_HEAD: (State.RECEIVED,),
     State.AWAITING_BREED: (State.RECEIVED, State.AWAITING_HEAD, State.FAILED),
@@ -39,12 +39,12 @@ BEFORE: dict[State, tuple[State, ...]] = {
         State.RUNNING,
     ),
     State.BABY_RECEIVED: (State.AWAITING_BABY_PHOTO,),
-    State.QUEUED: (*ASKING, State.BABY_RECEIVED, State.RUNNING, State.FAILED),
+    State.QUEUED: (*ASKING_STATES, State.BABY_RECEIVED, State.RUNNING, State.FAILED),
     State.RUNNING: (State.QUEUED,),
     State.DELIVERING: (State.RUNNING,),
     State.DONE: (State.DELIVERING,),
-    State.FAILED: (*OPEN, State.DELIVERING),
-    State.CANCELLED: OPEN,
+    State.FAILED: (*OPEN_STATES, State.DELIVERING),
+    State.CANCELLED: OPEN_STATES,
 }
 
 
@@ -60,10 +60,10 @@ class Kind(StrEnum):
 class Notice(StrEnum):
     """What is said about results beside the portrait's one message."""
 
-    UNSURE = "unsure"  # something may not have arrived
-    REFUSED = "refused"  # the chat takes no pictures or films
-    SORRY = "sorry"  # what was asked for later could not be made
-    ONLY_FACE = "only_face"  # of this photo there is no whole picture
+    DELIVERY_UNCERTAIN = "unsure"  # something may not have arrived
+    MEDIA_REFUSED = "refused"  # the chat takes no pictures or films
+    NOT_MADE = "sorry"  # what was asked for later could not be made
+    NO_WHOLE_PHOTO = "only_face"  # of this photo there is no whole picture
 
 
 class _Record:

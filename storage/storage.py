@@ -15,7 +15,7 @@ from storage.people import People
 from storage.portraits import Portraits
 from storage.updates import Updates
 
-_SENT_AGAIN_S = 86_400.0  # for so long Telegram keeps an update that it could not deliver, and tries again
+_UPDATE_RESENT_S = 86_400.0  # s; for so long Telegram keeps an update that it could not deliver, and tries again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class Storage:
         self.now = clock
         self.media = Media(home / "media")
         self._database = Database(home / "throwback.sqlite3")
-        self._cupboard = MediaIndex(self._database, self.media)
-        self.portraits = Portraits(self._database, self._cupboard)
-        self.people = People(self._database, self._cupboard)
+        self._media_index = MediaIndex(self._database, self.media)
+        self.portraits = Portraits(self._database, self._media_index)
+        self.people = People(self._database, self._media_index)
         self.updates = Updates(self._database)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self._database)
         try:
-            await self._cupboard.tidy()
+            await self._media_index.tidy()
         except BaseException:
             await self._open.aclose()
             raise
@@ -78,7 +78,7 @@ class Storage:
     async def expire(self, before: float) -> None:
         """Delete what nobody has touched since then. What owners named stays."""
         await self.people.forget_usage(self.now())
-        await self.updates.forget_handled(self.now() - _SENT_AGAIN_S)
+        await self.updates.forget_handled(self.now() - _UPDATE_RESENT_S)
         await self.portraits.delete_older(before)
 
     async def counts(self) -> Counts:
@@ -99,5 +99,5 @@ class Storage:
             failures={row["failure"]: row["n"] for row in failures},
             median_s=times[len(times) // 2] if times else 0.0,
             slowest_s=times[-1] if times else 0.0,
-            media_bytes=await self._cupboard.size(),
+            media_bytes=await self._media_index.size(),
         )

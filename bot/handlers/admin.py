@@ -31,7 +31,7 @@ def admins_only(handler: Handler) -> Handler:
 async def stats(update: Update, context: Context) -> None:
     counts = await context.storage.counts()
     try:
-        engine = await context.studio.engine.describe()
+        engine = await context.service.engine.describe()
         says = f"{engine.device}, {', '.join(engine.networks) or '–'}, {engine.extractor}"
     except EngineError as error:
         says = type(error).__name__
@@ -48,7 +48,7 @@ async def stats(update: Update, context: Context) -> None:
         slowest=round(counts.slowest_s),
         failures=failures or context.words("admin.no_failures"),
         megabytes=round(counts.media_bytes / 1e6, 1),
-        free=round(shutil.disk_usage(context.desk.settings.home).free / 1e9, 1),
+        free=round(shutil.disk_usage(context.services.settings.home).free / 1e9, 1),
         engine=says,
     )
     await reply(update, text)
@@ -57,13 +57,13 @@ async def stats(update: Update, context: Context) -> None:
 async def pause(update: Update, context: Context) -> None:
     """Take photos in, but start no work: for maintenance. It stays so over a restart."""
     await context.storage.pause(True)
-    context.studio.workshop.ring()
+    context.service.worker.wake()
     await reply(update, context.words("admin.paused"))
 
 
 async def resume(update: Update, context: Context) -> None:
     await context.storage.pause(False)
-    context.studio.workshop.ring()
+    context.service.worker.wake()
     await reply(update, context.words("admin.resumed"))
 
 
@@ -73,7 +73,7 @@ async def block(update: Update, context: Context) -> None:
         return
     await context.storage.people.block(id_, context.storage.now())
     for portrait in await context.storage.portraits.open_of(id_):
-        await context.studio.cancel(portrait.id)
+        await context.service.cancel(portrait.id)
     await reply(update, context.words("admin.blocked", id=str(id_)))
 
 

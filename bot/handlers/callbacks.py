@@ -13,8 +13,8 @@ from bot.context import Context, answer, edit, insist, may_press
 from bot.handlers import history, language, privacy
 from bot.messaging.keyboards import Press, Verb, delete_keyboard, failure_keyboard, name_keyboard, result_keyboard
 from bot.messaging.telegram_messenger import reply_to
-from bot.portraits.service import SHOWN
-from storage import ASKING, Kind, Portrait, State
+from bot.portraits.service import RESULTS_VISIBLE
+from storage import ASKING_STATES, Kind, Portrait, State
 
 Action = Callable[[Update, Context, Portrait, str], Awaitable[object]]
 """What a press does with its portrait and value; None when it does not fit (any more)."""
@@ -25,24 +25,24 @@ async def press(update: Update, context: Context) -> None:
     if query is None:
         return
     said = Press.unpack(query.data or "")
-    if said and (general := _GENERAL.get(said.verb)):
+    if said and (general := _GENERAL_ACTIONS.get(said.verb)):
         try:
             await general(update, context, said.value)
         except ValueError:  # a value that no keyboard of ours has
             await answer(update, context.words("error.too_late"))
         return
     portrait = await context.storage.portraits.get(said.portrait) if said else None
-    if said is None or said.verb not in _DEEDS or portrait is None:
+    if said is None or said.verb not in _PORTRAIT_ACTIONS or portrait is None:
         await answer(update, context.words("error.stale"), alert=True)
         return
     chat = query.message.chat.id if query.message else None
     if not await may_press(query.from_user, chat, portrait, context.bot):
         await answer(update, context.words("error.not_yours"), alert=True)
         return
-    await context.studio.leave_name(portrait.owner, portrait.chat)
-    deed, toast = _DEEDS[said.verb]
+    await context.service.leave_name(portrait.owner, portrait.chat)
+    action, toast = _PORTRAIT_ACTIONS[said.verb]
     try:
-        done = await deed(update, context, portrait, said.value)
+        done = await action(update, context, portrait, said.value)
     except ValueError:  # a value that no keyboard of ours has
         done = None
     if done is None:
@@ -56,9 +56,9 @@ async def press(update: Update, context: Context) -> None:
 
 async def _show_how_things_stand(update: Update, context: Context, id_: int) -> None:
     portrait = await context.storage.portraits.get(id_)
-    if portrait and portrait.state in ASKING:
+    if portrait and portrait.state in ASKING_STATES:
         await answer(update)
-        await context.voice.ask(portrait)
+        await context.messenger.ask(portrait)
     else:
         await answer(update, context.words("error.too_late"))
 
@@ -67,65 +67,65 @@ async def _show_how_things_stand(update: Update, context: Context, id_: int) -> 
 
 
 async def _head(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.choose_head(portrait.id, int(value))
+    return await context.service.choose_head(portrait.id, int(value))
 
 
 async def _breed(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.choose_breed(portrait.id, value)
+    return await context.service.choose_breed(portrait.id, value)
 
 
 async def _type_breed(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    expecting = await context.studio.expect_breed(portrait.id)
+    expecting = await context.service.expect_breed(portrait.id)
     if expecting:
-        await context.voice.ask(expecting)
+        await context.messenger.ask(expecting)
     return expecting
 
 
 async def _pet(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.choose_pet(portrait.id, int(value))
+    return await context.service.choose_pet(portrait.id, int(value))
 
 
 async def _skip(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.studio.go_on(portrait.id)
+    return await context.service.go_on(portrait.id)
 
 
 async def _use_album(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.studio.use_album_photo(portrait.id)
+    return await context.service.use_album_photo(portrait.id)
 
 
 async def _grown_up(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.studio.grow_up(portrait.id)
+    return await context.service.grow_up(portrait.id)
 
 
 async def _cancel(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.studio.cancel(portrait.id)
+    return await context.service.cancel(portrait.id)
 
 
 async def _anyway(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.studio.try_anyway(portrait.id)
+    return await context.service.try_anyway(portrait.id)
 
 
 async def _retry(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.studio.retry(portrait.id)
+    return await context.service.retry(portrait.id)
 
 
 # ---- with results
 
 
 async def _age(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.at_age(portrait.id, float(value))
+    return await context.service.at_age(portrait.id, float(value))
 
 
 async def _resend(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.send_again(portrait.id, float(value))
+    return await context.service.send_again(portrait.id, float(value))
 
 
 async def _card(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.want(portrait.id, float(value), Kind.CARD)
+    return await context.service.want(portrait.id, float(value), Kind.CARD)
 
 
 async def _whole(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.studio.want(portrait.id, float(value), Kind.WHOLE)
+    return await context.service.want(portrait.id, float(value), Kind.WHOLE)
 
 
 async def _film(update: Update, context: Context, portrait: Portrait, value: str) -> object:
@@ -133,11 +133,11 @@ async def _film(update: Update, context: Context, portrait: Portrait, value: str
 
 
 async def _again(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.studio.again(portrait.id)
+    return await context.service.again(portrait.id)
 
 
 async def _name(update: Update, context: Context, portrait: Portrait, __: str) -> object:
-    expecting = await context.studio.expect_name(portrait.id)
+    expecting = await context.service.expect_name(portrait.id)
     message = update.effective_message
     if expecting and message:
         # In a group the app opens the answer by itself, for the owner alone: the bot may see nothing but replies.
@@ -162,19 +162,19 @@ async def _no_name(*_: object) -> object:
 
 
 async def _delete(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    if portrait.state not in (*SHOWN, State.FAILED):
+    if portrait.state not in (*RESULTS_VISIBLE, State.FAILED):
         return None
     await _swap_keyboard(update, delete_keyboard(context.words, portrait, value))
     return True
 
 
 async def _delete_no(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    if value.startswith(history.GALLERY):
-        await history.turn(update, context, value.removeprefix(history.GALLERY))
+    if value.startswith(history.GALLERY_PREFIX):
+        await history.turn(update, context, value.removeprefix(history.GALLERY_PREFIX))
         return True
     if portrait.state is State.FAILED:
         keyboard = failure_keyboard(context.words, portrait)
-    elif portrait.state in SHOWN:
+    elif portrait.state in RESULTS_VISIBLE:
         shareable = context.bot.supports_inline_queries
         keyboard = result_keyboard(context.words, portrait, float(value or portrait.age), shareable)
     else:
@@ -186,10 +186,10 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
 async def _delete_yes(update: Update, context: Context, portrait: Portrait, value: str) -> object:
     query, goes_on = update.callback_query, False
     with suppress(TypeError):  # so python-telegram-bot says that the gallery is too old to be seen
-        if value.startswith(history.GALLERY):
-            goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY))
+        if value.startswith(history.GALLERY_PREFIX):
+            goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY_PREFIX))
     pet = await context.storage.people.pet(portrait.pet) if portrait.pet else None
-    if not await context.studio.delete(portrait):
+    if not await context.service.delete(portrait):
         await answer(update, context.words("result.deleted_partly"), alert=True)
     elif pet:
         await answer(update, context.words(f"result.deleted_but_{'baby' if pet.baby_photo else 'pet'}", name=pet.name))
@@ -213,7 +213,7 @@ async def _keep(update: Update, context: Context, _: str) -> None:
 
 
 # Buttons about no portrait; whoever presses them means themselves.
-_GENERAL: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
+_GENERAL_ACTIONS: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
     Verb.PAGE: history.turn,
     Verb.FORGET_PET: history.ask_to_forget,
     Verb.FORGET_PET_YES: history.forget_pet,
@@ -222,7 +222,7 @@ _GENERAL: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
     Verb.FORGET_NO: _keep,
 }
 
-_DEEDS: dict[Verb, tuple[Action, str]] = {
+_PORTRAIT_ACTIONS: dict[Verb, tuple[Action, str]] = {
     Verb.HEAD: (_head, ""),
     Verb.BREED: (_breed, ""),
     Verb.TYPE_BREED: (_type_breed, ""),

@@ -4,7 +4,7 @@ from telegram import Chat, ChatMember, Update
 
 from bot.context import Context, reply
 
-_IN = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
+_MEMBER_STATUSES = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
 
 
 async def my_membership(update: Update, context: Context) -> None:
@@ -12,14 +12,14 @@ async def my_membership(update: Update, context: Context) -> None:
     change = update.my_chat_member
     if change is None or change.chat.type == Chat.CHANNEL:
         return
-    was_in, is_in = change.old_chat_member.status in _IN, change.new_chat_member.status in _IN
+    was_in, is_in = change.old_chat_member.status in _MEMBER_STATUSES, change.new_chat_member.status in _MEMBER_STATUSES
     if change.chat.type == "private":
         if not is_in:
             await context.storage.people.mark_unreachable(change.chat.id)
     elif is_in:
         await context.storage.people.join_group(change.chat.id, context.storage.now())
         if not was_in:
-            text = context.words("group.added", bot=context.desk.username)
+            text = context.words("group.added", bot=context.services.username)
             await context.bot.send_message(change.chat.id, text, rate_limit_args=3)
     else:
         await context.storage.people.leave_group(change.chat.id)
@@ -27,7 +27,7 @@ async def my_membership(update: Update, context: Context) -> None:
 
 async def in_private(update: Update, context: Context) -> None:
     """What is asked in a group, but is nobody else's business."""
-    await reply(update, context.words("hint.in_private", bot=context.desk.username))
+    await reply(update, context.words("hint.in_private", bot=context.services.username))
 
 
 async def migrated(update: Update, context: Context) -> None:
@@ -36,6 +36,6 @@ async def migrated(update: Update, context: Context) -> None:
     if message is None:
         return
     if message.migrate_to_chat_id:
-        await context.studio.workshop.move_group(message.chat_id, message.migrate_to_chat_id)
+        await context.service.worker.move_group(message.chat_id, message.migrate_to_chat_id)
     elif message.migrate_from_chat_id:
-        await context.studio.workshop.move_group(message.migrate_from_chat_id, message.chat_id)
+        await context.service.worker.move_group(message.migrate_from_chat_id, message.chat_id)

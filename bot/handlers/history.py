@@ -18,9 +18,9 @@ from storage import Kind, Pet, Portrait, Result
 
 _Rows = list[list[InlineKeyboardButton]]
 
-GALLERY = "g"  # before a place, where another value could stand
-_PETS = 4  # shown as filters
-_LISTED = 6  # pets in one part of the list of all
+GALLERY_PREFIX = "g"  # marks a button's value as a `Place`, where an age could stand
+_MAX_PET_FILTERS = 4  # pets offered below a picture; more would push the other buttons out of sight
+_PETS_PER_PAGE = 6  # rows in one part of the list of all pets; what a phone shows at once
 
 _Sent = TypeVar("_Sent", Message, Message | bool)  # what an edit gives may be no message
 
@@ -72,7 +72,7 @@ async def history(update: Update, context: Context) -> None:
         )
 
     shown = await _bring(context, page.still, send)
-    await context.storage.portraits.turned_to(page.portrait.id, shown.chat_id, shown.message_id)
+    await context.storage.portraits.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
 
 
 async def turn(update: Update, context: Context, value: str) -> None:
@@ -106,7 +106,7 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
     """The film of a page, where the gallery is: not everybody in the group of the portrait asked for it."""
     message = update.effective_message
     if message is None or message.chat.id == portrait.chat:
-        return await context.studio.want(portrait.id, age, Kind.FILM)
+        return await context.service.want(portrait.id, age, Kind.FILM)
     results = await context.storage.portraits.results(portrait.id)
     made = next((one for one in results if one.kind is Kind.FILM and one.age == age and one.digest), None)
     if made is None:
@@ -127,7 +127,7 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
         )
 
     shown = await _bring(context, made, send)
-    await context.storage.portraits.shown(portrait.id, message.chat.id, shown.message_id)
+    await context.storage.portraits.record_message(portrait.id, message.chat.id, shown.message_id)
     return shown
 
 
@@ -178,7 +178,7 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
 
     await edit(_bring(context, page.still, show))
     if query.message:
-        await context.storage.portraits.turned_to(page.portrait.id, query.message.chat.id, query.message.message_id)
+        await context.storage.portraits.move_gallery(page.portrait.id, query.message.chat.id, query.message.message_id)
 
 
 async def _bring(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
@@ -191,7 +191,7 @@ async def _bring(context: Context, result: Result, send: Callable[[str | bytes],
                 raise
     sent = await send(await context.storage.media.read(result.digest or ""))
     if isinstance(sent, Message):
-        await context.storage.portraits.renew(result.id, file_id_of(sent))
+        await context.storage.portraits.set_file_id(result.id, file_id_of(sent))
     return sent
 
 
@@ -240,35 +240,35 @@ def _keyboard(words: Words, page: Page) -> InlineKeyboardMarkup:
     if place.index < page.count - 1:
         turning.append(_turn(words("button.next"), Place(place.index + 1, place.pet)))
     film = Press(Verb.FILM, portrait.id, f"{portrait.age:.2f}")
-    delete = Press(Verb.DELETE, portrait.id, GALLERY + place.pack())
-    deeds = [
+    delete = Press(Verb.DELETE, portrait.id, GALLERY_PREFIX + place.pack())
+    actions = [
         InlineKeyboardButton(words("button.film"), callback_data=film.pack()),
         InlineKeyboardButton(words("button.delete"), callback_data=delete.pack()),
     ]
-    filters = [pet for pet in page.pets if pet.id in page.pictured][:_PETS]
+    filters = [pet for pet in page.pets if pet.id in page.pictured][:_MAX_PET_FILTERS]
     pets = [_turn(("✓ " if pet.id == place.pet else "") + pet.name, Place(0, pet.id)) for pet in filters]
     if place.pet:
         pets.append(_turn(words("button.all_pets"), Place()))
     forget = [_forget(words, pet, place) for pet in page.pets if pet.id == place.pet]
     more = [_turn(words("button.more_pets"), Place(listed=0))] if len(filters) < len(page.pets) else []
-    return InlineKeyboardMarkup([row for row in (turning, deeds, pets, forget, more) if row])
+    return InlineKeyboardMarkup([row for row in (turning, actions, pets, forget, more) if row])
 
 
 def _list(words: Words, pets: Sequence[Pet], start: int, pictured: Set[int] = frozenset()) -> _Rows:
     """All pets from this one on, as many as are shown at once; each leads to its pictures and can be forgotten."""
-    start = min(start, (len(pets) - 1) // _LISTED * _LISTED)
+    start = min(start, (len(pets) - 1) // _PETS_PER_PAGE * _PETS_PER_PAGE)
     rows = [
         [
             *([_turn(pet.name, Place(0, pet.id))] if pet.id in pictured else []),
             _forget(words, pet, Place(0, pet.id, start)),
         ]
-        for pet in pets[start : start + _LISTED]
+        for pet in pets[start : start + _PETS_PER_PAGE]
     ]
     turning = []
     if start > 0:
-        turning.append(_turn(words("button.previous"), Place(listed=start - _LISTED)))
-    if start + _LISTED < len(pets):
-        turning.append(_turn(words("button.next"), Place(listed=start + _LISTED)))
+        turning.append(_turn(words("button.previous"), Place(listed=start - _PETS_PER_PAGE)))
+    if start + _PETS_PER_PAGE < len(pets):
+        turning.append(_turn(words("button.next"), Place(listed=start + _PETS_PER_PAGE)))
     return [*rows, turning] if turning else rows
 
 

@@ -18,8 +18,8 @@ from bot.portraits.breed_names import breed_name
 from bot.texts import Words
 from storage import Kind, Portrait, Result
 
-_MOST = 50  # Telegram shows no more
-_SOURCE = "inline"  # what /start gets when somebody without pictures comes from here
+_MAX_RESULTS = 50  # Telegram allows no more in one answer
+_START_PARAMETER = "inline"  # what /start receives from the button that is shown where nothing was found
 
 Found = list[tuple[Portrait, Result]]
 
@@ -37,17 +37,17 @@ async def own_results(update: Update, context: Context) -> None:
             found += [(portrait, one) for one in results if one.file_id and one.kind is not Kind.WHOLE]
     nothing = context.words("inline.no_match" if portraits else "inline.empty")
     try:
-        await _answer(query, context, found[:_MOST], nothing)
+        await _answer(query, context, found[:_MAX_RESULTS], nothing)
     except BadRequest:
         # One file that Telegram does not have any more keeps all the others from being shown; which, it does not say.
-        there = await _there(context, found[:_MOST])
-        if len(there) == len(found[:_MOST]):
+        there = await _there(context, found[:_MAX_RESULTS])
+        if len(there) == len(found[:_MAX_RESULTS]):
             raise
         await _answer(query, context, there, nothing)
 
 
 async def _answer(query: InlineQuery, context: Context, found: Found, nothing: str) -> None:
-    button = None if found else InlineQueryResultsButton(nothing, start_parameter=_SOURCE)
+    button = None if found else InlineQueryResultsButton(nothing, start_parameter=_START_PARAMETER)
     offers = [_offer(context, portrait, result) for portrait, result in found]
     await query.answer(offers, cache_time=0, is_personal=True, button=button)
 
@@ -57,7 +57,7 @@ async def _there(context: Context, found: Found) -> Found:
     known = await asyncio.gather(*(_has(context, result.file_id or "") for _, result in found))
     for (_, result), here in zip(found, known, strict=True):
         if not here:
-            await context.storage.portraits.renew(result.id, None)
+            await context.storage.portraits.set_file_id(result.id, None)
     return [one for one, here in zip(found, known, strict=True) if here]
 
 

@@ -16,7 +16,7 @@ async def choose(update: Update, context: Context, value: str) -> None:
     query = update.callback_query
     if query is None or (value and value not in LANGUAGES):
         return
-    await context.studio.meet(query.from_user.id, query.from_user.language_code or "")
+    await context.service.meet(query.from_user.id, query.from_user.language_code or "")
     spoken = value or closest_language(query.from_user.language_code)
     await context.storage.people.choose_language(query.from_user.id, value or None, spoken)
     words = words_for(spoken)

@@ -7,12 +7,12 @@ from telegram import Document, Message, PhotoSize, Update
 from telegram.ext.filters import MessageFilter
 
 from bot.context import Context, owner_of, reply
-from bot.messaging.telegram_messenger import MAX_DOWNLOAD
+from bot.messaging.telegram_messenger import MAX_DOWNLOAD_BYTES
 from bot.portraits.captions import read_caption
 from storage import Photo, Portrait, State
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
-_ASKED_LATELY_S = 6 * 3600.0  # a photo that comes later than this is a new one, not the answer to a question
+_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+_BABY_PHOTO_WINDOW_S = 6 * 3600.0  # s; a photo later than this begins a portrait instead of answering the question
 
 
 def attached(message: Message) -> PhotoSize | Document | None:
@@ -26,7 +26,7 @@ def attached(message: Message) -> PhotoSize | Document | None:
     if document is None:
         return None
     kind, name = document.mime_type or "", (document.file_name or "").lower()
-    if kind.startswith("image/") or name.endswith(_PICTURES):
+    if kind.startswith("image/") or name.endswith(_PICTURE_SUFFIXES):
         return document
     return document if kind in ("", "application/octet-stream") and "." not in name else None
 
@@ -50,11 +50,11 @@ async def private_photo(update: Update, context: Context) -> None:
     if file is None:
         await reply(update, context.words("hint.not_a_photo"))
         return
-    await context.studio.leave_name(owner_of(update) or 0, message.chat_id)
+    await context.service.leave_name(owner_of(update) or 0, message.chat_id)
     if await _too_large(update, context, file):
         return
     if asking := await _asking_for_baby(update, context, message):
-        await context.studio.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
+        await context.service.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
         return
     await begin(update, context, message, file, message.caption or "")
 
@@ -68,7 +68,7 @@ async def _asking_for_baby(update: Update, context: Context, message: Message) -
     if answered:
         return answered
     if message.reply_to_message:
-        about = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
+        about = await context.storage.portraits.by_any_message(message.chat_id, message.reply_to_message.message_id)
         if about and about.owner == owner and about.state in states:
             return about
     if message.chat_id < 0 or read_caption(message.caption or "", context.words.language).breed:
@@ -76,7 +76,7 @@ async def _asking_for_baby(update: Update, context: Context, message: Message) -
     latest = await context.storage.portraits.latest(owner, message.chat_id, states)
     if latest is None or (message.media_group_id and message.media_group_id == latest.album):
         return None
-    return latest if context.storage.now() - latest.changed_at < _ASKED_LATELY_S else None
+    return latest if context.storage.now() - latest.changed_at < _BABY_PHOTO_WINDOW_S else None
 
 
 async def group_photo(update: Update, context: Context) -> None:
@@ -85,8 +85,8 @@ async def group_photo(update: Update, context: Context) -> None:
     if message is None or (file := attached(message)) is None:
         return
     if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
-        await context.studio.leave_name(asking.owner, asking.chat)
-        await context.studio.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
+        await context.service.leave_name(asking.owner, asking.chat)
+        await context.service.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
 
 
 async def young(update: Update, context: Context) -> None:
@@ -101,7 +101,7 @@ async def young(update: Update, context: Context) -> None:
     if file is None:
         await reply(update, context.words("hint.young_reply"))
         return
-    await context.studio.leave_name(owner_of(update) or 0, message.chat_id)
+    await context.service.leave_name(owner_of(update) or 0, message.chat_id)
     if not await _too_large(update, context, file):
         await begin(update, context, message, file, text)
 
@@ -111,8 +111,8 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
     owner = owner_of(update)
     if owner is None:
         return
-    if over := await context.studio.over_limit(owner, message.chat_id):
-        if context.desk.first_of_album(message.media_group_id):
+    if over := await context.service.over_limit(owner, message.chat_id):
+        if context.services.first_of_album(message.media_group_id):
             await reply(update, context.words(f"limit.{over[0]}", count=over[1]))
         return
     said = read_caption(caption, context.words.language)
@@ -125,7 +125,7 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
         topic=message.message_thread_id if message.is_topic_message else None,
         album=message.media_group_id,
     )
-    await context.studio.receive(replace(photo, breed=said.breed, name=said.name))
+    await context.service.receive(replace(photo, breed=said.breed, name=said.name))
 
 
 async def edited(update: Update, context: Context) -> None:
@@ -133,15 +133,15 @@ async def edited(update: Update, context: Context) -> None:
     message = update.edited_message
     if message is None or not message.caption:
         return
-    portrait = await context.storage.portraits.at(message.chat_id, message.message_id)
+    portrait = await context.storage.portraits.by_photo_message(message.chat_id, message.message_id)
     said = read_caption(message.caption, context.words.language)
     if portrait and portrait.owner == owner_of(update) and said.breed:
-        await context.studio.take_breed(portrait.id, said.breed, said.name)
+        await context.service.take_breed(portrait.id, said.breed, said.name)
 
 
 async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:
     """Say so before anything is downloaded."""
-    if (file.file_size or 0) <= MAX_DOWNLOAD:
+    if (file.file_size or 0) <= MAX_DOWNLOAD_BYTES:
         return False
     await reply(update, context.words("reason.too_large"))
     return True

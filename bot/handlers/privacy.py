@@ -10,7 +10,7 @@ from bot.portraits.data_export import archives_of
 
 
 async def privacy(update: Update, context: Context) -> None:
-    await reply(update, context.words("privacy.text", count=context.desk.settings.retention_days))
+    await reply(update, context.words("privacy.text", count=context.services.settings.retention_days))
 
 
 async def forget_me(update: Update, context: Context) -> None:
@@ -22,7 +22,7 @@ async def forget(update: Update, context: Context) -> None:
     query = update.callback_query
     if query is None:
         return
-    if await context.studio.forget(query.from_user.id):
+    if await context.service.forget(query.from_user.id):
         await answer(update)
     else:
         await answer(update, context.words("result.deleted_partly"), alert=True)

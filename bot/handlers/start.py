@@ -16,7 +16,7 @@ async def start(update: Update, context: Context) -> None:
     if message.chat.type != "private":  # people come here by "Add to group" too
         await help_(update, context)
         return
-    known = context.desk.pictures
+    known = context.services.pictures
     picture = known.get("start") or files("bot").joinpath("pictures/start.jpg").read_bytes()
     sent = await insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
     known["start"] = sent.photo[-1].file_id
@@ -29,7 +29,7 @@ async def help_(update: Update, context: Context) -> None:
     if private:
         await reply(update, context.words("help.private"))
     else:
-        await reply(update, context.words("help.group", bot=context.desk.username))
+        await reply(update, context.words("help.group", bot=context.services.username))
 
 
 async def cancel(update: Update, context: Context) -> None:
@@ -37,8 +37,8 @@ async def cancel(update: Update, context: Context) -> None:
     owner, chat = owner_of(update), update.effective_chat
     if owner is None or chat is None:
         return
-    left = await context.studio.leave_name(owner, chat.id)
-    if not await context.studio.cancel_all(owner, chat.id):
+    left = await context.service.leave_name(owner, chat.id)
+    if not await context.service.cancel_all(owner, chat.id):
         await reply(update, context.words("progress.cancelled" if left else "progress.nothing_to_cancel"))
 
 

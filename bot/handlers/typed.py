@@ -3,12 +3,12 @@
 from telegram import Message, ReplyParameters, Update
 
 from bot.context import Context, owner_of, reply
-from bot.portraits.service import LONGEST_NAME, SHOWN
-from storage import ASKING, Portrait, State
+from bot.portraits.service import MAX_NAME_LETTERS, RESULTS_VISIBLE
+from storage import ASKING_STATES, Portrait, State
 
-_LATELY_S = 6 * 3600.0  # after this, what was asked or begun is not what somebody writes about
-_NAME_S = 3600.0  # and after this, words are no name
-_AT_WORK = (State.RECEIVED, State.BABY_RECEIVED, State.QUEUED, State.RUNNING, State.DELIVERING)
+_HINT_WINDOW_S = 6 * 3600.0  # s; words later than this are not about the portrait that was begun
+_NAME_WINDOW_S = 3600.0  # s; words later than this are not the name that was asked for
+_WORKING = (State.RECEIVED, State.BABY_RECEIVED, State.QUEUED, State.RUNNING, State.DELIVERING)
 
 
 async def private_text(update: Update, context: Context) -> None:
@@ -43,10 +43,10 @@ async def edited(update: Update, context: Context) -> None:
 async def _hint(update: Update, context: Context, owner: int, chat: int) -> None:
     """What to do next, for somebody who wrote where no words were asked for."""
     now, words = context.storage.now(), context.words
-    latest = await context.storage.portraits.latest(owner, chat, (*ASKING, *_AT_WORK))
-    if latest is None or now - latest.changed_at > _LATELY_S:
+    latest = await context.storage.portraits.latest(owner, chat, (*ASKING_STATES, *_WORKING))
+    if latest is None or now - latest.changed_at > _HINT_WINDOW_S:
         await reply(update, words("hint.send_photo"))
-    elif latest.state in _AT_WORK:
+    elif latest.state in _WORKING:
         await reply(update, words("hint.working"))
     elif latest.status_message:
         question = ReplyParameters(latest.status_message, allow_sending_without_reply=True)
@@ -58,7 +58,7 @@ async def group_text(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is None or not message.text or message.reply_to_message is None:
         return
-    portrait = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
+    portrait = await context.storage.portraits.by_any_message(message.chat_id, message.reply_to_message.message_id)
     if portrait is None or portrait.owner != owner_of(update):
         return
     if _asked(portrait):
@@ -75,11 +75,11 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
     """The portrait that words in a private chat are about."""
     portraits, chat = context.storage.portraits, message.chat_id
     if message.reply_to_message:
-        about = await portraits.about(chat, message.reply_to_message.message_id)
+        about = await portraits.by_any_message(chat, message.reply_to_message.message_id)
         if about and about.owner == owner and _asked(about):
             return about
-    named = await portraits.latest(owner, chat, SHOWN, expecting="name")
-    if named and context.storage.now() - named.changed_at > _NAME_S:
+    named = await portraits.latest(owner, chat, RESULTS_VISIBLE, expecting="name")
+    if named and context.storage.now() - named.changed_at > _NAME_WINDOW_S:
         named = None
     asked = [named, await portraits.latest(owner, chat, (State.AWAITING_BREED,))]
     return max((one for one in asked if one), key=lambda one: one.changed_at, default=None)
@@ -87,21 +87,21 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
 
 async def _put_right(context: Context, portrait: Portrait | None, message: Message, text: str) -> bool:
     """Whether the words told another breed than the one that the question for a baby photo names."""
-    changed = await context.studio.put_breed_right(portrait, text) if portrait else None
+    changed = await context.service.put_breed_right(portrait, text) if portrait else None
     if changed is None:
         return False
-    await context.voice.ask_below(changed, message.message_id)
+    await context.messenger.ask_below(changed, message.message_id)
     return True
 
 
 async def _take(update: Update, context: Context, portrait: Portrait, message: Message, text: str) -> None:
     if portrait.state is State.AWAITING_BREED:
-        chosen, breeds = await context.studio.type_breed(portrait, text)
+        chosen, breeds = await context.service.type_breed(portrait, text)
         if chosen is None:
-            await context.voice.answer(portrait, text, message.message_id, breeds)
+            await context.messenger.answer(portrait, text, message.message_id, breeds)
         return
-    name = await context.studio.name(portrait, text)
+    name = await context.service.name(portrait, text)
     if name is None:
-        await reply(update, context.words("result.name_too_long", count=LONGEST_NAME))
+        await reply(update, context.words("result.name_too_long", count=MAX_NAME_LETTERS))
     else:
         await reply(update, context.words("result.named", name=name))

@@ -19,22 +19,22 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 _logger = logging.getLogger(__name__)
 
 # What Telegram says when a chat is no more; it has no codes finer than 400.
-_GONE = (
+_CHAT_GONE_TEXTS = (
     *("chat not found", "user is deactivated", "peer_id_invalid"),
     *("not enough rights to send text messages", "have no rights to send a message", "chat_send_plain_forbidden"),
 )
 # Those that are none of the above: "… to send photos to the chat", CHAT_SEND_VIDEOS_FORBIDDEN.
-_NO_MEDIA = ("not enough rights to send", "chat_send_")
-_UNCHANGED = "message is not modified"
-_NO_TEXT = "no text in the message"
-_NO_MESSAGE = ("message to edit not found", "message can't be edited", "message to delete not found")
+_MEDIA_REFUSED_TEXTS = ("not enough rights to send", "chat_send_")
+_UNCHANGED_TEXT = "message is not modified"
+_NOT_A_TEXT_TEXT = "no text in the message"
+_MESSAGE_GONE_TEXTS = ("message to edit not found", "message can't be edited", "message to delete not found")
 
 
-class TelegramTrouble(Exception):
+class MessengerUnavailable(Exception):
     """Telegram cannot be reached, or asks for patience."""
 
 
-class Unsure(TelegramTrouble):
+class DeliveryUncertain(MessengerUnavailable):
     """The request went out whole and no answer came."""
 
 
@@ -68,33 +68,33 @@ def translated() -> Iterator[None]:
     except Forbidden as error:
         raise ChatGone(str(error)) from None
     except BadRequest as error:
-        if any(words in str(error).lower() for words in _GONE):
+        if any(words in str(error).lower() for words in _CHAT_GONE_TEXTS):
             raise ChatGone(str(error)) from None
         if refuses_media(error):
             raise MediaRefused(str(error)) from None
         raise
     except TimedOut as error:
         if isinstance(error.__cause__, httpx.ReadTimeout):
-            raise Unsure("no answer") from None
-        raise TelegramTrouble("timed out") from None
+            raise DeliveryUncertain("no answer") from None
+        raise MessengerUnavailable("timed out") from None
     except NetworkError as error:
         if isinstance(error.__cause__, httpx.ReadError | httpx.RemoteProtocolError):
-            raise Unsure("the connection broke") from None
-        raise TelegramTrouble(type(error).__name__) from None
+            raise DeliveryUncertain("the connection broke") from None
+        raise MessengerUnavailable(type(error).__name__) from None
     except RetryAfter:
-        raise TelegramTrouble("too many requests") from None
+        raise MessengerUnavailable("too many requests") from None
 
 
 def unchanged(error: TelegramError) -> bool:
     """Whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
     said = str(error).lower()
-    return _UNCHANGED in said or any(words in said for words in _NO_MESSAGE)
+    return _UNCHANGED_TEXT in said or any(words in said for words in _MESSAGE_GONE_TEXTS)
 
 
 def refuses_media(error: TelegramError) -> bool:
     """Whether it is the kind of a message that the chat does not allow, not the message."""
     said = str(error).lower()
-    return any(words in said for words in _NO_MEDIA) and not any(words in said for words in _GONE)
+    return any(words in said for words in _MEDIA_REFUSED_TEXTS) and not any(words in said for words in _CHAT_GONE_TEXTS)
 
 
 def too_big_to_fetch(error: TelegramError) -> bool:
@@ -104,15 +104,15 @@ def too_big_to_fetch(error: TelegramError) -> bool:
 
 def has_no_text(error: TelegramError) -> bool:
     """Whether a text was edited in a message that is a picture with a caption."""
-    return _NO_TEXT in str(error).lower()
+    return _NOT_A_TEXT_TEXT in str(error).lower()
 
 
-def short(error: BaseException) -> str:
+def error_type(error: BaseException) -> str:
     """What a log or an administrator may see of an error: its type, never its words."""
     return type(error).__name__
 
 
-def trail(error: BaseException) -> str:
+def error_trail(error: BaseException) -> str:
     """What a log may see of a defect of ours: type and places, but neither words nor paths."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-4:])
-    return f"{short(error)} at " + " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{error_type(error)} at " + " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)

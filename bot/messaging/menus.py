@@ -13,14 +13,14 @@ from telegram import (
 from telegram.error import TelegramError
 
 from bot.context import Bot
-from bot.messaging.errors import short
+from bot.messaging.errors import error_type
 from bot.texts import DEFAULT, LANGUAGES, words_for
 
 _logger = logging.getLogger(__name__)
 
-_PRIVATE = ("start", "help", "history", "cancel", "language", "privacy", "mydata", "forgetme")
-_GROUPS = ("young", "help", "cancel")
-_ADMINS = ("stats", "pause", "resume", "block", "unblock", "blocked", "limit")
+_PRIVATE_COMMANDS = ("start", "help", "history", "cancel", "language", "privacy", "mydata", "forgetme")
+_GROUP_COMMANDS = ("young", "help", "cancel")
+_ADMIN_COMMANDS = ("stats", "pause", "resume", "block", "unblock", "blocked", "limit")
 
 
 async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
@@ -28,14 +28,14 @@ async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
 
     The administrators' come last: Telegram knows no chat with one who has not written to the bot yet.
     """
-    await _publish(bot, _PRIVATE, BotCommandScopeAllPrivateChats())
-    await _publish(bot, _GROUPS, BotCommandScopeAllGroupChats())
+    await _publish(bot, _PRIVATE_COMMANDS, BotCommandScopeAllPrivateChats())
+    await _publish(bot, _GROUP_COMMANDS, BotCommandScopeAllGroupChats())
     for admin in admins:
         await publish_admin_menu(bot, admin)
 
 
 async def publish_admin_menu(bot: Bot, admin: int) -> None:
-    await _publish(bot, _PRIVATE + _ADMINS, BotCommandScopeChat(admin))
+    await _publish(bot, _PRIVATE_COMMANDS + _ADMIN_COMMANDS, BotCommandScopeChat(admin))
 
 
 async def _publish(bot: Bot, names: Iterable[str], scope: BotCommandScope) -> None:
@@ -43,7 +43,7 @@ async def _publish(bot: Bot, names: Iterable[str], scope: BotCommandScope) -> No
         try:
             await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
         except TelegramError as error:
-            _logger.warning("a menu could not be set: %s", short(error))
+            _logger.warning("a menu could not be set: %s", error_type(error))
 
 
 def _commands(names: Iterable[str], language: str) -> list[BotCommand]:

@@ -16,19 +16,19 @@ from bot.messaging.views import MessageView
 
 _logger = logging.getLogger(__name__)
 
-_TICK_S = 0.5
-_PRIVATE_S = 3.0  # between two edits in one chat
-_GROUP_S = 8.0
-_EDITS_A_TICK = 8  # 16 a second leave room for results within Telegram's 30
+_TICK_INTERVAL_S = 0.5  # s between two looks at what is due; longer makes progress jerky
+_PRIVATE_EDIT_INTERVAL_S = 3.0  # s between two edits in a private chat; Telegram allows one message a second
+_GROUP_EDIT_INTERVAL_S = 8.0  # s between two edits in a group; Telegram allows 20 messages a minute
+_MAX_EDITS_PER_TICK = 8  # 16 a second leave room for results within Telegram's 30
 
-Edit = Callable[["Note"], Awaitable[None]]
+Edit = Callable[["ProgressMessage"], Awaitable[None]]
 
 
-_MISSES = 3  # edits in a row that fail before this news is given up: the message may be gone
+_MAX_FAILED_EDITS = 3  # in a row; then this news is given up: the message may be gone
 
 
 @dataclass(slots=True)
-class Note:
+class ProgressMessage:
     """The progress message of one portrait, and what it should show."""
 
     portrait: int
@@ -42,13 +42,13 @@ class Note:
     misses: int = 0  # edits in a row that failed
 
 
-class StatusBoard:
+class ProgressBoard:
     """`async with` starts the clock. `edit` changes the message; what it raises is its own business to log."""
 
     def __init__(self, edit: Edit, clock: Callable[[], float] = time.monotonic) -> None:
         self._edit = edit
         self._clock = clock
-        self._notes: dict[int, Note] = {}
+        self._notes: dict[int, ProgressMessage] = {}
         self._chat_at: dict[int, float] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._editing: set[int] = set()
@@ -70,7 +70,7 @@ class StatusBoard:
         """What the portrait's message should show from now on."""
         note = self._notes.get(portrait)
         if note is None or (note.chat, note.message) != (chat, message):
-            self._notes[portrait] = Note(portrait, chat, message, view, preview)
+            self._notes[portrait] = ProgressMessage(portrait, chat, message, view, preview)
         else:
             note.view = view
             note.preview = preview or note.preview
@@ -90,7 +90,7 @@ class StatusBoard:
     async def due(self) -> None:
         """Edit what is due now. The clock calls it; tests with a clock of their own do too."""
         now = self._clock()
-        chosen: dict[int, Note] = {}
+        chosen: dict[int, ProgressMessage] = {}
         for note in sorted(self._notes.values(), key=lambda note: note.edited_at):
             if (
                 note.chat not in chosen
@@ -98,12 +98,12 @@ class StatusBoard:
                 and now >= self._chat_at.get(note.chat, 0.0)
             ):
                 chosen[note.chat] = note
-        await asyncio.gather(*(self._edit_one(note, now) for note in list(chosen.values())[:_EDITS_A_TICK]))
+        await asyncio.gather(*(self._edit_one(note, now) for note in list(chosen.values())[:_MAX_EDITS_PER_TICK]))
         self._chat_at = {chat: at for chat, at in self._chat_at.items() if at > now}
 
-    async def _edit_one(self, note: Note, now: float) -> None:
+    async def _edit_one(self, note: ProgressMessage, now: float) -> None:
         note.edited_at = now
-        self._chat_at[note.chat] = now + (_GROUP_S if note.chat < 0 else _PRIVATE_S)
+        self._chat_at[note.chat] = now + (_GROUP_EDIT_INTERVAL_S if note.chat < 0 else _PRIVATE_EDIT_INTERVAL_S)
         view, preview = note.view, note.preview
         self._editing.add(note.portrait)
         try:
@@ -111,7 +111,7 @@ class StatusBoard:
         except Exception as error:  # what could not be said is said again, by then with newer news
             _logger.debug("a progress message was not edited: %s", type(error).__name__)
             note.misses += 1
-            if note.misses < _MISSES:
+            if note.misses < _MAX_FAILED_EDITS:
                 return
         finally:
             self._editing.discard(note.portrait)
@@ -123,5 +123,5 @@ class StatusBoard:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(_TICK_S)
+            await asyncio.sleep(_TICK_INTERVAL_S)
             await self.due()

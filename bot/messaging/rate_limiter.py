@@ -20,9 +20,9 @@ _logger = logging.getLogger(__name__)
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # durations as python-telegram-bot will give them from its next version on
 
-_FREE = ("get", "answer", "delete", "set", "leave")  # methods beginning so are no messages
-_MANY = 1000  # chats from which on silent ones are dropped
-_FORGET_S = 120.0  # a chat silent for so long has its whole allowance again
+_UNCOUNTED_PREFIXES = ("get", "answer", "delete", "set", "leave")  # methods that Telegram does not count as messages
+_TIDY_FROM_CHATS = 1000  # chats; from here on silent ones are dropped, so that the table stays small
+_SILENT_S = 120.0  # s; a chat silent for longer than its windows (60 s) has its whole allowance again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class RateLimiter(BaseRateLimiter[int]):
         self._clock = clock
         self._overall: deque[float] = deque()
         self._chats: dict[int, _Chat] = {}
-        self._tidy_at = _MANY
+        self._tidy_at = _TIDY_FROM_CHATS
 
     async def initialize(self) -> None:
         """Nothing to prepare."""
@@ -74,7 +74,7 @@ class RateLimiter(BaseRateLimiter[int]):
         rate_limit_args: int | None,
     ) -> Any:
         chat = data.get("chat_id")
-        if endpoint.startswith(_FREE) or not isinstance(chat, int):
+        if endpoint.startswith(_UNCOUNTED_PREFIXES) or not isinstance(chat, int):
             return await callback(*args, **kwargs)
         for refusals_left in range(rate_limit_args or 0, -1, -1):
             await self._turn(chat)
@@ -121,9 +121,9 @@ class RateLimiter(BaseRateLimiter[int]):
         self._chats = {
             id_: chat
             for id_, chat in self._chats.items()
-            if chat.turn.locked() or now < max([*chat.sent, chat.blocked_until]) + _FORGET_S
+            if chat.turn.locked() or now < max([*chat.sent, chat.blocked_until]) + _SILENT_S
         }
-        self._tidy_at = max(_MANY, 2 * len(self._chats))
+        self._tidy_at = max(_TIDY_FROM_CHATS, 2 * len(self._chats))
 
 
 def _window(sent: deque[float], limit: int, length_s: float, now: float) -> float:

@@ -11,17 +11,17 @@ from telegram.ext import ExtBot
 from bot.messaging.errors import (
     ChatGone,
     ChatMoved,
+    DeliveryUncertain,
     FileGone,
     MediaRefused,
-    TelegramTrouble,
-    Unsure,
+    MessengerUnavailable,
     has_no_text,
     refuses_media,
     translated,
     unchanged,
 )
 from bot.messaging.keyboards import cancel_keyboard, result_keyboard
-from bot.messaging.progress_board import Note, StatusBoard
+from bot.messaging.progress_board import ProgressBoard, ProgressMessage
 from bot.messaging.rate_limiter import RateLimiter
 from bot.messaging.views import MessageView, about_results, breed_matches, caption, failure, progress, question, queued
 from bot.portraits.messenger import Sent
@@ -31,29 +31,29 @@ from storage import Kind, Notice, Portrait, Result, State, Storage
 
 _logger = logging.getLogger(__name__)
 
-MAX_DOWNLOAD = 20 * 1024 * 1024  # bytes; Telegram lets a bot download no more
-_DELETED_AT_ONCE = 100  # messages; Telegram takes no more
-_PATIENCE = 3  # refusals (429) to sit out for what must arrive
-_REPORT_S = 3600.0  # between two notices of one type of error
-_UPLOAD_S = 120.0  # Telegram may take long to answer an upload that it has accepted
+MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024  # bytes; Telegram lets a bot download no more
+_MAX_DELETED_MESSAGES = 100  # messages in one request; Telegram allows no more
+_MAX_REFUSALS = 3  # refusals (429) to wait out for what must arrive; more would block the chat for minutes
+_REPORT_INTERVAL_S = 3600.0  # s between two reports of one type of error; shorter floods the administrators
+_UPLOAD_TIMEOUT_S = 120.0  # s; Telegram may take this long to answer an upload that it has accepted
 
 
 class TelegramMessenger:
     """The `Messenger` of Telegram."""
 
-    def __init__(self, bot: ExtBot[int], pacer: RateLimiter, storage: Storage, admins: Iterable[int]) -> None:
+    def __init__(self, bot: ExtBot[int], rate_limiter: RateLimiter, storage: Storage, admins: Iterable[int]) -> None:
         self._bot = bot
-        self._pacer = pacer
+        self._rate_limiter = rate_limiter
         self._storage = storage
         self._admins = tuple(admins)
         self._reported: dict[str, float] = {}  # when, by type of error
-        self.board = StatusBoard(self._edit_note)
+        self.board = ProgressBoard(self._edit_note)
 
     async def fetch(self, file_id: str) -> bytes:
         try:
             with translated():
                 file = await self._bot.get_file(file_id)
-                if file.file_size and file.file_size > MAX_DOWNLOAD:
+                if file.file_size and file.file_size > MAX_DOWNLOAD_BYTES:
                     raise FileGone("too large")
                 return bytes(await file.download_as_bytearray())
         except BadRequest:
@@ -84,7 +84,7 @@ class TelegramMessenger:
             view = MessageView(words("question.looking"), cancel_keyboard(words, portrait))
             try:
                 await self._send_status(portrait, view)
-            except (ChatGone, ChatMoved, TelegramTrouble, TelegramError) as error:
+            except (ChatGone, ChatMoved, MessengerUnavailable, TelegramError) as error:
                 _logger.info("portrait %d: not told: %s", portrait.id, type(error).__name__)
         else:
             await self._act(portrait, ChatAction.TYPING)
@@ -139,8 +139,8 @@ class TelegramMessenger:
                 reply_markup=keyboard,
                 reply_parameters=reply,
                 message_thread_id=topic,
-                read_timeout=_UPLOAD_S,
-                rate_limit_args=_PATIENCE,
+                read_timeout=_UPLOAD_TIMEOUT_S,
+                rate_limit_args=_MAX_REFUSALS,
             )
         thumbnail = await self._storage.media.read(result.thumbnail) if result.thumbnail and not file_id else None
         return await self._bot.send_video(
@@ -155,8 +155,8 @@ class TelegramMessenger:
             reply_markup=keyboard,
             reply_parameters=reply,
             message_thread_id=topic,
-            read_timeout=_UPLOAD_S,
-            rate_limit_args=_PATIENCE,
+            read_timeout=_UPLOAD_TIMEOUT_S,
+            rate_limit_args=_MAX_REFUSALS,
         )
 
     async def say(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
@@ -192,8 +192,8 @@ class TelegramMessenger:
         for chat, known in by_chat.items():
             numbers = [number for number in known if number]
             gone &= len(numbers) == len(known)
-            for at in range(0, len(numbers), _DELETED_AT_ONCE):
-                gone &= await self._erase(chat, numbers[at : at + _DELETED_AT_ONCE])
+            for at in range(0, len(numbers), _MAX_DELETED_MESSAGES):
+                gone &= await self._erase(chat, numbers[at : at + _MAX_DELETED_MESSAGES])
         return gone
 
     async def _erase(self, chat: int, messages: Sequence[int]) -> bool:
@@ -215,7 +215,7 @@ class TelegramMessenger:
     async def report(self, error: str) -> None:
         """Tell the administrators of an error outside any portrait; of one type once an hour."""
         now = self._storage.now()
-        if now - self._reported.get(error, -_REPORT_S) < _REPORT_S:
+        if now - self._reported.get(error, -_REPORT_INTERVAL_S) < _REPORT_INTERVAL_S:
             return
         self._reported[error] = now
         await self._tell_admins("admin.error", error=error)
@@ -237,7 +237,7 @@ class TelegramMessenger:
             return
         with translated():
             try:
-                await self._edit(portrait.chat, portrait.status_message, view, rate_limit_args=_PATIENCE)
+                await self._edit(portrait.chat, portrait.status_message, view, rate_limit_args=_MAX_REFUSALS)
             except BadRequest as error:
                 if not unchanged(error):
                     raise
@@ -249,8 +249,8 @@ class TelegramMessenger:
         try:
             with translated():
                 message = await self._send(portrait, view, below)
-        except Unsure:
-            await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
+        except DeliveryUncertain:
+            await self._storage.portraits.record_message(portrait.id, portrait.chat, 0)
             raise
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
 
@@ -261,7 +261,7 @@ class TelegramMessenger:
             reply_markup=view.keyboard,
             reply_parameters=below or reply_to(portrait),
             message_thread_id=portrait.topic,
-            rate_limit_args=_PATIENCE,
+            rate_limit_args=_MAX_REFUSALS,
         )
 
     async def _edit(self, chat: int, message: int, view: MessageView, rate_limit_args: int = 0) -> None:
@@ -277,10 +277,10 @@ class TelegramMessenger:
                 chat, message, caption=view.text, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
             )
 
-    async def _edit_note(self, note: Note) -> None:
+    async def _edit_note(self, note: ProgressMessage) -> None:
         """The status board's edit: dropped rather than delayed."""
-        if self._pacer.busy(note.chat):
-            raise TelegramTrouble("no time for an edit")
+        if self._rate_limiter.busy(note.chat):
+            raise MessengerUnavailable("no time for an edit")
         try:
             if note.preview and await self._edit_preview(note, note.preview):
                 note.picture = True
@@ -291,12 +291,12 @@ class TelegramMessenger:
             else:
                 await self._edit(note.chat, note.message, note.view)
         except RetryAfter:
-            raise TelegramTrouble("no time for an edit") from None
+            raise MessengerUnavailable("no time for an edit") from None
         except BadRequest as error:
             if not unchanged(error):
                 raise
 
-    async def _edit_preview(self, note: Note, preview: bytes) -> bool:
+    async def _edit_preview(self, note: ProgressMessage, preview: bytes) -> bool:
         """Show the preview above the words; False where the chat takes no pictures."""
         media = InputMediaPhoto(preview, caption=note.view.text, filename="preview.jpg")
         try:
@@ -311,11 +311,11 @@ class TelegramMessenger:
         """Like `_show`, for what is not worth a failure of its own."""
         try:
             await self._show(portrait, view)
-        except (ChatGone, ChatMoved, TelegramTrouble, TelegramError) as error:
+        except (ChatGone, ChatMoved, MessengerUnavailable, TelegramError) as error:
             _logger.warning("portrait %d: not told: %s", portrait.id, type(error).__name__)
 
     async def _act(self, portrait: Portrait, action: ChatAction) -> None:
-        if not self._pacer.busy(portrait.chat):
+        if not self._rate_limiter.busy(portrait.chat):
             await self._quietly(self._bot.send_chat_action(portrait.chat, action, message_thread_id=portrait.topic))
 
     async def _quietly(self, request: object) -> None:

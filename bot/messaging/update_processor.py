@@ -8,14 +8,14 @@ from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 # Whoever waits for their chat's turn holds one of these places: so many that one eager chat leaves room for the rest.
-_PLACES = 10_000
+_MAX_CONCURRENT_UPDATES = 10_000
 
 
 class PerChatProcessor(BaseUpdateProcessor):
     """One lock a chat. `handled` is awaited with every update after its handlers ended, however they ended."""
 
     def __init__(self, handled: Callable[[Update], Awaitable[None]]) -> None:
-        super().__init__(_PLACES)
+        super().__init__(_MAX_CONCURRENT_UPDATES)
         self._handled = handled
         self._turns: dict[int, asyncio.Lock] = {}
         self._waiting: dict[int, int] = {}

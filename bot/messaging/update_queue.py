@@ -13,12 +13,12 @@ import sqlite3
 
 from telegram import Bot, Update
 
-from bot.portraits.backoff import pauses
+from bot.portraits.backoff import backoff
 from storage import Storage
 
 _logger = logging.getLogger(__name__)
 
-_PATIENCE_S = (1.0, 5.0, 30.0)  # between attempts while the disk is full, say; the last one repeats
+_WRITE_RETRY_PAUSES_S = (1.0, 5.0, 30.0)  # s, while the disk is full, say; the last one repeats
 
 
 class DurableUpdateQueue(asyncio.Queue[object]):
@@ -33,7 +33,7 @@ class DurableUpdateQueue(asyncio.Queue[object]):
 
     async def _remember(self, update: Update) -> bool:
         """Write it down; while that cannot be done, wait: an error here would end the polling for good."""
-        waits_s = pauses(_PATIENCE_S)
+        waits_s = backoff(_WRITE_RETRY_PAUSES_S)
         while True:
             try:
                 return await self._storage.updates.remember(update.update_id, update.to_json())

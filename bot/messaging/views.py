@@ -19,12 +19,12 @@ from bot.texts import Words
 from engine import Progress, Stage
 from storage import Kind, Notice, Pet, Portrait, State
 
-_LIKELY = 3  # breeds offered at first
-_PETS = 4
-_QUOTED = 40  # letters of what somebody typed
-_BAR = 10  # squares
-_SHORT_S = 90  # from here on an estimate is in minutes
-_COMMON = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
+_SUGGESTED_BREEDS = 3  # offered at first; more would hide the other buttons on a phone
+_SUGGESTED_PETS = 4  # known pets offered beside the breeds
+_MAX_QUOTE_LETTERS = 40  # letters repeated of what somebody typed
+_PROGRESS_SQUARES = 10  # in the progress bar; what fits one line of a phone
+_MINUTES_FROM_S = 90  # s; from here on an estimate is given in minutes
+_MIXED_BREEDS = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _findings(portrait: Portrait) -> Findings:
 
 
 def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> MessageView:
-    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
+    likely = known_breeds(findings.breeds)[:_SUGGESTED_BREEDS] or known_breeds(_MIXED_BREEDS[findings.species])
     if portrait.expected_text == "breed":
         key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
         example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
@@ -68,7 +68,7 @@ def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: 
 
 def _fitting(pets: Sequence[Pet], findings: Findings) -> list[Pet]:
     """The known pets that the photo may show, as many as are offered."""
-    return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_PETS]
+    return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_SUGGESTED_PETS]
 
 
 def _told(words: Words, portrait: Portrait, question: str) -> str:
@@ -101,9 +101,9 @@ def breed_matches(
         return MessageView(
             words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting)
         )
-    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
+    likely = known_breeds(findings.breeds)[:_SUGGESTED_BREEDS] or known_breeds(_MIXED_BREEDS[findings.species])
     said = " ".join(typed.split())
-    quoted = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+    quoted = said if len(said) <= _MAX_QUOTE_LETTERS else f"{said[:_MAX_QUOTE_LETTERS]}…"
     return MessageView(words("question.breed_no_match", typed=quoted), breed_keyboard(words, portrait, likely, fitting))
 
 
@@ -120,8 +120,8 @@ def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, 
 def progress(words: Words, portrait: Portrait, now: Progress) -> MessageView:
     if now.stage is Stage.QUEUED:
         return queued(words, portrait, now.position, now.eta_s)
-    done = round(max(0.0, min(1.0, now.fraction)) * _BAR)
-    lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_BAR - done)}"]
+    done = round(max(0.0, min(1.0, now.fraction)) * _PROGRESS_SQUARES)
+    lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_PROGRESS_SQUARES - done)}"]
     if now.eta_s is not None:
         lines.append("⏳ " + remaining(words, now.eta_s))
     return MessageView("\n".join(lines), cancel_keyboard(words, portrait))
@@ -131,7 +131,7 @@ def remaining(words: Words, seconds: float) -> str:
     """An estimate no finer than it is honest: tens of seconds, then minutes."""
     if seconds < 5:
         return words("progress.almost")
-    if seconds < _SHORT_S:
+    if seconds < _MINUTES_FROM_S:
         return words("progress.wait_seconds", count=max(5, round(seconds / 5) * 5 if seconds < 20 else _tens(seconds)))
     return words("progress.wait_minutes", count=round(seconds / 60 + 0.3))
 
@@ -159,12 +159,12 @@ def sorry(words: Words, told: bool) -> str:
 def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> MessageView:
     """What is said about results of this age; what did not arrive is offered again. `told` as in `sorry`."""
     match notice:
-        case Notice.UNSURE | Notice.REFUSED:
+        case Notice.DELIVERY_UNCERTAIN | Notice.MEDIA_REFUSED:
             text = words(f"result.{notice}", button=words("button.retry"))
             return MessageView(text, resend_keyboard(words, portrait, age))
-        case Notice.ONLY_FACE:
+        case Notice.NO_WHOLE_PHOTO:
             return MessageView(words("result.only_face"))
-        case Notice.SORRY:
+        case Notice.NOT_MADE:
             return MessageView(sorry(words, told))
 
 

@@ -40,7 +40,7 @@ class _Health(_Handler):
     async def get(self) -> None:
         """200 with "ok" while the engine process lives and the storage answers; 503 otherwise."""
         await self.desk.storage.paused()
-        if self.desk.studio.engine.pid is None:
+        if self.desk.service.engine.pid is None:
             self.set_status(503)
             self.finish("the engine is being started\n")
         else:
@@ -51,7 +51,7 @@ class _Metrics(_Handler):
     async def get(self) -> None:
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         counts = await self.desk.storage.counts()
-        self.finish("\n".join([*_lines(counts, self.desk.studio.workshop.running), ""]))
+        self.finish("\n".join([*_lines(counts, self.desk.service.worker.running), ""]))
 
 
 def _lines(counts: Counts, running: int) -> Iterator[str]:

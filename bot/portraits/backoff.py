@@ -4,6 +4,6 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 
-def pauses(seconds: Sequence[float]) -> Iterator[float]:
+def backoff(seconds: Sequence[float]) -> Iterator[float]:
     """These pauses, and then the last of them again and again."""
     return chain(seconds, repeat(seconds[-1]))

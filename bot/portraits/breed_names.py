@@ -14,16 +14,16 @@ from rapidfuzz.distance import OSA
 
 from engine import BREEDS
 
-_ENOUGH = 78.0  # similarity, 0..100, from which a name may have been meant: two typing errors in an average name
-_SURE = 92.0  # similarity from which nothing else can have been meant; "agora" and "Ollie" have 91 to Angora and Collie
-_MOST = 6  # as many as fit a keyboard
-_OF_A_PART = 0.8
-_ENOUGH_OF_A_PART = 90.0
-_SHORTEST = 4  # letters; shorter words are near, or part of, nearly everything
-_SHORT = 5  # letters, in which two errors make another word: Simba is no Shiba
+_MATCH_SIMILARITY = 78.0  # 0..100; from here on a name may be meant: two typing errors in an average name
+_SURE_SIMILARITY = 92.0  # 0..100; from here on nothing else is meant; "agora" and "Ollie" have 91 to Angora and Collie
+_MAX_MATCHES = 6  # as many as fit a keyboard
+_PART_WEIGHT = 0.8  # a match with one word of a name counts for less than one with the whole name
+_PART_SIMILARITY = 90.0  # 0..100; words are shorter than names, so a part must be nearly equal
+_MIN_LETTERS = 4  # shorter words are like, or part of, nearly every name
+_SHORT_WORD_LETTERS = 5  # up to here two errors make another word: Simba is not Shiba
 
 # They stand in many names, and say of no breed that it was meant.
-_KINDS = ("dog", "cat", "Hund", "Katze", "perro", "gato", "cachorro", "강아지", "고양이", "собака", "кошка")
+_SPECIES_WORDS = ("dog", "cat", "Hund", "Katze", "perro", "gato", "cachorro", "강아지", "고양이", "собака", "кошка")
 
 
 def breed_name(slug: str, language: str) -> str:
@@ -40,7 +40,7 @@ def match_breed(typed: str, language: str) -> list[str]:
     Names of all languages are understood; between equals, those of `language` come first.
     """
     found = _near(typed, language)
-    return sorted(found, key=lambda slug: found[slug], reverse=True)[:_MOST]
+    return sorted(found, key=lambda slug: found[slug], reverse=True)[:_MAX_MATCHES]
 
 
 def told_breed(typed: str, species: str) -> str | None:
@@ -48,7 +48,7 @@ def told_breed(typed: str, species: str) -> str | None:
 
     A name of the other species is none: either the words meant something else, or our eyes were wrong.
     """
-    found = {slug: likeness for slug, (likeness, _) in _near(typed, "").items() if likeness >= _SURE}
+    found = {slug: likeness for slug, (likeness, _) in _near(typed, "").items() if likeness >= _SURE_SIMILARITY}
     best = [slug for slug, likeness in found.items() if likeness == max(found.values())]
     fitting = [slug for slug in best if species in ("", BREEDS[slug].species)]
     return fitting[0] if len(fitting) == 1 else None
@@ -71,21 +71,24 @@ def _likeness(wanted: str, name: str) -> float:
     joined, whole = wanted.replace(" ", ""), name.replace(" ", "")
     if joined == whole:
         return 100.0
-    if len(joined) < _SHORTEST or joined in _kinds():
+    if len(joined) < _MIN_LETTERS or joined in _kinds():
         return 0.0
-    if len(joined) > _SHORT or OSA.distance(joined, whole, score_cutoff=1) <= 1:
-        near = max(fuzz.ratio(wanted, name, score_cutoff=_ENOUGH), fuzz.ratio(joined, whole, score_cutoff=_ENOUGH))
+    if len(joined) > _SHORT_WORD_LETTERS or OSA.distance(joined, whole, score_cutoff=1) <= 1:
+        near = max(
+            fuzz.ratio(wanted, name, score_cutoff=_MATCH_SIMILARITY),
+            fuzz.ratio(joined, whole, score_cutoff=_MATCH_SIMILARITY),
+        )
         if near:
             return near
     # What has no spaces to tell its words apart, as in Japanese, may begin anywhere.
     if f" {wanted}" in f" {name}" or (wanted in name and not name.isascii() and " " not in name):
-        return _OF_A_PART * 100
-    return _OF_A_PART * max(fuzz.ratio(wanted, word, score_cutoff=_ENOUGH_OF_A_PART) for word in name.split())
+        return _PART_WEIGHT * 100
+    return _PART_WEIGHT * max(fuzz.ratio(wanted, word, score_cutoff=_PART_SIMILARITY) for word in name.split())
 
 
 @cache
 def _kinds() -> frozenset[str]:
-    return frozenset(map(_plain, _KINDS))
+    return frozenset(map(_plain, _SPECIES_WORDS))
 
 
 @lru_cache(maxsize=10_000)  # all names; what people type comes and goes

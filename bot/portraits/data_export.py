@@ -10,11 +10,11 @@ from pathlib import Path
 from engine import SNIFFED_BYTES, sniff
 from storage import Pet, Portrait, Result, Storage
 
-_MOST_BYTES = 45 * 1024 * 1024  # Telegram takes 50 MB from a bot; the rest is the archive's own
-_RESULTS = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
+_MAX_ARCHIVE_BYTES = 45 * 1024 * 1024  # bytes of content; Telegram takes 50 MB from a bot, and the ZIP adds its own
+_RESULT_SUFFIXES = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
 
 # By the picture format's name. Phones open nothing without an ending.
-_ENDINGS = {
+_PHOTO_SUFFIXES = {
     "JPEG": "jpg",
     "PNG": "png",
     "GIF": "gif",
@@ -77,7 +77,7 @@ async def archives_of(storage: Storage, owner: int) -> list[Archive]:
     for digest, name in names.items():
         path = storage.media.path(digest)
         size += path.stat().st_size
-        if size > _MOST_BYTES:
+        if size > _MAX_ARCHIVE_BYTES:
             archives.append(Archive())
             size = path.stat().st_size
         archives[-1].files[name] = path
@@ -93,7 +93,7 @@ def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: li
             yield f"{portrait.id}/baby-photo", portrait.baby_photo
         for result in results[portrait.id]:
             if result.digest:
-                yield f"{portrait.id}/{result.kind}-{result.age:.2f}.{_RESULTS[result.kind]}", result.digest
+                yield f"{portrait.id}/{result.kind}-{result.age:.2f}.{_RESULT_SUFFIXES[result.kind]}", result.digest
     for pet in pets:
         if pet.baby_photo:
             yield f"pets/{pet.id}-baby", pet.baby_photo
@@ -110,4 +110,4 @@ def _ending(photo: Path) -> str:
     """What the name of a photo's file should end with."""
     with photo.open("rb") as file:
         kind = sniff(file.read(SNIFFED_BYTES))
-    return _ENDINGS[kind] if kind else "bin"  # it was sent as a picture, and is none
+    return _PHOTO_SUFFIXES[kind] if kind else "bin"  # it was sent as a picture, and is none

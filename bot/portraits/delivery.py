@@ -7,30 +7,30 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from bot.messaging.errors import FileGone, MediaRefused, Unsure, short
+from bot.messaging.errors import DeliveryUncertain, FileGone, MediaRefused, error_type
 from bot.messaging.views import title
 from bot.portraits.messenger import Messenger
 from bot.texts import words_for
 from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
 from storage import Kind, Made, Notice, Portrait, Result, State, Storage
 
-_SHOWN_S = 4.5  # how long the app shows that somebody is typing, a little less
-_LAST_UPLOADS_S = 3.0  # an upload that is nearly through may end before we stop
+_ACTION_INTERVAL_S = 4.5  # s; Telegram shows "typing…" for five
+_UPLOADS_GRACE_S = 3.0  # s for uploads that are nearly through when the bot stops; longer delays the stop
 
 
 class Delivery:
     """The steps of a portrait whose results are made."""
 
-    def __init__(self, storage: Storage, engine: EngineClient, speaker: Messenger) -> None:
+    def __init__(self, storage: Storage, engine: EngineClient, messenger: Messenger) -> None:
         self._storage = storage
         self._engine = engine
-        self._speaker = speaker
+        self._messenger = messenger
         self._uploads: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """Give uploads under way a moment, so that nothing is sent twice later."""
         if self._uploads:
-            _, late = await asyncio.wait(self._uploads, timeout=_LAST_UPLOADS_S)
+            _, late = await asyncio.wait(self._uploads, timeout=_UPLOADS_GRACE_S)
             for upload in late:
                 upload.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -40,24 +40,24 @@ class Delivery:
         if portrait.name and portrait.pet is None:
             await self._storage.people.name_pet(portrait.id, portrait.name, self._storage.now())
             portrait = await self._storage.portraits.get(portrait.id) or portrait
-        async with meanwhile(self._speaker.sending, portrait):
+        async with meanwhile(self._messenger.sending, portrait):
             await self._send_all(portrait)
         await self._say_what_is_to_be_said(portrait)
         done = await self._storage.portraits.advance(portrait.id, State.DONE, self._storage.now())
         if done:
             # As it was before: the owner may have been asked for a name meanwhile, by another message.
-            await self._speaker.finished(portrait)
-            await self._storage.portraits.told(portrait.id, State.DONE)
+            await self._messenger.finished(portrait)
+            await self._storage.portraits.mark_announced(portrait.id, State.DONE)
             if done.pet is not None:
                 await self._storage.people.use_pet(done.pet, self._storage.now())
 
     async def fulfil(self, portrait: Portrait) -> None:
         """Make and send what the owner asked for after the portrait was done."""
         if portrait.told != portrait.state and not portrait.expected_text:  # a process was killed just before it
-            await self._speaker.finished(portrait)
-            await self._storage.portraits.told(portrait.id, State.DONE)
+            await self._messenger.finished(portrait)
+            await self._storage.portraits.mark_announced(portrait.id, State.DONE)
         while wanted := await self._storage.portraits.unsent(portrait.id):
-            async with meanwhile(self._speaker.sending, portrait):
+            async with meanwhile(self._messenger.sending, portrait):
                 for age in {result.age for result in wanted if result.digest is None}:
                     await self._reimagine(portrait, age)
                 await self._send_all(portrait)
@@ -72,15 +72,15 @@ class Delivery:
         try:
             made = await self._engine.reimagine(request)
         except (EngineFault, PhotoError) as error:
-            await self._storage.portraits.unwant(portrait.id, age, Notice.SORRY)
-            await self._speaker.alarm(portrait, reason_of(error))
+            await self._storage.portraits.drop_requests(portrait.id, age, Notice.NOT_MADE)
+            await self._messenger.alarm(portrait, reason_of(error))
             return
         if made.latent is not None:
-            await self._storage.portraits.keep(portrait.id, self._storage.now(), latent=made.latent)
+            await self._storage.portraits.store_files(portrait.id, self._storage.now(), latent=made.latent)
         results = made_results(age, made.still, made.whole, made.card, made.film)
         await self._storage.portraits.add_results(portrait.id, results, self._storage.now())
         # Asked for, but not to be had of this photo.
-        await self._storage.portraits.unwant(portrait.id, age, Notice.ONLY_FACE)
+        await self._storage.portraits.drop_requests(portrait.id, age, Notice.NO_WHOLE_PHOTO)
 
     async def _send_all(self, portrait: Portrait) -> None:
         for result in await self._storage.portraits.unsent(portrait.id):
@@ -96,11 +96,11 @@ class Delivery:
 
     async def _send(self, portrait: Portrait, result: Result) -> None:
         try:
-            sent = await self._speaker.send(portrait, result)
-        except Unsure:
-            await self._storage.portraits.not_sent(result, Notice.UNSURE)
+            sent = await self._messenger.send(portrait, result)
+        except DeliveryUncertain:
+            await self._storage.portraits.not_sent(result, Notice.DELIVERY_UNCERTAIN)
         except MediaRefused:
-            await self._storage.portraits.not_sent(result, Notice.REFUSED)
+            await self._storage.portraits.not_sent(result, Notice.MEDIA_REFUSED)
         else:
             await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
             await self._take_back_if_deleted(portrait, sent.message)
@@ -112,19 +112,19 @@ class Delivery:
 
     async def _say(self, portrait: Portrait, notice: Notice, age: float) -> None:
         try:
-            message = await self._speaker.say(portrait, notice, age)
-        except Unsure:
-            await self._storage.portraits.shown(portrait.id, portrait.chat, 0)
+            message = await self._messenger.say(portrait, notice, age)
+        except DeliveryUncertain:
+            await self._storage.portraits.record_message(portrait.id, portrait.chat, 0)
             raise
         if message is not None:
-            await self._storage.portraits.shown(portrait.id, portrait.chat, message)
+            await self._storage.portraits.record_message(portrait.id, portrait.chat, message)
             await self._take_back_if_deleted(portrait, message)
-        await self._storage.portraits.said(portrait.id, notice, age)
+        await self._storage.portraits.delete_notice(portrait.id, notice, age)
 
     async def _take_back_if_deleted(self, portrait: Portrait, message: int) -> None:
         """What was on its way while its portrait was deleted goes, too."""
         if await self._storage.portraits.get(portrait.id) is None:
-            await self._speaker.erase([portrait], {portrait.chat: [message]})
+            await self._messenger.erase([portrait], {portrait.chat: [message]})
 
 
 @asynccontextmanager
@@ -139,7 +139,7 @@ async def meanwhile(show: Callable[[Portrait, int], Awaitable[None]], portrait: 
         for times in count():
             await show(portrait, times)
             with suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), _SHOWN_S)
+                await asyncio.wait_for(done.wait(), _ACTION_INTERVAL_S)
                 return
 
     showing = asyncio.create_task(keep_showing())
@@ -179,4 +179,4 @@ def reason_of(error: Exception) -> str:
         return error.reason
     if isinstance(error, FileGone):
         return "not_fetched"
-    return error.detail if isinstance(error, EngineFault) else short(error)
+    return error.detail if isinstance(error, EngineFault) else error_type(error)

@@ -8,9 +8,9 @@ from typing import Self
 
 from engine import BreedGuess, Recognition
 
-_HEADS = 8  # as many as a keyboard can tell apart
-_SURE = 0.5  # a head below this score is not worth a question
-_BREEDS = 6
+_MAX_HEADS = 8  # as many as a keyboard can tell apart
+_MIN_HEAD_SCORE = 0.5  # a head below this score is not worth a question
+_MAX_BREEDS = 6  # guesses kept; more than a keyboard offers are of no use
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Findings:
 
     @classmethod
     def of(cls, recognition: Recognition) -> Self:
-        heads = [head for head in recognition.heads if head.score >= _SURE][:_HEADS]
+        heads = [head for head in recognition.heads if head.score >= _MIN_HEAD_SCORE][:_MAX_HEADS]
         return cls(
             pet=recognition.pet,
             species=recognition.species or "",
@@ -64,4 +64,4 @@ class Findings:
 
 
 def _slugs(guesses: Iterable[BreedGuess]) -> tuple[str, ...]:
-    return tuple(guess.breed for guess in islice(guesses, _BREEDS))
+    return tuple(guess.breed for guess in islice(guesses, _MAX_BREEDS))

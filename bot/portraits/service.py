@@ -14,26 +14,26 @@ from bot.portraits.limits import Limits, Over
 from bot.portraits.messenger import Messenger
 from bot.portraits.worker import PortraitWorker
 from engine import BREEDS, EngineClient
-from storage import ASKING, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
+from storage import ASKING_STATES, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
 
-LONGEST_NAME = 24  # letters of a pet's name: what fits the card
+MAX_NAME_LETTERS = 24  # letters of a pet's name; what fits the card
 
 
 # Owners see a result, and may press its buttons, a moment before its row says that all is sent.
-SHOWN = (State.DELIVERING, State.DONE)
+RESULTS_VISIBLE = (State.DELIVERING, State.DONE)
 
 _UNANSWERED = (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_BREED)
-_PRESSED_S = 600.0  # within this, "again" about an unanswered question is the same press, handed out twice after a kill
+_SAME_PRESS_S = 600.0  # s; within this, "again" about an unanswered question is the same press, handed out twice
 
 
 class PortraitService:
     def __init__(
-        self, storage: Storage, engine: EngineClient, speaker: Messenger, workshop: PortraitWorker, limits: Limits
+        self, storage: Storage, engine: EngineClient, messenger: Messenger, worker: PortraitWorker, limits: Limits
     ) -> None:
         self.storage = storage
         self.engine = engine
-        self.workshop = workshop
-        self._speaker = speaker
+        self.worker = worker
+        self._messenger = messenger
         self._limits = limits
 
     # ---- a new photo
@@ -48,7 +48,7 @@ class PortraitService:
             return first
         portrait, new = await self.storage.portraits.receive(photo, self.storage.now())
         if new:
-            self.workshop.serve(portrait.id)
+            self.worker.schedule(portrait.id)
         return portrait
 
     async def _album(self, photo: Photo) -> Portrait | None:
@@ -58,7 +58,7 @@ class PortraitService:
         for sibling in siblings:
             if sibling.message == photo.message:
                 return sibling
-        waiting = [one for one in siblings if one.state in (State.RECEIVED, *ASKING)]
+        waiting = [one for one in siblings if one.state in (State.RECEIVED, *ASKING_STATES)]
         if not waiting:
             return siblings[0] if any(one.state is not State.FAILED for one in siblings) else None
         first = waiting[0]
@@ -69,7 +69,7 @@ class PortraitService:
             if changed is None or changed.state is State.FAILED:
                 return None  # just now: this one is the first good photo then
             if changed.state is State.AWAITING_BABY_PHOTO:
-                self.workshop.serve(changed.id)  # the question becomes: is this one the baby photo?
+                self.worker.schedule(changed.id)  # the question becomes: is this one the baby photo?
         return first
 
     # ---- the owner's answers
@@ -86,14 +86,14 @@ class PortraitService:
         if portrait.breed and BREEDS[portrait.breed].species != chosen["species"]:
             chosen["breed"] = None
         state = State.AWAITING_BREED if chosen["breed"] is None else State.AWAITING_BABY_PHOTO
-        return self._served(await self.storage.portraits.advance(id_, state, self.storage.now(), **chosen))
+        return self._schedule(await self.storage.portraits.advance(id_, state, self.storage.now(), **chosen))
 
     async def choose_breed(self, id_: int, breed: str, **told: str) -> Portrait | None:
         """`breed` is a slug, or "" for an owner who does not know; `told` is what was said with it."""
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state is not State.AWAITING_BREED:
             return None
-        return self._served(
+        return self._schedule(
             await self.storage.portraits.advance(
                 id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text="", **told
             )
@@ -114,8 +114,8 @@ class PortraitService:
             return None
         known = {"pet": pet.id, "name": pet.name, "breed": pet.breed, "baby_photo": pet.baby_photo}
         if pet.baby_photo:
-            return await self.workshop.enqueue(id_, **known)
-        return self._served(
+            return await self.worker.enqueue(id_, **known)
+        return self._schedule(
             await self.storage.portraits.advance(
                 id_, State.AWAITING_BABY_PHOTO, self.storage.now(), expected_text="", **known
             )
@@ -127,11 +127,11 @@ class PortraitService:
 
     async def expect_name(self, id_: int) -> Portrait | None:
         """The owner's next words are the pet's name."""
-        return await self._expect(id_, "name", SHOWN)
+        return await self._expect(id_, "name", RESULTS_VISIBLE)
 
     async def leave_name(self, owner: int, chat: int) -> bool:
         """Take the question for a name back, for somebody who did something else; False when none is open."""
-        unnamed = await self.storage.portraits.latest(owner, chat, SHOWN, expecting="name")
+        unnamed = await self.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting="name")
         if unnamed is None:
             return False
         await self._asked(unnamed)
@@ -140,7 +140,7 @@ class PortraitService:
     async def _asked(self, portrait: Portrait) -> None:
         """The question for a name has served."""
         await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
-        await self._speaker.finished(portrait)
+        await self._messenger.finished(portrait)
 
     async def _expect(self, id_: int, what: str, states: Iterable[State]) -> Portrait | None:
         portrait = await self.storage.portraits.get(id_)
@@ -176,7 +176,9 @@ class PortraitService:
         """`message` is what it came with, and `album` what it came in, whose first good photo counts."""
         found = {"baby_file_id": file_id, "baby_message": message, "baby_album": album}
         found |= {"failure": "", "failed_photo": ""}
-        return self._served(await self.storage.portraits.advance(id_, State.BABY_RECEIVED, self.storage.now(), **found))
+        return self._schedule(
+            await self.storage.portraits.advance(id_, State.BABY_RECEIVED, self.storage.now(), **found)
+        )
 
     async def use_album_photo(self, id_: int) -> Portrait | None:
         """The album's second photo is the baby photo."""
@@ -188,20 +190,20 @@ class PortraitService:
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state is not State.AWAITING_BABY_PHOTO:
             return None
-        return await self.workshop.enqueue(id_, baby_file_id=None)
+        return await self.worker.enqueue(id_, baby_file_id=None)
 
     async def grow_up(self, id_: int) -> Portrait | None:
         """It is a puppy or kitten in the photo: show it grown up."""
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state is not State.AWAITING_BABY_PHOTO:
             return None
-        return await self.workshop.enqueue(id_, baby_file_id=None, age=OLDEST)
+        return await self.worker.enqueue(id_, baby_file_id=None, age=OLDEST)
 
     async def cancel(self, id_: int) -> Portrait | None:
         """Stop, wherever it is; None when it is done already."""
         cancelled = await self.storage.portraits.advance(id_, State.CANCELLED, self.storage.now(), expected_text="")
         if cancelled:
-            self.workshop.drop(id_)
+            self.worker.restart(id_)
         return cancelled
 
     async def cancel_all(self, owner: int, chat: int) -> int:
@@ -217,12 +219,12 @@ class PortraitService:
         if portrait is None or portrait.state is not State.FAILED or not portrait.photo:
             return None
         if portrait.breed is None:
-            return self._served(
+            return self._schedule(
                 await self.storage.portraits.advance(
                     id_, State.AWAITING_BREED, self.storage.now(), anyway=True, failure="", failed_photo=""
                 )
             )
-        return await self.workshop.enqueue(id_, anyway=True)
+        return await self.worker.enqueue(id_, anyway=True)
 
     async def retry(self, id_: int) -> Portrait | None:
         """Try the same once more after a failure of ours, or when a new day brought a new allowance."""
@@ -230,10 +232,10 @@ class PortraitService:
         if portrait is None or portrait.state is not State.FAILED or not portrait.photo:
             return None
         if portrait.recognition is None:  # it failed before anything was asked
-            return self._served(
+            return self._schedule(
                 await self.storage.portraits.advance(id_, State.RECEIVED, self.storage.now(), failure="")
             )
-        return await self.workshop.enqueue(id_)
+        return await self.worker.enqueue(id_)
 
     # ---- with a finished portrait
 
@@ -253,10 +255,10 @@ class PortraitService:
 
     async def _want(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:
         portrait = await self.storage.portraits.get(id_)
-        if portrait is None or portrait.state not in SHOWN or not OLDEST <= age <= YOUNGEST:
+        if portrait is None or portrait.state not in RESULTS_VISIBLE or not OLDEST <= age <= YOUNGEST:
             return None
-        wanted = await self.storage.portraits.want(id_, round(age, 2), kinds)
-        self.workshop.serve(id_)
+        wanted = await self.storage.portraits.request_results(id_, round(age, 2), kinds)
+        self.worker.schedule(id_)
         return wanted
 
     async def again(self, id_: int) -> Portrait | None:
@@ -265,16 +267,16 @@ class PortraitService:
         if portrait is None or portrait.photo is None:
             return None
         for one in await self.storage.portraits.open_of(portrait.owner):
-            if one.again_of == id_ and one.state in _UNANSWERED and self.storage.now() - one.created_at < _PRESSED_S:
+            if one.again_of == id_ and one.state in _UNANSWERED and self.storage.now() - one.created_at < _SAME_PRESS_S:
                 return one
         fresh = await self.storage.portraits.again(portrait, self.storage.now())
-        self.workshop.serve(fresh.id)
+        self.worker.schedule(fresh.id)
         return fresh
 
     async def name(self, portrait: Portrait, name: str) -> str | None:
-        """Remember the pet's name; gives it as it is kept, None when it is longer than `LONGEST_NAME`."""
+        """Remember the pet's name; gives it as it is kept, None when it is longer than `MAX_NAME_LETTERS`."""
         name = " ".join(name.split())
-        if not 0 < len(name) <= LONGEST_NAME:
+        if not 0 < len(name) <= MAX_NAME_LETTERS:
             return None
         await self.storage.people.name_pet(portrait.id, name, self.storage.now())
         await self._asked(portrait)
@@ -314,11 +316,11 @@ class PortraitService:
         """
         await self._forget_in_engine(portraits)
         known = await self.storage.portraits.messages(*[portrait.id for portrait in portraits])
-        gone = await self._speaker.erase(portraits, known)
+        gone = await self._messenger.erase(portraits, known)
         deleted = await delete(whose)
         for portrait in deleted.portraits:
-            self.workshop.drop(portrait.id)
-        return await self._speaker.erase(deleted.portraits, _new(deleted.messages, known)) and gone
+            self.worker.restart(portrait.id)
+        return await self._messenger.erase(deleted.portraits, _new(deleted.messages, known)) and gone
 
     async def _forget_in_engine(self, portraits: Iterable[Portrait]) -> None:
         digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}
@@ -328,9 +330,9 @@ class PortraitService:
     async def meet(self, person: int, telegram_language: str) -> Person:
         return await self.storage.people.meet(person, telegram_language, self.storage.now())
 
-    def _served(self, portrait: Portrait | None) -> Portrait | None:
+    def _schedule(self, portrait: Portrait | None) -> Portrait | None:
         if portrait:
-            self.workshop.serve(portrait.id)
+            self.worker.schedule(portrait.id)
         return portrait
 
 

@@ -18,8 +18,8 @@ from statistics import median
 from types import TracebackType
 from typing import Self
 
-from bot.messaging.errors import ChatGone, ChatMoved, FileGone, TelegramTrouble, trail
-from bot.portraits.backoff import pauses
+from bot.messaging.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable, error_trail
+from bot.portraits.backoff import backoff
 from bot.portraits.delivery import Delivery, card_text, made_results, meanwhile, reason_of
 from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits
@@ -29,23 +29,28 @@ from storage import Notice, Pet, Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
-_ESTIMATE_S = 10.0  # between two estimates while nothing else happens
-_PARALLEL = 4  # portraits the engine has at once; it advances them as one batch
-_PATIENCE_S = (2.0, 5.0, 15.0, 60.0)  # between attempts while Telegram is ill; the last one repeats
+_ESTIMATE_INTERVAL_S = 10.0  # s between two estimates while nothing else happens; longer lets them grow stale
+_MAX_RUNNING = 4  # portraits in the engine at once, which it advances as one batch; more need more memory
+_STEP_RETRY_PAUSES_S = (
+    2.0,
+    5.0,
+    15.0,
+    60.0,
+)  # s between attempts while the messenger is unavailable; the last one repeats
 
 
 class PortraitWorker:
-    """`async with` runs it. `serve` makes it look at a portrait again after its row was changed."""
+    """`async with` runs it. `schedule` makes it look at a portrait again after its row was changed."""
 
     def __init__(
-        self, storage: Storage, engine: EngineClient, speaker: Messenger, limits: Limits, parallel: int = _PARALLEL
+        self, storage: Storage, engine: EngineClient, messenger: Messenger, limits: Limits, parallel: int = _MAX_RUNNING
     ) -> None:
         self._storage = storage
         self._engine = engine
-        self._speaker = speaker
+        self._messenger = messenger
         self._limits = limits
         self._parallel = parallel
-        self._delivery = Delivery(storage, engine, speaker)
+        self._delivery = Delivery(storage, engine, messenger)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed: set[int] = set()  # served while their task was busy
         self._running: dict[int, float] = {}  # since when, by the monotonic clock
@@ -60,7 +65,7 @@ class PortraitWorker:
             State.AWAITING_BREED: self._ask,
             State.AWAITING_BABY_PHOTO: self._ask,
             State.BABY_RECEIVED: self._look_at_baby,
-            State.RUNNING: self._run,
+            State.RUNNING: self._rejuvenate,
             State.DELIVERING: self._delivery.deliver,
             State.DONE: self._delivery.fulfil,
             State.FAILED: self._tell,
@@ -72,12 +77,12 @@ class PortraitWorker:
         for portrait in await portraits.unfinished():
             if portrait.state is State.RUNNING:  # it runs no more
                 await self._requeue(portrait)
-            self.serve(portrait.id)
-        for id_ in await portraits.wishes():
-            self.serve(id_)
+            self.schedule(portrait.id)
+        for id_ in await portraits.ids_with_open_requests():
+            self.schedule(id_)
         self._recent_s.extend(await portraits.durations(self._recent_s.maxlen or 0))
-        self._porter = asyncio.create_task(self._start_next(), name="workshop")
-        self.ring()
+        self._porter = asyncio.create_task(self._start_next(), name="portrait queue")
+        self.wake()
         return self
 
     async def __aexit__(
@@ -95,23 +100,23 @@ class PortraitWorker:
     def running(self) -> int:
         return len(self._running)
 
-    def serve(self, id_: int) -> None:
+    def schedule(self, id_: int) -> None:
         """Do with this portrait what its row says; at once, or after what is being done with it."""
         if id_ in self._tasks:
             self._changed.add(id_)
         elif not self._closing:
-            task = asyncio.create_task(self._serve(id_), name=f"portrait {id_}")
+            task = asyncio.create_task(self._run(id_), name=f"portrait {id_}")
             self._tasks[id_] = task
-            task.add_done_callback(partial(self._served, id_))
+            task.add_done_callback(partial(self._finished, id_))
 
-    def drop(self, id_: int) -> None:
+    def restart(self, id_: int) -> None:
         """Stop what is being done with this portrait, and read its row again."""
         if task := self._tasks.get(id_):
             self._changed.add(id_)
             task.cancel()
         else:
-            self.serve(id_)
-        self.ring()
+            self.schedule(id_)
+        self.wake()
 
     async def move_group(self, old: int, new: int, served: int = 0) -> None:
         """The group became a supergroup: ask and show there what was here. `served` is being seen to already."""
@@ -120,11 +125,11 @@ class PortraitWorker:
             if portrait and portrait.state in (State.QUEUED, State.RUNNING):
                 await self._show_again(portrait)
             elif id_ != served:
-                self.serve(id_)
+                self.schedule(id_)
 
     async def _show_again(self, portrait: Portrait) -> None:
         """Show in another chat how far it is, and go on there."""
-        await self._speaker.moved(portrait)
+        await self._messenger.moved(portrait)
         now = await self._storage.portraits.get(portrait.id)
         if now is None:
             return
@@ -133,12 +138,12 @@ class PortraitWorker:
             return
         # It ended just then, and nobody else knows of that message.
         if now.state in (State.DELIVERING, State.DONE):
-            await self._speaker.finished(now)
+            await self._messenger.finished(now)
         elif now.state in (State.FAILED, State.CANCELLED):
-            with suppress(ChatGone, ChatMoved, TelegramTrouble):  # it was said once
+            with suppress(ChatGone, ChatMoved, MessengerUnavailable):  # it was said once
                 await self._say_how_it_ended(now)
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """The queue changed, or a place became free."""
         self._bell.set()
 
@@ -153,10 +158,10 @@ class PortraitWorker:
             portraits, now = self._storage.portraits, self._storage.now()
             if portrait.state is State.FAILED:
                 failed = await portraits.change(id_, now, **changes)
-                await portraits.untold(id_)
+                await portraits.clear_announced(id_)
             else:
                 failed = await portraits.advance(id_, State.FAILED, now, **changes)
-            self.serve(id_)
+            self.schedule(id_)
             return failed
         queued = await self._storage.portraits.advance(
             id_, State.QUEUED, self._storage.now(), failure="", failed_photo="", expected_text="", **changes
@@ -164,22 +169,22 @@ class PortraitWorker:
         if queued:
             if portrait.queued_at is None:
                 await self._limits.count(queued.owner, queued.chat)
-            await self._speaker.queued(queued, 0, None, False)  # a press is seen at once; the place follows
-        self.ring()
+            await self._messenger.queued(queued, 0, None, False)  # a press is seen at once; the place follows
+        self.wake()
         return queued
 
-    def _served(self, id_: int, task: asyncio.Task[None]) -> None:
+    def _finished(self, id_: int, task: asyncio.Task[None]) -> None:
         del self._tasks[id_]
         if not task.cancelled() and (error := task.exception()):
-            _logger.error("portrait %d is left as it is for a while: %s", id_, trail(error))
-            asyncio.get_running_loop().call_later(_PATIENCE_S[-1], self.serve, id_)
+            _logger.error("portrait %d is left as it is for a while: %s", id_, error_trail(error))
+            asyncio.get_running_loop().call_later(_STEP_RETRY_PAUSES_S[-1], self.schedule, id_)
         if id_ in self._changed:
             self._changed.discard(id_)
-            self.serve(id_)
+            self.schedule(id_)
 
-    async def _serve(self, id_: int) -> None:
+    async def _run(self, id_: int) -> None:
         """Step by step for as long as the row's state calls for something."""
-        waits_s = pauses(_PATIENCE_S)
+        waits_s = backoff(_STEP_RETRY_PAUSES_S)
         while portrait := await self._storage.portraits.get(id_):
             step = self._steps.get(portrait.state)
             if step is None:
@@ -188,8 +193,8 @@ class PortraitWorker:
                 await self._requeue(portrait)
                 return
             try:
-                await self._take(step, portrait)
-            except TelegramTrouble as trouble:
+                await self._run_step(step, portrait)
+            except MessengerUnavailable as trouble:
                 pause_s = next(waits_s)
                 _logger.warning("portrait %d: Telegram: %s, again in %.0f s", id_, trouble, pause_s)
                 await asyncio.sleep(pause_s)
@@ -201,11 +206,11 @@ class PortraitWorker:
             if after is None or after.state is portrait.state:
                 return
 
-    async def _take(self, step: Callable[[Portrait], Awaitable[None]], portrait: Portrait) -> None:
+    async def _run_step(self, step: Callable[[Portrait], Awaitable[None]], portrait: Portrait) -> None:
         """One step, and what becomes of the row when it fails."""
         try:
             await step(portrait)
-        except (TelegramTrouble, ChatMoved):
+        except (MessengerUnavailable, ChatMoved):
             raise
         except EngineStopped:
             if not self._closing and portrait.state is State.RUNNING:
@@ -216,22 +221,22 @@ class PortraitWorker:
         except (PhotoError, FileGone, EngineFault) as error:
             await self._fail(portrait, error)
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
-            _logger.error("portrait %d failed: %s", portrait.id, trail(error))
+            _logger.error("portrait %d failed: %s", portrait.id, error_trail(error))
             await self._fail(portrait, error)
         finally:
             if portrait.state is State.RUNNING:  # its row says so no more: whoever waits for the place may have it
                 self._running.pop(portrait.id, None)
                 self._told.pop(portrait.id, None)
-                self.ring()
+                self.wake()
 
     # ---- the steps
 
     async def _look(self, portrait: Portrait) -> None:
         """Fetch the photo and see what is in it; then ask the owner."""
-        async with meanwhile(self._speaker.looking, portrait):
+        async with meanwhile(self._messenger.looking, portrait):
             if portrait.photo is None:
                 photo = await self._fetch(portrait.file_id)
-                kept = await self._storage.portraits.keep(portrait.id, self._storage.now(), photo=photo)
+                kept = await self._storage.portraits.store_files(portrait.id, self._storage.now(), photo=photo)
                 if kept is None:
                     return
             else:
@@ -252,12 +257,12 @@ class PortraitWorker:
         if portrait.state is State.AWAITING_BABY_PHOTO and (pet := await self._named_pet(portrait)):
             known = {"pet": pet.id, "name": pet.name}
             if pet.baby_photo and not portrait.baby_file_id:
-                await self._speaker.looking(portrait, 1)  # nothing was asked yet: the progress needs its message
+                await self._messenger.looking(portrait, 1)  # nothing was asked yet: the progress needs its message
                 await self.enqueue(portrait.id, baby_photo=pet.baby_photo, **known)
                 return
             portrait = await self._storage.portraits.change(portrait.id, self._storage.now(), **known) or portrait
-        await self._speaker.ask(portrait)
-        await self._storage.portraits.told(portrait.id, portrait.state)
+        await self._messenger.ask(portrait)
+        await self._storage.portraits.mark_announced(portrait.id, portrait.state)
 
     async def _named_pet(self, portrait: Portrait) -> Pet | None:
         """The pet that its caption named and that we know, before the portrait is linked to it."""
@@ -278,14 +283,14 @@ class PortraitWorker:
         if portrait.state is State.CANCELLED:
             if photos := await self._storage.portraits.own_photos(portrait.id):
                 await self._engine.forget(photos)
-            await self._storage.portraits.empty(portrait.id)
-        await self._storage.portraits.told(portrait.id, portrait.state)
+            await self._storage.portraits.erase(portrait.id)
+        await self._storage.portraits.mark_announced(portrait.id, portrait.state)
 
     async def _look_at_baby(self, portrait: Portrait) -> None:
         """Fetch the baby photo and see that it can be used."""
-        async with meanwhile(self._speaker.looking, portrait):
+        async with meanwhile(self._messenger.looking, portrait):
             baby = await self._fetch(portrait.baby_file_id or "")
-            if await self._storage.portraits.keep(portrait.id, self._storage.now(), baby_photo=baby) is None:
+            if await self._storage.portraits.store_files(portrait.id, self._storage.now(), baby_photo=baby) is None:
                 return
             try:
                 await self._engine.recognise(baby)
@@ -293,7 +298,7 @@ class PortraitWorker:
                 raise PhotoError(error.reason, "baby_photo") from None
         await self.enqueue(portrait.id)
 
-    async def _run(self, portrait: Portrait) -> None:
+    async def _rejuvenate(self, portrait: Portrait) -> None:
         """Let the engine work; then the results wait to be sent."""
         began = time.monotonic()
         self._told[portrait.id] = portrait
@@ -314,15 +319,15 @@ class PortraitWorker:
     # ---- their parts
 
     async def _say_how_it_ended(self, portrait: Portrait) -> None:
-        await (self._speaker.failed if portrait.state is State.FAILED else self._speaker.cancelled)(portrait)
+        await (self._messenger.failed if portrait.state is State.FAILED else self._messenger.cancelled)(portrait)
 
     async def _fetch(self, file_id: str) -> bytes:
         """However long it takes: that it did not work could not be said either while Telegram is away."""
-        waits_s = pauses(_PATIENCE_S)
+        waits_s = backoff(_STEP_RETRY_PAUSES_S)
         while True:
             try:
-                return await self._speaker.fetch(file_id)
-            except TelegramTrouble:
+                return await self._messenger.fetch(file_id)
+            except MessengerUnavailable:
                 await asyncio.sleep(next(waits_s))
 
     async def _request(self, portrait: Portrait) -> Rejuvenate:
@@ -345,15 +350,15 @@ class PortraitWorker:
         if progress.eta_s is None and self._recent_s:  # the engine has just been started; we remember earlier ones
             left_s = median(self._recent_s) - (time.monotonic() - self._running[id_])
             progress = replace(progress, eta_s=left_s if left_s > 0 else None)
-        self._speaker.progress(self._told[id_], progress)
+        self._messenger.progress(self._told[id_], progress)
 
     async def _fail(self, portrait: Portrait, error: Exception) -> None:
         now, portraits = self._storage.now(), self._storage.portraits
         if portrait.state is State.DONE:  # the portrait itself is fine; what was asked for later is not
             for result in await portraits.unsent(portrait.id):
-                await portraits.not_sent(result, Notice.SORRY)
-                self.serve(portrait.id)  # the next step says it
-            await self._speaker.alarm(portrait, reason_of(error))
+                await portraits.not_sent(result, Notice.NOT_MADE)
+                self.schedule(portrait.id)  # the next step says it
+            await self._messenger.alarm(portrait, reason_of(error))
             return
         fetching_baby = isinstance(error, FileGone) and portrait.state is State.BABY_RECEIVED
         if fetching_baby or (isinstance(error, PhotoError) and error.which == "baby_photo"):
@@ -374,7 +379,7 @@ class PortraitWorker:
         if failed is None or (portrait.state is State.RECEIVED and await self._try_album(failed)):
             return
         if not isinstance(error, PhotoError | FileGone):
-            await self._speaker.alarm(portrait, reason_of(error))
+            await self._messenger.alarm(portrait, reason_of(error))
 
     async def _try_album(self, failed: Portrait) -> bool:
         """The first good photo of an album counts: begin again with the second when the first one is none."""
@@ -390,7 +395,7 @@ class PortraitWorker:
             failure="",
             failed_photo="",
         )
-        self.serve(failed.id)
+        self.schedule(failed.id)
         return True
 
     async def _give_up_chat(self, portrait: Portrait) -> None:
@@ -399,7 +404,7 @@ class PortraitWorker:
         for result in await self._storage.portraits.unsent(portrait.id):
             await self._storage.portraits.not_sent(result)
         for notice, age in await self._storage.portraits.notices(portrait.id):
-            await self._storage.portraits.said(portrait.id, notice, age)
+            await self._storage.portraits.delete_notice(portrait.id, notice, age)
         if portrait.in_group:
             await self._storage.people.leave_group(portrait.chat)
         else:
@@ -411,20 +416,20 @@ class PortraitWorker:
         waiting = False
         while True:
             with suppress(TimeoutError):  # somebody waits: the estimate goes down as time passes
-                await asyncio.wait_for(self._bell.wait(), _ESTIMATE_S if waiting else None)
+                await asyncio.wait_for(self._bell.wait(), _ESTIMATE_INTERVAL_S if waiting else None)
             self._bell.clear()
             try:
                 await self._fill_places()
                 waiting = await self._announce()
             except Exception as error:
-                _logger.error("the queue could not be looked at: %s", trail(error))
+                _logger.error("the queue could not be looked at: %s", error_trail(error))
 
     async def _requeue(self, portrait: Portrait) -> None:
         """Back to its place in the queue."""
         await self._storage.portraits.advance(
             portrait.id, State.QUEUED, self._storage.now(), queued_at=portrait.queued_at
         )
-        self.ring()
+        self.wake()
 
     async def _fill_places(self) -> None:
         for id_ in list(self._running):  # cancelled or deleted before its task had come to it
@@ -439,14 +444,14 @@ class PortraitWorker:
             if portrait is None:
                 return
             self._running[portrait.id] = time.monotonic()
-            self.serve(portrait.id)
+            self.schedule(portrait.id)
 
     async def _announce(self) -> bool:
         """Tell everybody in the queue how many are before them and how long it takes; gives whether anybody waits."""
         paused = await self._storage.paused()
         queue = await self._storage.portraits.queue()
         for place, (portrait, wait_s) in enumerate(zip(queue, self._waits_s(), strict=False)):
-            await self._speaker.queued(portrait, place + len(self._running), wait_s, paused)
+            await self._messenger.queued(portrait, place + len(self._running), wait_s, paused)
         return bool(queue)
 
     def _waits_s(self) -> Iterator[float | None]:

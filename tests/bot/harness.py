@@ -41,7 +41,7 @@ class Harness:
         self._bot = AsyncExitStack()
         self.double: FakeTelegram
         self.people: Users
-        self.desk: Services
+        self.services: Services
         self.settings: Settings
 
     async def __aenter__(self) -> Self:
@@ -61,7 +61,7 @@ class Harness:
 
     async def open(self) -> None:
         """Start the bot."""
-        self.desk = await self._bot.enter_async_context(running(self.settings, scripted_engine(), self._pace))
+        self.services = await self._bot.enter_async_context(running(self.settings, scripted_engine(), self._pace))
 
     async def close(self) -> None:
         """Stop the bot; Telegram and the people stay."""
@@ -137,7 +137,7 @@ class User:
 
     async def portrait(self) -> Portrait:
         """This person's newest portrait."""
-        return (await self._town.desk.storage.portraits.of_owner(self.id))[-1]
+        return (await self._town.services.storage.portraits.of_owner(self.id))[-1]
 
     async def portrait_in(self, state: State) -> Portrait:
         """This person's newest portrait that is in this state, once there is one."""
@@ -147,7 +147,7 @@ class User:
         """This person's portraits, once so many are in this state."""
 
         async def fitting() -> list[Portrait]:
-            everything = await self._town.desk.storage.portraits.of_owner(self.id)
+            everything = await self._town.services.storage.portraits.of_owner(self.id)
             found = [one for one in everything if one.state is state]
             return found if len(found) >= count else []
 

@@ -157,7 +157,7 @@ async def main():
     async with Storage(Path(sys.argv[1])) as storage:
         for message in range(1, 100000):
             portrait, _ = await storage.portraits.receive(replace(MINE, message=message), storage.now())
-            await storage.portraits.keep(portrait.id, storage.now(), photo=str(message).encode())
+            await storage.portraits.store_files(portrait.id, storage.now(), photo=str(message).encode())
             print(message, flush=True)
 
 asyncio.run(main())

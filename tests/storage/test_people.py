@@ -24,7 +24,7 @@ async def test_a_chosen_language_stays_when_telegrams_changes(storage: Storage) 
 
 async def test_forgetting_leaves_no_row_and_no_file(storage: Storage, tmp_path: Path) -> None:
     portrait, _ = await storage.portraits.receive(MINE, storage.now())
-    await storage.portraits.keep(portrait.id, storage.now(), photo=b"photo", baby_photo=b"baby")
+    await storage.portraits.store_files(portrait.id, storage.now(), photo=b"photo", baby_photo=b"baby")
     await storage.people.name_pet(portrait.id, "Momo", storage.now())
     await storage.people.forget(7)
     assert await storage.people.get(7) is None
@@ -43,7 +43,7 @@ async def test_forgetting_does_not_lift_a_block(storage: Storage) -> None:
 
 async def test_a_pet_keeps_its_breed_and_baby_photo(storage: Storage, clock: Clock) -> None:
     portrait, _ = await storage.portraits.receive(replace(MINE, breed="samoyed"), storage.now())
-    await storage.portraits.keep(portrait.id, storage.now(), baby_photo=b"baby")
+    await storage.portraits.store_files(portrait.id, storage.now(), baby_photo=b"baby")
     first = await storage.people.name_pet(portrait.id, "Momo", storage.now())
     clock.now += 1
     other, _ = await storage.portraits.receive(replace(MINE, message=101, breed="pug"), storage.now())
@@ -91,13 +91,13 @@ async def test_what_pointed_to_messages_of_the_group_points_nowhere_after_it_gre
     waiting = await queued(storage, 7, 1, chat=-5)
     asking, _ = await storage.portraits.receive(replace(MINE, chat=-5, message=2), storage.now())
     await storage.portraits.advance(asking.id, State.AWAITING_BREED, storage.now(), status_message=3)
-    await storage.portraits.want(waiting.id, 1.0, (Kind.STILL,))
+    await storage.portraits.request_results(waiting.id, 1.0, (Kind.STILL,))
     (result,) = await storage.portraits.results(waiting.id)
     await storage.portraits.sent(result.id, 4, "file")
-    await storage.portraits.shown(waiting.id, 7, 5)
+    await storage.portraits.record_message(waiting.id, 7, 5)
     assert await storage.people.move_group(-5, -1005) == [waiting.id, asking.id]
     for number in (1, 2, 3, 4):
-        assert await storage.portraits.about(-1005, number) is None
+        assert await storage.portraits.by_any_message(-1005, number) is None
     assert await storage.portraits.messages(waiting.id) == {-5: [0], 7: [5]}
     _, new = await storage.portraits.receive(replace(MINE, chat=-1005, message=1), storage.now())
     assert new
@@ -125,7 +125,7 @@ async def test_another_language_is_spoken_about_what_was_begun_too(storage: Stor
 
 async def test_leaving_a_group_ends_what_was_open(storage: Storage) -> None:
     portrait = await queued(storage, 7, 100, chat=-5)
-    await storage.portraits.keep(portrait.id, storage.now(), photo=b"picture")
+    await storage.portraits.store_files(portrait.id, storage.now(), photo=b"picture")
     await storage.people.join_group(-5, storage.now())
     await storage.people.leave_group(-5)
     assert await storage.portraits.unfinished() == []

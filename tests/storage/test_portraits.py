@@ -28,7 +28,7 @@ async def test_the_same_message_twice_is_one_portrait(storage: Storage) -> None:
 
 async def test_again_makes_another_portrait_of_the_same_photo(storage: Storage) -> None:
     first, _ = await storage.portraits.receive(MINE, storage.now())
-    await storage.portraits.keep(first.id, storage.now(), photo=b"picture")
+    await storage.portraits.store_files(first.id, storage.now(), photo=b"picture")
     first = await storage.portraits.get(first.id) or first
     again = await storage.portraits.again(first, storage.now())
     assert (again.photo, again.message, again.again_of, again.state) == (first.photo, 100, first.id, State.RECEIVED)
@@ -125,25 +125,25 @@ async def test_wishes_are_made_and_then_sent(storage: Storage) -> None:
     await storage.portraits.start_next(storage.now())
     await storage.portraits.finish(portrait.id, b"latent", [], storage.now())
     await storage.portraits.advance(portrait.id, State.DONE, storage.now())
-    wanted = await storage.portraits.want(portrait.id, 1.35, [Kind.STILL])
+    wanted = await storage.portraits.request_results(portrait.id, 1.35, [Kind.STILL])
     assert [one.digest for one in wanted] == [None]
-    assert await storage.portraits.wishes() == [portrait.id]
+    assert await storage.portraits.ids_with_open_requests() == [portrait.id]
     assert await storage.portraits.add_results(portrait.id, [Made(Kind.STILL, 1.35, b"more")], storage.now())
     (still,) = await storage.portraits.unsent(portrait.id)
     await storage.portraits.sent(still.id, 501, "file")
-    assert await storage.portraits.wishes() == []
-    (again,) = await storage.portraits.want(portrait.id, 1.35, [Kind.STILL])
+    assert await storage.portraits.ids_with_open_requests() == []
+    (again,) = await storage.portraits.request_results(portrait.id, 1.35, [Kind.STILL])
     assert (again.message, again.file_id) == (None, "file")
 
 
 async def test_every_message_with_a_result_is_known_until_the_portrait_is_deleted(storage: Storage) -> None:
     portrait = await queued(storage, 7, 100)
     for message in (500, 501):
-        (card,) = await storage.portraits.want(portrait.id, 1.0, [Kind.CARD])
+        (card,) = await storage.portraits.request_results(portrait.id, 1.0, [Kind.CARD])
         await storage.portraits.sent(card.id, message, "file")
     await storage.portraits.not_sent(card)
     assert await storage.portraits.messages(portrait.id) == {7: [500, 501]}
-    found = await storage.portraits.about(7, 500)
+    found = await storage.portraits.by_any_message(7, 500)
     assert found is not None and found.id == portrait.id
     deleted = await storage.portraits.delete(portrait.id)
     assert deleted.messages == {7: [500, 501]}
@@ -154,8 +154,8 @@ async def test_every_message_with_a_result_is_known_until_the_portrait_is_delete
 
 async def test_a_message_that_turns_to_another_portrait_is_the_first_ones_no_more(storage: Storage) -> None:
     one, other = await queued(storage, 7, 100), await queued(storage, 7, 101)
-    await storage.portraits.turned_to(one.id, 7, 500)
-    await storage.portraits.turned_to(other.id, 7, 500)
+    await storage.portraits.move_gallery(one.id, 7, 500)
+    await storage.portraits.move_gallery(other.id, 7, 500)
     assert await storage.portraits.messages(one.id) == {}
     assert await storage.portraits.messages(one.id, other.id) == {7: [500]}
 
@@ -164,14 +164,14 @@ async def test_a_message_leads_to_its_portrait(storage: Storage) -> None:
     portrait = await queued(storage, 7, 100)
     await storage.portraits.change(portrait.id, storage.now(), status_message=101)
     for message in (100, 101):
-        found = await storage.portraits.about(7, message)
+        found = await storage.portraits.by_any_message(7, message)
         assert found is not None and found.id == portrait.id
-    assert await storage.portraits.about(8, 100) is None
+    assert await storage.portraits.by_any_message(8, 100) is None
 
 
 async def test_old_portraits_expire_and_running_ones_stay(storage: Storage, clock: Clock) -> None:
     old, _ = await storage.portraits.receive(MINE, storage.now())
-    await storage.portraits.keep(old.id, storage.now(), photo=b"old")
+    await storage.portraits.store_files(old.id, storage.now(), photo=b"old")
     running = await queued(storage, 8, 1)
     await storage.portraits.start_next(storage.now())
     clock.now += 40 * 86_400

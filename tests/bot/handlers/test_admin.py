@@ -66,7 +66,7 @@ async def test_the_blocked_are_not_heard(town: Harness, boss: User) -> None:
 async def test_a_groups_limit_is_set(town: Harness, boss: User) -> None:
     await boss.write("/limit -100777 3")
     done = await boss.sees("Done.")
-    group = await town.desk.storage.people.group(-100777)
+    group = await town.services.storage.people.group(-100777)
     assert group is not None and group.daily_limit == 3
     await boss.write("/limit -100777 default")
     await town.message_after(boss.id, done, "Done.")
@@ -85,4 +85,4 @@ async def test_for_others_there_are_no_such_commands(town: Harness, boss: User, 
     await mina.write("/help@throwback_bot", chat.id)
     await town.message(chat.id, "I keep quiet")
     assert len(town.said_in(chat.id)) == 1
-    assert not await town.desk.storage.paused()
+    assert not await town.services.storage.paused()

@@ -21,7 +21,7 @@ async def test_an_album_is_one_conversation(town: Harness) -> None:
     question = await mina.sees("second photo", "Yes, take it")
     await mina.press(question, "Yes, take it")
     await mina.sees(video=True)
-    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    (portrait,) = await town.services.storage.portraits.of_owner(mina.id)
     assert portrait.breed == "samoyed"
     assert portrait.baby_photo not in (None, portrait.photo)
 
@@ -39,7 +39,7 @@ async def test_the_first_good_photo_counts(town: Harness) -> None:
     mina = town.person()
     await send_album(town, mina, Script.NOT_AN_IMAGE, Script.CAT)
     await mina.sees("lovely cat")
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) <= 2
+    assert len(await town.services.storage.portraits.of_owner(mina.id)) <= 2
 
 
 async def test_an_album_of_baby_photos_is_one_answer(town: Harness) -> None:
@@ -49,7 +49,7 @@ async def test_an_album_of_baby_photos_is_one_answer(town: Harness) -> None:
     await mina.sees("baby photo")
     await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
     await mina.sees(video=True)
-    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    (portrait,) = await town.services.storage.portraits.of_owner(mina.id)
     assert portrait.baby_photo is not None
 
 
@@ -57,11 +57,11 @@ async def test_the_caption_may_stand_on_a_later_photo(town: Harness) -> None:
     mina = town.person()
     await send_album(town, mina, Script.PLAIN, Script.PLAIN)
     question = await mina.sees("Samoyed")
-    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    (portrait,) = await town.services.storage.portraits.of_owner(mina.id)
     joined = replace(
         Photo(mina.id, mina.id, 900, "x", "en", album=portrait.album), breed="poodle", name="Momo"
     )  # the app puts it on the first, others do not
-    await town.desk.studio.receive(joined)
+    await town.services.service.receive(joined)
     asked = await mina.sees("second photo")
     assert asked["message_id"] == question["message_id"]
     said = await mina.portrait()

@@ -35,7 +35,7 @@ async def test_an_answer_below_an_old_message_is_no_error(town: Harness, caplog:
     question = await mina.sees("Shall I delete everything")
     data = callback(question, "Yes, delete everything")
     assert (await town.people.press(mina.id, mina.id, question["message_id"], data, inaccessible=True))["answered"]
-    assert await town.desk.storage.people.get(mina.id) is None
+    assert await town.services.storage.people.get(mina.id) is None
     await mina.write("/privacy")
     await mina.sees("What I keep")
     assert "ERROR" not in [record.levelname for record in caplog.records]

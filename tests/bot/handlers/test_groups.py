@@ -74,7 +74,7 @@ async def test_silence_when_not_asked(town: Harness) -> None:
     await joon.write("/help@throwback_bot", chat.id)
     await town.message(chat.id, "I keep quiet")
     assert len(town.said_in(chat.id)) == 1
-    assert await town.desk.storage.people.get(joon.id) is None
+    assert await town.services.storage.people.get(joon.id) is None
 
 
 async def test_young_without_a_photo_is_explained(town: Harness) -> None:
@@ -94,7 +94,7 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(town: Harne
     await town.message(new.id, "Reply to a photo of a pet")
     portrait = await mina.portrait()
     assert portrait.chat == new.id
-    await town.desk.studio.choose_breed(portrait.id, "samoyed")
+    await town.services.service.choose_breed(portrait.id, "samoyed")
     await town.message(new.id, "baby photo")
 
 
@@ -112,7 +112,7 @@ async def test_migration_while_the_engine_works(town: Harness) -> None:
         return [one for one in there if "Getting to know" in spoken(one) and ("photo" in one) is picture]
 
     await eventually(lambda: shown(picture=False))
-    engine = town.desk.studio.engine
+    engine = town.services.service.engine
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGKILL)  # the next process begins again and tells of it
     (progress,) = await eventually(lambda: shown(picture=True))
@@ -136,10 +136,10 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
     await town.message(chat.id, "Getting to know", photo=True)
     moved = TelegramMessenger.moved
 
-    async def too_late(voice: TelegramMessenger, portrait: Portrait) -> None:
-        await town.desk.studio.cancel(portrait.id)
+    async def too_late(messenger: TelegramMessenger, portrait: Portrait) -> None:
+        await town.services.service.cancel(portrait.id)
         await town.message(portrait.chat, "I stopped")
-        await moved(voice, portrait)
+        await moved(messenger, portrait)
 
     monkeypatch.setattr(TelegramMessenger, "moved", too_late)
     new = await town.people.migrate(mina.id, chat.id)
@@ -202,7 +202,7 @@ async def test_added_and_removed(town: Harness) -> None:
     await town.message(chat.id, "Samoyed")
     await town.people.remove_bot(mina.id, chat.id)
     await mina.portrait_in(State.CANCELLED)
-    group = await town.desk.storage.people.group(chat.id)
+    group = await town.services.storage.people.group(chat.id)
     assert group is not None and not group.present
 
 
@@ -217,14 +217,14 @@ async def test_anonymous_administrators_share_their_portraits(town: Harness) -> 
     await joon.press(breed, "Samoyed")
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
     await town.message(chat.id, video=True)
-    (portrait,) = await town.desk.storage.portraits.of_owner(chat.id)
+    (portrait,) = await town.services.storage.portraits.of_owner(chat.id)
     assert portrait.owner == chat.id
 
 
 async def test_a_group_has_its_own_daily_limit(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
-    await town.desk.storage.people.limit_group(chat.id, 1, town.desk.storage.now())
+    await town.services.storage.people.limit_group(chat.id, 1, town.services.storage.now())
     await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
     await town.message(chat.id, video=True)
@@ -239,7 +239,7 @@ async def test_what_is_another_bots_is_none_of_ours(town: Harness) -> None:
     await mina.send(chat=chat.id, caption="/young@other_bot")
     await mina.send(chat=chat.id, caption="/young@Throwback_Bot")
     await town.message(chat.id, "Samoyed")
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+    assert len(await town.services.storage.portraits.of_owner(mina.id)) == 1
 
 
 async def test_added_by_a_link_it_says_what_it_does_in_groups(town: Harness) -> None:
@@ -329,7 +329,7 @@ async def test_what_a_channel_asked_for_is_nobodys_elsewhere(town: Harness) -> N
         language="en",
         breed="samoyed",
     )
-    portrait = await town.desk.studio.receive(photo)
+    portrait = await town.services.service.receive(photo)
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
     film = await town.message(chat.id, video=True)
     await joon.write("/privacy")

@@ -40,9 +40,9 @@ async def test_a_file_that_telegram_lost_keeps_no_others_from_being_shared(town:
     mina = town.person()
     await mina.ask_for_portrait()
     (still, film) = [
-        one for one in await town.desk.storage.portraits.results((await mina.portrait()).id) if one.file_id
+        one for one in await town.services.storage.portraits.results((await mina.portrait()).id) if one.file_id
     ]
-    await town.desk.storage.portraits.renew(still.id, "expired")
+    await town.services.storage.portraits.set_file_id(still.id, "expired")
     offered = await town.people.ask_inline(mina.id, mina.id, "")
     assert [one["video_file_id"] for one in offered["results"]] == [film.file_id]
 

@@ -53,7 +53,7 @@ async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(
     await mina.press(film, "Again")
     await mina.portrait_in(State.AWAITING_BREED)
     stored = [path.read_bytes() for path in (town.settings.home / "media").glob("*/*") if path.is_file()]
-    monkeypatch.setattr("bot.portraits.data_export._MOST_BYTES", 5_000)
+    monkeypatch.setattr("bot.portraits.data_export._MAX_ARCHIVE_BYTES", 5_000)
     await mina.write("/mydata")
     first = await mina.sees("part 1 of", document=True)
     count = int(first["caption"].rstrip(".").split()[-1])
@@ -77,7 +77,7 @@ async def test_forget_me_leaves_nothing(town: Harness) -> None:
     await mina.write("/forgetme")
     await mina.press(await town.message_after(mina.id, kept, "Shall I delete"), "Yes, delete everything")
     await mina.sees("I don't know you any more")
-    storage = town.desk.storage
+    storage = town.services.storage
     assert await storage.people.get(mina.id) is None
     assert await storage.portraits.of_owner(mina.id) == []
     left = await storage.portraits.of_owner(joon.id)

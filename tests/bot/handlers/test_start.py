@@ -31,7 +31,7 @@ async def test_files_that_are_no_pictures(town: Harness) -> None:
     mina = town.person()
     await town.people.send(mina.id, mina.id, [Upload("notes.pdf", "application/pdf", b"%PDF-1.7")], as_files=True)
     await mina.sees("I need a photo of your pet")
-    assert await town.desk.storage.portraits.of_owner(mina.id) == []
+    assert await town.services.storage.portraits.of_owner(mina.id) == []
 
 
 async def test_heic_comes_as_a_file_without_a_type(town: Harness) -> None:

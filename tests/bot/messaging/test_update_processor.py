@@ -102,7 +102,7 @@ async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
     await town.restart()
     await mina.write("/help")
     await mina.sees("what I can do")  # and what came before is through
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+    assert len(await town.services.storage.portraits.of_owner(mina.id)) == 1
 
 
 async def test_again_that_is_handed_out_again_is_one_portrait(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ async def test_again_that_is_handed_out_again_is_one_portrait(town: Harness, mon
     await town.restart()
     await mina.write("/help")
     await mina.sees("what I can do")
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 2
+    assert len(await town.services.storage.portraits.of_owner(mina.id)) == 2
 
 
 async def test_real_updates_of_many_chats_at_once(town: Harness) -> None:

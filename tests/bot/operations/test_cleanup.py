@@ -16,7 +16,7 @@ async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: p
         mina = town.person()
         await mina.ask_for_portrait()
         await mina.portrait_in(State.DONE)
-        storage, engine = town.desk.storage, town.desk.studio.engine
+        storage, engine = town.services.storage, town.services.service.engine
         (portrait,) = await storage.portraits.of_owner(mina.id)
         forget, forgotten = engine.forget, list[str]()
 

@@ -44,7 +44,7 @@ async def test_with_a_baby_photo(town: Harness) -> None:
     await mina.sees(video=True)
     portrait = await mina.portrait_in(State.DONE)
     assert portrait.baby_photo is not None and portrait.baby_photo != portrait.photo
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+    assert len(await town.services.storage.portraits.of_owner(mina.id)) == 1
 
 
 async def test_a_baby_photo_that_is_none_is_asked_for_again(town: Harness) -> None:
@@ -226,7 +226,7 @@ async def test_cancel_while_choosing(town: Harness) -> None:
 
 
 async def test_nothing_is_kept_of_what_was_cancelled(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = town.desk.studio.engine
+    engine = town.services.service.engine
     forget, forgotten = engine.forget, list[str]()
 
     async def noted(photos: Sequence[str]) -> Forgotten:
@@ -263,7 +263,7 @@ async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(
         return (await mina.portrait()).photo is None
 
     await eventually(gone)
-    assert first.photo and await town.desk.storage.media.read(first.photo)
+    assert first.photo and await town.services.storage.media.read(first.photo)
     await mina.press(film, "Again")
     await town.message_after(mina.id, question, "Samoyed")
 
@@ -328,12 +328,12 @@ async def test_a_second_photo_is_a_second_portrait(town: Harness) -> None:
     dog = await mina.sees("lovely dog")
     assert dog["reply_to_message"]["message_id"] == first["message_id"]
     await mina.press(cat, "Tabby")
-    assert [one.breed for one in await town.desk.storage.portraits.of_owner(mina.id)] == [None, "tabby"]
+    assert [one.breed for one in await town.services.storage.portraits.of_owner(mina.id)] == [None, "tabby"]
 
 
 async def test_a_long_look_is_said_in_words(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message that says so becomes the question."""
-    monkeypatch.setattr("bot.portraits.delivery._SHOWN_S", 0.05)
+    monkeypatch.setattr("bot.portraits.delivery._ACTION_INTERVAL_S", 0.05)
     mina = town.person()
     town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=1))  # costs two seconds of patience
     await mina.send()

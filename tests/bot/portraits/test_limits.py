@@ -44,10 +44,10 @@ async def test_what_was_answered_above_the_limit_counts_on_another_day(tmp_path:
         await mina.sees("lovely dog")
         await mina.send(Script.CAT)
         for portrait, breed in zip(await mina.portraits_in(State.AWAITING_BREED, 2), ("samoyed", "tabby"), strict=True):
-            await town.desk.studio.choose_breed(portrait.id, breed)
-        await town.desk.studio.go_on((await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2))[0].id)
+            await town.services.service.choose_breed(portrait.id, breed)
+        await town.services.service.go_on((await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2))[0].id)
         film = await mina.sees(video=True)
-        await town.desk.studio.grow_up((await mina.portrait()).id)
+        await town.services.service.grow_up((await mina.portrait()).id)
         late = await mina.sees("That's all for today", "Try again")
         pressed = await mina.press(late, "Try again")
         assert pressed["text"].startswith("That's all for today") and pressed["show_alert"]
@@ -63,12 +63,12 @@ async def test_one_job_runs_for_each_person_and_others_overtake(town: Harness) -
     for shade in (200, 90):
         await mina.send(Script.HOLD, shade=shade)
     for portrait in await mina.portraits_in(State.AWAITING_BREED, 2):
-        await town.desk.studio.choose_breed(portrait.id, "samoyed")
-        await town.desk.studio.go_on(portrait.id)
+        await town.services.service.choose_breed(portrait.id, "samoyed")
+        await town.services.service.go_on(portrait.id)
     await mina.sees("Getting to know")
     await mina.sees("one pet is ahead of you")
     await joon.ask_for_portrait()
-    states = [one.state for one in await town.desk.storage.portraits.of_owner(mina.id)]
+    states = [one.state for one in await town.services.storage.portraits.of_owner(mina.id)]
     assert sorted(states) == [State.QUEUED, State.RUNNING]
 
 
@@ -79,6 +79,6 @@ async def test_the_estimate_knows_of_earlier_days(town: Harness) -> None:
     for shade in (200, 90):
         await mina.send(Script.HOLD, shade=shade)
     for portrait in await mina.portraits_in(State.AWAITING_BREED, 2):
-        await town.desk.studio.choose_breed(portrait.id, "samoyed")
-        await town.desk.studio.go_on(portrait.id)
+        await town.services.service.choose_breed(portrait.id, "samoyed")
+        await town.services.service.go_on(portrait.id)
     await mina.sees("one pet is ahead of you", "⏳")

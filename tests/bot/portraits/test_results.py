@@ -20,7 +20,7 @@ async def test_younger_and_older_come_from_the_kept_latent(town: Harness) -> Non
     younger = await town.message_after(mina.id, film, video=True)
     await mina.press(younger, "Older")
     again = await town.message_after(mina.id, younger, video=True)
-    ages = {result.age for result in await town.desk.storage.portraits.results((await mina.portrait()).id)}
+    ages = {result.age for result in await town.services.storage.portraits.results((await mina.portrait()).id)}
     assert ages == {1.0, 1.3}
     assert "👶 Younger" in labels(again)
 
@@ -28,7 +28,7 @@ async def test_younger_and_older_come_from_the_kept_latent(town: Harness) -> Non
 async def test_a_portrait_outlives_the_weights_it_was_made_with(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait(Script.OTHER_WEIGHTS)
-    media = town.desk.storage.media
+    media = town.services.storage.media
     old = await media.read((await mina.portrait_in(State.DONE)).latent or "")
     await mina.press(film, "Younger")
     await town.message_after(mina.id, film, video=True)
@@ -109,7 +109,7 @@ async def test_delete_takes_rows_files_and_messages(town: Harness) -> None:
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert "Nothing is left" in answer["text"]
     assert town.said_in(mina.id) == []
-    assert await town.desk.storage.portraits.get(portrait.id) is None
+    assert await town.services.storage.portraits.get(portrait.id) is None
     assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
@@ -144,7 +144,7 @@ async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town
 async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
     town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_S", 3.0)
+    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_TIMEOUT_S", 3.0)
     mina = town.person()
     town.double.faults.add(Fault("sendPhoto", FaultKind.TIMEOUT_AFTER))
     film = await mina.ask_for_portrait()
@@ -188,9 +188,9 @@ async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
     await mina.portrait_in(State.DONE)
     send = TelegramMessenger.send
 
-    async def too_late(voice: TelegramMessenger, portrait: Portrait, result: Result) -> Sent:
-        sent = await send(voice, portrait, result)
-        await town.desk.studio.delete(portrait)
+    async def too_late(messenger: TelegramMessenger, portrait: Portrait, result: Result) -> Sent:
+        sent = await send(messenger, portrait, result)
+        await town.services.service.delete(portrait)
         monkeypatch.undo()
         return sent
 
@@ -212,11 +212,11 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
     forget = EngineClient.forget
 
     async def slowly(engine: EngineClient, photos: Sequence[str]) -> Forgotten:
-        await town.desk.studio.want(portrait.id, 1.0, Kind.CARD)
+        await town.services.service.want(portrait.id, 1.0, Kind.CARD)
         await mina.sees("card for the family")
 
         async def noted() -> bool:
-            return len((await town.desk.storage.portraits.messages(portrait.id))[mina.id]) == 3
+            return len((await town.services.storage.portraits.messages(portrait.id))[mina.id]) == 3
 
         await eventually(noted)
         return await forget(engine, photos)
@@ -231,7 +231,7 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
 async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Harness) -> None:
     mina = town.person()
     film = await mina.ask_for_portrait()
-    await town.desk.studio.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
+    await town.services.service.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
     answer = await mina.press(film, "Younger")
     assert answer["show_alert"] and "start fresh" in answer["text"]
 
@@ -276,7 +276,7 @@ async def test_another_photo_takes_the_question_for_a_name_back(town: Harness) -
     await mina.portraits_in(State.DONE, 2)
     await mina.write("Wow, thank you!")
     await mina.sees("Send me a photo of your pet")
-    assert await town.desk.storage.people.pets(mina.id) == []
+    assert await town.services.storage.people.pets(mina.id) == []
 
 
 async def test_later_words_are_no_name(town: Harness) -> None:
@@ -289,8 +289,8 @@ async def test_later_words_are_no_name(town: Harness) -> None:
     await mina.sees("Send me a photo of your pet")
     assert (await mina.portrait()).name == ""
     await mina.press(await mina.sees(video=True), "Tell me the name")
-    real = town.desk.storage.now
-    town.desk.storage.now = lambda: real() + 7200
+    real = town.services.storage.now
+    town.services.storage.now = lambda: real() + 7200
     thanks = await mina.write("good night")
     await town.message(mina.id, "Send me a photo of your pet", after=thanks["message_id"])
     assert (await mina.portrait()).name == ""

@@ -17,8 +17,8 @@ from tests.scripted_engine import Script
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting for Telegram to recover takes minutes in life, and moments here."""
-    monkeypatch.setattr("bot.portraits.worker._PATIENCE_S", (0.05, 0.05, 0.1))
-    monkeypatch.setattr("bot.context._PATIENCE_S", (0.05, 0.05))
+    monkeypatch.setattr("bot.portraits.worker._STEP_RETRY_PAUSES_S", (0.05, 0.05, 0.1))
+    monkeypatch.setattr("bot.context._REPLY_RETRY_PAUSES_S", (0.05, 0.05))
 
 
 def films(town: Harness, person: int) -> int:
@@ -64,10 +64,12 @@ async def test_updates_that_cannot_be_written_down_are_taken_in_later(
     town: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As when the disk is full."""
-    monkeypatch.setattr("bot.messaging.update_queue._PATIENCE_S", (0.05,))
+    monkeypatch.setattr("bot.messaging.update_queue._WRITE_RETRY_PAUSES_S", (0.05,))
     mina = town.person()
     async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
-        await elsewhere.execute("CREATE TRIGGER full BEFORE INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END")
+        await elsewhere.execute(
+            "CREATE TRIGGER full PREDECESSORS INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
         await mina.write("/start")
 
         async def refused() -> bool:
@@ -92,7 +94,7 @@ async def test_an_upload_whose_connection_breaks_is_offered_again(town: Harness)
 
 
 async def test_an_upload_without_an_answer_is_not_sent_twice(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_S", 3.0)
+    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_TIMEOUT_S", 3.0)
     mina = town.person()
     town.double.faults.add(Fault("sendVideo", FaultKind.TIMEOUT_AFTER))
     await mina.ask_for_portrait()
@@ -142,7 +144,7 @@ async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
 
     mina = town.person()
     film = await mina.ask_for_portrait()
-    monkeypatch.setattr(town.desk.studio.engine, "reimagine", broken)
+    monkeypatch.setattr(town.services.service.engine, "reimagine", broken)
     town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
     await mina.press(film, "Younger")
 
@@ -157,10 +159,10 @@ async def test_a_person_who_stops_the_bot_is_left_alone(town: Harness) -> None:
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.portrait_in(State.RUNNING)
     await town.people.block(mina.id)
-    await town.desk.studio.engine.describe()
+    await town.services.service.engine.describe()
     portrait = await mina.portrait_in(State.FAILED)
     assert portrait.failure == "chat_gone"
-    person = await town.desk.storage.people.get(mina.id)
+    person = await town.services.storage.people.get(mina.id)
     assert person is not None and not person.reachable
     await town.people.unblock(mina.id)
     await mina.write("/start")
@@ -180,8 +182,8 @@ async def test_an_expired_file_id_is_uploaded_again(town: Harness) -> None:
     film = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
     portrait = await mina.portrait()
-    (result, *_) = [one for one in await town.desk.storage.portraits.results(portrait.id) if one.kind == "card"]
-    await town.desk.storage.portraits.sent(result.id, 1, "expired")
+    (result, *_) = [one for one in await town.services.storage.portraits.results(portrait.id) if one.kind == "card"]
+    await town.services.storage.portraits.sent(result.id, 1, "expired")
     await mina.press(film, "Card")
     await mina.sees("card for the family", photo=True)
 
@@ -199,7 +201,7 @@ async def test_a_deleted_photo_and_a_deleted_question(town: Harness) -> None:
     question = await mina.sees("Samoyed")
     await town.people.delete(mina.id, mina.id, photo["message_id"])
     await town.people.delete(mina.id, mina.id, question["message_id"])
-    await town.desk.studio.choose_breed((await mina.portrait()).id, "samoyed")
+    await town.services.service.choose_breed((await mina.portrait()).id, "samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     film = await mina.sees(video=True)
     assert "reply_to_message" not in film
@@ -246,7 +248,7 @@ async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path)
         town.double.world.add_person("Boss", "en")
         mina = town.person()
         boss = town.person("Boss")
-        town.desk.voice._admins = (boss.id,)
+        town.services.messenger._admins = (boss.id,)
         await boss.write("/start")
         await boss.sees("Hello")
         await mina.send(Script.FAULT)
@@ -270,7 +272,7 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(town.desk.studio, "over_limit", broken)
+    monkeypatch.setattr(town.services.service, "over_limit", broken)
     await joon.send(shade=90)
     apologies.append(await joon.sees("Something went wrong"))
     assert not any("told" in spoken(one) for one in apologies)
@@ -288,7 +290,7 @@ async def test_administrators_hear_of_an_update_that_failed_once(
         async def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("Mina's secret")
 
-        monkeypatch.setattr(town.desk.studio, "over_limit", broken)
+        monkeypatch.setattr(town.services.service, "over_limit", broken)
         for shade in (90, 80):
             await mina.send(shade=shade)
         await mina.sees("Something went wrong on my side", "told the people who look after me")
@@ -303,7 +305,7 @@ async def test_an_engine_that_dies_loses_nothing(town: Harness) -> None:
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees("Getting to know")
-    engine = town.desk.studio.engine
+    engine = town.services.service.engine
     assert engine.pid is not None
     before = engine.pid
     await (await asyncio.create_subprocess_exec("kill", "-9", str(before))).wait()
@@ -346,7 +348,7 @@ async def test_what_failed_while_telegram_was_away_is_said_afterwards(town: Harn
 async def test_a_question_that_was_never_shown_is_asked_after_a_restart(
     town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.portraits.delivery._SHOWN_S", 0.05)
+    monkeypatch.setattr("bot.portraits.delivery._ACTION_INTERVAL_S", 0.05)
     mina = town.person()
     town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=6))  # so that the look is said in words
     await mina.send()
@@ -363,17 +365,17 @@ async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_
     town: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "bot.portraits.worker._PATIENCE_S", (60.0,)
+        "bot.portraits.worker._STEP_RETRY_PAUSES_S", (60.0,)
     )  # the question's answer is lost, and it is not tried again
     mina, joon = town.person(), town.person("Joon")
     for count, shade in enumerate((90, 91, 92, 93), 1):
         town.double.faults.add(Fault("sendMessage", FaultKind.DISCONNECT))
         await mina.send(shade=shade)
         portrait = (await mina.portraits_in(State.AWAITING_BREED, 1))[-1]
-        await town.desk.studio.choose_breed(portrait.id, "samoyed")
-        await town.desk.studio.go_on(portrait.id)
+        await town.services.service.choose_breed(portrait.id, "samoyed")
+        await town.services.service.go_on(portrait.id)
         await mina.portrait_in(State.RUNNING)
-        await town.desk.studio.cancel(portrait.id)
+        await town.services.service.cancel(portrait.id)
 
         async def stopped(times: int = count) -> bool:
             return len([said for said in town.said_in(mina.id) if "I stopped" in said.get("text", "")]) == times
@@ -389,12 +391,14 @@ async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(town: Harness
     question = await mina.sees("baby photo")
     refusal = "BEGIN SELECT RAISE(ABORT, 'full'); END"
     async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
-        await elsewhere.execute(f"CREATE TRIGGER full BEFORE UPDATE ON portraits WHEN old.state = 'running' {refusal}")
+        await elsewhere.execute(
+            f"CREATE TRIGGER full PREDECESSORS UPDATE ON portraits WHEN old.state = 'running' {refusal}"
+        )
         await mina.press(question, "Go on without")
         await mina.portrait_in(State.RUNNING)
 
         async def left() -> bool:
-            return not town.desk.studio.workshop.running
+            return not town.services.service.worker.running
 
         await eventually(left)
         await elsewhere.execute("DROP TRIGGER full")
