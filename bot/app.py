@@ -21,9 +21,9 @@ from telegram.ext import (
 )
 
 from bot.context import SERVICES_KEY, App, Context, Services, introduce
+from bot.error_summary import error_trail, error_type
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
-from bot.messaging.errors import error_trail, error_type
 from bot.messaging.menus import publish_menus
 from bot.messaging.rate_limiter import Pace, RateLimiter
 from bot.messaging.telegram_messenger import TelegramMessenger
@@ -33,6 +33,7 @@ from bot.messaging.views import sorry
 from bot.operations.cleanup import schedule_upkeep
 from bot.operations.health import health_server
 from bot.operations.home_lock import exclusive_home
+from bot.portraits.accounts import AccountService
 from bot.portraits.limits import Limits
 from bot.portraits.service import PortraitService
 from bot.portraits.worker import PortraitWorker
@@ -150,7 +151,10 @@ async def running(
         await _check_engine(live_engine, settings)
         worker = PortraitWorker(storage, live_engine, messenger, limits)
         service = PortraitService(storage, live_engine, messenger, worker, limits)
-        services = app.bot_data[SERVICES_KEY] = Services(settings, storage, service, messenger, app.bot.username)
+        accounts = AccountService(storage, service)
+        services = app.bot_data[SERVICES_KEY] = Services(
+            settings, storage, service, accounts, messenger, app.bot.username
+        )
         await stack.enter_async_context(messenger.board)
         await stack.enter_async_context(worker)
         if settings.metrics_port is not None:

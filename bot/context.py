@@ -12,6 +12,7 @@ from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, E
 
 from bot.messaging.errors import unchanged
 from bot.messaging.telegram_messenger import TelegramMessenger
+from bot.portraits.accounts import AccountService
 from bot.portraits.service import PortraitService
 from bot.settings import Settings
 from bot.texts import Words, closest_language, words_for
@@ -34,6 +35,7 @@ class Services:
     settings: Settings
     storage: Storage
     service: PortraitService
+    accounts: AccountService
     messenger: TelegramMessenger
     username: str  # the bot's, without @
     pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
@@ -63,6 +65,10 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Ser
         return self.services.service
 
     @property
+    def accounts(self) -> AccountService:
+        return self.services.accounts
+
+    @property
     def storage(self) -> Storage:
         return self.services.storage
 
@@ -83,7 +89,7 @@ async def introduce(update: Update, context: Context) -> None:
     if user is None:
         return
     if update.effective_chat and update.effective_chat.type == "private":
-        person = await context.service.meet(user.id, user.language_code or "")
+        person = await context.accounts.meet(user.id, user.language_code or "")
     else:
         # In groups nobody is noted down for merely being there.
         known = await context.storage.people.get(owner_of(update) or user.id)

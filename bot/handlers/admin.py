@@ -56,14 +56,12 @@ async def stats(update: Update, context: Context) -> None:
 
 async def pause(update: Update, context: Context) -> None:
     """Take photos in, but start no work: for maintenance. It stays so over a restart."""
-    await context.storage.pause(True)
-    context.service.worker.wake()
+    await context.service.worker.pause(True)
     await reply(update, context.words("admin.paused"))
 
 
 async def resume(update: Update, context: Context) -> None:
-    await context.storage.pause(False)
-    context.service.worker.wake()
+    await context.service.worker.pause(False)
     await reply(update, context.words("admin.resumed"))
 
 
@@ -71,9 +69,7 @@ async def block(update: Update, context: Context) -> None:
     if (id_ := _number(context)) is None:
         await reply(update, context.words("admin.usage_block"))
         return
-    await context.storage.people.block(id_, context.storage.now())
-    for portrait in await context.storage.portraits.open_of(id_):
-        await context.service.cancel(portrait.id)
+    await context.accounts.block(id_)
     await reply(update, context.words("admin.blocked", id=str(id_)))
 
 
@@ -81,7 +77,7 @@ async def unblock(update: Update, context: Context) -> None:
     if (id_ := _number(context)) is None:
         await reply(update, context.words("admin.usage_block"))
         return
-    await context.storage.people.unblock(id_)
+    await context.accounts.unblock(id_)
     await reply(update, context.words("admin.unblocked", id=str(id_)))
 
 
@@ -96,7 +92,7 @@ async def limit(update: Update, context: Context) -> None:
     match context.args:
         case [group, number] if group.lstrip("-").isdecimal() and (number.isdecimal() or number == "default"):
             daily = int(number) if number.isdecimal() else None
-            await context.storage.people.limit_group(int(group), daily, context.storage.now())
+            await context.accounts.limit_group(int(group), daily)
             await reply(update, context.words("admin.limit_set"))
         case _:
             await reply(update, context.words("admin.usage_limit"))

@@ -152,7 +152,7 @@ async def _name(update: Update, context: Context, portrait: Portrait, __: str) -
                 rate_limit_args=3,
             )
         )
-        await context.storage.portraits.change(portrait.id, context.storage.now(), status_message=asked.message_id)
+        await context.service.name_asked(portrait.id, asked.message_id)
     return expecting
 
 

@@ -15,14 +15,14 @@ async def my_membership(update: Update, context: Context) -> None:
     was_in, is_in = change.old_chat_member.status in _MEMBER_STATUSES, change.new_chat_member.status in _MEMBER_STATUSES
     if change.chat.type == "private":
         if not is_in:
-            await context.storage.people.mark_unreachable(change.chat.id)
+            await context.accounts.mark_unreachable(change.chat.id)
     elif is_in:
-        await context.storage.people.join_group(change.chat.id, context.storage.now())
+        await context.accounts.join_group(change.chat.id)
         if not was_in:
             text = context.words("group.added", bot=context.services.username)
             await context.bot.send_message(change.chat.id, text, rate_limit_args=3)
     else:
-        await context.storage.people.leave_group(change.chat.id)
+        await context.accounts.leave_group(change.chat.id)
 
 
 async def in_private(update: Update, context: Context) -> None:

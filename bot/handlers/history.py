@@ -12,7 +12,8 @@ from bot.context import Context, answer, edit, insist, owner_of, reply
 from bot.messaging.errors import has_no_text, refuses_media, unchanged
 from bot.messaging.keyboards import Press, Verb
 from bot.messaging.telegram_messenger import file_id_of
-from bot.messaging.views import MessageView, caption, title
+from bot.messaging.views import MessageView, caption
+from bot.portraits.titles import portrait_title
 from bot.texts import Words
 from storage import Kind, Pet, Portrait, Result
 
@@ -72,7 +73,7 @@ async def history(update: Update, context: Context) -> None:
         )
 
     shown = await _bring(context, page.still, send)
-    await context.storage.portraits.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
+    await context.service.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
 
 
 async def turn(update: Update, context: Context, value: str) -> None:
@@ -127,7 +128,7 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
         )
 
     shown = await _bring(context, made, send)
-    await context.storage.portraits.record_message(portrait.id, message.chat.id, shown.message_id)
+    await context.service.record_message(portrait.id, message.chat.id, shown.message_id)
     return shown
 
 
@@ -153,7 +154,7 @@ async def forget_pet(update: Update, context: Context, value: str) -> None:
     query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
-    await context.storage.people.delete_pet(query.from_user.id, place.pet)
+    await context.accounts.forget_pet(query.from_user.id, place.pet)
     await answer(update, context.words("history.pet_forgotten"))
     place = Place(listed=place.listed)
     await _show(query, context, await _page(context, query.from_user.id, place), place)
@@ -178,7 +179,7 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
 
     await edit(_bring(context, page.still, show))
     if query.message:
-        await context.storage.portraits.move_gallery(page.portrait.id, query.message.chat.id, query.message.message_id)
+        await context.service.move_gallery(page.portrait.id, query.message.chat.id, query.message.message_id)
 
 
 async def _bring(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
@@ -191,7 +192,7 @@ async def _bring(context: Context, result: Result, send: Callable[[str | bytes],
                 raise
     sent = await send(await context.storage.media.read(result.digest or ""))
     if isinstance(sent, Message):
-        await context.storage.portraits.set_file_id(result.id, file_id_of(sent))
+        await context.service.set_file_id(result.id, file_id_of(sent))
     return sent
 
 
@@ -225,7 +226,7 @@ async def _without_pictures(context: Context, owner: int, place: Place) -> Messa
 
 def _caption(words: Words, page: Page) -> str:
     day = datetime.fromtimestamp(page.portrait.created_at, UTC).date()
-    heading = words("history.caption", title=title(words, page.portrait), date=words.date(day))
+    heading = words("history.caption", title=portrait_title(words, page.portrait), date=words.date(day))
     return f"{heading}\n{words('history.count', number=page.place.index + 1, count=page.count)}"
 
 

@@ -13,8 +13,9 @@ from telegram.error import BadRequest
 
 from bot.context import Context
 from bot.messaging.errors import too_big_to_fetch
-from bot.messaging.views import caption, known_breeds, title
-from bot.portraits.breed_names import breed_name
+from bot.messaging.views import caption
+from bot.portraits.breed_names import breed_name, known_breeds
+from bot.portraits.titles import portrait_title
 from bot.texts import Words
 from storage import Kind, Portrait, Result
 
@@ -57,7 +58,7 @@ async def _there(context: Context, found: Found) -> Found:
     known = await asyncio.gather(*(_has(context, result.file_id or "") for _, result in found))
     for (_, result), here in zip(found, known, strict=True):
         if not here:
-            await context.storage.portraits.set_file_id(result.id, None)
+            await context.service.set_file_id(result.id, None)
     return [one for one, here in zip(found, known, strict=True) if here]
 
 
@@ -72,13 +73,13 @@ async def _has(context: Context, file_id: str) -> bool:
 def _called(words: Words, portrait: Portrait) -> list[str]:
     """What its owner may look for: the pet's name, and its breed."""
     breeds = known_breeds([portrait.breed or ""])
-    return [title(words, portrait), *(breed_name(breed, words.language) for breed in breeds)]
+    return [portrait_title(words, portrait), *(breed_name(breed, words.language) for breed in breeds)]
 
 
 def _offer(
     context: Context, portrait: Portrait, result: Result
 ) -> InlineQueryResultCachedPhoto | InlineQueryResultCachedVideo:
-    words, called = context.words, title(context.words, portrait)
+    words, called = context.words, portrait_title(context.words, portrait)
     under = caption(words, portrait, Kind.STILL, result.age)
     if result.kind is Kind.FILM:
         return InlineQueryResultCachedVideo(

@@ -16,9 +16,9 @@ async def choose(update: Update, context: Context, value: str) -> None:
     query = update.callback_query
     if query is None or (value and value not in LANGUAGES):
         return
-    await context.service.meet(query.from_user.id, query.from_user.language_code or "")
+    await context.accounts.meet(query.from_user.id, query.from_user.language_code or "")
     spoken = value or closest_language(query.from_user.language_code)
-    await context.storage.people.choose_language(query.from_user.id, value or None, spoken)
+    await context.accounts.choose_language(query.from_user.id, value or None, spoken)
     words = words_for(spoken)
     await answer(update)
     await edit(query.edit_message_text(words("language.chosen")))

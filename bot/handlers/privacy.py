@@ -6,7 +6,6 @@ from telegram import InputFile, Update
 
 from bot.context import Context, answer, edit, owner_of, reply
 from bot.messaging.keyboards import forget_keyboard
-from bot.portraits.data_export import archives_of
 
 
 async def privacy(update: Update, context: Context) -> None:
@@ -42,7 +41,7 @@ async def my_data(update: Update, context: Context) -> None:
     owner, message = owner_of(update), update.effective_message
     if owner is None or message is None:
         return
-    archives = await archives_of(context.storage, owner)
+    archives = await context.accounts.export(owner)
     for number, archive in enumerate(archives, 1):
         if len(archives) == 1:
             name, said = "throwback.zip", context.words("privacy.data")

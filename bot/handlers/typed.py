@@ -73,15 +73,15 @@ def _asked(portrait: Portrait) -> bool:
 
 async def _meant(message: Message, context: Context, owner: int) -> Portrait | None:
     """The portrait that words in a private chat are about."""
-    portraits, chat = context.storage.portraits, message.chat_id
+    chat = message.chat_id
     if message.reply_to_message:
-        about = await portraits.by_any_message(chat, message.reply_to_message.message_id)
+        about = await context.storage.portraits.by_any_message(chat, message.reply_to_message.message_id)
         if about and about.owner == owner and _asked(about):
             return about
-    named = await portraits.latest(owner, chat, RESULTS_VISIBLE, expecting="name")
+    named = await context.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting="name")
     if named and context.storage.now() - named.changed_at > _NAME_WINDOW_S:
         named = None
-    asked = [named, await portraits.latest(owner, chat, (State.AWAITING_BREED,))]
+    asked = [named, await context.storage.portraits.latest(owner, chat, (State.AWAITING_BREED,))]
     return max((one for one in asked if one), key=lambda one: one.changed_at, default=None)
 
 

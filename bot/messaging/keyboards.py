@@ -10,12 +10,10 @@ from typing import Self
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.portraits.age_range import AGE_STEP, OLDEST_AGE, YOUNGEST_AGE
 from bot.portraits.breed_names import breed_name
 from bot.texts import LANGUAGES, Words
 from storage import Pet, Portrait, State
-
-OLDEST, YOUNGEST, STEP = -1.0, 1.6, 0.3
-"""How far the buttons go, in multiples of the age vector: 0 now, 1 puppy or kitten, negative older."""
 
 
 class Verb(StrEnum):
@@ -139,10 +137,10 @@ def result_keyboard(words: Words, portrait: Portrait, age: float, shareable: boo
     It is `shareable` where the bot has inline mode.
     """
     ages = []
-    if age + STEP <= YOUNGEST + 1e-6:
-        ages.append(_button(words("button.younger"), Verb.AGE, portrait.id, f"{age + STEP:.2f}"))
-    if age - STEP >= OLDEST - 1e-6:
-        ages.append(_button(words("button.older"), Verb.AGE, portrait.id, f"{age - STEP:.2f}"))
+    if age + AGE_STEP <= YOUNGEST_AGE + 1e-6:
+        ages.append(_button(words("button.younger"), Verb.AGE, portrait.id, f"{age + AGE_STEP:.2f}"))
+    if age - AGE_STEP >= OLDEST_AGE - 1e-6:
+        ages.append(_button(words("button.older"), Verb.AGE, portrait.id, f"{age - AGE_STEP:.2f}"))
     shown = f"{age:.2f}"
     rows = [
         ages,

@@ -11,9 +11,9 @@ from telegram import (
     BotCommandScopeChat,
 )
 from telegram.error import TelegramError
+from telegram.ext import ExtBot
 
-from bot.context import Bot
-from bot.messaging.errors import error_type
+from bot.error_summary import error_type
 from bot.texts import DEFAULT, LANGUAGES, words_for
 
 _logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ _GROUP_COMMANDS = ("young", "help", "cancel")
 _ADMIN_COMMANDS = ("stats", "pause", "resume", "block", "unblock", "blocked", "limit")
 
 
-async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
+async def publish_menus(bot: ExtBot[int], admins: Iterable[int]) -> None:
     """Tell Telegram the commands. What fails is logged, and stops nothing else: menus are a convenience.
 
     The administrators' come last: Telegram knows no chat with one who has not written to the bot yet.
@@ -34,11 +34,11 @@ async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
         await publish_admin_menu(bot, admin)
 
 
-async def publish_admin_menu(bot: Bot, admin: int) -> None:
+async def publish_admin_menu(bot: ExtBot[int], admin: int) -> None:
     await _publish(bot, _PRIVATE_COMMANDS + _ADMIN_COMMANDS, BotCommandScopeChat(admin))
 
 
-async def _publish(bot: Bot, names: Iterable[str], scope: BotCommandScope) -> None:
+async def _publish(bot: ExtBot[int], names: Iterable[str], scope: BotCommandScope) -> None:
     for language in LANGUAGES:
         try:
             await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)

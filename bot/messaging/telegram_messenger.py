@@ -8,22 +8,12 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
-from bot.messaging.errors import (
-    ChatGone,
-    ChatMoved,
-    DeliveryUncertain,
-    FileGone,
-    MediaRefused,
-    MessengerUnavailable,
-    has_no_text,
-    refuses_media,
-    translated,
-    unchanged,
-)
+from bot.messaging.errors import has_no_text, refuses_media, translated, unchanged
 from bot.messaging.keyboards import cancel_keyboard, result_keyboard
 from bot.messaging.progress_board import ProgressBoard, ProgressMessage
 from bot.messaging.rate_limiter import RateLimiter
 from bot.messaging.views import MessageView, about_results, breed_matches, caption, failure, progress, question, queued
+from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, FileGone, MediaRefused, MessengerUnavailable
 from bot.portraits.messenger import Sent
 from bot.texts import DEFAULT, Words, closest_language, words_for
 from engine import Progress

@@ -13,7 +13,7 @@ from bot.messaging.keyboards import (
     head_keyboard,
     resend_keyboard,
 )
-from bot.portraits.breed_names import breed_name
+from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.findings import Findings
 from bot.texts import Words
 from engine import Progress, Stage
@@ -174,23 +174,3 @@ def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
         return words(f"result.{kind}")
     key = "result.young" if age >= 0 else "result.older"
     return words(f"{key}_named", name=portrait.name) if portrait.name else words(key)
-
-
-def title(words: Words, portrait: Portrait) -> str:
-    """What a portrait is called: the pet's name, else its breed."""
-    if portrait.name:
-        return portrait.name
-    known = known_breeds([portrait.breed or ""])
-    return breed_name(known[0], words.language) if known else "Throwback"
-
-
-def known_breeds(slugs: Sequence[str]) -> list[str]:
-    """Those that have a name: the engine may know breeds that we do not."""
-    known = []
-    for slug in slugs:
-        try:
-            breed_name(slug, "en")
-        except KeyError:
-            continue
-        known.append(slug)
-    return known

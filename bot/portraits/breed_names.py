@@ -5,7 +5,7 @@ One TOML a language in `texts/breeds`: slug = [name shown, further names underst
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -32,6 +32,11 @@ def breed_name(slug: str, language: str) -> str:
     Raises KeyError for an unknown slug.
     """
     return (_names(language).get(slug) or _names("en")[slug])[0]
+
+
+def known_breeds(slugs: Iterable[str]) -> list[str]:
+    """Return those of the slugs that have a name; the engine may know breeds that we do not."""
+    return [slug for slug in slugs if slug in _names("en")]
 
 
 def match_breed(typed: str, language: str) -> list[str]:

@@ -7,9 +7,10 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from bot.messaging.errors import DeliveryUncertain, FileGone, MediaRefused, error_type
-from bot.messaging.views import title
+from bot.error_summary import error_type
+from bot.portraits.errors import DeliveryUncertain, FileGone, MediaRefused
 from bot.portraits.messenger import Messenger
+from bot.portraits.titles import portrait_title
 from bot.texts import words_for
 from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
 from storage import Kind, Made, Notice, Portrait, Result, State, Storage
@@ -154,7 +155,7 @@ async def meanwhile(show: Callable[[Portrait, int], Awaitable[None]], portrait: 
 def card_text(portrait: Portrait, age: float) -> CardText:
     words = words_for(portrait.language)
     return CardText(
-        title=title(words, portrait),
+        title=portrait_title(words, portrait),
         then=words("card.then") if age >= 0 else words("card.grown"),
         now=words("card.now"),
         footer=words("card.footer", date=words.date(date.today())),

@@ -15,7 +15,7 @@ class Sent:
 
 
 class Messenger(Protocol):
-    """`fetch`, `ask`, `failed`, `cancelled`, `send` and `say` raise the errors of `bot.messaging.errors`, the others
+    """`fetch`, `ask`, `failed`, `cancelled`, `send` and `say` raise the errors of `bot.portraits.errors`, the others
     none.
     """
 

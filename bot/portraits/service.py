@@ -6,7 +6,7 @@ fit the row (a second press, an old button, a deleted row) changes nothing and r
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bot.messaging.keyboards import OLDEST, YOUNGEST
+from bot.portraits.age_range import OLDEST_AGE, YOUNGEST_AGE
 from bot.portraits.breed_names import match_breed, told_breed
 from bot.portraits.captions import named_breed
 from bot.portraits.findings import Findings
@@ -14,7 +14,7 @@ from bot.portraits.limits import Limits, Over
 from bot.portraits.messenger import Messenger
 from bot.portraits.worker import PortraitWorker
 from engine import BREEDS, EngineClient
-from storage import ASKING_STATES, Deleted, Kind, Person, Photo, Portrait, Result, State, Storage
+from storage import ASKING_STATES, Deleted, Kind, Photo, Portrait, Result, State, Storage
 
 MAX_NAME_LETTERS = 24  # letters of a pet's name; what fits the card
 
@@ -197,7 +197,7 @@ class PortraitService:
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state is not State.AWAITING_BABY_PHOTO:
             return None
-        return await self.worker.enqueue(id_, baby_file_id=None, age=OLDEST)
+        return await self.worker.enqueue(id_, baby_file_id=None, age=OLDEST_AGE)
 
     async def cancel(self, id_: int) -> Portrait | None:
         """Stop, wherever it is; None when it is done already."""
@@ -255,7 +255,7 @@ class PortraitService:
 
     async def _want(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:
         portrait = await self.storage.portraits.get(id_)
-        if portrait is None or portrait.state not in RESULTS_VISIBLE or not OLDEST <= age <= YOUNGEST:
+        if portrait is None or portrait.state not in RESULTS_VISIBLE or not OLDEST_AGE <= age <= YOUNGEST_AGE:
             return None
         wanted = await self.storage.portraits.request_results(id_, round(age, 2), kinds)
         self.worker.schedule(id_)
@@ -281,6 +281,22 @@ class PortraitService:
         await self.storage.people.name_pet(portrait.id, name, self.storage.now())
         await self._asked(portrait)
         return name
+
+    async def name_asked(self, id_: int, message: int) -> None:
+        """Note the message that asks for the pet's name; it goes when the question has served."""
+        await self.storage.portraits.change(id_, self.storage.now(), status_message=message)
+
+    async def record_message(self, id_: int, chat: int, message: int) -> None:
+        """Note that this message shows a result, so that deleting the portrait takes it away."""
+        await self.storage.portraits.record_message(id_, chat, message)
+
+    async def move_gallery(self, id_: int, chat: int, message: int) -> None:
+        """Note that a gallery's message shows this portrait now, and no other any more."""
+        await self.storage.portraits.move_gallery(id_, chat, message)
+
+    async def set_file_id(self, result: int, file_id: str | None) -> None:
+        """Note under which id Telegram has a result; None when it has it no more."""
+        await self.storage.portraits.set_file_id(result, file_id)
 
     async def delete(self, portrait: Portrait) -> bool:
         """Delete the portrait, its files, and its results from where they were sent, as often as they were.
@@ -326,9 +342,6 @@ class PortraitService:
         digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}
         if digests:
             await self.engine.forget(sorted(digests))
-
-    async def meet(self, person: int, telegram_language: str) -> Person:
-        return await self.storage.people.meet(person, telegram_language, self.storage.now())
 
     def _schedule(self, portrait: Portrait | None) -> Portrait | None:
         if portrait:

@@ -18,9 +18,10 @@ from statistics import median
 from types import TracebackType
 from typing import Self
 
-from bot.messaging.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable, error_trail
+from bot.error_summary import error_trail
 from bot.portraits.backoff import backoff
 from bot.portraits.delivery import Delivery, card_text, made_results, meanwhile, reason_of
+from bot.portraits.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable
 from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits
 from bot.portraits.messenger import Messenger
@@ -142,6 +143,11 @@ class PortraitWorker:
         elif now.state in (State.FAILED, State.CANCELLED):
             with suppress(ChatGone, ChatMoved, MessengerUnavailable):  # it was said once
                 await self._say_how_it_ended(now)
+
+    async def pause(self, on: bool) -> None:
+        """Start no portrait while `on`; it stays so over a restart."""
+        await self._storage.pause(on)
+        self.wake()
 
     def wake(self) -> None:
         """The queue changed, or a place became free."""
