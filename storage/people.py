@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from storage.database import Database
 from storage.media_index import MediaIndex
 from storage.portraits import ERASED_COLUMNS, delete_portraits
-from storage.records import ASKING_STATES, Deleted, Group, Person, Pet, State
+from storage.records import ASKING_STATES, UNKNOWN_MESSAGE, Deleted, Group, Person, Pet, State
 
 
 class People:
@@ -146,17 +146,17 @@ class People:
         async with self._db.writing() as db:
             await db.execute("UPDATE OR REPLACE groups SET id = ? WHERE id = ?", (new, old))
             await db.execute(
-                "UPDATE results SET message = 0 WHERE message IS NOT NULL"
+                "UPDATE results SET message = ? WHERE message IS NOT NULL"
                 " AND portrait IN (SELECT id FROM portraits WHERE chat = ?)",
-                (old,),
+                (UNKNOWN_MESSAGE, old),
             )
             await db.execute(
-                "INSERT INTO messages SELECT portrait, chat, 0 FROM messages WHERE chat = ?1"
-                " UNION SELECT id, chat, 0 FROM portraits WHERE chat = ?1 AND status_message IS NOT NULL"
+                "INSERT INTO messages SELECT portrait, chat, ?2 FROM messages WHERE chat = ?1"
+                " UNION SELECT id, chat, ?2 FROM portraits WHERE chat = ?1 AND status_message IS NOT NULL"
                 " ON CONFLICT DO NOTHING",
-                (old,),
+                (old, UNKNOWN_MESSAGE),
             )
-            await db.execute("DELETE FROM messages WHERE chat = ? AND message > 0", (old,))
+            await db.execute("DELETE FROM messages WHERE chat = ? AND message <> ?", (old, UNKNOWN_MESSAGE))
             cursor = await db.execute(
                 "UPDATE portraits SET chat = ?, message = -id, status_message = NULL, baby_message = NULL"
                 " WHERE chat = ? RETURNING id, state",

@@ -8,7 +8,21 @@ import aiosqlite
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.records import OPEN_STATES, PREDECESSORS, Deleted, Kind, Made, Notice, Photo, Portrait, Result, State
+from storage.records import (
+    OPEN_STATES,
+    PREDECESSORS,
+    UNKNOWN_MESSAGE,
+    Deleted,
+    Expecting,
+    Failure,
+    Kind,
+    Made,
+    Notice,
+    Photo,
+    Portrait,
+    Result,
+    State,
+)
 
 _CHANGEABLE_COLUMNS = frozenset(Portrait.__dataclass_fields__) - {
     "id",
@@ -99,8 +113,10 @@ class Portraits:
         )
         return Portrait.of(row) if row else None
 
-    async def latest(self, owner: int, chat: int, states: Sequence[State], expecting: str = "") -> Portrait | None:
-        """The owner's newest portrait in this chat in one of these states, or expecting these words."""
+    async def latest(
+        self, owner: int, chat: int, states: Sequence[State], expecting: Expecting = Expecting.NOTHING
+    ) -> Portrait | None:
+        """The owner's newest portrait in this chat in one of these states, expecting these words if any are named."""
         marks = ", ".join("?" * len(states))
         row = await self._db.one(
             f"SELECT * FROM portraits WHERE owner = ? AND chat = ? AND state IN ({marks})"  # noqa: S608 (only marks)
@@ -270,13 +286,13 @@ class Portraits:
     async def not_sent(self, result: Result, notice: Notice | None = None) -> None:
         """Give up sending a result until its owner asks again, and note what is to be said of it."""
         async with self._db.writing() as db:
-            await db.execute("UPDATE results SET message = 0 WHERE id = ?", (result.id,))
+            await db.execute("UPDATE results SET message = ? WHERE id = ?", (UNKNOWN_MESSAGE, result.id))
             if notice:
                 await _note(db, result.portrait, notice, result.age)
             if notice is Notice.DELIVERY_UNCERTAIN:
                 await db.execute(
-                    "INSERT INTO messages SELECT id, chat, 0 FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
-                    (result.portrait,),
+                    "INSERT INTO messages SELECT id, chat, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
+                    (UNKNOWN_MESSAGE, result.portrait),
                 )
 
     async def notices(self, id: int) -> list[tuple[Notice, float]]:
@@ -292,7 +308,7 @@ class Portraits:
     async def record_message(self, id: int, chat: int, message: int) -> None:
         """A result was sent once more, or something was said of it, in a chat that need not be the portrait's.
 
-        Message 0 for what may have arrived.
+        `UNKNOWN_MESSAGE` stands for one that may have arrived.
         """
         async with self._db.writing() as db:
             await db.execute(
@@ -309,7 +325,7 @@ class Portraits:
     async def messages(self, *ids: int) -> dict[int, list[int]]:
         """By chat, all messages with results of these portraits, or about them, oldest first.
 
-        Where something may stand under a number that nobody knows, the first one is 0.
+        Where something may stand under a number that nobody knows, the first one is `UNKNOWN_MESSAGE`.
         """
         marks = ", ".join("?" * len(ids))
         return _by_chat(
@@ -410,9 +426,13 @@ async def _change(
     row = await _row(
         db,
         f"UPDATE portraits SET {columns} WHERE id = ? AND state IN ({marks}) RETURNING *",  # noqa: S608 (known columns)
-        (*changes.values(), now, id, *before),
+        (*map(_to_column, changes.values()), now, id, *before),
     )
     return Portrait.of(row) if row else None
+
+
+def _to_column(value: object) -> Any:
+    return str(value) if isinstance(value, Failure) else value
 
 
 async def _note(db: aiosqlite.Connection, id: int, notice: Notice, age: float) -> None:

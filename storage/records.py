@@ -57,6 +57,69 @@ class Kind(StrEnum):
     FILM = "film"
 
 
+class FailureReason(StrEnum):
+    """Why a portrait failed, or why its baby photo is asked for again."""
+
+    NONE = ""
+    NOT_AN_IMAGE = "not_an_image"  # these six are about a photo, and the engine names them so
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    TOO_SMALL = "too_small"
+    NO_PET = "no_pet"
+    NO_FACE = "no_face"
+    NOT_FETCHED = "not_fetched"  # the messenger does not hand out the photo
+    CHAT_GONE = "chat_gone"  # nobody is there to answer
+    PERSON_LIMIT = "limit_person"  # today's portraits are used up
+    GROUP_LIMIT = "limit_group"
+    DEFECT = "defect"  # an error that nobody foresaw; the column has its type instead
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a portrait failed: a reason, and for a defect the type of the error. The column holds `str()` of it."""
+
+    reason: FailureReason = FailureReason.NONE
+    error_type: str = ""  # of a defect; "" otherwise
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the column; any text that is no reason is the type of an error."""
+        try:
+            return cls(FailureReason(text))
+        except ValueError:
+            return cls(FailureReason.DEFECT, text)
+
+    def __str__(self) -> str:
+        return self.error_type or self.reason
+
+    @property
+    def is_limit(self) -> bool:
+        return self.reason in (FailureReason.PERSON_LIMIT, FailureReason.GROUP_LIMIT)
+
+
+NO_FAILURE = Failure()
+
+
+class PhotoRole(StrEnum):
+    """Which of a portrait's photos cannot be used."""
+
+    NONE = ""
+    PHOTO = "photo"
+    BABY_PHOTO = "baby_photo"
+
+
+class Expecting(StrEnum):
+    """What the owner's next words are."""
+
+    NOTHING = ""
+    BREED = "breed"
+    NAME = "name"
+
+
+UNKNOWN_MESSAGE = 0
+"""Stands for a message whose number nobody knows: one that may have arrived, or has stayed behind in an old group."""
+
+
 class Notice(StrEnum):
     """What is said about results beside the portrait's one message."""
 
@@ -77,8 +140,10 @@ class _Record:
 
 
 def _typed(kind: object, value: Any) -> Any:
-    """SQLite knows neither truth values nor enumerations."""
-    return kind(value) if kind in (bool, State, Kind) and isinstance(kind, type) else value
+    """Convert what SQLite has no type for: truth values, enumerations, failures."""
+    if kind is Failure:
+        return Failure.parse(value)
+    return kind(value) if kind in (bool, State, Kind, PhotoRole, Expecting) and isinstance(kind, type) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +186,7 @@ class Portrait(_Record):
     owner: int
     chat: int
     topic: int | None
-    message: int
+    message: int  # negative after its group became a supergroup: see `photo_message`
     album: str | None
     language: str
     state: State
@@ -140,13 +205,13 @@ class Portrait(_Record):
     name: str
     anyway: bool
     age: float
-    expected_text: str
+    expected_text: Expecting
     status_message: int | None
     told: str
     latent: str | None
     network: str
-    failure: str
-    failed_photo: str
+    failure: Failure
+    failed_photo: PhotoRole
     created_at: float
     changed_at: float
     queued_at: float | None
@@ -156,6 +221,16 @@ class Portrait(_Record):
     @property
     def in_group(self) -> bool:
         return self.chat < 0
+
+    @property
+    def photo_message(self) -> int | None:
+        """The owner's message with the photo; None when it stayed behind as its group became a supergroup."""
+        return self.message if self.message > 0 else None
+
+    @property
+    def announced(self) -> bool:
+        """Whether the owner was told of the present state."""
+        return self.told == self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +247,13 @@ class Result(_Record):
     width: int
     height: int
     duration_s: float
-    message: int | None  # None until it is sent
+    message: int | None  # None until it is sent; `UNKNOWN_MESSAGE` when it was not, or may not have been
     file_id: str | None
+
+    @property
+    def missing(self) -> bool:
+        """Whether it was sent in vain, or may not have arrived."""
+        return self.message == UNKNOWN_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ async def press(update: Update, context: Context) -> None:
         done = None
     if done is None:
         await _show_how_things_stand(update, context, portrait.id)
-    elif isinstance(done, Portrait) and done.failure.startswith("limit_") and done.failure == portrait.failure:
+    elif isinstance(done, Portrait) and done.failure.is_limit and done.failure == portrait.failure:
         # Its message says so already, and does not change.
         await answer(update, context.words("limit.later", button=context.words("button.retry")), alert=True)
     else:

@@ -4,7 +4,7 @@ from telegram import Message, ReplyParameters, Update
 
 from bot.context import Context, owner_of, reply
 from bot.portraits.service import MAX_NAME_LETTERS, RESULTS_VISIBLE
-from storage import ASKING_STATES, Portrait, State
+from storage import ASKING_STATES, Expecting, Portrait, State
 
 _HINT_WINDOW_S = 6 * 3600.0  # s; words later than this are not about the portrait that was begun
 _NAME_WINDOW_S = 3600.0  # s; words later than this are not the name that was asked for
@@ -68,7 +68,7 @@ async def group_text(update: Update, context: Context) -> None:
 
 
 def _asked(portrait: Portrait) -> bool:
-    return portrait.state is State.AWAITING_BREED or portrait.expected_text == "name"
+    return portrait.state is State.AWAITING_BREED or portrait.expected_text is Expecting.NAME
 
 
 async def _meant(message: Message, context: Context, owner: int) -> Portrait | None:
@@ -78,7 +78,7 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
         about = await context.storage.portraits.by_any_message(chat, message.reply_to_message.message_id)
         if about and about.owner == owner and _asked(about):
             return about
-    named = await context.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting="name")
+    named = await context.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting=Expecting.NAME)
     if named and context.storage.now() - named.changed_at > _NAME_WINDOW_S:
         named = None
     asked = [named, await context.storage.portraits.latest(owner, chat, (State.AWAITING_BREED,))]

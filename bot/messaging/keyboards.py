@@ -13,7 +13,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.portraits.age_range import AGE_STEP, OLDEST_AGE, YOUNGEST_AGE
 from bot.portraits.breed_names import breed_name
 from bot.texts import LANGUAGES, Words
-from storage import Pet, Portrait, State
+from storage import FailureReason, Pet, Portrait, State
 
 
 class Verb(StrEnum):
@@ -124,7 +124,7 @@ def failure_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup |
     if not portrait.photo:
         return None
     rows = [[_button(words("button.delete"), Verb.DELETE, portrait.id)]]
-    if portrait.failure in ("no_pet", "no_face"):
+    if portrait.failure.reason in (FailureReason.NO_PET, FailureReason.NO_FACE):
         rows.insert(0, [_button(words("button.anyway"), Verb.ANYWAY, portrait.id)])
     elif not portrait.failed_photo:
         rows.insert(0, [_button(words("button.retry"), Verb.RETRY, portrait.id)])

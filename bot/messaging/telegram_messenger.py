@@ -17,7 +17,7 @@ from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, FileGon
 from bot.portraits.messenger import Sent
 from bot.texts import DEFAULT, Words, closest_language, words_for
 from engine import Progress
-from storage import Kind, Notice, Portrait, Result, State, Storage
+from storage import UNKNOWN_MESSAGE, Kind, Notice, Portrait, Result, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ class TelegramMessenger:
                 by_chat.setdefault(portrait.chat, []).append(portrait.status_message)
         gone = True
         for chat, known in by_chat.items():
-            numbers = [number for number in known if number]
+            numbers = [number for number in known if number != UNKNOWN_MESSAGE]
             gone &= len(numbers) == len(known)
             for at in range(0, len(numbers), _MAX_DELETED_MESSAGES):
                 gone &= await self._erase(chat, numbers[at : at + _MAX_DELETED_MESSAGES])
@@ -240,7 +240,7 @@ class TelegramMessenger:
             with translated():
                 message = await self._send(portrait, view, below)
         except DeliveryUncertain:
-            await self._storage.portraits.record_message(portrait.id, portrait.chat, 0)
+            await self._storage.portraits.record_message(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
             raise
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
 
@@ -322,9 +322,9 @@ def _words(portrait: Portrait) -> Words:
 
 def reply_to(portrait: Portrait) -> ReplyParameters | None:
     """To the owner's message; None for one that stayed behind when its group became a supergroup."""
-    if portrait.message < 0:
+    if portrait.photo_message is None:
         return None
-    return ReplyParameters(portrait.message, allow_sending_without_reply=True)
+    return ReplyParameters(portrait.photo_message, allow_sending_without_reply=True)
 
 
 def file_id_of(message: Message) -> str:

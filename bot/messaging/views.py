@@ -17,7 +17,7 @@ from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.findings import Findings
 from bot.texts import Words
 from engine import Progress, Stage
-from storage import Kind, Notice, Pet, Portrait, State
+from storage import Expecting, FailureReason, Kind, Notice, Pet, PhotoRole, Portrait, State
 
 _SUGGESTED_BREEDS = 3  # offered at first; more would hide the other buttons on a phone
 _SUGGESTED_PETS = 4  # known pets offered beside the breeds
@@ -55,7 +55,7 @@ def _findings(portrait: Portrait) -> Findings:
 
 def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> MessageView:
     likely = known_breeds(findings.breeds)[:_SUGGESTED_BREEDS] or known_breeds(_MIXED_BREEDS[findings.species])
-    if portrait.expected_text == "breed":
+    if portrait.expected_text is Expecting.BREED:
         key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
         example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
         return MessageView(words(key, example=example), breed_keyboard(words, portrait, likely))
@@ -80,8 +80,8 @@ def _told(words: Words, portrait: Portrait, question: str) -> str:
 
 
 def _baby_question(words: Words, portrait: Portrait) -> str:
-    if portrait.failed_photo == "baby_photo" and words.has(f"baby_reason.{portrait.failure}"):
-        return words(f"baby_reason.{portrait.failure}")
+    if portrait.failed_photo is PhotoRole.BABY_PHOTO and words.has(f"baby_reason.{portrait.failure.reason}"):
+        return words(f"baby_reason.{portrait.failure.reason}")
     if portrait.baby_file_id:
         return words("question.baby_album")
     if portrait.in_group:
@@ -142,11 +142,12 @@ def _tens(seconds: float) -> int:
 
 def failure(words: Words, portrait: Portrait, told: bool) -> MessageView:
     """Why it did not work, and what can be done; `told` as in `sorry`."""
-    if words.has(f"reason.{portrait.failure}"):
-        return MessageView(words(f"reason.{portrait.failure}"), failure_keyboard(words, portrait))
-    if portrait.failure == "not_fetched":
+    reason = portrait.failure.reason
+    if words.has(f"reason.{reason}"):
+        return MessageView(words(f"reason.{reason}"), failure_keyboard(words, portrait))
+    if reason is FailureReason.NOT_FETCHED:
         return MessageView(words("error.not_fetched"))
-    if portrait.failure.startswith("limit_"):
+    if portrait.failure.is_limit:
         return MessageView(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
     return MessageView(sorry(words, told), failure_keyboard(words, portrait))
 

@@ -64,6 +64,7 @@ async def archives_of(storage: Storage, owner: int) -> list[Archive]:
         "portraits": [
             asdict(portrait)
             | {
+                "failure": str(portrait.failure),
                 "results": [asdict(result) for result in results[portrait.id]],
                 "messages": await storage.portraits.messages(portrait.id),
             }

@@ -13,7 +13,7 @@ from bot.portraits.messenger import Messenger
 from bot.portraits.titles import portrait_title
 from bot.texts import words_for
 from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
-from storage import Kind, Made, Notice, Portrait, Result, State, Storage
+from storage import UNKNOWN_MESSAGE, Failure, FailureReason, Kind, Made, Notice, Portrait, Result, State, Storage
 
 _ACTION_INTERVAL_S = 4.5  # s; Telegram shows "typing…" for five
 _UPLOADS_GRACE_S = 3.0  # s for uploads that are nearly through when the bot stops; longer delays the stop
@@ -54,7 +54,7 @@ class Delivery:
 
     async def fulfil(self, portrait: Portrait) -> None:
         """Make and send what the owner asked for after the portrait was done."""
-        if portrait.told != portrait.state and not portrait.expected_text:  # a process was killed just before it
+        if not portrait.announced and not portrait.expected_text:  # a process was killed just before it
             await self._messenger.finished(portrait)
             await self._storage.portraits.mark_announced(portrait.id, State.DONE)
         while wanted := await self._storage.portraits.unsent(portrait.id):
@@ -74,7 +74,7 @@ class Delivery:
             made = await self._engine.reimagine(request)
         except (EngineFault, PhotoError) as error:
             await self._storage.portraits.drop_requests(portrait.id, age, Notice.NOT_MADE)
-            await self._messenger.alarm(portrait, reason_of(error))
+            await self._messenger.alarm(portrait, str(failure_of(error)))
             return
         if made.latent is not None:
             await self._storage.portraits.store_files(portrait.id, self._storage.now(), latent=made.latent)
@@ -115,7 +115,7 @@ class Delivery:
         try:
             message = await self._messenger.say(portrait, notice, age)
         except DeliveryUncertain:
-            await self._storage.portraits.record_message(portrait.id, portrait.chat, 0)
+            await self._storage.portraits.record_message(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
             raise
         if message is not None:
             await self._storage.portraits.record_message(portrait.id, portrait.chat, message)
@@ -174,10 +174,10 @@ def made_results(age: float, still: bytes, whole: bytes | None, card: bytes | No
     return made
 
 
-def reason_of(error: Exception) -> str:
+def failure_of(error: Exception) -> Failure:
     """What the row remembers: a photo's reason, else the type of the error, never its words."""
     if isinstance(error, PhotoError):
-        return error.reason
+        return Failure(FailureReason(error.reason))
     if isinstance(error, FileGone):
-        return "not_fetched"
-    return error.detail if isinstance(error, EngineFault) else error_type(error)
+        return Failure(FailureReason.NOT_FETCHED)
+    return Failure(FailureReason.DEFECT, error.detail if isinstance(error, EngineFault) else error_type(error))

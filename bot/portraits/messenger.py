@@ -58,7 +58,7 @@ class Messenger(Protocol):
     async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
         """Take what was said about the portraits, and these messages by chat, out of the chats.
 
-        False if some stay, or may stay: a message 0 is one whose number nobody knows.
+        False if some stay, or may stay, such as an `UNKNOWN_MESSAGE`.
         """
 
     async def alarm(self, portrait: Portrait, error: str) -> None:

@@ -14,7 +14,19 @@ from bot.portraits.limits import Limits, Over
 from bot.portraits.messenger import Messenger
 from bot.portraits.worker import PortraitWorker
 from engine import BREEDS, EngineClient
-from storage import ASKING_STATES, Deleted, Kind, Photo, Portrait, Result, State, Storage
+from storage import (
+    ASKING_STATES,
+    NO_FAILURE,
+    Deleted,
+    Expecting,
+    Kind,
+    Photo,
+    PhotoRole,
+    Portrait,
+    Result,
+    State,
+    Storage,
+)
 
 MAX_NAME_LETTERS = 24  # letters of a pet's name; what fits the card
 
@@ -95,7 +107,7 @@ class PortraitService:
             return None
         return self._schedule(
             await self.storage.portraits.advance(
-                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text="", **told
+                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text=Expecting.NOTHING, **told
             )
         )
 
@@ -117,21 +129,21 @@ class PortraitService:
             return await self.worker.enqueue(id_, **known)
         return self._schedule(
             await self.storage.portraits.advance(
-                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), expected_text="", **known
+                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), expected_text=Expecting.NOTHING, **known
             )
         )
 
     async def expect_breed(self, id_: int) -> Portrait | None:
         """The owner's next words are the breed."""
-        return await self._expect(id_, "breed", (State.AWAITING_BREED,))
+        return await self._expect(id_, Expecting.BREED, (State.AWAITING_BREED,))
 
     async def expect_name(self, id_: int) -> Portrait | None:
         """The owner's next words are the pet's name."""
-        return await self._expect(id_, "name", RESULTS_VISIBLE)
+        return await self._expect(id_, Expecting.NAME, RESULTS_VISIBLE)
 
     async def leave_name(self, owner: int, chat: int) -> bool:
         """Take the question for a name back, for somebody who did something else; False when none is open."""
-        unnamed = await self.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting="name")
+        unnamed = await self.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting=Expecting.NAME)
         if unnamed is None:
             return False
         await self._asked(unnamed)
@@ -139,10 +151,10 @@ class PortraitService:
 
     async def _asked(self, portrait: Portrait) -> None:
         """The question for a name has served."""
-        await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text="")
+        await self.storage.portraits.change(portrait.id, self.storage.now(), expected_text=Expecting.NOTHING)
         await self._messenger.finished(portrait)
 
-    async def _expect(self, id_: int, what: str, states: Iterable[State]) -> Portrait | None:
+    async def _expect(self, id_: int, what: Expecting, states: Iterable[State]) -> Portrait | None:
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state not in states:
             return None
@@ -174,10 +186,17 @@ class PortraitService:
         self, id_: int, file_id: str, message: int | None = None, album: str | None = None
     ) -> Portrait | None:
         """`message` is what it came with, and `album` what it came in, whose first good photo counts."""
-        found = {"baby_file_id": file_id, "baby_message": message, "baby_album": album}
-        found |= {"failure": "", "failed_photo": ""}
         return self._schedule(
-            await self.storage.portraits.advance(id_, State.BABY_RECEIVED, self.storage.now(), **found)
+            await self.storage.portraits.advance(
+                id_,
+                State.BABY_RECEIVED,
+                self.storage.now(),
+                baby_file_id=file_id,
+                baby_message=message,
+                baby_album=album,
+                failure=NO_FAILURE,
+                failed_photo=PhotoRole.NONE,
+            )
         )
 
     async def use_album_photo(self, id_: int) -> Portrait | None:
@@ -201,7 +220,9 @@ class PortraitService:
 
     async def cancel(self, id_: int) -> Portrait | None:
         """Stop, wherever it is; None when it is done already."""
-        cancelled = await self.storage.portraits.advance(id_, State.CANCELLED, self.storage.now(), expected_text="")
+        cancelled = await self.storage.portraits.advance(
+            id_, State.CANCELLED, self.storage.now(), expected_text=Expecting.NOTHING
+        )
         if cancelled:
             self.worker.restart(id_)
         return cancelled
@@ -221,7 +242,12 @@ class PortraitService:
         if portrait.breed is None:
             return self._schedule(
                 await self.storage.portraits.advance(
-                    id_, State.AWAITING_BREED, self.storage.now(), anyway=True, failure="", failed_photo=""
+                    id_,
+                    State.AWAITING_BREED,
+                    self.storage.now(),
+                    anyway=True,
+                    failure=NO_FAILURE,
+                    failed_photo=PhotoRole.NONE,
                 )
             )
         return await self.worker.enqueue(id_, anyway=True)
@@ -233,7 +259,7 @@ class PortraitService:
             return None
         if portrait.recognition is None:  # it failed before anything was asked
             return self._schedule(
-                await self.storage.portraits.advance(id_, State.RECEIVED, self.storage.now(), failure="")
+                await self.storage.portraits.advance(id_, State.RECEIVED, self.storage.now(), failure=NO_FAILURE)
             )
         return await self.worker.enqueue(id_)
 
@@ -250,7 +276,7 @@ class PortraitService:
     async def send_again(self, id_: int, age: float) -> list[Result] | None:
         """What was refused or may not have arrived of this age, once more; None when all is known to be there."""
         results = await self.storage.portraits.results(id_)
-        missing = [result.kind for result in results if result.age == age and result.message == 0]
+        missing = [result.kind for result in results if result.age == age and result.missing]
         return await self._want(id_, age, missing) if missing else None
 
     async def _want(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:

@@ -20,13 +20,13 @@ from typing import Self
 
 from bot.error_summary import error_trail
 from bot.portraits.backoff import backoff
-from bot.portraits.delivery import Delivery, card_text, made_results, meanwhile, reason_of
+from bot.portraits.delivery import Delivery, card_text, failure_of, made_results, meanwhile
 from bot.portraits.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable
 from bot.portraits.findings import Findings
-from bot.portraits.limits import Limits
+from bot.portraits.limits import Limits, Over
 from bot.portraits.messenger import Messenger
 from engine import EngineClient, EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Rejuvenate, Species
-from storage import Notice, Pet, Portrait, State, Storage
+from storage import NO_FAILURE, Expecting, Failure, FailureReason, Notice, Pet, PhotoRole, Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ _STEP_RETRY_PAUSES_S = (
     15.0,
     60.0,
 )  # s between attempts while the messenger is unavailable; the last one repeats
+
+_LIMIT_REASONS = {Over.PERSON: FailureReason.PERSON_LIMIT, Over.GROUP: FailureReason.GROUP_LIMIT}
 
 
 class PortraitWorker:
@@ -160,7 +162,11 @@ class PortraitWorker:
             return None
         if portrait.queued_at is None and (over := await self._limits.over(portrait.owner, portrait.chat)):
             # What was answered is kept for the next try, on another day.
-            changes |= {"failure": f"limit_{over[0]}", "failed_photo": "", "expected_text": ""}
+            changes |= {
+                "failure": Failure(_LIMIT_REASONS[over[0]]),
+                "failed_photo": PhotoRole.NONE,
+                "expected_text": Expecting.NOTHING,
+            }
             portraits, now = self._storage.portraits, self._storage.now()
             if portrait.state is State.FAILED:
                 failed = await portraits.change(id_, now, **changes)
@@ -170,7 +176,13 @@ class PortraitWorker:
             self.schedule(id_)
             return failed
         queued = await self._storage.portraits.advance(
-            id_, State.QUEUED, self._storage.now(), failure="", failed_photo="", expected_text="", **changes
+            id_,
+            State.QUEUED,
+            self._storage.now(),
+            failure=NO_FAILURE,
+            failed_photo=PhotoRole.NONE,
+            expected_text=Expecting.NOTHING,
+            **changes,
         )
         if queued:
             if portrait.queued_at is None:
@@ -282,7 +294,7 @@ class PortraitWorker:
 
     async def _tell(self, portrait: Portrait) -> None:
         """Say how it ended, once; of what was cancelled nothing is kept."""
-        if portrait.told == portrait.state:
+        if portrait.announced:
             return
         with suppress(ChatGone):  # then nobody wants to know
             await self._say_how_it_ended(portrait)
@@ -301,7 +313,7 @@ class PortraitWorker:
             try:
                 await self._engine.recognise(baby)
             except PhotoError as error:
-                raise PhotoError(error.reason, "baby_photo") from None
+                raise PhotoError(error.reason, PhotoRole.BABY_PHOTO) from None
         await self.enqueue(portrait.id)
 
     async def _rejuvenate(self, portrait: Portrait) -> None:
@@ -364,28 +376,28 @@ class PortraitWorker:
             for result in await portraits.unsent(portrait.id):
                 await portraits.not_sent(result, Notice.NOT_MADE)
                 self.schedule(portrait.id)  # the next step says it
-            await self._messenger.alarm(portrait, reason_of(error))
+            await self._messenger.alarm(portrait, str(failure_of(error)))
             return
         fetching_baby = isinstance(error, FileGone) and portrait.state is State.BABY_RECEIVED
-        if fetching_baby or (isinstance(error, PhotoError) and error.which == "baby_photo"):
+        if fetching_baby or (isinstance(error, PhotoError) and error.which == PhotoRole.BABY_PHOTO):
             await portraits.advance(
                 portrait.id,
                 State.AWAITING_BABY_PHOTO,
                 now,
-                failure=reason_of(error),
-                failed_photo="baby_photo",
+                failure=failure_of(error),
+                failed_photo=PhotoRole.BABY_PHOTO,
                 baby_photo=None,
                 baby_file_id=None,
             )
             return  # the next step asks
-        failed_photo = error.which if isinstance(error, PhotoError) else ""
+        failed_photo = PhotoRole(error.which) if isinstance(error, PhotoError) else PhotoRole.NONE
         failed = await portraits.advance(
-            portrait.id, State.FAILED, now, failure=reason_of(error), failed_photo=failed_photo
+            portrait.id, State.FAILED, now, failure=failure_of(error), failed_photo=failed_photo
         )
         if failed is None or (portrait.state is State.RECEIVED and await self._try_album(failed)):
             return
         if not isinstance(error, PhotoError | FileGone):
-            await self._messenger.alarm(portrait, reason_of(error))
+            await self._messenger.alarm(portrait, str(failure_of(error)))
 
     async def _try_album(self, failed: Portrait) -> bool:
         """The first good photo of an album counts: begin again with the second when the first one is none."""
@@ -398,15 +410,17 @@ class PortraitWorker:
             file_id=failed.baby_file_id,
             baby_file_id=None,
             photo=None,
-            failure="",
-            failed_photo="",
+            failure=NO_FAILURE,
+            failed_photo=PhotoRole.NONE,
         )
         self.schedule(failed.id)
         return True
 
     async def _give_up_chat(self, portrait: Portrait) -> None:
         """Nobody is there to answer: note it and stop."""
-        await self._storage.portraits.advance(portrait.id, State.FAILED, self._storage.now(), failure="chat_gone")
+        await self._storage.portraits.advance(
+            portrait.id, State.FAILED, self._storage.now(), failure=Failure(FailureReason.CHAT_GONE)
+        )
         for result in await self._storage.portraits.unsent(portrait.id):
             await self._storage.portraits.not_sent(result)
         for notice, age in await self._storage.portraits.notices(portrait.id):

@@ -1,10 +1,12 @@
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from storage import Kind, Made, Photo, Portrait, State, Storage
+from storage import Failure, FailureReason, Kind, Made, Photo, Portrait, State, Storage
 from tests.storage.conftest import Clock
 
 MINE = Photo(owner=7, chat=7, message=100, file_id="photo-1", language="ko")
@@ -182,3 +184,24 @@ async def test_old_portraits_expire_and_running_ones_stay(storage: Storage, cloc
     assert await storage.portraits.get(old.id) is None
     assert await storage.portraits.get(running.id) and await storage.portraits.get(fresh.id)
     assert (await storage.counts()).media_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "failure"),
+    [
+        ("", Failure()),
+        ("no_pet", Failure(FailureReason.NO_PET)),
+        ("limit_person", Failure(FailureReason.PERSON_LIMIT)),
+        ("chat_gone", Failure(FailureReason.CHAT_GONE)),
+        ("ZeroDivisionError", Failure(FailureReason.DEFECT, "ZeroDivisionError")),
+    ],
+)
+async def test_why_a_portrait_failed_is_read_as_it_was_written(
+    storage: Storage, tmp_path: Path, column: str, failure: Failure
+) -> None:
+    """The column has held these texts from the beginning."""
+    portrait, _ = await storage.portraits.receive(MINE, storage.now())
+    failed = await storage.portraits.advance(portrait.id, State.FAILED, storage.now(), failure=failure)
+    assert failed is not None and failed.failure == failure
+    with closing(sqlite3.connect(tmp_path / "throwback.sqlite3")) as connection:
+        assert connection.execute("SELECT failure FROM portraits").fetchone() == (column,)

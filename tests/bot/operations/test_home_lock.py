@@ -41,10 +41,10 @@ async def test_a_killed_bot_leaves_the_folder_to_the_next(tmp_path: Path, monkey
     code = """
 import asyncio, subprocess, sys
 from pathlib import Path
-from bot.operations.home_lock import sole_use
+from bot.operations.home_lock import exclusive_home
 
 async def main():
-    async with sole_use(Path(sys.argv[1])):
+    async with exclusive_home(Path(sys.argv[1])):
         endless = [sys.executable, "-c", "import signal; signal.pause()"]
         child = subprocess.Popen(endless, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         print(child.pid, flush=True)

@@ -6,7 +6,7 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from engine import Forgotten
-from storage import State
+from storage import Failure, FailureReason, State
 from tests.bot.harness import Harness, eventually, labels
 from tests.scripted_engine import Script
 
@@ -309,7 +309,7 @@ async def test_a_fault_of_ours_is_admitted_and_can_be_retried(town: Harness) -> 
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     assert "Try again" in labels(await mina.sees("Something went wrong on my side"))
-    assert (await mina.portrait()).failure == "ZeroDivisionError"
+    assert (await mina.portrait()).failure == Failure(FailureReason.DEFECT, "ZeroDivisionError")
 
 
 async def test_a_photo_that_kills_the_engine_fails_alone(town: Harness) -> None:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from storage import State
+from storage import FailureReason, State
 from tests.bot.harness import Harness
 from tests.scripted_engine import Script
 
@@ -32,7 +32,7 @@ async def test_the_limit_holds_for_photos_that_came_before_it_was_reached(tmp_pa
         await mina.press(second, "Tabby")
         await mina.press(await town.message_after(mina.id, first, "baby photo"), "Go on without")
         await mina.sees("That's all for today", "Try again")
-        assert (await mina.portrait()).failure == "limit_person"
+        assert (await mina.portrait()).failure.reason is FailureReason.PERSON_LIMIT
         assert len([message for message in town.said_in(mina.id) if "video" in message]) == 1
         assert film["video"]
 

@@ -9,7 +9,7 @@ import pytest
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
 from engine import EngineFault
-from storage import State
+from storage import FailureReason, State
 from tests.bot.harness import Harness, eventually, labels, spoken
 from tests.scripted_engine import Script
 
@@ -161,7 +161,7 @@ async def test_a_person_who_stops_the_bot_is_left_alone(town: Harness) -> None:
     await town.people.block(mina.id)
     await town.services.service.engine.describe()
     portrait = await mina.portrait_in(State.FAILED)
-    assert portrait.failure == "chat_gone"
+    assert portrait.failure.reason is FailureReason.CHAT_GONE
     person = await town.services.storage.people.get(mina.id)
     assert person is not None and not person.reachable
     await town.people.unblock(mina.id)
