@@ -19,6 +19,7 @@ from storage.records import (
     Photo,
     PhotoRole,
     Portrait,
+    PortraitChanges,
     Result,
     State,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "Photo",
     "PhotoRole",
     "Portrait",
+    "PortraitChanges",
     "Result",
     "State",
     "Storage",

@@ -1,8 +1,8 @@
 """Portraits and their results: the conversation, the job and the history of every photo."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Unpack
 
 import aiosqlite
 
@@ -20,18 +20,13 @@ from storage.records import (
     Notice,
     Photo,
     Portrait,
+    PortraitChanges,
+    PortraitFiles,
     Result,
     State,
 )
 
-_CHANGEABLE_COLUMNS = frozenset(Portrait.__dataclass_fields__) - {
-    "id",
-    "owner",
-    "state",
-    "told",
-    "created_at",
-    "changed_at",
-}
+_COLUMNS = frozenset(PortraitChanges.__annotations__) | {"state", "started_at", "done_at", "latent"}
 ERASED_COLUMNS = (
     "file_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL, latent = NULL,"
     " breed = NULL, name = '', pet = NULL"
@@ -140,23 +135,26 @@ class Portraits:
         )
         return Portrait.of(row) if row else None
 
-    async def advance(self, id: int, to: State, now: float, **changes: Any) -> Portrait | None:
+    async def advance(self, id: int, to: State, now: float, **changes: Unpack[PortraitChanges]) -> Portrait | None:
         """Move a portrait to another state and change other columns with it, in one transaction.
 
         None when it is not in a state that `to` may follow: a second press, a press that came too late, a deleted row.
         """
-        if (moment := _TIME_COLUMNS.get(to)) is not None:
-            changes.setdefault(moment, now)
-        return await self._update(id, PREDECESSORS[to], now, state=to, **changes)
+        moments = {_TIME_COLUMNS[to]: now} if to in _TIME_COLUMNS else {}
+        return await self._update(id, PREDECESSORS[to], now, {"state": to, **moments, **changes})
 
-    async def change(self, id: int, now: float, **changes: Any) -> Portrait | None:
+    async def change(self, id: int, now: float, **changes: Unpack[PortraitChanges]) -> Portrait | None:
         """Change columns but not the state; None when the row is gone."""
-        return await self._update(id, tuple(State), now, **changes)
+        return await self._update(id, tuple(State), now, changes)
 
-    async def store_files(self, id: int, now: float, **content: bytes) -> Portrait | None:
-        """Store files, named in the row's `photo`, `baby_photo` or `latent`; None when the row is gone."""
-        async with self._media_index.storing(list(content.values()), now) as (db, digests):
-            changes = dict(zip(content, digests, strict=True))
+    async def store_files(self, id: int, now: float, **files: Unpack[PortraitFiles]) -> Portrait | None:
+        """Store files and name them in the row; None when the row is gone."""
+        contents: Mapping[str, object] = files
+        async with self._media_index.storing([data for data in contents.values() if isinstance(data, bytes)], now) as (
+            db,
+            digests,
+        ):
+            changes = dict(zip(contents, digests, strict=True))
             return await _change(db, id, tuple(State), now, changes)
 
     async def mark_announced(self, id: int, state: State) -> None:
@@ -169,7 +167,9 @@ class Portraits:
         async with self._db.writing() as db:
             await db.execute("UPDATE portraits SET told = '' WHERE id = ?", (id,))
 
-    async def _update(self, id: int, before: Sequence[State], now: float, **changes: Any) -> Portrait | None:
+    async def _update(
+        self, id: int, before: Sequence[State], now: float, changes: Mapping[str, object]
+    ) -> Portrait | None:
         async with self._db.writing() as db:
             return await _change(db, id, before, now, changes)
 
@@ -209,12 +209,14 @@ class Portraits:
 
     # ---- results
 
-    async def finish(self, id: int, latent: bytes, made: Sequence[Made], now: float, **changes: Any) -> Portrait | None:
+    async def finish(
+        self, id: int, latent: bytes, made: Sequence[Made], now: float, **changes: Unpack[PortraitChanges]
+    ) -> Portrait | None:
         """Store what the engine made and move from running to delivering, in one transaction."""
         contents = [latent, *_contents(made)]
         async with self._media_index.storing(contents, now) as (db, digests):
-            changes |= {"state": State.DELIVERING, "latent": digests[0]}
-            portrait = await _change(db, id, PREDECESSORS[State.DELIVERING], now, changes)
+            delivering = {**changes, "state": State.DELIVERING, "latent": digests[0]}
+            portrait = await _change(db, id, PREDECESSORS[State.DELIVERING], now, delivering)
             if portrait:
                 await _record(db, id, made, digests[1:])
             return portrait
@@ -415,12 +417,12 @@ async def _row(db: aiosqlite.Connection, sql: str, values: Sequence[Any] = ()) -
 
 
 async def _change(
-    db: aiosqlite.Connection, id: int, before: Sequence[State], now: float, changes: dict[str, Any]
+    db: aiosqlite.Connection, id: int, before: Sequence[State], now: float, changes: Mapping[str, object]
 ) -> Portrait | None:
-    if unknown := changes.keys() - _CHANGEABLE_COLUMNS - {"state"}:
+    if unknown := changes.keys() - _COLUMNS:
         raise TypeError(f"a portrait has no {', '.join(sorted(unknown))}")
     if "state" in changes:
-        changes = changes | {"told": ""}
+        changes = {**changes, "told": ""}
     columns = ", ".join(f"{column} = ?" for column in (*changes, "changed_at"))
     marks = ", ".join("?" * len(before))
     row = await _row(

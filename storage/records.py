@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 
 class State(StrEnum):
@@ -231,6 +231,44 @@ class Portrait(_Record):
     def announced(self) -> bool:
         """Whether the owner was told of the present state."""
         return self.told == self.state
+
+
+class PortraitChanges(TypedDict, total=False):
+    """The columns of a portrait that may be changed, apart from its state."""
+
+    chat: int
+    topic: int | None
+    message: int
+    album: str | None
+    language: str
+    file_id: str
+    photo: str | None
+    baby_file_id: str | None
+    baby_album: str | None
+    baby_message: int | None
+    baby_photo: str | None
+    recognition: str | None
+    head: int | None
+    species: str
+    breed: str | None
+    pet: int | None
+    name: str
+    anyway: bool
+    age: float
+    expected_text: Expecting
+    status_message: int | None
+    network: str
+    failure: Failure
+    failed_photo: PhotoRole
+    queued_at: float | None
+
+
+class PortraitFiles(TypedDict, total=False):
+    """Contents of files, by the column that names them."""
+
+    photo: bytes
+    baby_photo: bytes
+    latent: bytes
 
 
 @dataclass(frozen=True, slots=True)

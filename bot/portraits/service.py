@@ -23,6 +23,7 @@ from storage import (
     Photo,
     PhotoRole,
     Portrait,
+    PortraitChanges,
     Result,
     State,
     Storage,
@@ -94,43 +95,41 @@ class PortraitService:
         findings = Findings.from_json(portrait.recognition)
         if head >= len(findings.heads):
             return None
-        chosen = {"head": head, "species": findings.of_head(head).species, "breed": portrait.breed}
-        if portrait.breed and BREEDS[portrait.breed].species != chosen["species"]:
-            chosen["breed"] = None
-        state = State.AWAITING_BREED if chosen["breed"] is None else State.AWAITING_BABY_PHOTO
+        species, breed = findings.of_head(head).species, portrait.breed
+        if breed and BREEDS[breed].species != species:
+            breed = None
+        state = State.AWAITING_BREED if breed is None else State.AWAITING_BABY_PHOTO
+        chosen: PortraitChanges = {"head": head, "species": species, "breed": breed}
         return self._schedule(await self.storage.portraits.advance(id_, state, self.storage.now(), **chosen))
 
-    async def choose_breed(self, id_: int, breed: str, **told: str) -> Portrait | None:
-        """`breed` is a slug, or "" for an owner who does not know; `told` is what was said with it."""
+    async def choose_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
+        """`breed` is a slug, or "" for an owner who does not know; `name` is the pet's, if it was told as well."""
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state is not State.AWAITING_BREED:
             return None
+        said = _said(breed, name) | {"expected_text": Expecting.NOTHING}
         return self._schedule(
-            await self.storage.portraits.advance(
-                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), breed=breed, expected_text=Expecting.NOTHING, **told
-            )
+            await self.storage.portraits.advance(id_, State.AWAITING_BABY_PHOTO, self.storage.now(), **said)
         )
 
     async def take_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
         """What was told without being asked for, in a caption; it counts until the question is answered."""
-        told = {"name": name} if name else {}
         portrait = await self.storage.portraits.get(id_)
         if portrait and portrait.state in (State.RECEIVED, State.AWAITING_HEAD):
-            return await self.storage.portraits.change(id_, self.storage.now(), breed=breed, **told)
-        return await self.choose_breed(id_, breed, **told)
+            return await self.storage.portraits.change(id_, self.storage.now(), **_said(breed, name))
+        return await self.choose_breed(id_, breed, name)
 
     async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
         """Take breed, name and baby photo from a pet that the owner named earlier."""
         portrait, pet = await self.storage.portraits.get(id_), await self.storage.people.pet(pet_id)
         if portrait is None or pet is None or pet.owner != portrait.owner or portrait.state is not State.AWAITING_BREED:
             return None
-        known = {"pet": pet.id, "name": pet.name, "breed": pet.breed, "baby_photo": pet.baby_photo}
+        known: PortraitChanges = {"pet": pet.id, "name": pet.name, "breed": pet.breed, "baby_photo": pet.baby_photo}
+        known["expected_text"] = Expecting.NOTHING
         if pet.baby_photo:
             return await self.worker.enqueue(id_, **known)
         return self._schedule(
-            await self.storage.portraits.advance(
-                id_, State.AWAITING_BABY_PHOTO, self.storage.now(), expected_text=Expecting.NOTHING, **known
-            )
+            await self.storage.portraits.advance(id_, State.AWAITING_BABY_PHOTO, self.storage.now(), **known)
         )
 
     async def expect_breed(self, id_: int) -> Portrait | None:
@@ -373,6 +372,11 @@ class PortraitService:
         if portrait:
             self.worker.schedule(portrait.id)
         return portrait
+
+
+def _said(breed: str, name: str) -> PortraitChanges:
+    """What was told of the pet; "" is a name that was not."""
+    return {"breed": breed, "name": name} if name else {"breed": breed}
 
 
 def _new(messages: Mapping[int, Sequence[int]], known: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:

@@ -16,7 +16,7 @@ from heapq import heapify, heapreplace
 from itertools import repeat
 from statistics import median
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from bot.error_summary import error_trail
 from bot.portraits.backoff import backoff
@@ -26,7 +26,19 @@ from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits, Over
 from bot.portraits.messenger import Messenger
 from engine import EngineClient, EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Rejuvenate, Species
-from storage import NO_FAILURE, Expecting, Failure, FailureReason, Notice, Pet, PhotoRole, Portrait, State, Storage
+from storage import (
+    NO_FAILURE,
+    Expecting,
+    Failure,
+    FailureReason,
+    Notice,
+    Pet,
+    PhotoRole,
+    Portrait,
+    PortraitChanges,
+    State,
+    Storage,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -155,18 +167,15 @@ class PortraitWorker:
         """The queue changed, or a place became free."""
         self._bell.set()
 
-    async def enqueue(self, id_: int, **changes: object) -> Portrait | None:
+    async def enqueue(self, id_: int, **changes: Unpack[PortraitChanges]) -> Portrait | None:
         """Queue a portrait, unless today's limit is used up; None when it cannot be queued from where it is."""
         portrait = await self._storage.portraits.get(id_)
         if portrait is None:
             return None
-        if portrait.queued_at is None and (over := await self._limits.over(portrait.owner, portrait.chat)):
-            # What was answered is kept for the next try, on another day.
-            changes |= {
-                "failure": Failure(_LIMIT_REASONS[over[0]]),
-                "failed_photo": PhotoRole.NONE,
-                "expected_text": Expecting.NOTHING,
-            }
+        over = await self._limits.over(portrait.owner, portrait.chat) if portrait.queued_at is None else None
+        failure = Failure(_LIMIT_REASONS[over[0]]) if over else NO_FAILURE
+        changes |= {"failure": failure, "failed_photo": PhotoRole.NONE, "expected_text": Expecting.NOTHING}
+        if over:  # what was answered is kept for the next try, on another day
             portraits, now = self._storage.portraits, self._storage.now()
             if portrait.state is State.FAILED:
                 failed = await portraits.change(id_, now, **changes)
@@ -175,15 +184,7 @@ class PortraitWorker:
                 failed = await portraits.advance(id_, State.FAILED, now, **changes)
             self.schedule(id_)
             return failed
-        queued = await self._storage.portraits.advance(
-            id_,
-            State.QUEUED,
-            self._storage.now(),
-            failure=NO_FAILURE,
-            failed_photo=PhotoRole.NONE,
-            expected_text=Expecting.NOTHING,
-            **changes,
-        )
+        queued = await self._storage.portraits.advance(id_, State.QUEUED, self._storage.now(), **changes)
         if queued:
             if portrait.queued_at is None:
                 await self._limits.count(queued.owner, queued.chat)
@@ -260,7 +261,7 @@ class PortraitWorker:
             else:
                 photo = await self._storage.media.read(portrait.photo)
             findings = Findings.of(await self._engine.recognise(photo))
-        found = {"recognition": findings.to_json(), "species": findings.species}
+        found: PortraitChanges = {"recognition": findings.to_json(), "species": findings.species}
         if not findings.pet and not portrait.anyway:
             await self._storage.portraits.change(portrait.id, self._storage.now(), **found)
             raise PhotoError(PhotoReason.NO_PET)
@@ -269,14 +270,15 @@ class PortraitWorker:
         else:
             portrait = await self._storage.portraits.get(portrait.id) or portrait  # its breed may be known by now
             state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
-        await self._storage.portraits.advance(portrait.id, state, self._storage.now(), head=0, **found)
+        await self._storage.portraits.advance(portrait.id, state, self._storage.now(), **found | {"head": 0})
 
     async def _ask(self, portrait: Portrait) -> None:
         if portrait.state is State.AWAITING_BABY_PHOTO and (pet := await self._named_pet(portrait)):
-            known = {"pet": pet.id, "name": pet.name}
+            known: PortraitChanges = {"pet": pet.id, "name": pet.name}
             if pet.baby_photo and not portrait.baby_file_id:
+                known["baby_photo"] = pet.baby_photo
                 await self._messenger.looking(portrait, 1)  # nothing was asked yet: the progress needs its message
-                await self.enqueue(portrait.id, baby_photo=pet.baby_photo, **known)
+                await self.enqueue(portrait.id, **known)
                 return
             portrait = await self._storage.portraits.change(portrait.id, self._storage.now(), **known) or portrait
         await self._messenger.ask(portrait)
