@@ -74,6 +74,11 @@ class Database:
                 await self._writer.rollback()
                 raise
 
+    async def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run one statement in a transaction of its own; return how many rows it changed."""
+        async with self.writing() as db:
+            return (await db.execute(sql, values)).rowcount
+
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Keep all writers out, for work on files that must not run beside a transaction."""

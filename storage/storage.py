@@ -9,11 +9,18 @@ from types import TracebackType
 from typing import Self
 
 from storage.database import Database
+from storage.groups import Groups
 from storage.media import Media
 from storage.media_index import MediaIndex
 from storage.people import People
+from storage.pets import Pets
+from storage.portrait_lookup import PortraitLookup
+from storage.portrait_queue import PortraitQueue
 from storage.portraits import Portraits
+from storage.results import Results
+from storage.sent_messages import SentMessages
 from storage.updates import Updates
+from storage.usage import Usage
 
 _UPDATE_RESENT_S = 86_400.0  # s; for so long Telegram keeps an update that it could not deliver, and tries again
 
@@ -46,7 +53,14 @@ class Storage:
         self._database = Database(home / "throwback.sqlite3")
         self._media_index = MediaIndex(self._database, self.media)
         self.portraits = Portraits(self._database, self._media_index)
+        self.lookup = PortraitLookup(self._database)
+        self.queue = PortraitQueue(self._database)
+        self.results = Results(self._database, self._media_index)
+        self.messages = SentMessages(self._database)
         self.people = People(self._database, self._media_index)
+        self.pets = Pets(self._database, self._media_index)
+        self.groups = Groups(self._database, self._media_index)
+        self.usage = Usage(self._database)
         self.updates = Updates(self._database)
         self._open = AsyncExitStack()
 
@@ -77,7 +91,7 @@ class Storage:
 
     async def expire(self, before: float) -> None:
         """Delete what nobody has touched since then. What owners named stays."""
-        await self.people.forget_usage(self.now())
+        await self.usage.forget_past_days(self.now())
         await self.updates.forget_handled(self.now() - _UPDATE_RESENT_S)
         await self.portraits.delete_older(before)
 

@@ -15,15 +15,13 @@ class Updates:
 
     async def handled(self, id: int, now: float) -> None:
         """Nothing but the id is kept: Telegram may send again what it thinks was lost."""
-        async with self._db.writing() as db:
-            await db.execute("UPDATE updates SET body = '', handled_at = ? WHERE id = ?", (now, id))
+        await self._db.execute("UPDATE updates SET body = '', handled_at = ? WHERE id = ?", (now, id))
         if id <= self._db.scrub_until:  # it may be the very one that asked to forget somebody, and names them
             await self._db.scrub()
 
     async def forget_handled(self, before: float) -> None:
         """Delete the ids of updates that were handled before this moment."""
-        async with self._db.writing() as db:
-            await db.execute("DELETE FROM updates WHERE handled_at < ?", (before,))
+        await self._db.execute("DELETE FROM updates WHERE handled_at < ?", (before,))
 
     async def left(self, attempts: int = 3) -> list[str]:
         """The JSON of updates that an earlier process left unhandled, oldest first.

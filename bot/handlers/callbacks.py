@@ -188,7 +188,7 @@ async def _delete_yes(update: Update, context: Context, portrait: Portrait, valu
     with suppress(TypeError):  # so python-telegram-bot says that the gallery is too old to be seen
         if value.startswith(history.GALLERY_PREFIX):
             goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY_PREFIX))
-    pet = await context.storage.people.pet(portrait.pet) if portrait.pet else None
+    pet = await context.storage.pets.get(portrait.pet) if portrait.pet else None
     if not await context.service.delete(portrait):
         await answer(update, context.words("result.deleted_partly"), alert=True)
     elif pet:

@@ -108,7 +108,7 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
     message = update.effective_message
     if message is None or message.chat.id == portrait.chat:
         return await context.service.want(portrait.id, age, Kind.FILM)
-    results = await context.storage.portraits.results(portrait.id)
+    results = await context.storage.results.of(portrait.id)
     made = next((one for one in results if one.kind is Kind.FILM and one.age == age and one.digest), None)
     if made is None:
         return None
@@ -135,7 +135,7 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
 async def ask_to_forget(update: Update, context: Context, value: str) -> None:
     """Whether the pet of this place is to be forgotten."""
     query, place = update.callback_query, Place.unpack(value)
-    pet = await context.storage.people.pet(place.pet)
+    pet = await context.storage.pets.get(place.pet)
     if query is None or pet is None or pet.owner != query.from_user.id:
         await answer(update, context.words("error.too_late"))
         return
@@ -199,10 +199,10 @@ async def _bring(context: Context, result: Result, send: Callable[[str | bytes],
 async def _page(context: Context, owner: int, place: Place, without: int = 0) -> Page | None:
     """The page at this place, or the nearest one when there are fewer by now; `without` is a portrait to leave out."""
     shown = []
-    for portrait in await context.storage.portraits.history(owner):
+    for portrait in await context.storage.lookup.with_results(owner):
         if portrait.id == without:
             continue
-        results = await context.storage.portraits.results(portrait.id)
+        results = await context.storage.results.of(portrait.id)
         still = next((one for one in results if one.kind is Kind.STILL and one.digest), None)
         if still:
             shown.append((portrait, still))
@@ -211,12 +211,12 @@ async def _page(context: Context, owner: int, place: Place, without: int = 0) ->
     if not of_pet:
         return None
     place = replace(place, index=min(max(place.index, 0), len(of_pet) - 1))
-    return Page(*of_pet[place.index], place, len(of_pet), await context.storage.people.pets(owner), pictured)
+    return Page(*of_pet[place.index], place, len(of_pet), await context.storage.pets.of_owner(owner), pictured)
 
 
 async def _without_pictures(context: Context, owner: int, place: Place) -> MessageView:
     """What /history says where there are no pictures (any more): pets are known for longer."""
-    pets = await context.storage.people.pets(owner)
+    pets = await context.storage.pets.of_owner(owner)
     if not pets:
         return MessageView(context.words("history.empty"))
     return MessageView(

@@ -29,12 +29,12 @@ async def own_results(update: Update, context: Context) -> None:
     query = update.inline_query
     if query is None:
         return
-    portraits = await context.storage.portraits.history(query.from_user.id)
+    portraits = await context.storage.lookup.with_results(query.from_user.id)
     wanted = query.query.strip().casefold()
     found = []
     for portrait in portraits:
         if any(wanted in called.casefold() for called in _called(context.words, portrait)):
-            results = await context.storage.portraits.results(portrait.id)
+            results = await context.storage.results.of(portrait.id)
             found += [(portrait, one) for one in results if one.file_id and one.kind is not Kind.WHOLE]
     nothing = context.words("inline.no_match" if portraits else "inline.empty")
     try:

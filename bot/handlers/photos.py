@@ -62,18 +62,18 @@ async def private_photo(update: Update, context: Context) -> None:
 async def _asking_for_baby(update: Update, context: Context, message: Message) -> Portrait | None:
     """The portrait whose baby photo this is, or was already; that of an album's first photo for the others too."""
     owner, states = owner_of(update) or 0, (State.AWAITING_BABY_PHOTO,)
-    answered = await context.storage.portraits.of_baby_photo(
+    answered = await context.storage.lookup.of_baby_photo(
         owner, message.chat_id, message.message_id, message.media_group_id
     )
     if answered:
         return answered
     if message.reply_to_message:
-        about = await context.storage.portraits.by_any_message(message.chat_id, message.reply_to_message.message_id)
+        about = await context.storage.lookup.by_any_message(message.chat_id, message.reply_to_message.message_id)
         if about and about.owner == owner and about.state in states:
             return about
     if message.chat_id < 0 or read_caption(message.caption or "", context.words.language).breed:
         return None  # in groups only replies are answers; a breed begins something new
-    latest = await context.storage.portraits.latest(owner, message.chat_id, states)
+    latest = await context.storage.lookup.latest(owner, message.chat_id, states)
     if latest is None or (message.media_group_id and message.media_group_id == latest.album):
         return None
     return latest if context.storage.now() - latest.changed_at < _BABY_PHOTO_WINDOW_S else None
@@ -133,7 +133,7 @@ async def edited(update: Update, context: Context) -> None:
     message = update.edited_message
     if message is None or not message.caption:
         return
-    portrait = await context.storage.portraits.by_photo_message(message.chat_id, message.message_id)
+    portrait = await context.storage.lookup.by_photo_message(message.chat_id, message.message_id)
     said = read_caption(message.caption, context.words.language)
     if portrait and portrait.owner == owner_of(update) and said.breed:
         await context.service.take_breed(portrait.id, said.breed, said.name)

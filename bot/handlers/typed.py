@@ -20,7 +20,7 @@ async def private_text(update: Update, context: Context) -> None:
     if portrait := await _meant(message, context, owner):
         await _take(update, context, portrait, message, message.text)
         return
-    asked = await context.storage.portraits.latest(owner, message.chat_id, (State.AWAITING_BABY_PHOTO,))
+    asked = await context.storage.lookup.latest(owner, message.chat_id, (State.AWAITING_BABY_PHOTO,))
     if not await _put_right(context, asked, message, message.text):
         await _hint(update, context, owner, message.chat_id)
 
@@ -31,7 +31,7 @@ async def edited(update: Update, context: Context) -> None:
     if message is None or not message.text:
         return
     asking = (State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
-    portrait = await context.storage.portraits.latest(owner_of(update) or 0, message.chat_id, asking)
+    portrait = await context.storage.lookup.latest(owner_of(update) or 0, message.chat_id, asking)
     if portrait is None or message.date.timestamp() < int(portrait.created_at):
         return
     if portrait.state is State.AWAITING_BREED:
@@ -43,7 +43,7 @@ async def edited(update: Update, context: Context) -> None:
 async def _hint(update: Update, context: Context, owner: int, chat: int) -> None:
     """What to do next, for somebody who wrote where no words were asked for."""
     now, words = context.storage.now(), context.words
-    latest = await context.storage.portraits.latest(owner, chat, (*ASKING_STATES, *_WORKING))
+    latest = await context.storage.lookup.latest(owner, chat, (*ASKING_STATES, *_WORKING))
     if latest is None or now - latest.changed_at > _HINT_WINDOW_S:
         await reply(update, words("hint.send_photo"))
     elif latest.state in _WORKING:
@@ -58,7 +58,7 @@ async def group_text(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is None or not message.text or message.reply_to_message is None:
         return
-    portrait = await context.storage.portraits.by_any_message(message.chat_id, message.reply_to_message.message_id)
+    portrait = await context.storage.lookup.by_any_message(message.chat_id, message.reply_to_message.message_id)
     if portrait is None or portrait.owner != owner_of(update):
         return
     if _asked(portrait):
@@ -75,13 +75,13 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
     """The portrait that words in a private chat are about."""
     chat = message.chat_id
     if message.reply_to_message:
-        about = await context.storage.portraits.by_any_message(chat, message.reply_to_message.message_id)
+        about = await context.storage.lookup.by_any_message(chat, message.reply_to_message.message_id)
         if about and about.owner == owner and _asked(about):
             return about
-    named = await context.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting=Expecting.NAME)
+    named = await context.storage.lookup.latest(owner, chat, RESULTS_VISIBLE, expecting=Expecting.NAME)
     if named and context.storage.now() - named.changed_at > _NAME_WINDOW_S:
         named = None
-    asked = [named, await context.storage.portraits.latest(owner, chat, (State.AWAITING_BREED,))]
+    asked = [named, await context.storage.lookup.latest(owner, chat, (State.AWAITING_BREED,))]
     return max((one for one in asked if one), key=lambda one: one.changed_at, default=None)
 
 

@@ -50,12 +50,12 @@ class TelegramMessenger:
             raise FileGone("refused") from None
 
     async def ask(self, portrait: Portrait) -> None:
-        pets = await self._storage.people.pets(portrait.owner) if portrait.state is State.AWAITING_BREED else []
+        pets = await self._storage.pets.of_owner(portrait.owner) if portrait.state is State.AWAITING_BREED else []
         await self._show(portrait, question(_words(portrait), portrait, pets))
 
     async def answer(self, portrait: Portrait, typed: str, message: int, breeds: Sequence[str]) -> None:
         """Answer words that are no clear breed below them, where it is seen: the portrait's one message moves there."""
-        pets = await self._storage.people.pets(portrait.owner)
+        pets = await self._storage.pets.of_owner(portrait.owner)
         await self._move_below(portrait, breed_matches(_words(portrait), portrait, typed, breeds, pets), message)
 
     async def ask_below(self, portrait: Portrait, message: int) -> None:
@@ -240,7 +240,7 @@ class TelegramMessenger:
             with translated():
                 message = await self._send(portrait, view, below)
         except DeliveryUncertain:
-            await self._storage.portraits.record_message(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
+            await self._storage.messages.record(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
             raise
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
 

@@ -37,7 +37,7 @@ class AccountService:
 
     async def forget_pet(self, owner: int, pet: int) -> None:
         """Delete a pet's name, breed and baby photo; its portraits stay, without the name."""
-        await self._storage.people.delete_pet(owner, pet)
+        await self._storage.pets.delete(owner, pet)
 
     async def export(self, owner: int) -> list[Archive]:
         """Return everything stored about a person, in as many archives as it takes."""
@@ -47,12 +47,12 @@ class AccountService:
 
     async def join_group(self, group: int) -> None:
         """Note that the bot is in this group."""
-        await self._storage.people.join_group(group, self._storage.now())
+        await self._storage.groups.join(group, self._storage.now())
 
     async def leave_group(self, group: int) -> None:
         """Note that the bot was removed: what is open in the group ends, and nothing of it is kept."""
-        await self._storage.people.leave_group(group)
+        await self._storage.groups.leave(group)
 
     async def limit_group(self, group: int, daily_limit: int | None) -> None:
         """Set how many portraits a day the group may have; None takes the setting's number."""
-        await self._storage.people.limit_group(group, daily_limit, self._storage.now())
+        await self._storage.groups.limit(group, daily_limit, self._storage.now())

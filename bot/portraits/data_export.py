@@ -51,9 +51,9 @@ async def archives_of(storage: Storage, owner: int) -> list[Archive]:
 
     The JSON tells the name of each file by the digest that stands in the rows.
     """
-    person, pets = await storage.people.get(owner), await storage.people.pets(owner)
+    person, pets = await storage.people.get(owner), await storage.pets.of_owner(owner)
     portraits = await storage.portraits.of_owner(owner)
-    results = {portrait.id: await storage.portraits.results(portrait.id) for portrait in portraits}
+    results = {portrait.id: await storage.results.of(portrait.id) for portrait in portraits}
     names: dict[str, str] = {}  # by digest
     for name, digest in _files(portraits, results, pets):
         if digest not in names and (path := storage.media.path(digest)).is_file():
@@ -66,11 +66,11 @@ async def archives_of(storage: Storage, owner: int) -> list[Archive]:
             | {
                 "failure": str(portrait.failure),
                 "results": [asdict(result) for result in results[portrait.id]],
-                "messages": await storage.portraits.messages(portrait.id),
+                "messages": await storage.messages.of(portrait.id),
             }
             for portrait in portraits
         ],
-        "portraits_by_day": await storage.people.usage(owner),
+        "portraits_by_day": await storage.usage.by_day(owner),
         "files": names,
     }
     text = json.dumps(rows, ensure_ascii=False, indent=1)

@@ -39,7 +39,7 @@ class Delivery:
     async def deliver(self, portrait: Portrait) -> None:
         """Send what is not sent yet; then the portrait is done. A pet that its caption named is known from here on."""
         if portrait.name and portrait.pet is None:
-            await self._storage.people.name_pet(portrait.id, portrait.name, self._storage.now())
+            await self._storage.pets.name(portrait.id, portrait.name, self._storage.now())
             portrait = await self._storage.portraits.get(portrait.id) or portrait
         async with meanwhile(self._messenger.sending, portrait):
             await self._send_all(portrait)
@@ -50,14 +50,14 @@ class Delivery:
             await self._messenger.finished(portrait)
             await self._storage.portraits.mark_announced(portrait.id, State.DONE)
             if done.pet is not None:
-                await self._storage.people.use_pet(done.pet, self._storage.now())
+                await self._storage.pets.use(done.pet, self._storage.now())
 
     async def fulfil(self, portrait: Portrait) -> None:
         """Make and send what the owner asked for after the portrait was done."""
         if not portrait.announced and not portrait.expected_text:  # a process was killed just before it
             await self._messenger.finished(portrait)
             await self._storage.portraits.mark_announced(portrait.id, State.DONE)
-        while wanted := await self._storage.portraits.unsent(portrait.id):
+        while wanted := await self._storage.results.unsent(portrait.id):
             async with meanwhile(self._messenger.sending, portrait):
                 for age in {result.age for result in wanted if result.digest is None}:
                     await self._reimagine(portrait, age)
@@ -73,18 +73,18 @@ class Delivery:
         try:
             made = await self._engine.reimagine(request)
         except (EngineFault, PhotoError) as error:
-            await self._storage.portraits.drop_requests(portrait.id, age, Notice.NOT_MADE)
+            await self._storage.results.drop_requests(portrait.id, age, Notice.NOT_MADE)
             await self._messenger.alarm(portrait, str(failure_of(error)))
             return
         if made.latent is not None:
             await self._storage.portraits.store_files(portrait.id, self._storage.now(), latent=made.latent)
         results = made_results(age, made.still, made.whole, made.card, made.film)
-        await self._storage.portraits.add_results(portrait.id, results, self._storage.now())
+        await self._storage.results.add(portrait.id, results, self._storage.now())
         # Asked for, but not to be had of this photo.
-        await self._storage.portraits.drop_requests(portrait.id, age, Notice.NO_WHOLE_PHOTO)
+        await self._storage.results.drop_requests(portrait.id, age, Notice.NO_WHOLE_PHOTO)
 
     async def _send_all(self, portrait: Portrait) -> None:
-        for result in await self._storage.portraits.unsent(portrait.id):
+        for result in await self._storage.results.unsent(portrait.id):
             if result.digest is not None:
                 await self._whole(self._send(portrait, result))
 
@@ -99,28 +99,28 @@ class Delivery:
         try:
             sent = await self._messenger.send(portrait, result)
         except DeliveryUncertain:
-            await self._storage.portraits.not_sent(result, Notice.DELIVERY_UNCERTAIN)
+            await self._storage.results.not_sent(result, Notice.DELIVERY_UNCERTAIN)
         except MediaRefused:
-            await self._storage.portraits.not_sent(result, Notice.MEDIA_REFUSED)
+            await self._storage.results.not_sent(result, Notice.MEDIA_REFUSED)
         else:
-            await self._storage.portraits.sent(result.id, sent.message, sent.file_id)
+            await self._storage.results.sent(result.id, sent.message, sent.file_id)
             await self._take_back_if_deleted(portrait, sent.message)
 
     async def _say_what_is_to_be_said(self, portrait: Portrait) -> None:
         """It is noted until it is said, so what an ill Telegram does not take now is said later."""
-        for notice, age in await self._storage.portraits.notices(portrait.id):
+        for notice, age in await self._storage.results.notices(portrait.id):
             await self._whole(self._say(portrait, notice, age))
 
     async def _say(self, portrait: Portrait, notice: Notice, age: float) -> None:
         try:
             message = await self._messenger.say(portrait, notice, age)
         except DeliveryUncertain:
-            await self._storage.portraits.record_message(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
+            await self._storage.messages.record(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
             raise
         if message is not None:
-            await self._storage.portraits.record_message(portrait.id, portrait.chat, message)
+            await self._storage.messages.record(portrait.id, portrait.chat, message)
             await self._take_back_if_deleted(portrait, message)
-        await self._storage.portraits.delete_notice(portrait.id, notice, age)
+        await self._storage.results.delete_notice(portrait.id, notice, age)
 
     async def _take_back_if_deleted(self, portrait: Portrait, message: int) -> None:
         """What was on its way while its portrait was deleted goes, too."""

@@ -27,17 +27,17 @@ class Limits:
         if owner in self.admins:
             return None
         now = self.storage.now()
-        if await self.storage.people.used(owner, now) >= self.person:
+        if await self.storage.usage.today(owner, now) >= self.person:
             return Over.PERSON, self.person
         if chat < 0:
-            group = await self.storage.people.group(chat)
+            group = await self.storage.groups.get(chat)
             limit = self.group if group is None or group.daily_limit is None else group.daily_limit
-            if await self.storage.people.used(chat, now) >= limit:
+            if await self.storage.usage.today(chat, now) >= limit:
                 return Over.GROUP, limit
         return None
 
     async def count(self, owner: int, chat: int) -> None:
         """One more portrait was queued."""
-        await self.storage.people.use(owner, self.storage.now())
+        await self.storage.usage.count(owner, self.storage.now())
         if chat < 0:
-            await self.storage.people.use(chat, self.storage.now())
+            await self.storage.usage.count(chat, self.storage.now())

@@ -67,7 +67,7 @@ class PortraitService:
     async def _album(self, photo: Photo) -> Portrait | None:
         """The album's portrait, with this photo offered as its baby photo; None when the album begins with it."""
         portraits = self.storage.portraits
-        siblings = await portraits.of_album(photo.owner, photo.chat, photo.album or "")
+        siblings = await self.storage.lookup.of_album(photo.owner, photo.chat, photo.album or "")
         for sibling in siblings:
             if sibling.message == photo.message:
                 return sibling
@@ -121,7 +121,7 @@ class PortraitService:
 
     async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
         """Take breed, name and baby photo from a pet that the owner named earlier."""
-        portrait, pet = await self.storage.portraits.get(id_), await self.storage.people.pet(pet_id)
+        portrait, pet = await self.storage.portraits.get(id_), await self.storage.pets.get(pet_id)
         if portrait is None or pet is None or pet.owner != portrait.owner or portrait.state is not State.AWAITING_BREED:
             return None
         known: PortraitChanges = {"pet": pet.id, "name": pet.name, "breed": pet.breed, "baby_photo": pet.baby_photo}
@@ -142,7 +142,7 @@ class PortraitService:
 
     async def leave_name(self, owner: int, chat: int) -> bool:
         """Take the question for a name back, for somebody who did something else; False when none is open."""
-        unnamed = await self.storage.portraits.latest(owner, chat, RESULTS_VISIBLE, expecting=Expecting.NAME)
+        unnamed = await self.storage.lookup.latest(owner, chat, RESULTS_VISIBLE, expecting=Expecting.NAME)
         if unnamed is None:
             return False
         await self._asked(unnamed)
@@ -165,7 +165,7 @@ class PortraitService:
         Those of the species that was seen come first. The name of a pet that we know says it as well.
         """
         named = named_breed(text, portrait.language)
-        for pet in await self.storage.people.pets(portrait.owner):
+        for pet in await self.storage.pets.of_owner(portrait.owner):
             if not named and pet.name.casefold() == text.strip().casefold():
                 return await self.choose_pet(portrait.id, pet.id), []
         if told := told_breed(text, portrait.species):
@@ -274,7 +274,7 @@ class PortraitService:
 
     async def send_again(self, id_: int, age: float) -> list[Result] | None:
         """What was refused or may not have arrived of this age, once more; None when all is known to be there."""
-        results = await self.storage.portraits.results(id_)
+        results = await self.storage.results.of(id_)
         missing = [result.kind for result in results if result.age == age and result.missing]
         return await self._want(id_, age, missing) if missing else None
 
@@ -282,7 +282,7 @@ class PortraitService:
         portrait = await self.storage.portraits.get(id_)
         if portrait is None or portrait.state not in RESULTS_VISIBLE or not OLDEST_AGE <= age <= YOUNGEST_AGE:
             return None
-        wanted = await self.storage.portraits.request_results(id_, round(age, 2), kinds)
+        wanted = await self.storage.results.request(id_, round(age, 2), kinds)
         self.worker.schedule(id_)
         return wanted
 
@@ -303,7 +303,7 @@ class PortraitService:
         name = " ".join(name.split())
         if not 0 < len(name) <= MAX_NAME_LETTERS:
             return None
-        await self.storage.people.name_pet(portrait.id, name, self.storage.now())
+        await self.storage.pets.name(portrait.id, name, self.storage.now())
         await self._asked(portrait)
         return name
 
@@ -313,15 +313,15 @@ class PortraitService:
 
     async def record_message(self, id_: int, chat: int, message: int) -> None:
         """Note that this message shows a result, so that deleting the portrait takes it away."""
-        await self.storage.portraits.record_message(id_, chat, message)
+        await self.storage.messages.record(id_, chat, message)
 
     async def move_gallery(self, id_: int, chat: int, message: int) -> None:
         """Note that a gallery's message shows this portrait now, and no other any more."""
-        await self.storage.portraits.move_gallery(id_, chat, message)
+        await self.storage.messages.move_gallery(id_, chat, message)
 
     async def set_file_id(self, result: int, file_id: str | None) -> None:
         """Note under which id Telegram has a result; None when it has it no more."""
-        await self.storage.portraits.set_file_id(result, file_id)
+        await self.storage.results.set_file_id(result, file_id)
 
     async def delete(self, portrait: Portrait) -> bool:
         """Delete the portrait, its files, and its results from where they were sent, as often as they were.
@@ -356,7 +356,7 @@ class PortraitService:
         The rows go last: killed in between, we still know from them what stands in the chats.
         """
         await self._forget_in_engine(portraits)
-        known = await self.storage.portraits.messages(*[portrait.id for portrait in portraits])
+        known = await self.storage.messages.of(*[portrait.id for portrait in portraits])
         gone = await self._messenger.erase(portraits, known)
         deleted = await delete(whose)
         for portrait in deleted.portraits:

@@ -88,14 +88,13 @@ class PortraitWorker:
         }
 
     async def __aenter__(self) -> Self:
-        portraits = self._storage.portraits
-        for portrait in await portraits.unfinished():
+        for portrait in await self._storage.queue.unfinished():
             if portrait.state is State.RUNNING:  # it runs no more
                 await self._requeue(portrait)
             self.schedule(portrait.id)
-        for id_ in await portraits.ids_with_open_requests():
+        for id_ in await self._storage.results.ids_with_open_requests():
             self.schedule(id_)
-        self._recent_s.extend(await portraits.durations(self._recent_s.maxlen or 0))
+        self._recent_s.extend(await self._storage.queue.durations(self._recent_s.maxlen or 0))
         self._porter = asyncio.create_task(self._start_next(), name="portrait queue")
         self.wake()
         return self
@@ -135,7 +134,7 @@ class PortraitWorker:
 
     async def move_group(self, old: int, new: int, served: int = 0) -> None:
         """The group became a supergroup: ask and show there what was here. `served` is being seen to already."""
-        for id_ in await self._storage.people.move_group(old, new):
+        for id_ in await self._storage.groups.move(old, new):
             portrait = await self._storage.portraits.get(id_)
             if portrait and portrait.state in (State.QUEUED, State.RUNNING):
                 await self._show_again(portrait)
@@ -288,7 +287,7 @@ class PortraitWorker:
         """The pet that its caption named and that we know, before the portrait is linked to it."""
         if not portrait.name or portrait.pet is not None:
             return None
-        for pet in await self._storage.people.pets(portrait.owner):
+        for pet in await self._storage.pets.of_owner(portrait.owner):
             alike = not portrait.species or pet.species in (portrait.species, "")
             if alike and pet.name.casefold() == portrait.name.casefold():
                 return pet
@@ -326,7 +325,7 @@ class PortraitWorker:
         made = await self._engine.rejuvenate(request, lambda progress: self._progressed(portrait.id, progress))
         self._recent_s.append(time.monotonic() - began)
         results = made_results(portrait.age, made.still, made.whole, made.card, made.film)
-        await self._storage.portraits.finish(
+        await self._storage.results.finish(
             portrait.id,
             made.latent,
             results,
@@ -375,8 +374,8 @@ class PortraitWorker:
     async def _fail(self, portrait: Portrait, error: Exception) -> None:
         now, portraits = self._storage.now(), self._storage.portraits
         if portrait.state is State.DONE:  # the portrait itself is fine; what was asked for later is not
-            for result in await portraits.unsent(portrait.id):
-                await portraits.not_sent(result, Notice.NOT_MADE)
+            for result in await self._storage.results.unsent(portrait.id):
+                await self._storage.results.not_sent(result, Notice.NOT_MADE)
                 self.schedule(portrait.id)  # the next step says it
             await self._messenger.alarm(portrait, str(failure_of(error)))
             return
@@ -423,12 +422,12 @@ class PortraitWorker:
         await self._storage.portraits.advance(
             portrait.id, State.FAILED, self._storage.now(), failure=Failure(FailureReason.CHAT_GONE)
         )
-        for result in await self._storage.portraits.unsent(portrait.id):
-            await self._storage.portraits.not_sent(result)
-        for notice, age in await self._storage.portraits.notices(portrait.id):
-            await self._storage.portraits.delete_notice(portrait.id, notice, age)
+        for result in await self._storage.results.unsent(portrait.id):
+            await self._storage.results.not_sent(result)
+        for notice, age in await self._storage.results.notices(portrait.id):
+            await self._storage.results.delete_notice(portrait.id, notice, age)
         if portrait.in_group:
-            await self._storage.people.leave_group(portrait.chat)
+            await self._storage.groups.leave(portrait.chat)
         else:
             await self._storage.people.mark_unreachable(portrait.owner)
 
@@ -462,7 +461,7 @@ class PortraitWorker:
         if await self._storage.paused():
             return
         while len(self._running) < self._parallel:
-            portrait = await self._storage.portraits.start_next(self._storage.now())
+            portrait = await self._storage.queue.start_next(self._storage.now())
             if portrait is None:
                 return
             self._running[portrait.id] = time.monotonic()
@@ -471,7 +470,7 @@ class PortraitWorker:
     async def _announce(self) -> bool:
         """Tell everybody in the queue how many are before them and how long it takes; gives whether anybody waits."""
         paused = await self._storage.paused()
-        queue = await self._storage.portraits.queue()
+        queue = await self._storage.queue.waiting()
         for place, (portrait, wait_s) in enumerate(zip(queue, self._waits_s(), strict=False)):
             await self._messenger.queued(portrait, place + len(self._running), wait_s, paused)
         return bool(queue)

@@ -119,7 +119,7 @@ INSERT INTO results (portrait, age, kind, message) VALUES (1, 1, 'still', 101), 
 """,
     )
     async with Storage(tmp_path) as storage:
-        assert await storage.portraits.messages(1) == {-5: [0, 101]}  # and perhaps the film
+        assert await storage.messages.of(1) == {-5: [0, 101]}  # and perhaps the film
 
 
 async def test_what_was_cancelled_in_an_earlier_database_is_kept_no_longer(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ async def test_the_blocked_are_not_heard(town: Harness, boss: User) -> None:
 async def test_a_groups_limit_is_set(town: Harness, boss: User) -> None:
     await boss.write("/limit -100777 3")
     done = await boss.sees("Done.")
-    group = await town.services.storage.people.group(-100777)
+    group = await town.services.storage.groups.get(-100777)
     assert group is not None and group.daily_limit == 3
     await boss.write("/limit -100777 default")
     await town.message_after(boss.id, done, "Done.")

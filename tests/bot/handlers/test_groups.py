@@ -202,7 +202,7 @@ async def test_added_and_removed(town: Harness) -> None:
     await town.message(chat.id, "Samoyed")
     await town.people.remove_bot(mina.id, chat.id)
     await mina.portrait_in(State.CANCELLED)
-    group = await town.services.storage.people.group(chat.id)
+    group = await town.services.storage.groups.get(chat.id)
     assert group is not None and not group.present
 
 
@@ -224,7 +224,7 @@ async def test_anonymous_administrators_share_their_portraits(town: Harness) -> 
 async def test_a_group_has_its_own_daily_limit(town: Harness) -> None:
     mina, joon = town.person(), town.person("Joon")
     chat = town.group(mina, joon)
-    await town.services.storage.people.limit_group(chat.id, 1, town.services.storage.now())
+    await town.services.storage.groups.limit(chat.id, 1, town.services.storage.now())
     await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
     await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
     await town.message(chat.id, video=True)

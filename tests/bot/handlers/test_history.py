@@ -43,7 +43,7 @@ async def test_by_pet_and_deletable(town: Harness) -> None:
     page = await town.message_after(mina.id, named, "Film", "Delete")
     await mina.press(page, "Delete")
     await mina.press(await town.message_after(mina.id, named, "Yes, delete"), "Yes, delete")
-    assert await town.services.storage.portraits.history(mina.id) == []
+    assert await town.services.storage.lookup.with_results(mina.id) == []
     assert all("photo" not in message for message in town.said_in(mina.id))
 
 
@@ -118,7 +118,7 @@ async def test_a_pet_can_be_forgotten(town: Harness) -> None:
     await mina.press(await mina.sees("Forget Momo"), "Forget Momo")
     answer = await mina.press(await mina.sees("Yes, forget Momo"), "Yes, forget Momo")
     assert "pictures stay" in answer["text"]
-    assert await town.services.storage.people.pets(mina.id) == []
+    assert await town.services.storage.pets.of_owner(mina.id) == []
     page = await mina.sees("Samoyed · ", "1 of 1 picture", "Film")
     assert labels(page) == ["🎬 Film", "🗑 Delete"]
     await mina.press(film, "Younger")
@@ -154,7 +154,7 @@ async def test_every_pet_can_be_forgotten(town: Harness) -> None:
     await mina.press(await mina.sees("Back", "◀️", "Forget Momo 1"), "Forget Momo 1")
     await mina.press(await mina.sees("Yes, forget Momo 1"), "Yes, forget Momo 1")
     page = await mina.sees("Back", "Forget Momo 2")
-    assert [pet.name for pet in await town.services.storage.people.pets(mina.id)] == names[:6]
+    assert [pet.name for pet in await town.services.storage.pets.of_owner(mina.id)] == names[:6]
     await mina.press(page, "Momo 2")
     await mina.sees("Momo 2", "1 of 1 picture", "All pets", "🗑 Forget Momo 2")
 
@@ -177,7 +177,7 @@ async def test_pets_are_shown_and_forgotten_when_their_pictures_are_kept_no_long
     await mina.press(await mina.sees("no pictures here", "Forget Momo"), "Forget Momo")
     await mina.press(await mina.sees("Yes, forget Momo"), "Yes, forget Momo")
     await mina.sees("Nothing here yet")
-    assert await town.services.storage.people.pets(mina.id) == []
+    assert await town.services.storage.pets.of_owner(mina.id) == []
 
 
 async def test_a_pet_whose_pictures_were_deleted_can_be_forgotten(town: Harness) -> None:
@@ -192,7 +192,7 @@ async def test_a_pet_whose_pictures_were_deleted_can_be_forgotten(town: Harness)
     assert labels(page) == ["🗑 Forget Momo 2", "Momo 1", "🗑 Forget Momo 1", "↩️ Back"]
     await mina.press(page, "Forget Momo 2")
     await mina.press(await mina.sees("Yes, forget Momo 2"), "Yes, forget Momo 2")
-    assert [pet.name for pet in await town.services.storage.people.pets(mina.id)] == ["Momo 1"]
+    assert [pet.name for pet in await town.services.storage.pets.of_owner(mina.id)] == ["Momo 1"]
 
 
 async def test_what_telegram_lost_is_shown_from_the_disk(town: Harness) -> None:
@@ -205,13 +205,13 @@ async def test_what_telegram_lost_is_shown_from_the_disk(town: Harness) -> None:
         await mina.press(question, "Go on without")
         await town.message_after(family.id, question, video=True)
     for portrait in await mina.portraits_in(State.DONE, 2):
-        for result in await town.services.storage.portraits.results(portrait.id):
-            await town.services.storage.portraits.set_file_id(result.id, "expired")
+        for result in await town.services.storage.results.of(portrait.id):
+            await town.services.storage.results.set_file_id(result.id, "expired")
     await mina.write("/history")
     page = await mina.sees("1 of 2 pictures", photo=True)
     await mina.press(page, "▶️")
     page = await mina.sees("2 of 2 pictures", photo=True)
     await mina.press(page, "🎬")
     await mina.sees(video=True)
-    results = await town.services.storage.portraits.results((await mina.portraits_in(State.DONE, 2))[0].id)
+    results = await town.services.storage.results.of((await mina.portraits_in(State.DONE, 2))[0].id)
     assert {one.kind for one in results if one.file_id != "expired"} == {Kind.STILL, Kind.FILM}

@@ -39,10 +39,8 @@ async def test_a_pet_with_a_name_is_found_by_its_breed_too(town: Harness) -> Non
 async def test_a_file_that_telegram_lost_keeps_no_others_from_being_shared(town: Harness) -> None:
     mina = town.person()
     await mina.ask_for_portrait()
-    (still, film) = [
-        one for one in await town.services.storage.portraits.results((await mina.portrait()).id) if one.file_id
-    ]
-    await town.services.storage.portraits.set_file_id(still.id, "expired")
+    (still, film) = [one for one in await town.services.storage.results.of((await mina.portrait()).id) if one.file_id]
+    await town.services.storage.results.set_file_id(still.id, "expired")
     offered = await town.people.ask_inline(mina.id, mina.id, "")
     assert [one["video_file_id"] for one in offered["results"]] == [film.file_id]
 

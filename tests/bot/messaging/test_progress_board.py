@@ -136,7 +136,7 @@ async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -
 
         async def all_done() -> bool:
             await town.services.service.engine.describe()  # the scripted engine lets go of what it holds
-            return not await town.services.storage.portraits.unfinished()
+            return not await town.services.storage.queue.unfinished()
 
         await eventually(all_done)
         assert all([message for message in town.said_in(person.id) if "video" in message] for person in people[:27])

@@ -57,7 +57,7 @@ async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again
     await town.message_after(mina.id, second, "Momo, when everything began", photo=True)
     portrait = (await mina.portraits_in(State.DONE, 2))[-1]
     assert (portrait.baby_photo, portrait.name) == (baby_photo, "Momo")
-    assert [pet.name for pet in await town.services.storage.people.pets(mina.id)] == ["Momo"]
+    assert [pet.name for pet in await town.services.storage.pets.of_owner(mina.id)] == ["Momo"]
 
 
 async def test_a_cat_of_the_same_name_lends_a_dog_no_baby_photo(town: Harness) -> None:

@@ -60,7 +60,7 @@ async def settled(town: KillableTown) -> None:
     async with Storage(town.settings.home) as storage:
 
         async def nothing_left() -> bool:
-            return not await storage.portraits.unfinished()
+            return not await storage.queue.unfinished()
 
         await eventually(nothing_left)
     await town.close()

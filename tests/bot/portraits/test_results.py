@@ -20,7 +20,7 @@ async def test_younger_and_older_come_from_the_kept_latent(town: Harness) -> Non
     younger = await town.message_after(mina.id, film, video=True)
     await mina.press(younger, "Older")
     again = await town.message_after(mina.id, younger, video=True)
-    ages = {result.age for result in await town.services.storage.portraits.results((await mina.portrait()).id)}
+    ages = {result.age for result in await town.services.storage.results.of((await mina.portrait()).id)}
     assert ages == {1.0, 1.3}
     assert "👶 Younger" in labels(again)
 
@@ -216,7 +216,7 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
         await mina.sees("card for the family")
 
         async def noted() -> bool:
-            return len((await town.services.storage.portraits.messages(portrait.id))[mina.id]) == 3
+            return len((await town.services.storage.messages.of(portrait.id))[mina.id]) == 3
 
         await eventually(noted)
         return await forget(engine, photos)
@@ -276,7 +276,7 @@ async def test_another_photo_takes_the_question_for_a_name_back(town: Harness) -
     await mina.portraits_in(State.DONE, 2)
     await mina.write("Wow, thank you!")
     await mina.sees("Send me a photo of your pet")
-    assert await town.services.storage.people.pets(mina.id) == []
+    assert await town.services.storage.pets.of_owner(mina.id) == []
 
 
 async def test_later_words_are_no_name(town: Harness) -> None:

@@ -182,8 +182,8 @@ async def test_an_expired_file_id_is_uploaded_again(town: Harness) -> None:
     film = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
     portrait = await mina.portrait()
-    (result, *_) = [one for one in await town.services.storage.portraits.results(portrait.id) if one.kind == "card"]
-    await town.services.storage.portraits.sent(result.id, 1, "expired")
+    (result, *_) = [one for one in await town.services.storage.results.of(portrait.id) if one.kind == "card"]
+    await town.services.storage.results.sent(result.id, 1, "expired")
     await mina.press(film, "Card")
     await mina.sees("card for the family", photo=True)
 
