@@ -68,7 +68,7 @@ async def test_updates_that_cannot_be_written_down_are_taken_in_later(
     mina = town.person()
     async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
         await elsewhere.execute(
-            "CREATE TRIGGER full PREDECESSORS INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END"
+            "CREATE TRIGGER full BEFORE INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END"
         )
         await mina.write("/start")
 
@@ -392,7 +392,7 @@ async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(town: Harness
     refusal = "BEGIN SELECT RAISE(ABORT, 'full'); END"
     async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
         await elsewhere.execute(
-            f"CREATE TRIGGER full PREDECESSORS UPDATE ON portraits WHEN old.state = 'running' {refusal}"
+            f"CREATE TRIGGER full BEFORE UPDATE ON portraits WHEN old.state = 'running' {refusal}"
         )
         await mina.press(question, "Go on without")
         await mina.portrait_in(State.RUNNING)
