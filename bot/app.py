@@ -30,7 +30,7 @@ from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.messaging.update_processor import PerChatProcessor
 from bot.messaging.update_queue import DurableUpdateQueue
 from bot.messaging.views import sorry
-from bot.operations.cleanup import schedule_upkeep
+from bot.operations.cleanup import schedule_cleanup
 from bot.operations.health import health_server
 from bot.operations.home_lock import exclusive_home
 from bot.portraits.accounts import AccountService
@@ -159,7 +159,7 @@ async def running(
         await stack.enter_async_context(worker)
         if settings.metrics_port is not None:
             await stack.enter_async_context(health_server(services, settings.metrics_port))
-        schedule_upkeep(app)
+        schedule_cleanup(app)
         await stack.enter_async_context(_beside(publish_menus(app.bot, settings.admins)))
         if left := await update_queue.reopen(app.bot):
             _logger.info("%d updates of the last run are handled now", left)

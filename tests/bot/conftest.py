@@ -7,6 +7,6 @@ from tests.bot.harness import Harness
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Harness]:
-    async with Harness(tmp_path) as town:
-        yield town
+async def harness(tmp_path: Path) -> AsyncIterator[Harness]:
+    async with Harness(tmp_path) as harness:
+        yield harness

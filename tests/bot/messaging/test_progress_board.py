@@ -80,9 +80,9 @@ async def test_edits_keep_their_distance(board: ProgressBoard, chats: Chats, clo
 async def test_thirty_people_waiting_stay_below_the_limits(board: ProgressBoard, chats: Chats, clock: Clock) -> None:
     """Fifteen wait in private, fifteen in one group; everybody's place changes every second for two minutes."""
     for second in range(120):
-        for person in range(30):
-            chat = person + 1 if person < 15 else -5
-            board.show(person, chat, 100 + person, MessageView(f"place {second + person}"))
+        for user in range(30):
+            chat = user + 1 if user < 15 else -5
+            board.show(user, chat, 100 + user, MessageView(f"place {second + user}"))
         await board.due()
         clock.now += 0.5
         await board.due()
@@ -123,24 +123,24 @@ async def test_an_edit_that_fails_stops_nothing(clock: Clock) -> None:
 
 async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -> None:
     """The real bot at its real pace; the double refuses, and counts, every request too many."""
-    async with Harness(tmp_path, pace=Pace(), strict=True) as town:
-        people = [town.person(f"P{number}") for number in range(30)]
-        group = town.group(*people[27:])
-        for number, person in enumerate(people):
+    async with Harness(tmp_path, pace=Pace(), strict=True) as harness:
+        users = [harness.user(f"P{number}") for number in range(30)]
+        group = harness.group(*users[27:])
+        for number, user in enumerate(users):
             chat = group.id if number >= 27 else None
-            await person.send(Script.HOLD, chat, shade=100 + number, caption="/young@throwback_bot samoyed")
-        for person in people:
-            portrait = await person.portrait_in(State.AWAITING_BABY_PHOTO)
-            await town.services.service.go_on(portrait.id)
-        await people[20].sees("pets are ahead of you")
+            await user.send(Script.HOLD, chat, shade=100 + number, caption="/young@throwback_bot samoyed")
+        for user in users:
+            portrait = await user.portrait_in(State.AWAITING_BABY_PHOTO)
+            await harness.services.service.go_on(portrait.id)
+        await users[20].sees("pets are ahead of you")
 
         async def all_done() -> bool:
-            await town.services.service.engine.describe()  # the scripted engine lets go of what it holds
-            return not await town.services.storage.queue.unfinished()
+            await harness.services.service.engine.describe()  # the scripted engine lets go of what it holds
+            return not await harness.services.storage.queue.unfinished()
 
         await eventually(all_done)
-        assert all([message for message in town.said_in(person.id) if "video" in message] for person in people[:27])
-        assert len([message for message in town.said_in(group.id) if "video" in message]) == 3
-        report = town.double.rates.report()
+        assert all([message for message in harness.said_in(user.id) if "video" in message] for user in users[:27])
+        assert len([message for message in harness.said_in(group.id) if "video" in message]) == 3
+        report = harness.telegram.rates.report()
         assert report["excess"] == {"overall": 0, "chat": 0, "group": 0}
-        assert all(call.status != 429 for call in town.double.calls)
+        assert all(call.status != 429 for call in harness.telegram.calls)
