@@ -1,6 +1,5 @@
 """What every handler has at hand: the product, the storage, and the words of whoever wrote."""
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,19 +9,27 @@ from telegram import Message, ReplyParameters, Update, User
 from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
+from bot.messaging.admin_alerts import AdminAlerts
 from bot.messaging.errors import unchanged
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.portraits.accounts import AccountService
+from bot.portraits.answers import AnswerService
+from bot.portraits.backoff import retry
+from bot.portraits.deletion import DeletionService
+from bot.portraits.naming import NamingService
+from bot.portraits.result_service import ResultService
 from bot.portraits.service import PortraitService
+from bot.portraits.worker import PortraitWorker
 from bot.settings import Settings
 from bot.texts import Words, closest_language, words_for
+from bot.timings import Timings
+from engine import EngineClient
 from storage import Portrait, Storage
 
 SERVICES_KEY = "services"  # under which `bot_data` holds the `Services`
 _ANONYMOUS_ADMIN = 1087968824  # the user id that all anonymous administrators of groups share
 _ADMIN_STATUSES = ("creator", "administrator")
 
-_REPLY_RETRY_PAUSES_S = (1.0, 3.0, 10.0)  # s; longer pauses keep the chat waiting; then the reply fails
 
 Bot = ExtBot[int]
 _T = TypeVar("_T")
@@ -34,9 +41,17 @@ class Services:
 
     settings: Settings
     storage: Storage
-    service: PortraitService
+    engine: EngineClient
+    worker: PortraitWorker
+    portraits: PortraitService
+    answers: AnswerService
+    results: ResultService
+    naming: NamingService
+    deletion: DeletionService
     accounts: AccountService
     messenger: TelegramMessenger
+    alerts: AdminAlerts
+    timings: Timings
     username: str  # the bot's, without @
     pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
     albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and told so
@@ -61,20 +76,26 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Ser
         return self.bot_data[SERVICES_KEY]
 
     @property
-    def service(self) -> PortraitService:
-        return self.services.service
-
-    @property
-    def accounts(self) -> AccountService:
-        return self.services.accounts
-
-    @property
     def storage(self) -> Storage:
         return self.services.storage
 
     @property
     def messenger(self) -> TelegramMessenger:
         return self.services.messenger
+
+    async def reply(self, update: Update, text: str, **options: Any) -> Message | None:
+        """Answer a message, in its topic; in groups as a reply to it, unless it was deleted: some have bots that do."""
+        message = update.effective_message
+        if message is None:
+            return None
+        if update.effective_chat is not None and update.effective_chat.type != "private":
+            options = {"reply_parameters": ReplyParameters(message.id, allow_sending_without_reply=True)} | options
+        return await self.insist(lambda: message.reply_text(text, do_quote=False, **options))
+
+    async def insist(self, request: Callable[[], Awaitable[_T]]) -> _T:
+        """Make a request again when Telegram or the way to it was ill; for what does no harm when it arrives twice."""
+        pauses_s = self.services.timings.reply_retries_s
+        return await retry(request, pauses_s, retry_on=NetworkError, give_up_on=(BadRequest,))
 
     def is_admin(self, user: User | None) -> bool:
         return user is not None and user.id in self.services.settings.admins
@@ -89,7 +110,7 @@ async def introduce(update: Update, context: Context) -> None:
     if user is None:
         return
     if update.effective_chat and update.effective_chat.type == "private":
-        person = await context.accounts.meet(user.id, user.language_code or "")
+        person = await context.services.accounts.meet(user.id, user.language_code or "")
     else:
         # In groups nobody is noted down for merely being there.
         known = await context.storage.people.get(owner_of(update) or user.id)
@@ -129,28 +150,6 @@ async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) 
     except TelegramError:
         return False
     return member.status in _ADMIN_STATUSES
-
-
-async def reply(update: Update, text: str, **options: Any) -> Message | None:
-    """Answer a message, in its topic; in groups as a reply to it, unless it was deleted: some have bots that do so."""
-    message = update.effective_message
-    if message is None:
-        return None
-    if update.effective_chat is not None and update.effective_chat.type != "private":
-        options = {"reply_parameters": ReplyParameters(message.id, allow_sending_without_reply=True)} | options
-    return await insist(lambda: message.reply_text(text, do_quote=False, **options))
-
-
-async def insist(request: Callable[[], Awaitable[_T]]) -> _T:
-    """Make a request again when Telegram or the way to it was ill; for what does no harm when it arrives twice."""
-    for pause_s in _REPLY_RETRY_PAUSES_S:
-        try:
-            return await request()
-        except BadRequest:
-            raise
-        except NetworkError:
-            await asyncio.sleep(pause_s)
-    return await request()
 
 
 async def answer(update: Update, text: str = "", alert: bool = False) -> None:

@@ -25,6 +25,8 @@ class State(StrEnum):
 ASKING_STATES = (State.AWAITING_HEAD, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
 OPEN_STATES = (State.RECEIVED, *ASKING_STATES, State.BABY_RECEIVED, State.QUEUED, State.RUNNING)
 """States in which the owner can still cancel."""
+RESULT_STATES = (State.DELIVERING, State.DONE)
+"""States in which there are results. Owners see one, and may press its buttons, a moment before its row is done."""
 
 # What may come before each state.
 PREDECESSORS: dict[State, tuple[State, ...]] = {

@@ -7,7 +7,7 @@ from typing import Any
 from telegram import Update
 from telegram.ext import ApplicationHandlerStop
 
-from bot.context import Context, reply
+from bot.context import Context
 from bot.handlers.start import anything_else
 from engine import EngineError
 from storage import State
@@ -31,7 +31,7 @@ def admins_only(handler: Handler) -> Handler:
 async def stats(update: Update, context: Context) -> None:
     counts = await context.storage.counts()
     try:
-        engine = await context.service.engine.describe()
+        engine = await context.services.engine.describe()
         says = f"{engine.device}, {', '.join(engine.networks) or '–'}, {engine.extractor}"
     except EngineError as error:
         says = type(error).__name__
@@ -51,40 +51,40 @@ async def stats(update: Update, context: Context) -> None:
         free=round(shutil.disk_usage(context.services.settings.home).free / 1e9, 1),
         engine=says,
     )
-    await reply(update, text)
+    await context.reply(update, text)
 
 
 async def pause(update: Update, context: Context) -> None:
     """Take photos in, but start no work: for maintenance. It stays so over a restart."""
-    await context.service.worker.pause(True)
-    await reply(update, context.words("admin.paused"))
+    await context.services.worker.dispatcher.pause(True)
+    await context.reply(update, context.words("admin.paused"))
 
 
 async def resume(update: Update, context: Context) -> None:
-    await context.service.worker.pause(False)
-    await reply(update, context.words("admin.resumed"))
+    await context.services.worker.dispatcher.pause(False)
+    await context.reply(update, context.words("admin.resumed"))
 
 
 async def block(update: Update, context: Context) -> None:
     if (id_ := _number(context)) is None:
-        await reply(update, context.words("admin.usage_block"))
+        await context.reply(update, context.words("admin.usage_block"))
         return
-    await context.accounts.block(id_)
-    await reply(update, context.words("admin.blocked", id=str(id_)))
+    await context.services.accounts.block(id_)
+    await context.reply(update, context.words("admin.blocked", id=str(id_)))
 
 
 async def unblock(update: Update, context: Context) -> None:
     if (id_ := _number(context)) is None:
-        await reply(update, context.words("admin.usage_block"))
+        await context.reply(update, context.words("admin.usage_block"))
         return
-    await context.accounts.unblock(id_)
-    await reply(update, context.words("admin.unblocked", id=str(id_)))
+    await context.services.accounts.unblock(id_)
+    await context.reply(update, context.words("admin.unblocked", id=str(id_)))
 
 
 async def blocked(update: Update, context: Context) -> None:
     ids = await context.storage.people.blocked()
     text = context.words("admin.blocked_list", ids=", ".join(map(str, ids))) if ids else ""
-    await reply(update, text or context.words("admin.blocked_none"))
+    await context.reply(update, text or context.words("admin.blocked_none"))
 
 
 async def limit(update: Update, context: Context) -> None:
@@ -92,10 +92,10 @@ async def limit(update: Update, context: Context) -> None:
     match context.args:
         case [group, number] if group.lstrip("-").isdecimal() and (number.isdecimal() or number == "default"):
             daily = int(number) if number.isdecimal() else None
-            await context.accounts.limit_group(int(group), daily)
-            await reply(update, context.words("admin.limit_set"))
+            await context.services.accounts.limit_group(int(group), daily)
+            await context.reply(update, context.words("admin.limit_set"))
         case _:
-            await reply(update, context.words("admin.usage_limit"))
+            await context.reply(update, context.words("admin.usage_limit"))
 
 
 def _number(context: Context) -> int | None:

@@ -9,12 +9,11 @@ from contextlib import suppress
 from telegram import ForceReply, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest
 
-from bot.context import Context, answer, edit, insist, may_press
+from bot.context import Context, answer, edit, may_press
 from bot.handlers import history, language, privacy
 from bot.messaging.keyboards import Press, Verb, delete_keyboard, failure_keyboard, name_keyboard, result_keyboard
-from bot.messaging.telegram_messenger import reply_to
-from bot.portraits.service import RESULTS_VISIBLE
-from storage import ASKING_STATES, Kind, Portrait, State
+from bot.messaging.telegram_calls import MAX_REFUSALS, reply_to
+from storage import ASKING_STATES, RESULT_STATES, Kind, Portrait, State
 
 Action = Callable[[Update, Context, Portrait, str], Awaitable[object]]
 """What a press does with its portrait and value; None when it does not fit (any more)."""
@@ -39,7 +38,7 @@ async def press(update: Update, context: Context) -> None:
     if not await may_press(query.from_user, chat, portrait, context.bot):
         await answer(update, context.words("error.not_yours"), alert=True)
         return
-    await context.service.leave_name(portrait.owner, portrait.chat)
+    await context.services.naming.withdraw_question(portrait.owner, portrait.chat)
     action, toast = _PORTRAIT_ACTIONS[said.verb]
     try:
         done = await action(update, context, portrait, said.value)
@@ -67,65 +66,65 @@ async def _show_how_things_stand(update: Update, context: Context, id_: int) -> 
 
 
 async def _head(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.service.choose_head(portrait.id, int(value))
+    return await context.services.answers.choose_head(portrait.id, int(value))
 
 
 async def _breed(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.service.choose_breed(portrait.id, value)
+    return await context.services.answers.choose_breed(portrait.id, value)
 
 
 async def _type_breed(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    expecting = await context.service.expect_breed(portrait.id)
+    expecting = await context.services.answers.expect_breed(portrait.id)
     if expecting:
         await context.messenger.ask(expecting)
     return expecting
 
 
 async def _pet(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.service.choose_pet(portrait.id, int(value))
+    return await context.services.answers.choose_pet(portrait.id, int(value))
 
 
 async def _skip(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.service.go_on(portrait.id)
+    return await context.services.answers.skip_baby_photo(portrait.id)
 
 
 async def _use_album(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.service.use_album_photo(portrait.id)
+    return await context.services.answers.use_album_photo(portrait.id)
 
 
 async def _grown_up(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.service.grow_up(portrait.id)
+    return await context.services.answers.show_grown_up(portrait.id)
 
 
 async def _cancel(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.service.cancel(portrait.id)
+    return await context.services.portraits.cancel(portrait.id)
 
 
 async def _anyway(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.service.try_anyway(portrait.id)
+    return await context.services.portraits.try_anyway(portrait.id)
 
 
 async def _retry(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.service.retry(portrait.id)
+    return await context.services.portraits.retry(portrait.id)
 
 
 # ---- with results
 
 
 async def _age(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.service.at_age(portrait.id, float(value))
+    return await context.services.results.request_age(portrait.id, float(value))
 
 
 async def _resend(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.service.send_again(portrait.id, float(value))
+    return await context.services.results.send_again(portrait.id, float(value))
 
 
 async def _card(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.service.want(portrait.id, float(value), Kind.CARD)
+    return await context.services.results.request(portrait.id, float(value), Kind.CARD)
 
 
 async def _whole(_: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await context.service.want(portrait.id, float(value), Kind.WHOLE)
+    return await context.services.results.request(portrait.id, float(value), Kind.WHOLE)
 
 
 async def _film(update: Update, context: Context, portrait: Portrait, value: str) -> object:
@@ -133,26 +132,26 @@ async def _film(update: Update, context: Context, portrait: Portrait, value: str
 
 
 async def _again(_: Update, context: Context, portrait: Portrait, __: str) -> object:
-    return await context.service.again(portrait.id)
+    return await context.services.portraits.again(portrait.id)
 
 
 async def _name(update: Update, context: Context, portrait: Portrait, __: str) -> object:
-    expecting = await context.service.expect_name(portrait.id)
+    expecting = await context.services.naming.expect_name(portrait.id)
     message = update.effective_message
     if expecting and message:
         # In a group the app opens the answer by itself, for the owner alone: the bot may see nothing but replies.
         group, leave = portrait.in_group, name_keyboard(context.words, portrait)
-        asked = await insist(
+        asked = await context.insist(
             lambda: context.bot.send_message(
                 portrait.chat,
                 context.words("question.name_group" if group else "question.name"),
                 message_thread_id=portrait.topic,
                 reply_parameters=reply_to(portrait) if group else None,
                 reply_markup=ForceReply(selective=True) if group else leave,
-                rate_limit_args=3,
+                rate_limit_args=MAX_REFUSALS,
             )
         )
-        await context.service.name_asked(portrait.id, asked.message_id)
+        await context.services.naming.note_question(portrait.id, asked.message_id)
     return expecting
 
 
@@ -162,7 +161,7 @@ async def _no_name(*_: object) -> object:
 
 
 async def _delete(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    if portrait.state not in (*RESULTS_VISIBLE, State.FAILED):
+    if portrait.state not in (*RESULT_STATES, State.FAILED):
         return None
     await _swap_keyboard(update, delete_keyboard(context.words, portrait, value))
     return True
@@ -174,7 +173,7 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
         return True
     if portrait.state is State.FAILED:
         keyboard = failure_keyboard(context.words, portrait)
-    elif portrait.state in RESULTS_VISIBLE:
+    elif portrait.state in RESULT_STATES:
         shareable = context.bot.supports_inline_queries
         keyboard = result_keyboard(context.words, portrait, float(value or portrait.age), shareable)
     else:
@@ -189,7 +188,7 @@ async def _delete_yes(update: Update, context: Context, portrait: Portrait, valu
         if value.startswith(history.GALLERY_PREFIX):
             goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY_PREFIX))
     pet = await context.storage.pets.get(portrait.pet) if portrait.pet else None
-    if not await context.service.delete(portrait):
+    if not await context.services.deletion.delete(portrait):
         await answer(update, context.words("result.deleted_partly"), alert=True)
     elif pet:
         await answer(update, context.words(f"result.deleted_but_{'baby' if pet.baby_photo else 'pet'}", name=pet.name))

@@ -2,7 +2,8 @@
 
 from telegram import Chat, ChatMember, Update
 
-from bot.context import Context, reply
+from bot.context import Context
+from bot.messaging.telegram_calls import MAX_REFUSALS
 
 _MEMBER_STATUSES = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
 
@@ -15,19 +16,19 @@ async def my_membership(update: Update, context: Context) -> None:
     was_in, is_in = change.old_chat_member.status in _MEMBER_STATUSES, change.new_chat_member.status in _MEMBER_STATUSES
     if change.chat.type == "private":
         if not is_in:
-            await context.accounts.mark_unreachable(change.chat.id)
+            await context.services.accounts.mark_unreachable(change.chat.id)
     elif is_in:
-        await context.accounts.join_group(change.chat.id)
+        await context.services.accounts.join_group(change.chat.id)
         if not was_in:
             text = context.words("group.added", bot=context.services.username)
-            await context.bot.send_message(change.chat.id, text, rate_limit_args=3)
+            await context.bot.send_message(change.chat.id, text, rate_limit_args=MAX_REFUSALS)
     else:
-        await context.accounts.leave_group(change.chat.id)
+        await context.services.accounts.leave_group(change.chat.id)
 
 
 async def in_private(update: Update, context: Context) -> None:
     """What is asked in a group, but is nobody else's business."""
-    await reply(update, context.words("hint.in_private", bot=context.services.username))
+    await context.reply(update, context.words("hint.in_private", bot=context.services.username))
 
 
 async def migrated(update: Update, context: Context) -> None:
@@ -36,6 +37,6 @@ async def migrated(update: Update, context: Context) -> None:
     if message is None:
         return
     if message.migrate_to_chat_id:
-        await context.service.worker.move_group(message.chat_id, message.migrate_to_chat_id)
+        await context.services.worker.move_group(message.chat_id, message.migrate_to_chat_id)
     elif message.migrate_from_chat_id:
-        await context.service.worker.move_group(message.migrate_from_chat_id, message.chat_id)
+        await context.services.worker.move_group(message.migrate_from_chat_id, message.chat_id)

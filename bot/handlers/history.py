@@ -8,10 +8,10 @@ from typing import Self, TypeVar
 from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Message, Update
 from telegram.error import BadRequest
 
-from bot.context import Context, answer, edit, insist, owner_of, reply
+from bot.context import Context, answer, edit, owner_of
 from bot.messaging.errors import has_no_text, refuses_media, unchanged
 from bot.messaging.keyboards import Press, Verb
-from bot.messaging.telegram_messenger import file_id_of
+from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of
 from bot.messaging.views import MessageView, caption
 from bot.portraits.titles import portrait_title
 from bot.texts import Words
@@ -63,17 +63,17 @@ async def history(update: Update, context: Context) -> None:
     page = await _page(context, owner, Place())
     if page is None:
         left = await _without_pictures(context, owner, Place())
-        await reply(update, left.text, reply_markup=left.keyboard)
+        await context.reply(update, left.text, reply_markup=left.keyboard)
         return
     under, keyboard = _caption(context.words, page), _keyboard(context.words, page)
 
     async def send(content: str | bytes) -> Message:
-        return await insist(
+        return await context.insist(
             lambda: message.reply_photo(content, caption=under, reply_markup=keyboard, filename="throwback.jpg")
         )
 
     shown = await _bring(context, page.still, send)
-    await context.service.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
+    await context.services.results.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
 
 
 async def turn(update: Update, context: Context, value: str) -> None:
@@ -107,7 +107,7 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
     """The film of a page, where the gallery is: not everybody in the group of the portrait asked for it."""
     message = update.effective_message
     if message is None or message.chat.id == portrait.chat:
-        return await context.service.want(portrait.id, age, Kind.FILM)
+        return await context.services.results.request(portrait.id, age, Kind.FILM)
     results = await context.storage.results.of(portrait.id)
     made = next((one for one in results if one.kind is Kind.FILM and one.age == age and one.digest), None)
     if made is None:
@@ -124,11 +124,11 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
             height=made.height,
             duration=round(made.duration_s),
             supports_streaming=True,
-            rate_limit_args=3,
+            rate_limit_args=MAX_REFUSALS,
         )
 
     shown = await _bring(context, made, send)
-    await context.service.record_message(portrait.id, message.chat.id, shown.message_id)
+    await context.services.results.record_message(portrait.id, message.chat.id, shown.message_id)
     return shown
 
 
@@ -154,7 +154,7 @@ async def forget_pet(update: Update, context: Context, value: str) -> None:
     query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
-    await context.accounts.forget_pet(query.from_user.id, place.pet)
+    await context.services.accounts.forget_pet(query.from_user.id, place.pet)
     await answer(update, context.words("history.pet_forgotten"))
     place = Place(listed=place.listed)
     await _show(query, context, await _page(context, query.from_user.id, place), place)
@@ -179,7 +179,7 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
 
     await edit(_bring(context, page.still, show))
     if query.message:
-        await context.service.move_gallery(page.portrait.id, query.message.chat.id, query.message.message_id)
+        await context.services.results.move_gallery(page.portrait.id, query.message.chat.id, query.message.message_id)
 
 
 async def _bring(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
@@ -192,7 +192,7 @@ async def _bring(context: Context, result: Result, send: Callable[[str | bytes],
                 raise
     sent = await send(await context.storage.media.read(result.digest or ""))
     if isinstance(sent, Message):
-        await context.service.set_file_id(result.id, file_id_of(sent))
+        await context.services.results.set_file_id(result.id, file_id_of(sent))
     return sent
 
 

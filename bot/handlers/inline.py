@@ -58,7 +58,7 @@ async def _there(context: Context, found: Found) -> Found:
     known = await asyncio.gather(*(_has(context, result.file_id or "") for _, result in found))
     for (_, result), here in zip(found, known, strict=True):
         if not here:
-            await context.service.set_file_id(result.id, None)
+            await context.services.results.set_file_id(result.id, None)
     return [one for one, here in zip(found, known, strict=True) if here]
 
 

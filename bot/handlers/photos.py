@@ -6,7 +6,7 @@ from dataclasses import replace
 from telegram import Document, Message, PhotoSize, Update
 from telegram.ext.filters import MessageFilter
 
-from bot.context import Context, owner_of, reply
+from bot.context import Context, owner_of
 from bot.messaging.telegram_messenger import MAX_DOWNLOAD_BYTES
 from bot.portraits.captions import read_caption
 from storage import Photo, Portrait, State
@@ -48,13 +48,15 @@ async def private_photo(update: Update, context: Context) -> None:
         return
     file = attached(message)
     if file is None:
-        await reply(update, context.words("hint.not_a_photo"))
+        await context.reply(update, context.words("hint.not_a_photo"))
         return
-    await context.service.leave_name(owner_of(update) or 0, message.chat_id)
+    await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
     if await _too_large(update, context, file):
         return
     if asking := await _asking_for_baby(update, context, message):
-        await context.service.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
+        await context.services.answers.add_baby_photo(
+            asking.id, file.file_id, message.message_id, message.media_group_id
+        )
         return
     await begin(update, context, message, file, message.caption or "")
 
@@ -85,8 +87,10 @@ async def group_photo(update: Update, context: Context) -> None:
     if message is None or (file := attached(message)) is None:
         return
     if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
-        await context.service.leave_name(asking.owner, asking.chat)
-        await context.service.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
+        await context.services.naming.withdraw_question(asking.owner, asking.chat)
+        await context.services.answers.add_baby_photo(
+            asking.id, file.file_id, message.message_id, message.media_group_id
+        )
 
 
 async def young(update: Update, context: Context) -> None:
@@ -99,9 +103,9 @@ async def young(update: Update, context: Context) -> None:
     if file is None and message.reply_to_message is not None:
         file = attached(message.reply_to_message)
     if file is None:
-        await reply(update, context.words("hint.young_reply"))
+        await context.reply(update, context.words("hint.young_reply"))
         return
-    await context.service.leave_name(owner_of(update) or 0, message.chat_id)
+    await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
     if not await _too_large(update, context, file):
         await begin(update, context, message, file, text)
 
@@ -111,9 +115,9 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
     owner = owner_of(update)
     if owner is None:
         return
-    if over := await context.service.over_limit(owner, message.chat_id):
+    if over := await context.services.portraits.over_limit(owner, message.chat_id):
         if context.services.first_of_album(message.media_group_id):
-            await reply(update, context.words(f"limit.{over[0]}", count=over[1]))
+            await context.reply(update, context.words(f"limit.{over[0]}", count=over[1]))
         return
     said = read_caption(caption, context.words.language)
     photo = Photo(
@@ -125,7 +129,7 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
         topic=message.message_thread_id if message.is_topic_message else None,
         album=message.media_group_id,
     )
-    await context.service.receive(replace(photo, breed=said.breed, name=said.name))
+    await context.services.portraits.receive(replace(photo, breed=said.breed, name=said.name))
 
 
 async def edited(update: Update, context: Context) -> None:
@@ -136,12 +140,12 @@ async def edited(update: Update, context: Context) -> None:
     portrait = await context.storage.lookup.by_photo_message(message.chat_id, message.message_id)
     said = read_caption(message.caption, context.words.language)
     if portrait and portrait.owner == owner_of(update) and said.breed:
-        await context.service.take_breed(portrait.id, said.breed, said.name)
+        await context.services.answers.take_breed(portrait.id, said.breed, said.name)
 
 
 async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:
     """Say so before anything is downloaded."""
     if (file.file_size or 0) <= MAX_DOWNLOAD_BYTES:
         return False
-    await reply(update, context.words("reason.too_large"))
+    await context.reply(update, context.words("reason.too_large"))
     return True

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from telegram import Update
 
-from bot.context import Context, insist, owner_of, reply
+from bot.context import Context, owner_of
 from bot.messaging.menus import publish_admin_menu
 
 
@@ -18,7 +18,7 @@ async def start(update: Update, context: Context) -> None:
         return
     known = context.services.pictures
     picture = known.get("start") or files("bot").joinpath("pictures/start.jpg").read_bytes()
-    sent = await insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
+    sent = await context.insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
     known["start"] = sent.photo[-1].file_id
     if update.effective_user is not None and context.is_admin(update.effective_user):
         await publish_admin_menu(context.bot, update.effective_user.id)  # before, Telegram may have known no such chat
@@ -27,9 +27,9 @@ async def start(update: Update, context: Context) -> None:
 async def help_(update: Update, context: Context) -> None:
     private = update.effective_chat is not None and update.effective_chat.type == "private"
     if private:
-        await reply(update, context.words("help.private"))
+        await context.reply(update, context.words("help.private"))
     else:
-        await reply(update, context.words("help.group", bot=context.services.username))
+        await context.reply(update, context.words("help.group", bot=context.services.username))
 
 
 async def cancel(update: Update, context: Context) -> None:
@@ -37,18 +37,18 @@ async def cancel(update: Update, context: Context) -> None:
     owner, chat = owner_of(update), update.effective_chat
     if owner is None or chat is None:
         return
-    left = await context.service.leave_name(owner, chat.id)
-    if not await context.service.cancel_all(owner, chat.id):
-        await reply(update, context.words("progress.cancelled" if left else "progress.nothing_to_cancel"))
+    left = await context.services.naming.withdraw_question(owner, chat.id)
+    if not await context.services.portraits.cancel_all(owner, chat.id):
+        await context.reply(update, context.words("progress.cancelled" if left else "progress.nothing_to_cancel"))
 
 
 async def video(update: Update, context: Context) -> None:
-    await reply(update, context.words("hint.video"))
+    await context.reply(update, context.words("hint.video"))
 
 
 async def sticker(update: Update, context: Context) -> None:
-    await reply(update, context.words("hint.sticker"))
+    await context.reply(update, context.words("hint.sticker"))
 
 
 async def anything_else(update: Update, context: Context) -> None:
-    await reply(update, context.words("hint.send_photo"))
+    await context.reply(update, context.words("hint.send_photo"))

@@ -2,9 +2,9 @@
 
 from telegram import Message, ReplyParameters, Update
 
-from bot.context import Context, owner_of, reply
-from bot.portraits.service import MAX_NAME_LETTERS, RESULTS_VISIBLE
-from storage import ASKING_STATES, Expecting, Portrait, State
+from bot.context import Context, owner_of
+from bot.portraits.naming import MAX_NAME_LETTERS
+from storage import ASKING_STATES, RESULT_STATES, Expecting, Portrait, State
 
 _HINT_WINDOW_S = 6 * 3600.0  # s; words later than this are not about the portrait that was begun
 _NAME_WINDOW_S = 3600.0  # s; words later than this are not the name that was asked for
@@ -45,12 +45,12 @@ async def _hint(update: Update, context: Context, owner: int, chat: int) -> None
     now, words = context.storage.now(), context.words
     latest = await context.storage.lookup.latest(owner, chat, (*ASKING_STATES, *_WORKING))
     if latest is None or now - latest.changed_at > _HINT_WINDOW_S:
-        await reply(update, words("hint.send_photo"))
+        await context.reply(update, words("hint.send_photo"))
     elif latest.state in _WORKING:
-        await reply(update, words("hint.working"))
+        await context.reply(update, words("hint.working"))
     elif latest.status_message:
         question = ReplyParameters(latest.status_message, allow_sending_without_reply=True)
-        await reply(update, words("hint.answer"), reply_parameters=question)
+        await context.reply(update, words("hint.answer"), reply_parameters=question)
 
 
 async def group_text(update: Update, context: Context) -> None:
@@ -78,7 +78,7 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
         about = await context.storage.lookup.by_any_message(chat, message.reply_to_message.message_id)
         if about and about.owner == owner and _asked(about):
             return about
-    named = await context.storage.lookup.latest(owner, chat, RESULTS_VISIBLE, expecting=Expecting.NAME)
+    named = await context.storage.lookup.latest(owner, chat, RESULT_STATES, expecting=Expecting.NAME)
     if named and context.storage.now() - named.changed_at > _NAME_WINDOW_S:
         named = None
     asked = [named, await context.storage.lookup.latest(owner, chat, (State.AWAITING_BREED,))]
@@ -87,7 +87,7 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
 
 async def _put_right(context: Context, portrait: Portrait | None, message: Message, text: str) -> bool:
     """Whether the words told another breed than the one that the question for a baby photo names."""
-    changed = await context.service.put_breed_right(portrait, text) if portrait else None
+    changed = await context.services.answers.correct_breed(portrait, text) if portrait else None
     if changed is None:
         return False
     await context.messenger.ask_below(changed, message.message_id)
@@ -96,12 +96,12 @@ async def _put_right(context: Context, portrait: Portrait | None, message: Messa
 
 async def _take(update: Update, context: Context, portrait: Portrait, message: Message, text: str) -> None:
     if portrait.state is State.AWAITING_BREED:
-        chosen, breeds = await context.service.type_breed(portrait, text)
+        chosen, breeds = await context.services.answers.type_breed(portrait, text)
         if chosen is None:
             await context.messenger.answer(portrait, text, message.message_id, breeds)
         return
-    name = await context.service.name(portrait, text)
+    name = await context.services.naming.name(portrait, text)
     if name is None:
-        await reply(update, context.words("result.name_too_long", count=MAX_NAME_LETTERS))
+        await context.reply(update, context.words("result.name_too_long", count=MAX_NAME_LETTERS))
     else:
-        await reply(update, context.words("result.named", name=name))
+        await context.reply(update, context.words("result.named", name=name))

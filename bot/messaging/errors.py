@@ -49,8 +49,13 @@ def translated() -> Iterator[None]:
 
 def unchanged(error: TelegramError) -> bool:
     """Whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
+    return _UNCHANGED_TEXT in str(error).lower() or message_gone(error)
+
+
+def message_gone(error: TelegramError) -> bool:
+    """Whether the message that was to be edited or deleted is not there, or too old."""
     said = str(error).lower()
-    return _UNCHANGED_TEXT in said or any(words in said for words in _MESSAGE_GONE_TEXTS)
+    return any(words in said for words in _MESSAGE_GONE_TEXTS)
 
 
 def refuses_media(error: TelegramError) -> bool:

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,9 +47,15 @@ class _Chat:
 class RateLimiter(BaseRateLimiter[int]):
     """`rate_limit_args` is how many refusals (429) to sit out; 0 or None gives up at the first."""
 
-    def __init__(self, pace: Pace | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._pace = pace or Pace()
         self._clock = clock
+        self._sleep = sleep
         self._overall: deque[float] = deque()
         self._chats: dict[int, _Chat] = {}
         self._tidy_at = _TIDY_FROM_CHATS
@@ -59,6 +65,11 @@ class RateLimiter(BaseRateLimiter[int]):
 
     async def shutdown(self) -> None:
         """Nothing to free."""
+
+    @property
+    def remembered_chats(self) -> int:
+        """How many chats are remembered; silent ones are dropped."""
+        return len(self._chats)
 
     def busy(self, chat: int) -> bool:
         """Whether a message to this chat would have to wait: for those who would rather send none."""
@@ -91,8 +102,8 @@ class RateLimiter(BaseRateLimiter[int]):
     async def _turn(self, chat: int) -> None:
         """Wait until one more message may go to this chat, and count it."""
         async with self._chat(chat).turn:
-            while (wait_s := self._wait_s(chat)) > 0:  # noqa: ASYNC110 (time passes without an event)
-                await asyncio.sleep(wait_s)
+            while (wait_s := self._wait_s(chat)) > 0:
+                await self._sleep(wait_s)
             now = self._clock()
             self._overall.append(now)
             self._chat(chat).sent.append(now)

@@ -10,21 +10,24 @@ import asyncio
 import json
 import logging
 import sqlite3
+from collections.abc import Sequence
 
 from telegram import Bot, Update
 
-from bot.portraits.backoff import backoff
+from bot.error_summary import error_type
+from bot.portraits.backoff import backoff, retry
 from storage import Storage
 
 _logger = logging.getLogger(__name__)
 
-_WRITE_RETRY_PAUSES_S = (1.0, 5.0, 30.0)  # s, while the disk is full, say; the last one repeats
-
 
 class DurableUpdateQueue(asyncio.Queue[object]):
-    def __init__(self, storage: Storage) -> None:
+    """Use it in place of `asyncio.Queue`; `retries_s` are the pauses while an update cannot be written down."""
+
+    def __init__(self, storage: Storage, retries_s: Sequence[float]) -> None:
         super().__init__()
         self._storage = storage
+        self._retries_s = retries_s
 
     async def put(self, item: object) -> None:
         if isinstance(item, Update) and not await self._remember(item):
@@ -33,14 +36,16 @@ class DurableUpdateQueue(asyncio.Queue[object]):
 
     async def _remember(self, update: Update) -> bool:
         """Write it down; while that cannot be done, wait: an error here would end the polling for good."""
-        waits_s = backoff(_WRITE_RETRY_PAUSES_S)
-        while True:
-            try:
-                return await self._storage.updates.remember(update.update_id, update.to_json())
-            except sqlite3.Error as error:
-                pause_s = next(waits_s)
-                _logger.error("an update cannot be written down: %s, again in %.0f s", type(error).__name__, pause_s)
-                await asyncio.sleep(pause_s)
+
+        def log(error: Exception, pause_s: float) -> None:
+            _logger.error("an update cannot be written down: %s, again in %.0f s", error_type(error), pause_s)
+
+        return await retry(
+            lambda: self._storage.updates.remember(update.update_id, update.to_json()),
+            backoff(self._retries_s),
+            retry_on=sqlite3.Error,
+            on_pause=log,
+        )
 
     async def reopen(self, bot: Bot) -> int:
         """Queue what an earlier process left unhandled; gives how many."""

@@ -20,6 +20,6 @@ def schedule_cleanup(app: App) -> None:
 
 async def clean_up(context: Context) -> None:
     """Delete what is older than the settings allow."""
-    count = await context.services.service.expire(context.services.settings.retention_days)
+    count = await context.services.deletion.expire(context.services.settings.retention_days)
     if count:
         _logger.info("%d old portraits were deleted", count)

@@ -40,7 +40,7 @@ class _Health(_Handler):
     async def get(self) -> None:
         """200 with "ok" while the engine process lives and the storage answers; 503 otherwise."""
         await self.services.storage.paused()
-        if self.services.service.engine.pid is None:
+        if self.services.engine.pid is None:
             self.set_status(503)
             self.finish("the engine is being started\n")
         else:
@@ -51,7 +51,7 @@ class _Metrics(_Handler):
     async def get(self) -> None:
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         counts = await self.services.storage.counts()
-        self.finish("\n".join([*_lines(counts, self.services.service.worker.running), ""]))
+        self.finish("\n".join([*_lines(counts, self.services.worker.running), ""]))
 
 
 def _lines(counts: Counts, running: int) -> Iterator[str]:

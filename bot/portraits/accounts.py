@@ -1,6 +1,6 @@
 """What is remembered about people, their pets and the groups they write in."""
 
-from bot.portraits.data_export import Archive, archives_of
+from bot.portraits.data_export import MAX_ARCHIVE_BYTES, Archive, archives_of
 from bot.portraits.service import PortraitService
 from storage import Person, Storage
 
@@ -11,6 +11,7 @@ class AccountService:
     def __init__(self, storage: Storage, portraits: PortraitService) -> None:
         self._storage = storage
         self._portraits = portraits
+        self.max_archive_bytes = MAX_ARCHIVE_BYTES
 
     # ---- people
 
@@ -29,8 +30,7 @@ class AccountService:
     async def block(self, person: int) -> None:
         """Ignore a person from now on, and cancel what they have open."""
         await self._storage.people.block(person, self._storage.now())
-        for portrait in await self._storage.portraits.open_of(person):
-            await self._portraits.cancel(portrait.id)
+        await self._portraits.cancel_all(person)
 
     async def unblock(self, person: int) -> None:
         await self._storage.people.unblock(person)
@@ -41,7 +41,7 @@ class AccountService:
 
     async def export(self, owner: int) -> list[Archive]:
         """Return everything stored about a person, in as many archives as it takes."""
-        return await archives_of(self._storage, owner)
+        return await archives_of(self._storage, owner, self.max_archive_bytes)
 
     # ---- groups
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine import SNIFFED_BYTES, sniff
 from storage import Pet, Portrait, Result, Storage
 
-_MAX_ARCHIVE_BYTES = 45 * 1024 * 1024  # bytes of content; Telegram takes 50 MB from a bot, and the ZIP adds its own
+MAX_ARCHIVE_BYTES = 45 * 1024 * 1024  # bytes of content; Telegram takes 50 MB from a bot, and the ZIP adds its own
 _RESULT_SUFFIXES = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
 
 # By the picture format's name. Phones open nothing without an ending.
@@ -46,7 +46,7 @@ class Archive:
         return out.getvalue()
 
 
-async def archives_of(storage: Storage, owner: int) -> list[Archive]:
+async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE_BYTES) -> list[Archive]:
     """Everything about a person: a JSON of the rows, and every photo, picture and film once; as few as it takes.
 
     The JSON tells the name of each file by the digest that stands in the rows.
@@ -78,7 +78,7 @@ async def archives_of(storage: Storage, owner: int) -> list[Archive]:
     for digest, name in names.items():
         path = storage.media.path(digest)
         size += path.stat().st_size
-        if size > _MAX_ARCHIVE_BYTES:
+        if size > max_bytes:
             archives.append(Archive())
             size = path.stat().st_size
         archives[-1].files[name] = path

@@ -1,4 +1,4 @@
-"""Where portraits are worked on, each as its row says, until the row waits for its owner or is done.
+"""Works on portraits, each as its row says, until the row waits for its owner or is done.
 
 A portrait has at most one task here. What happens next is read from the row alone, so a restart goes on with every
 unfinished row as if nothing had been.
@@ -6,97 +6,75 @@ unfinished row as if nothing had been.
 
 import asyncio
 import logging
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from functools import partial
-from heapq import heapify, heapreplace
-from itertools import repeat
-from statistics import median
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Self
 
 from bot.error_summary import error_trail
 from bot.portraits.backoff import backoff
-from bot.portraits.delivery import Delivery, card_text, failure_of, made_results, meanwhile
+from bot.portraits.delivery import Delivery
+from bot.portraits.dispatcher import Dispatcher
 from bot.portraits.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable
-from bot.portraits.findings import Findings
-from bot.portraits.limits import Limits, Over
-from bot.portraits.messenger import Messenger
-from engine import EngineClient, EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Rejuvenate, Species
-from storage import (
-    NO_FAILURE,
-    Expecting,
-    Failure,
-    FailureReason,
-    Notice,
-    Pet,
-    PhotoRole,
-    Portrait,
-    PortraitChanges,
-    State,
-    Storage,
-)
+from bot.portraits.failures import FailureHandler
+from bot.portraits.group_migration import GroupMigration
+from bot.portraits.limits import Limits
+from bot.portraits.messenger import Alerts, Messenger
+from bot.portraits.steps import PortraitSteps
+from bot.timings import Timings
+from engine import EngineClient, EngineFault, EngineStopped, PhotoError
+from storage import Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
-_ESTIMATE_INTERVAL_S = 10.0  # s between two estimates while nothing else happens; longer lets them grow stale
 _MAX_RUNNING = 4  # portraits in the engine at once, which it advances as one batch; more need more memory
-_STEP_RETRY_PAUSES_S = (
-    2.0,
-    5.0,
-    15.0,
-    60.0,
-)  # s between attempts while the messenger is unavailable; the last one repeats
-
-_LIMIT_REASONS = {Over.PERSON: FailureReason.PERSON_LIMIT, Over.GROUP: FailureReason.GROUP_LIMIT}
 
 
 class PortraitWorker:
     """`async with` runs it. `schedule` makes it look at a portrait again after its row was changed."""
 
     def __init__(
-        self, storage: Storage, engine: EngineClient, messenger: Messenger, limits: Limits, parallel: int = _MAX_RUNNING
+        self,
+        storage: Storage,
+        engine: EngineClient,
+        messenger: Messenger,
+        alerts: Alerts,
+        limits: Limits,
+        timings: Timings,
     ) -> None:
         self._storage = storage
-        self._engine = engine
-        self._messenger = messenger
-        self._limits = limits
-        self._parallel = parallel
-        self._delivery = Delivery(storage, engine, messenger)
+        self._timings = timings
+        self.dispatcher = Dispatcher(
+            storage, messenger, limits, self.schedule, _MAX_RUNNING, timings.estimate_interval_s
+        )
+        self._delivery = Delivery(storage, engine, messenger, alerts, timings)
+        self._failures = FailureHandler(storage, alerts, self.schedule)
+        steps = PortraitSteps(storage, engine, messenger, self.dispatcher, timings)
+        self._migration = GroupMigration(storage, messenger, self.dispatcher.running, steps, self.schedule)
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._changed: set[int] = set()  # served while their task was busy
-        self._running: dict[int, float] = {}  # since when, by the monotonic clock
-        self._told: dict[int, Portrait] = {}  # what is running, with the message that shows its progress
-        self._bell = asyncio.Event()
+        self._changed: set[int] = set()  # scheduled while their task was busy
         self._closing = False
-        self._porter: asyncio.Task[None] | None = None
-        self._recent_s: deque[float] = deque(maxlen=20)  # how long the engine took, to estimate the wait
         self._steps: dict[State, Callable[[Portrait], Awaitable[None]]] = {
-            State.RECEIVED: self._look,
-            State.AWAITING_HEAD: self._ask,
-            State.AWAITING_BREED: self._ask,
-            State.AWAITING_BABY_PHOTO: self._ask,
-            State.BABY_RECEIVED: self._look_at_baby,
-            State.RUNNING: self._rejuvenate,
+            State.RECEIVED: steps.look,
+            State.AWAITING_HEAD: steps.ask,
+            State.AWAITING_BREED: steps.ask,
+            State.AWAITING_BABY_PHOTO: steps.ask,
+            State.BABY_RECEIVED: steps.look_at_baby_photo,
+            State.RUNNING: steps.rejuvenate,
             State.DELIVERING: self._delivery.deliver,
             State.DONE: self._delivery.fulfil,
-            State.FAILED: self._tell,
-            State.CANCELLED: self._tell,
+            State.FAILED: steps.announce_end,
+            State.CANCELLED: steps.announce_end,
         }
 
     async def __aenter__(self) -> Self:
         for portrait in await self._storage.queue.unfinished():
             if portrait.state is State.RUNNING:  # it runs no more
-                await self._requeue(portrait)
+                await self.dispatcher.requeue(portrait)
             self.schedule(portrait.id)
         for id_ in await self._storage.results.ids_with_open_requests():
             self.schedule(id_)
-        self._recent_s.extend(await self._storage.queue.durations(self._recent_s.maxlen or 0))
-        self._porter = asyncio.create_task(self._start_next(), name="portrait queue")
-        self.wake()
+        await self.dispatcher.__aenter__()
         return self
 
     async def __aexit__(
@@ -104,24 +82,32 @@ class PortraitWorker:
     ) -> None:
         """Stop at once, except for uploads under way: those get a moment, so that nothing is sent twice later."""
         self._closing = True
-        tasks = [*self._tasks.values(), *([self._porter] if self._porter else [])]
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
+        await self.dispatcher.__aexit__(kind, error, trace)
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._delivery.close()
 
     @property
     def running(self) -> int:
-        return len(self._running)
+        """How many portraits the engine has now."""
+        return len(self.dispatcher.running)
 
     def schedule(self, id_: int) -> None:
-        """Do with this portrait what its row says; at once, or after what is being done with it."""
+        """Do with this portrait what its row says: at once, or after what is being done with it."""
         if id_ in self._tasks:
             self._changed.add(id_)
         elif not self._closing:
             task = asyncio.create_task(self._run(id_), name=f"portrait {id_}")
             self._tasks[id_] = task
             task.add_done_callback(partial(self._finished, id_))
+
+    def scheduled(self, portrait: Portrait | None) -> Portrait | None:
+        """Schedule the portrait, if there is one, and return it."""
+        if portrait:
+            self.schedule(portrait.id)
+        return portrait
 
     def restart(self, id_: int) -> None:
         """Stop what is being done with this portrait, and read its row again."""
@@ -130,95 +116,40 @@ class PortraitWorker:
             task.cancel()
         else:
             self.schedule(id_)
-        self.wake()
+        self.dispatcher.wake()
 
-    async def move_group(self, old: int, new: int, served: int = 0) -> None:
-        """The group became a supergroup: ask and show there what was here. `served` is being seen to already."""
-        for id_ in await self._storage.groups.move(old, new):
-            portrait = await self._storage.portraits.get(id_)
-            if portrait and portrait.state in (State.QUEUED, State.RUNNING):
-                await self._show_again(portrait)
-            elif id_ != served:
-                self.schedule(id_)
-
-    async def _show_again(self, portrait: Portrait) -> None:
-        """Show in another chat how far it is, and go on there."""
-        await self._messenger.moved(portrait)
-        now = await self._storage.portraits.get(portrait.id)
-        if now is None:
-            return
-        if portrait.id in self._told:
-            self._told[portrait.id] = now
-            return
-        # It ended just then, and nobody else knows of that message.
-        if now.state in (State.DELIVERING, State.DONE):
-            await self._messenger.finished(now)
-        elif now.state in (State.FAILED, State.CANCELLED):
-            with suppress(ChatGone, ChatMoved, MessengerUnavailable):  # it was said once
-                await self._say_how_it_ended(now)
-
-    async def pause(self, on: bool) -> None:
-        """Start no portrait while `on`; it stays so over a restart."""
-        await self._storage.pause(on)
-        self.wake()
-
-    def wake(self) -> None:
-        """The queue changed, or a place became free."""
-        self._bell.set()
-
-    async def enqueue(self, id_: int, **changes: Unpack[PortraitChanges]) -> Portrait | None:
-        """Queue a portrait, unless today's limit is used up; None when it cannot be queued from where it is."""
-        portrait = await self._storage.portraits.get(id_)
-        if portrait is None:
-            return None
-        over = await self._limits.over(portrait.owner, portrait.chat) if portrait.queued_at is None else None
-        failure = Failure(_LIMIT_REASONS[over[0]]) if over else NO_FAILURE
-        changes |= {"failure": failure, "failed_photo": PhotoRole.NONE, "expected_text": Expecting.NOTHING}
-        if over:  # what was answered is kept for the next try, on another day
-            portraits, now = self._storage.portraits, self._storage.now()
-            if portrait.state is State.FAILED:
-                failed = await portraits.change(id_, now, **changes)
-                await portraits.clear_announced(id_)
-            else:
-                failed = await portraits.advance(id_, State.FAILED, now, **changes)
-            self.schedule(id_)
-            return failed
-        queued = await self._storage.portraits.advance(id_, State.QUEUED, self._storage.now(), **changes)
-        if queued:
-            if portrait.queued_at is None:
-                await self._limits.count(queued.owner, queued.chat)
-            await self._messenger.queued(queued, 0, None, False)  # a press is seen at once; the place follows
-        self.wake()
-        return queued
+    async def move_group(self, old: int, new: int) -> None:
+        """Continue in the chat `new` what was begun in `old`: the group became a supergroup."""
+        await self._migration.move(old, new)
 
     def _finished(self, id_: int, task: asyncio.Task[None]) -> None:
         del self._tasks[id_]
         if not task.cancelled() and (error := task.exception()):
             _logger.error("portrait %d is left as it is for a while: %s", id_, error_trail(error))
-            asyncio.get_running_loop().call_later(_STEP_RETRY_PAUSES_S[-1], self.schedule, id_)
+            asyncio.get_running_loop().call_later(self._timings.step_retries_s[-1], self.schedule, id_)
         if id_ in self._changed:
             self._changed.discard(id_)
             self.schedule(id_)
 
     async def _run(self, id_: int) -> None:
         """Step by step for as long as the row's state calls for something."""
-        waits_s = backoff(_STEP_RETRY_PAUSES_S)
+        pauses_s = backoff(self._timings.step_retries_s)
         while portrait := await self._storage.portraits.get(id_):
             step = self._steps.get(portrait.state)
             if step is None:
                 return
-            if portrait.state is State.RUNNING and id_ not in self._running:  # nothing could be written when it ended
-                await self._requeue(portrait)
+            if portrait.state is State.RUNNING and id_ not in self.dispatcher.running:
+                await self.dispatcher.requeue(portrait)  # nothing could be written when it ended
                 return
             try:
                 await self._run_step(step, portrait)
             except MessengerUnavailable as trouble:
-                pause_s = next(waits_s)
+                pause_s = next(pauses_s)
                 _logger.warning("portrait %d: Telegram: %s, again in %.0f s", id_, trouble, pause_s)
                 await asyncio.sleep(pause_s)
                 continue
             except ChatMoved as moved:
-                await self.move_group(portrait.chat, moved.new_id, portrait.id)
+                await self._migration.move(portrait.chat, moved.new_id, except_for=portrait.id)
                 continue
             after = await self._storage.portraits.get(id_)
             if after is None or after.state is portrait.state:
@@ -232,262 +163,15 @@ class PortraitWorker:
             raise
         except EngineStopped:
             if not self._closing and portrait.state is State.RUNNING:
-                await self._requeue(portrait)
+                await self.dispatcher.requeue(portrait)
             # Otherwise the row stays as it is, and a restart goes on with it.
         except ChatGone:
-            await self._give_up_chat(portrait)
+            await self._failures.give_up_chat(portrait)
         except (PhotoError, FileGone, EngineFault) as error:
-            await self._fail(portrait, error)
+            await self._failures.fail(portrait, error)
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
             _logger.error("portrait %d failed: %s", portrait.id, error_trail(error))
-            await self._fail(portrait, error)
+            await self._failures.fail(portrait, error)
         finally:
             if portrait.state is State.RUNNING:  # its row says so no more: whoever waits for the place may have it
-                self._running.pop(portrait.id, None)
-                self._told.pop(portrait.id, None)
-                self.wake()
-
-    # ---- the steps
-
-    async def _look(self, portrait: Portrait) -> None:
-        """Fetch the photo and see what is in it; then ask the owner."""
-        async with meanwhile(self._messenger.looking, portrait):
-            if portrait.photo is None:
-                photo = await self._fetch(portrait.file_id)
-                kept = await self._storage.portraits.store_files(portrait.id, self._storage.now(), photo=photo)
-                if kept is None:
-                    return
-            else:
-                photo = await self._storage.media.read(portrait.photo)
-            findings = Findings.of(await self._engine.recognise(photo))
-        found: PortraitChanges = {"recognition": findings.to_json(), "species": findings.species}
-        if not findings.pet and not portrait.anyway:
-            await self._storage.portraits.change(portrait.id, self._storage.now(), **found)
-            raise PhotoError(PhotoReason.NO_PET)
-        if len(findings.heads) > 1:
-            state = State.AWAITING_HEAD
-        else:
-            portrait = await self._storage.portraits.get(portrait.id) or portrait  # its breed may be known by now
-            state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
-        await self._storage.portraits.advance(portrait.id, state, self._storage.now(), **found | {"head": 0})
-
-    async def _ask(self, portrait: Portrait) -> None:
-        if portrait.state is State.AWAITING_BABY_PHOTO and (pet := await self._named_pet(portrait)):
-            known: PortraitChanges = {"pet": pet.id, "name": pet.name}
-            if pet.baby_photo and not portrait.baby_file_id:
-                known["baby_photo"] = pet.baby_photo
-                await self._messenger.looking(portrait, 1)  # nothing was asked yet: the progress needs its message
-                await self.enqueue(portrait.id, **known)
-                return
-            portrait = await self._storage.portraits.change(portrait.id, self._storage.now(), **known) or portrait
-        await self._messenger.ask(portrait)
-        await self._storage.portraits.mark_announced(portrait.id, portrait.state)
-
-    async def _named_pet(self, portrait: Portrait) -> Pet | None:
-        """The pet that its caption named and that we know, before the portrait is linked to it."""
-        if not portrait.name or portrait.pet is not None:
-            return None
-        for pet in await self._storage.pets.of_owner(portrait.owner):
-            alike = not portrait.species or pet.species in (portrait.species, "")
-            if alike and pet.name.casefold() == portrait.name.casefold():
-                return pet
-        return None
-
-    async def _tell(self, portrait: Portrait) -> None:
-        """Say how it ended, once; of what was cancelled nothing is kept."""
-        if portrait.announced:
-            return
-        with suppress(ChatGone):  # then nobody wants to know
-            await self._say_how_it_ended(portrait)
-        if portrait.state is State.CANCELLED:
-            if photos := await self._storage.portraits.own_photos(portrait.id):
-                await self._engine.forget(photos)
-            await self._storage.portraits.erase(portrait.id)
-        await self._storage.portraits.mark_announced(portrait.id, portrait.state)
-
-    async def _look_at_baby(self, portrait: Portrait) -> None:
-        """Fetch the baby photo and see that it can be used."""
-        async with meanwhile(self._messenger.looking, portrait):
-            baby = await self._fetch(portrait.baby_file_id or "")
-            if await self._storage.portraits.store_files(portrait.id, self._storage.now(), baby_photo=baby) is None:
-                return
-            try:
-                await self._engine.recognise(baby)
-            except PhotoError as error:
-                raise PhotoError(error.reason, PhotoRole.BABY_PHOTO) from None
-        await self.enqueue(portrait.id)
-
-    async def _rejuvenate(self, portrait: Portrait) -> None:
-        """Let the engine work; then the results wait to be sent."""
-        began = time.monotonic()
-        self._told[portrait.id] = portrait
-        request = await self._request(portrait)
-        made = await self._engine.rejuvenate(request, lambda progress: self._progressed(portrait.id, progress))
-        self._recent_s.append(time.monotonic() - began)
-        results = made_results(portrait.age, made.still, made.whole, made.card, made.film)
-        await self._storage.results.finish(
-            portrait.id,
-            made.latent,
-            results,
-            self._storage.now(),
-            network=made.network,
-            species=made.species,
-            breed=portrait.breed or "",
-        )
-
-    # ---- their parts
-
-    async def _say_how_it_ended(self, portrait: Portrait) -> None:
-        await (self._messenger.failed if portrait.state is State.FAILED else self._messenger.cancelled)(portrait)
-
-    async def _fetch(self, file_id: str) -> bytes:
-        """However long it takes: that it did not work could not be said either while Telegram is away."""
-        waits_s = backoff(_STEP_RETRY_PAUSES_S)
-        while True:
-            try:
-                return await self._messenger.fetch(file_id)
-            except MessengerUnavailable:
-                await asyncio.sleep(next(waits_s))
-
-    async def _request(self, portrait: Portrait) -> Rejuvenate:
-        media = self._storage.media
-        return Rejuvenate(
-            id=str(portrait.id),
-            photo=await media.read(portrait.photo or ""),
-            breed=portrait.breed or "",
-            species=Species(portrait.species) if portrait.species else None,
-            baby_photo=await media.read(portrait.baby_photo) if portrait.baby_photo and portrait.age > 0 else None,
-            age=portrait.age,
-            head=portrait.head or 0,
-            anyway=portrait.anyway,
-            card=card_text(portrait, portrait.age),
-        )
-
-    def _progressed(self, id_: int, progress: Progress) -> None:
-        if id_ not in self._running:
-            return
-        if progress.eta_s is None and self._recent_s:  # the engine has just been started; we remember earlier ones
-            left_s = median(self._recent_s) - (time.monotonic() - self._running[id_])
-            progress = replace(progress, eta_s=left_s if left_s > 0 else None)
-        self._messenger.progress(self._told[id_], progress)
-
-    async def _fail(self, portrait: Portrait, error: Exception) -> None:
-        now, portraits = self._storage.now(), self._storage.portraits
-        if portrait.state is State.DONE:  # the portrait itself is fine; what was asked for later is not
-            for result in await self._storage.results.unsent(portrait.id):
-                await self._storage.results.not_sent(result, Notice.NOT_MADE)
-                self.schedule(portrait.id)  # the next step says it
-            await self._messenger.alarm(portrait, str(failure_of(error)))
-            return
-        fetching_baby = isinstance(error, FileGone) and portrait.state is State.BABY_RECEIVED
-        if fetching_baby or (isinstance(error, PhotoError) and error.which == PhotoRole.BABY_PHOTO):
-            await portraits.advance(
-                portrait.id,
-                State.AWAITING_BABY_PHOTO,
-                now,
-                failure=failure_of(error),
-                failed_photo=PhotoRole.BABY_PHOTO,
-                baby_photo=None,
-                baby_file_id=None,
-            )
-            return  # the next step asks
-        failed_photo = PhotoRole(error.which) if isinstance(error, PhotoError) else PhotoRole.NONE
-        failed = await portraits.advance(
-            portrait.id, State.FAILED, now, failure=failure_of(error), failed_photo=failed_photo
-        )
-        if failed is None or (portrait.state is State.RECEIVED and await self._try_album(failed)):
-            return
-        if not isinstance(error, PhotoError | FileGone):
-            await self._messenger.alarm(portrait, str(failure_of(error)))
-
-    async def _try_album(self, failed: Portrait) -> bool:
-        """The first good photo of an album counts: begin again with the second when the first one is none."""
-        if not failed.baby_file_id or not failed.failed_photo:
-            return False
-        await self._storage.portraits.advance(
-            failed.id,
-            State.RECEIVED,
-            self._storage.now(),
-            file_id=failed.baby_file_id,
-            baby_file_id=None,
-            photo=None,
-            failure=NO_FAILURE,
-            failed_photo=PhotoRole.NONE,
-        )
-        self.schedule(failed.id)
-        return True
-
-    async def _give_up_chat(self, portrait: Portrait) -> None:
-        """Nobody is there to answer: note it and stop."""
-        await self._storage.portraits.advance(
-            portrait.id, State.FAILED, self._storage.now(), failure=Failure(FailureReason.CHAT_GONE)
-        )
-        for result in await self._storage.results.unsent(portrait.id):
-            await self._storage.results.not_sent(result)
-        for notice, age in await self._storage.results.notices(portrait.id):
-            await self._storage.results.delete_notice(portrait.id, notice, age)
-        if portrait.in_group:
-            await self._storage.groups.leave(portrait.chat)
-        else:
-            await self._storage.people.mark_unreachable(portrait.owner)
-
-    # ---- the queue
-
-    async def _start_next(self) -> None:
-        waiting = False
-        while True:
-            with suppress(TimeoutError):  # somebody waits: the estimate goes down as time passes
-                await asyncio.wait_for(self._bell.wait(), _ESTIMATE_INTERVAL_S if waiting else None)
-            self._bell.clear()
-            try:
-                await self._fill_places()
-                waiting = await self._announce()
-            except Exception as error:
-                _logger.error("the queue could not be looked at: %s", error_trail(error))
-
-    async def _requeue(self, portrait: Portrait) -> None:
-        """Back to its place in the queue."""
-        await self._storage.portraits.advance(
-            portrait.id, State.QUEUED, self._storage.now(), queued_at=portrait.queued_at
-        )
-        self.wake()
-
-    async def _fill_places(self) -> None:
-        for id_ in list(self._running):  # cancelled or deleted before its task had come to it
-            portrait = await self._storage.portraits.get(id_)
-            if portrait is None or portrait.state is not State.RUNNING:
-                self._running.pop(id_, None)
-                self._told.pop(id_, None)
-        if await self._storage.paused():
-            return
-        while len(self._running) < self._parallel:
-            portrait = await self._storage.queue.start_next(self._storage.now())
-            if portrait is None:
-                return
-            self._running[portrait.id] = time.monotonic()
-            self.schedule(portrait.id)
-
-    async def _announce(self) -> bool:
-        """Tell everybody in the queue how many are before them and how long it takes; gives whether anybody waits."""
-        paused = await self._storage.paused()
-        queue = await self._storage.queue.waiting()
-        for place, (portrait, wait_s) in enumerate(zip(queue, self._waits_s(), strict=False)):
-            await self._messenger.queued(portrait, place + len(self._running), wait_s, paused)
-        return bool(queue)
-
-    def _waits_s(self) -> Iterator[float | None]:
-        """How long until the first in the queue is done, the second, …, at the pace of the last portraits.
-
-        Each takes the place that becomes free next. None while nothing is known.
-        """
-        if not self._recent_s:
-            yield from repeat(None)
-        each_s, now = median(self._recent_s), time.monotonic()
-        # What takes longer than usual may end at any moment.
-        free_in = [max(0.0, each_s - (now - since)) for since in self._running.values()]
-        free_in += [0.0] * (self._parallel - len(free_in))
-        heapify(free_in)
-        while True:
-            done_in = free_in[0] + each_s
-            heapreplace(free_in, done_in)
-            yield done_in
+                self.dispatcher.release(portrait.id)

@@ -17,6 +17,7 @@ from bot.playground.server import serve
 from bot.playground.users import Users
 from bot.playground.world import Chat, ChatKind, FakeUser
 from bot.settings import Settings
+from bot.timings import Timings
 from storage import Portrait, State
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
 
@@ -32,10 +33,13 @@ QUICK = Pace(overall_per_s=1000, chat_burst=1000, chat_per_s=1000.0, group_per_m
 class Harness:
     """`async with Harness(tmp_path) as town:` everything runs. `settings` are changes to the bot's settings."""
 
-    def __init__(self, home: Path, pace: Pace = QUICK, strict: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, home: Path, pace: Pace = QUICK, strict: bool = False, timings: Timings | None = None, **settings: Any
+    ) -> None:
         self._home = home
         self._pace = pace
         self._strict = strict
+        self._timings = timings
         self._changes = settings
         self._stack = AsyncExitStack()
         self._bot = AsyncExitStack()
@@ -61,7 +65,9 @@ class Harness:
 
     async def open(self) -> None:
         """Start the bot."""
-        self.services = await self._bot.enter_async_context(running(self.settings, scripted_engine(), self._pace))
+        self.services = await self._bot.enter_async_context(
+            running(self.settings, scripted_engine(), self._pace, self._timings)
+        )
 
     async def close(self) -> None:
         """Stop the bot; Telegram and the people stay."""

@@ -61,7 +61,7 @@ async def test_the_caption_may_stand_on_a_later_photo(harness: Harness) -> None:
     joined = replace(
         Photo(mina.id, mina.id, 900, "x", "en", album=portrait.album), breed="poodle", name="Momo"
     )  # the app puts it on the first, others do not
-    await harness.services.service.receive(joined)
+    await harness.services.portraits.receive(joined)
     asked = await mina.sees("second photo")
     assert asked["message_id"] == question["message_id"]
     said = await mina.portrait()

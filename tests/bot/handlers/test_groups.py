@@ -94,7 +94,7 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(harness: Ha
     await harness.message(new.id, "Reply to a photo of a pet")
     portrait = await mina.portrait()
     assert portrait.chat == new.id
-    await harness.services.service.choose_breed(portrait.id, "samoyed")
+    await harness.services.answers.choose_breed(portrait.id, "samoyed")
     await harness.message(new.id, "baby photo")
 
 
@@ -112,7 +112,7 @@ async def test_migration_while_the_engine_works(harness: Harness) -> None:
         return [one for one in there if "Getting to know" in spoken(one) and ("photo" in one) is picture]
 
     await eventually(lambda: shown(picture=False))
-    engine = harness.services.service.engine
+    engine = harness.services.engine
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGKILL)  # the next process begins again and tells of it
     (progress,) = await eventually(lambda: shown(picture=True))
@@ -134,14 +134,14 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
     await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
     await harness.message(chat.id, "Getting to know", photo=True)
-    moved = TelegramMessenger.moved
+    moved = TelegramMessenger.show_moved
 
     async def too_late(messenger: TelegramMessenger, portrait: Portrait) -> None:
-        await harness.services.service.cancel(portrait.id)
+        await harness.services.portraits.cancel(portrait.id)
         await harness.message(portrait.chat, "I stopped")
         await moved(messenger, portrait)
 
-    monkeypatch.setattr(TelegramMessenger, "moved", too_late)
+    monkeypatch.setattr(TelegramMessenger, "show_moved", too_late)
     new = await harness.users.migrate(mina.id, chat.id)
     world = harness.telegram.world
 
@@ -331,7 +331,7 @@ async def test_what_a_channel_asked_for_is_nobodys_elsewhere(harness: Harness) -
         language="en",
         breed="samoyed",
     )
-    portrait = await harness.services.service.receive(photo)
+    portrait = await harness.services.portraits.receive(photo)
     await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
     film = await harness.message(chat.id, video=True)
     await joon.write("/privacy")

@@ -164,7 +164,7 @@ async def test_pets_are_shown_and_forgotten_when_their_pictures_are_kept_no_long
     named = await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")
     old = await harness.message_after(mina.id, named, "1 of 1 picture")
-    await harness.services.service.expire(-1)
+    await harness.services.deletion.expire(-1)
     await mina.write("/history")
     left = await mina.sees("no pictures here", "name, breed")
     assert labels(left) == ["🗑 Forget Momo"]

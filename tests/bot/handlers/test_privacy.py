@@ -2,8 +2,6 @@ import io
 import json
 import zipfile
 
-import pytest
-
 from storage import State
 from tests.bot.harness import Harness, Json, eventually
 from tests.scripted_engine import Script
@@ -39,9 +37,7 @@ async def test_my_data_holds_rows_and_files(harness: Harness) -> None:
     assert rows["person"]["id"] == mina.id
 
 
-async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
@@ -53,7 +49,7 @@ async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(
     await mina.press(film, "Again")
     await mina.portrait_in(State.AWAITING_BREED)
     stored = [path.read_bytes() for path in (harness.settings.home / "media").glob("*/*") if path.is_file()]
-    monkeypatch.setattr("bot.portraits.data_export._MAX_ARCHIVE_BYTES", 5_000)
+    harness.services.accounts.max_archive_bytes = 5_000
     await mina.write("/mydata")
     first = await mina.sees("part 1 of", document=True)
     count = int(first["caption"].rstrip(".").split()[-1])

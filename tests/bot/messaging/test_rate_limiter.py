@@ -12,22 +12,20 @@ from bot.playground.request_counts import RateMeter
 class Time:
     """A clock that sleeping moves on: waiting takes no time in the test."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = 1000.0
-        self._sleep = asyncio.sleep
-        monkeypatch.setattr("bot.messaging.rate_limiter.asyncio.sleep", self.sleep)
 
     def __call__(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
         self.now += max(seconds, 1e-6)
-        await self._sleep(0)
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    return Time(monkeypatch)
+def time() -> Time:
+    return Time()
 
 
 async def send(
@@ -41,7 +39,7 @@ async def send(
 
 async def test_telegrams_limits_are_kept(time: Time) -> None:
     """What the pacer lets through, a strict double takes: to many chats, to one, and to a group."""
-    rate_limiter, meter = RateLimiter(clock=time), RateMeter(strict=True, clock=time)
+    rate_limiter, meter = RateLimiter(clock=time, sleep=time.sleep), RateMeter(strict=True, clock=time)
 
     def spend(chat: int) -> None:
         meter.spend(chat, chat < 0)
@@ -53,7 +51,7 @@ async def test_telegrams_limits_are_kept(time: Time) -> None:
 
 
 async def test_a_refusal_halts_one_chat_alone(time: Time) -> None:
-    rate_limiter, sent = RateLimiter(clock=time), []
+    rate_limiter, sent = RateLimiter(clock=time, sleep=time.sleep), []
     refused = [RetryAfter(30)]
 
     def spend(chat: int) -> str:
@@ -72,7 +70,7 @@ async def test_a_refusal_halts_one_chat_alone(time: Time) -> None:
 
 
 async def test_answers_and_deletions_are_not_counted(time: Time) -> None:
-    rate_limiter, began = RateLimiter(Pace(overall_per_s=1), time), time.now
+    rate_limiter, began = RateLimiter(Pace(overall_per_s=1), time, time.sleep), time.now
     for endpoint in ("answerCallbackQuery", "deleteMessage", "getChatMember"):
         for _ in range(5):
             await send(rate_limiter, 1, lambda _: None, endpoint)
@@ -80,10 +78,10 @@ async def test_answers_and_deletions_are_not_counted(time: Time) -> None:
 
 
 async def test_silent_chats_are_forgotten(time: Time) -> None:
-    rate_limiter = RateLimiter(Pace(overall_per_s=10_000), time)
+    rate_limiter = RateLimiter(Pace(overall_per_s=10_000), time, time.sleep)
     for chat in range(1, 1000):
         await send(rate_limiter, chat, lambda _: None)
     time.now += 500
     for chat in range(1000, 1005):
         await send(rate_limiter, chat, lambda _: None)
-    assert len(rate_limiter._chats) < 10
+    assert rate_limiter.remembered_chats < 10

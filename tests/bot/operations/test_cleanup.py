@@ -16,7 +16,7 @@ async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: p
         mina = harness.user()
         await mina.ask_for_portrait()
         await mina.portrait_in(State.DONE)
-        storage, engine = harness.services.storage, harness.services.service.engine
+        storage, engine = harness.services.storage, harness.services.engine
         (portrait,) = await storage.portraits.of_owner(mina.id)
         forget, forgotten = engine.forget, list[str]()
 

@@ -37,5 +37,5 @@ async def test_healthy_and_counted(harness: Harness) -> None:
 
 async def test_ill_without_an_engine(tmp_path: Path) -> None:
     async with Harness(tmp_path) as harness, health_server(harness.services, 0, "127.0.0.1") as port:
-        await harness.services.service.engine.__aexit__(None, None, None)
+        await harness.services.engine.__aexit__(None, None, None)
         assert (await fetch(port, "/healthz"))[0] == 503

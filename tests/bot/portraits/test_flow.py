@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from bot.playground.faults import Fault, FaultKind
+from bot.timings import Timings
 from engine import Forgotten
 from storage import Failure, FailureReason, State
 from tests.bot.harness import Harness, eventually, labels
@@ -229,7 +230,7 @@ async def test_cancel_while_choosing(harness: Harness) -> None:
 
 
 async def test_nothing_is_kept_of_what_was_cancelled(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = harness.services.service.engine
+    engine = harness.services.engine
     forget, forgotten = engine.forget, list[str]()
 
     async def noted(photos: Sequence[str]) -> Forgotten:
@@ -334,9 +335,9 @@ async def test_a_second_photo_is_a_second_portrait(harness: Harness) -> None:
     assert [one.breed for one in await harness.services.storage.portraits.of_owner(mina.id)] == [None, "tabby"]
 
 
-async def test_a_long_look_is_said_in_words(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("timings", [Timings(action_interval_s=0.05)], ids=["quick words"])
+async def test_a_long_look_is_said_in_words(harness: Harness) -> None:
     """The message that says so becomes the question."""
-    monkeypatch.setattr("bot.portraits.delivery._ACTION_INTERVAL_S", 0.05)
     mina = harness.user()
     harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=1))  # costs two seconds of patience
     await mina.send()

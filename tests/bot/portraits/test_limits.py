@@ -44,10 +44,10 @@ async def test_what_was_answered_above_the_limit_counts_on_another_day(tmp_path:
         await mina.sees("lovely dog")
         await mina.send(Script.CAT)
         for portrait, breed in zip(await mina.portraits_in(State.AWAITING_BREED, 2), ("samoyed", "tabby"), strict=True):
-            await harness.services.service.choose_breed(portrait.id, breed)
-        await harness.services.service.go_on((await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2))[0].id)
+            await harness.services.answers.choose_breed(portrait.id, breed)
+        await harness.services.answers.skip_baby_photo((await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2))[0].id)
         film = await mina.sees(video=True)
-        await harness.services.service.grow_up((await mina.portrait()).id)
+        await harness.services.answers.show_grown_up((await mina.portrait()).id)
         late = await mina.sees("That's all for today", "Try again")
         pressed = await mina.press(late, "Try again")
         assert pressed["text"].startswith("That's all for today") and pressed["show_alert"]
@@ -63,8 +63,8 @@ async def test_one_job_runs_for_each_person_and_others_overtake(harness: Harness
     for shade in (200, 90):
         await mina.send(Script.HOLD, shade=shade)
     for portrait in await mina.portraits_in(State.AWAITING_BREED, 2):
-        await harness.services.service.choose_breed(portrait.id, "samoyed")
-        await harness.services.service.go_on(portrait.id)
+        await harness.services.answers.choose_breed(portrait.id, "samoyed")
+        await harness.services.answers.skip_baby_photo(portrait.id)
     await mina.sees("Getting to know")
     await mina.sees("one pet is ahead of you")
     await joon.ask_for_portrait()
@@ -79,6 +79,6 @@ async def test_the_estimate_knows_of_earlier_days(harness: Harness) -> None:
     for shade in (200, 90):
         await mina.send(Script.HOLD, shade=shade)
     for portrait in await mina.portraits_in(State.AWAITING_BREED, 2):
-        await harness.services.service.choose_breed(portrait.id, "samoyed")
-        await harness.services.service.go_on(portrait.id)
+        await harness.services.answers.choose_breed(portrait.id, "samoyed")
+        await harness.services.answers.skip_baby_photo(portrait.id)
     await mina.sees("one pet is ahead of you", "⏳")

@@ -7,6 +7,7 @@ import pytest
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.playground.faults import Fault, FaultKind
 from bot.portraits.messenger import Sent
+from bot.timings import Timings
 from engine import EngineClient, Forgotten
 from storage import Kind, Portrait, Result, State
 from tests.bot.harness import Harness, eventually, labels
@@ -141,10 +142,8 @@ async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(harn
     assert [message["message_id"] for message in harness.said_in(mina.id)] == [film["message_id"]]
 
 
-async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_TIMEOUT_S", 3.0)
+@pytest.mark.parametrize("timings", [Timings(upload_timeout_s=3.0)], ids=["short uploads"])
+async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(harness: Harness) -> None:
     mina = harness.user()
     harness.telegram.faults.add(Fault("sendPhoto", FaultKind.TIMEOUT_AFTER))
     film = await mina.ask_for_portrait()
@@ -186,15 +185,15 @@ async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
     mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
-    send = TelegramMessenger.send
+    send = TelegramMessenger.send_result
 
     async def too_late(messenger: TelegramMessenger, portrait: Portrait, result: Result) -> Sent:
         sent = await send(messenger, portrait, result)
-        await harness.services.service.delete(portrait)
+        await harness.services.deletion.delete(portrait)
         monkeypatch.undo()
         return sent
 
-    monkeypatch.setattr(TelegramMessenger, "send", too_late)
+    monkeypatch.setattr(TelegramMessenger, "send_result", too_late)
     await mina.press(film, "Card")
 
     async def nothing_left() -> bool:
@@ -212,7 +211,7 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
     forget = EngineClient.forget
 
     async def slowly(engine: EngineClient, photos: Sequence[str]) -> Forgotten:
-        await harness.services.service.want(portrait.id, 1.0, Kind.CARD)
+        await harness.services.results.request(portrait.id, 1.0, Kind.CARD)
         await mina.sees("card for the family")
 
         async def noted() -> bool:
@@ -231,7 +230,7 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
 async def test_an_old_button_of_a_deleted_portrait_is_explained(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await harness.services.service.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
+    await harness.services.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
     answer = await mina.press(film, "Younger")
     assert answer["show_alert"] and "start fresh" in answer["text"]
 

@@ -1,6 +1,7 @@
 """Telegram on bad days: refusals, lost answers, broken connections, people who leave."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import aiosqlite
@@ -8,17 +9,23 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
+from bot.timings import Timings
 from engine import EngineFault
 from storage import FailureReason, State
 from tests.bot.harness import Harness, eventually, labels, spoken
 from tests.scripted_engine import Script
 
+IMPATIENT = Timings(step_retries_s=(0.05, 0.05, 0.1), reply_retries_s=(0.05, 0.05), write_retries_s=(0.05,))
+"""Waiting for Telegram to recover takes minutes in life, and moments here."""
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting for Telegram to recover takes minutes in life, and moments here."""
-    monkeypatch.setattr("bot.portraits.worker._STEP_RETRY_PAUSES_S", (0.05, 0.05, 0.1))
-    monkeypatch.setattr("bot.context._REPLY_RETRY_PAUSES_S", (0.05, 0.05))
+
+@pytest.fixture
+def timings() -> Timings:
+    return IMPATIENT
+
+
+BOSS = 1003
+"""The id of the first person in a harness."""
 
 
 def films(harness: Harness, user: int) -> int:
@@ -61,10 +68,9 @@ async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(harne
 
 
 async def test_updates_that_cannot_be_written_down_are_taken_in_later(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As when the disk is full."""
-    monkeypatch.setattr("bot.messaging.update_queue._WRITE_RETRY_PAUSES_S", (0.05,))
     mina = harness.user()
     async with aiosqlite.connect(harness.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
         await elsewhere.execute("CREATE TRIGGER full BEFORE INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END")
@@ -91,8 +97,8 @@ async def test_an_upload_whose_connection_breaks_is_offered_again(harness: Harne
     await mina.sees(video=True)
 
 
-async def test_an_upload_without_an_answer_is_not_sent_twice(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_TIMEOUT_S", 3.0)
+@pytest.mark.parametrize("timings", [replace(IMPATIENT, upload_timeout_s=3.0)], ids=["short uploads"])
+async def test_an_upload_without_an_answer_is_not_sent_twice(harness: Harness) -> None:
     mina = harness.user()
     harness.telegram.faults.add(Fault("sendVideo", FaultKind.TIMEOUT_AFTER))
     await mina.ask_for_portrait()
@@ -142,7 +148,7 @@ async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
 
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    monkeypatch.setattr(harness.services.service.engine, "reimagine", broken)
+    monkeypatch.setattr(harness.services.engine, "reimagine", broken)
     harness.telegram.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
     await mina.press(film, "Younger")
 
@@ -157,7 +163,7 @@ async def test_a_person_who_stops_the_bot_is_left_alone(harness: Harness) -> Non
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.portrait_in(State.RUNNING)
     await harness.users.block(mina.id)
-    await harness.services.service.engine.describe()
+    await harness.services.engine.describe()
     portrait = await mina.portrait_in(State.FAILED)
     assert portrait.failure.reason is FailureReason.CHAT_GONE
     user = await harness.services.storage.people.get(mina.id)
@@ -199,7 +205,7 @@ async def test_a_deleted_photo_and_a_deleted_question(harness: Harness) -> None:
     question = await mina.sees("Samoyed")
     await harness.users.delete(mina.id, mina.id, photo["message_id"])
     await harness.users.delete(mina.id, mina.id, question["message_id"])
-    await harness.services.service.choose_breed((await mina.portrait()).id, "samoyed")
+    await harness.services.answers.choose_breed((await mina.portrait()).id, "samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     film = await mina.sees(video=True)
     assert "reply_to_message" not in film
@@ -242,11 +248,9 @@ async def test_polling_survives_errors(harness: Harness) -> None:
 
 
 async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path) -> None:
-    async with Harness(tmp_path, admins=frozenset({999})) as harness:
-        harness.telegram.world.add_user("Boss", "en")
-        mina = harness.user()
-        boss = harness.user("Boss")
-        harness.services.messenger._admins = (boss.id,)
+    async with Harness(tmp_path, admins=frozenset({BOSS})) as harness:
+        boss, mina = harness.user("Boss"), harness.user()
+        assert boss.id == BOSS
         await boss.write("/start")
         await boss.sees("Hello")
         await mina.send(Script.FAULT)
@@ -270,7 +274,7 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(harness.services.service, "over_limit", broken)
+    monkeypatch.setattr(harness.services.portraits, "over_limit", broken)
     await joon.send(shade=90)
     apologies.append(await joon.sees("Something went wrong"))
     assert not any("told" in spoken(one) for one in apologies)
@@ -279,16 +283,16 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
 async def test_administrators_hear_of_an_update_that_failed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Harness(tmp_path, admins=frozenset({1003})) as harness:
+    async with Harness(tmp_path, admins=frozenset({BOSS})) as harness:
         boss, mina = harness.user("Boss", "ko"), harness.user()
-        assert boss.id == 1003
+        assert boss.id == BOSS
         await boss.write("/start")
         await boss.sees("안녕하세요")
 
         async def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("Mina's secret")
 
-        monkeypatch.setattr(harness.services.service, "over_limit", broken)
+        monkeypatch.setattr(harness.services.portraits, "over_limit", broken)
         for shade in (90, 80):
             await mina.send(shade=shade)
         await mina.sees("Something went wrong on my side", "told the people who look after me")
@@ -303,7 +307,7 @@ async def test_an_engine_that_dies_loses_nothing(harness: Harness) -> None:
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees("Getting to know")
-    engine = harness.services.service.engine
+    engine = harness.services.engine
     assert engine.pid is not None
     before = engine.pid
     await (await asyncio.create_subprocess_exec("kill", "-9", str(before))).wait()
@@ -343,10 +347,8 @@ async def test_what_failed_while_telegram_was_away_is_said_afterwards(harness: H
     await mina.sees("Something went wrong", "Try again")
 
 
-async def test_a_question_that_was_never_shown_is_asked_after_a_restart(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.portraits.delivery._ACTION_INTERVAL_S", 0.05)
+@pytest.mark.parametrize("timings", [replace(IMPATIENT, action_interval_s=0.05)], ids=["quick words"])
+async def test_a_question_that_was_never_shown_is_asked_after_a_restart(harness: Harness) -> None:
     mina = harness.user()
     harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=6))  # so that the look is said in words
     await mina.send()
@@ -359,21 +361,18 @@ async def test_a_question_that_was_never_shown_is_asked_after_a_restart(
     await mina.sees("lovely dog", "Samoyed")
 
 
-async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_taken(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "bot.portraits.worker._STEP_RETRY_PAUSES_S", (60.0,)
-    )  # the question's answer is lost, and it is not tried again
+@pytest.mark.parametrize("timings", [replace(IMPATIENT, step_retries_s=(60.0,))], ids=["patient"])
+async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_taken(harness: Harness) -> None:
+    """The question's answer is lost, and it is not asked again for a minute."""
     mina, joon = harness.user(), harness.user("Joon")
     for count, shade in enumerate((90, 91, 92, 93), 1):
         harness.telegram.faults.add(Fault("sendMessage", FaultKind.DISCONNECT))
         await mina.send(shade=shade)
         portrait = (await mina.portraits_in(State.AWAITING_BREED, 1))[-1]
-        await harness.services.service.choose_breed(portrait.id, "samoyed")
-        await harness.services.service.go_on(portrait.id)
+        await harness.services.answers.choose_breed(portrait.id, "samoyed")
+        await harness.services.answers.skip_baby_photo(portrait.id)
         await mina.portrait_in(State.RUNNING)
-        await harness.services.service.cancel(portrait.id)
+        await harness.services.portraits.cancel(portrait.id)
 
         async def stopped(times: int = count) -> bool:
             return len([said for said in harness.said_in(mina.id) if "I stopped" in said.get("text", "")]) == times
@@ -394,7 +393,7 @@ async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(harness: Harn
         await mina.portrait_in(State.RUNNING)
 
         async def left() -> bool:
-            return not harness.services.service.worker.running
+            return not harness.services.worker.running
 
         await eventually(left)
         await elsewhere.execute("DROP TRIGGER full")

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.portraits.delivery import failure_of
+from bot.portraits.engine_results import failure_of
 from engine import EngineFault, PhotoError, PhotoReason
 from storage import FailureReason
 
