@@ -128,7 +128,7 @@ def compose(
 
 
 async def _check_engine(engine: EngineClient, settings: Settings) -> None:
-    """Raises `SettingsError` where the engine cannot do as it is told: better now than at every portrait."""
+    """Raise `SettingsError` if the engine cannot do what the settings say: better now than at every portrait."""
     if settings.device != "cuda" and not settings.network:
         return  # nothing that could be wrong, and nothing to wait for
     try:
@@ -154,7 +154,7 @@ async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
 def build(
     settings: Settings, update_queue: DurableUpdateQueue, processor: PerChatProcessor, rate_limiter: RateLimiter
 ) -> App:
-    app = cast(  # the builder's own types do not follow a context class
+    app = cast(  # the builder's types do not follow a context class
         App,
         ApplicationBuilder()
         .token(settings.token)
@@ -173,7 +173,7 @@ def build(
 
 
 async def _listen(app: App, settings: Settings) -> None:
-    """Let updates come, by webhook or by asking for them."""
+    """Receive updates, by webhook or by polling."""
     if app.updater is None:
         raise RuntimeError("the application was built without an updater")
     if settings.webhook is None:

@@ -1,4 +1,4 @@
-"""What every handler has at hand: the product, the storage, and the words of whoever wrote."""
+"""What every handler receives: the services, the storage, and words in the language of whoever wrote."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the handlers work with, for the lifetime of the process."""
+    """What the handlers work with, as long as the process lives."""
 
     settings: Settings
     storage: Storage
@@ -53,11 +53,11 @@ class Services:
     alerts: AdminAlerts
     timings: Timings
     username: str  # the bot's, without @
-    pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
-    albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and told so
+    pictures: dict[str, str] = field(default_factory=dict)  # file_ids of the program's own pictures, by name
+    albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and answered
 
     def first_of_album(self, album: str | None) -> bool:
-        """Whether this is the first photo of an album that is refused, or no album at all: one answer is enough."""
+        """Return whether a refused photo is its album's first, or in no album: one answer is enough."""
         if album is None:
             return True
         if album in self.albums:
@@ -67,7 +67,7 @@ class Services:
 
 
 class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Services]]):
-    """Made anew for every update; `words` are set by `introduce` before any other handler."""
+    """Created for every update; `introduce` sets `words` before any other handler."""
 
     words: Words = words_for("en")
 
@@ -93,7 +93,7 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Ser
         return await self.insist(lambda: message.reply_text(text, do_quote=False, **options))
 
     async def insist(self, request: Callable[[], Awaitable[_T]]) -> _T:
-        """Make a request again when Telegram or the way to it was ill; for what does no harm when it arrives twice."""
+        """Repeat a request while Telegram cannot be reached; only for what does no harm when it arrives twice."""
         pauses_s = self.services.timings.reply_retries_s
         return await retry(request, pauses_s, retry_on=NetworkError, give_up_on=(BadRequest,))
 
@@ -105,14 +105,14 @@ App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Servic
 
 
 async def introduce(update: Update, context: Context) -> None:
-    """First of all handlers: who writes, in which language, and whether they may."""
+    """Run before all handlers: find out who writes, in which language, and whether they may."""
     user = update.effective_user
     if user is None:
         return
     if update.effective_chat and update.effective_chat.type == "private":
         person = await context.services.accounts.meet(user.id, user.language_code or "")
     else:
-        # In groups nobody is noted down for merely being there.
+        # In groups nobody gets a row for merely being there.
         known = await context.storage.people.get(owner_of(update) or user.id)
         if known is None:
             context.words = words_for(closest_language(user.language_code))
@@ -124,7 +124,7 @@ async def introduce(update: Update, context: Context) -> None:
 
 
 def owner_of(update: Update) -> int | None:
-    """To whom a message belongs: the group itself for its anonymous administrators, who share one user id."""
+    """Return the owner of a message: the group for its anonymous administrators, who share one user id."""
     message = update.effective_message
     if isinstance(message, Message) and message.sender_chat and not update.callback_query:
         return message.sender_chat.id
@@ -132,17 +132,17 @@ def owner_of(update: Update) -> int | None:
 
 
 async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) -> bool:
-    """Whether this person, who presses in this chat, owns the portrait.
+    """Return whether this person, who pressed a button in this chat, owns the portrait.
 
-    That of an anonymous administrator belongs to all of the group's, that of a channel to everybody there. Only there:
-    what a button says can be invented anywhere.
+    A portrait of an anonymous administrator belongs to all administrators of the group, one of a channel to everybody
+    there. Only in that chat: elsewhere anybody can forge what a button says.
     """
     if user.id == portrait.owner:
         return True
     if chat != portrait.chat:
         return False
     if portrait.owner != portrait.chat:
-        return portrait.owner < 0  # somebody who writes as a channel: nobody can tell who that is
+        return portrait.owner < 0  # written as a channel: nobody can tell by whom
     if user.id == _ANONYMOUS_ADMIN:
         return True
     try:
@@ -153,7 +153,7 @@ async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) 
 
 
 async def answer(update: Update, text: str = "", alert: bool = False) -> None:
-    """Answer a press; one that is too old to be answered is nobody's worry."""
+    """Answer a press of a button, unless it is too old to be answered."""
     query = update.callback_query
     if query is None:
         return
@@ -164,7 +164,7 @@ async def answer(update: Update, text: str = "", alert: bool = False) -> None:
 
 
 async def edit(change: Awaitable[object]) -> None:
-    """Await an edit of a message of ours; that there is nothing (left) to change is fine: people press twice."""
+    """Await an edit of one of our messages; it is fine if there is nothing (left) to change, as people press twice."""
     try:
         await change
     except BadRequest as error:

@@ -19,7 +19,7 @@ from bot.context import App, Context, introduce
 from bot.error_summary import error_trail, error_type
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
-from bot.messaging.views import sorry
+from bot.messaging.views import apology
 
 _logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _YOUNG_CAPTION = photos.CalledByCaption()
 
 
 def add_handlers(app: App) -> None:
-    """Who answers what; the first that fits does."""
+    """Register the handlers; the first that fits an update answers it."""
     new, edited = filters.UpdateType.MESSAGE, filters.UpdateType.EDITED_MESSAGE
     app.add_handlers(
         {
@@ -77,7 +77,7 @@ def add_handlers(app: App) -> None:
 
 
 async def on_error(update: object, context: Context) -> None:
-    """What no handler foresaw. Telegram's troubles are noted; of ours the log gets the type, the person a word."""
+    """Handle what no handler foresaw: log Telegram's failures; for ours, log the type and apologise."""
     error = context.error
     chat = update.effective_chat if isinstance(update, Update) else None
     if isinstance(error, ChatMigrated) and chat:
@@ -90,4 +90,4 @@ async def on_error(update: object, context: Context) -> None:
             await context.services.alerts.update_failed(error_type(error))
         if chat and chat.type == "private":
             with suppress(TelegramError):
-                await context.bot.send_message(chat.id, sorry(context.words, bool(context.services.settings.admins)))
+                await context.bot.send_message(chat.id, apology(context.words, bool(context.services.settings.admins)))

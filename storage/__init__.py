@@ -1,4 +1,4 @@
-"""What Throwback remembers: rows in SQLite, media in files named by their content."""
+"""Throwback's memory: rows in SQLite, and media in files named by their content."""
 
 from storage.database import NewerDatabase, newest_migration
 from storage.records import (

@@ -4,7 +4,7 @@ from storage.database import Database
 from storage.portrait_rows import change_portrait, fetch_row
 from storage.records import Portrait, State
 
-# The queue's order: everybody's first photo, then everybody's second, …; those of one turn by time.
+# Everybody's first photo, then everybody's second, …; those of one turn by time.
 _QUEUE = """
 SELECT p.*, row_number() OVER (PARTITION BY p.owner ORDER BY p.queued_at, p.id)
     + (SELECT count(*) FROM portraits r WHERE r.owner = p.owner AND r.state = 'running') AS turn
@@ -20,7 +20,7 @@ class PortraitQueue:
         self._db = database
 
     async def start_next(self, now: float) -> Portrait | None:
-        """Take the next portrait whose owner and group have none running; it is running from here on."""
+        """Move the next portrait whose owner and group have none running to running, and return it."""
         async with self._db.writing() as db:
             row = await fetch_row(
                 db,
@@ -34,11 +34,11 @@ class PortraitQueue:
             )
 
     async def waiting(self) -> list[Portrait]:
-        """The queued portraits in the order in which their turn comes."""
+        """Return the queued portraits in the order in which their turn comes."""
         return [Portrait.of(row) for row in await self._db.all(_QUEUE)]
 
     async def unfinished(self) -> list[Portrait]:
-        """What a restart has to go on with: all that is to be done, and all that is to be said."""
+        """Return what a restart has to continue: portraits being worked on, and those whose owner was not told."""
         rows = await self._db.all(
             "SELECT * FROM portraits WHERE state IN ('received', 'baby_received', 'queued', 'running', 'delivering')"
             " OR told <> state ORDER BY id"
@@ -46,7 +46,7 @@ class PortraitQueue:
         return [Portrait.of(row) for row in rows]
 
     async def durations(self, count: int) -> list[float]:
-        """How many seconds the last so many portraits took from their start until they were delivered."""
+        """Return how many seconds the last `count` portraits took from their start until they were delivered."""
         rows = await self._db.all(
             "SELECT done_at - started_at AS s FROM portraits WHERE done_at > started_at ORDER BY done_at DESC LIMIT ?",
             (count,),

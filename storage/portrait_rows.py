@@ -1,4 +1,4 @@
-"""Statements about rows of portraits that several classes share."""
+"""Statements about portraits that several classes share."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +13,12 @@ ERASED_COLUMNS = (
     "file_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL, latent = NULL,"
     " breed = NULL, name = '', pet = NULL"
 )
-"""What remains of a portrait of which nothing is kept but that it was there."""
+"""Assignments that clear every column with content: what remains says only that there was a portrait."""
 
 
 async def fetch_row(db: aiosqlite.Connection, sql: str, values: Sequence[Any] = ()) -> Any:
-    # All rows are fetched: a statement with RETURNING that is left halfway keeps its transaction from ending.
+    """Return the first row, None when there is none."""
+    # Fetch all rows: a statement with RETURNING that is left halfway keeps its transaction from ending.
     rows = list(await (await db.execute(sql, values)).fetchall())
     return rows[0] if rows else None
 
@@ -44,7 +45,7 @@ def _to_column(value: object) -> Any:
 
 
 async def delete_portraits(db: aiosqlite.Connection, column: Literal["id", "owner"], value: int) -> Deleted:
-    """Delete the portraits with this value; gives what was known of them, to the last moment."""
+    """Delete the portraits with this value; return what was known of them at that moment."""
     messages = await db.execute_fetchall(
         f"SELECT DISTINCT m.chat, m.message FROM messages m JOIN portraits p ON p.id = m.portrait WHERE p.{column} = ?"  # noqa: S608 (one of two words)
         " ORDER BY m.chat, m.message",

@@ -20,7 +20,7 @@ class Portraits:
         self._media_index = media_index
 
     async def receive(self, photo: Photo, now: float) -> tuple[Portrait, bool]:
-        """The row of this photo, and whether it is new: the same message received twice is one portrait."""
+        """Return the photo's row, and whether it is new: the same message received twice is one portrait."""
         async with self._db.writing() as db:
             await db.execute(
                 "INSERT INTO people (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (photo.owner, now)
@@ -45,7 +45,7 @@ class Portraits:
             return Portrait.of(row), False
 
     async def again(self, portrait: Portrait, now: float) -> Portrait:
-        """A new portrait of the same photo, to be asked about anew."""
+        """Return a new portrait of the same photo; its owner is asked everything again."""
         async with self._db.writing() as db:
             row = await fetch_row(
                 db,
@@ -62,19 +62,19 @@ class Portraits:
         return Portrait.of(row) if row else None
 
     async def of_owner(self, owner: int) -> list[Portrait]:
-        """Everything that is stored of one owner, oldest first."""
+        """Return all portraits of one owner, oldest first."""
         rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
         return [Portrait.of(row) for row in rows]
 
     async def open_of(self, owner: int) -> list[Portrait]:
-        """The owner's portraits that can still be cancelled."""
+        """Return the owner's portraits that can still be cancelled."""
         rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
         return [portrait for portrait in map(Portrait.of, rows) if portrait.state in OPEN_STATES]
 
     async def advance(self, id: int, to: State, now: float, **changes: Unpack[PortraitChanges]) -> Portrait | None:
         """Move a portrait to another state and change other columns with it, in one transaction.
 
-        None when it is not in a state that `to` may follow: a second press, a press that came too late, a deleted row.
+        None when `to` may not follow the present state (a second press, or one that came too late), or the row is gone.
         """
         moments = {_TIME_COLUMNS[to]: now} if to in _TIME_COLUMNS else {}
         return await self._update(id, PREDECESSORS[to], now, {"state": to, **moments, **changes})
@@ -100,15 +100,15 @@ class Portraits:
             return await change_portrait(db, id, tuple(State), now, changes)
 
     async def mark_announced(self, id: int, state: State) -> None:
-        """The owner knows of this state, unless it is another one by now."""
+        """Note that the owner was told of this state, unless it is another one by now."""
         await self._db.execute("UPDATE portraits SET told = state WHERE id = ? AND state = ?", (id, state))
 
     async def clear_announced(self, id: int) -> None:
-        """What was said of the state is to be said once more."""
+        """Have the owner told of the state once more."""
         await self._db.execute("UPDATE portraits SET told = '' WHERE id = ?", (id,))
 
     async def own_photos(self, id: int) -> list[str]:
-        """The digests of this portrait's photos that serve no other portrait and no pet."""
+        """Return the digests of this portrait's photos that no other portrait and no pet uses."""
         rows = await self._db.all(
             "SELECT digest FROM (SELECT photo AS digest FROM portraits WHERE id = ?1"
             " UNION SELECT baby_photo FROM portraits WHERE id = ?1) AS own WHERE digest IS NOT NULL"
@@ -119,23 +119,23 @@ class Portraits:
         return [row["digest"] for row in rows]
 
     async def erase(self, id: int) -> None:
-        """Keep nothing of a portrait that was cancelled but that it was there, so that its message begins no other."""
+        """Erase a cancelled portrait, except that it existed, so that its message does not begin another."""
         await self._db.execute(f"UPDATE portraits SET {ERASED_COLUMNS} WHERE id = ? AND state = 'cancelled'", (id,))  # noqa: S608 - our own words
         await self._media_index.clear_out()
 
     async def older(self, before: float) -> list[Portrait]:
-        """The portraits last touched before this moment, except those being worked on."""
+        """Return the portraits last touched before this moment, except those being worked on."""
         rows = await self._db.all(f"SELECT * FROM portraits WHERE {_UNTOUCHED_SINCE}", (before,))  # noqa: S608 - our own words
         return [Portrait.of(row) for row in rows]
 
     async def delete(self, id: int) -> Deleted:
-        """Delete a portrait with its results, and the files that nothing else needs."""
+        """Delete a portrait with its results, and the files that nothing else uses."""
         async with self._db.writing() as db:
             deleted = await delete_portraits(db, "id", id)
         await self._media_index.clear_out()
         return deleted
 
     async def delete_older(self, before: float) -> None:
-        """Delete these."""
+        """Delete the portraits that `older` returns."""
         await self._db.execute(f"DELETE FROM portraits WHERE {_UNTOUCHED_SINCE}", (before,))  # noqa: S608 - likewise
         await self._media_index.clear_out()

@@ -1,4 +1,4 @@
-"""What storage gives back: frozen records, one class a table."""
+"""Records that storage returns: frozen, one class per table."""
 
 import sqlite3
 from dataclasses import dataclass, fields
@@ -7,17 +7,17 @@ from typing import Any, Self, TypedDict
 
 
 class State(StrEnum):
-    """Where a portrait stands. Ask for changes with `Portraits.advance`, which knows what may follow what."""
+    """Where a portrait stands. `Portraits.advance` moves it, and knows which state may follow which."""
 
-    RECEIVED = "received"  # the photo is being fetched and looked at
+    RECEIVED = "received"  # the photo is being fetched and recognised
     AWAITING_HEAD = "awaiting_head"  # several pets: the owner says which one
     AWAITING_BREED = "awaiting_breed"  # the owner says which breed
-    AWAITING_BABY_PHOTO = "awaiting_baby_photo"  # the owner sends one, or goes on without
-    BABY_RECEIVED = "baby_received"  # the baby photo is being fetched and looked at
-    QUEUED = "queued"  # waiting for its turn
-    RUNNING = "running"  # the engine works on it
-    DELIVERING = "delivering"  # results are made, and are being sent
-    DONE = "done"  # results are sent
+    AWAITING_BABY_PHOTO = "awaiting_baby_photo"  # the owner sends one, or skips it
+    BABY_RECEIVED = "baby_received"  # the baby photo is being fetched and recognised
+    QUEUED = "queued"  # waiting for a place in the engine
+    RUNNING = "running"  # in the engine
+    DELIVERING = "delivering"  # results exist and are being sent
+    DONE = "done"  # all results were sent
     FAILED = "failed"  # `failure` says why
     CANCELLED = "cancelled"  # by its owner
 
@@ -28,7 +28,7 @@ OPEN_STATES = (State.RECEIVED, *ASKING_STATES, State.BABY_RECEIVED, State.QUEUED
 RESULT_STATES = (State.DELIVERING, State.DONE)
 """States in which there are results. Owners see one, and may press its buttons, a moment before its row is done."""
 
-# What may come before each state.
+# Which states may come before each.
 PREDECESSORS: dict[State, tuple[State, ...]] = {
     State.RECEIVED: (State.FAILED,),
     State.AWAITING_HEAD: (State.RECEIVED,),
@@ -51,10 +51,10 @@ PREDECESSORS: dict[State, tuple[State, ...]] = {
 
 
 class Kind(StrEnum):
-    """What a portrait gives, in the order it is sent."""
+    """Kinds of results, in the order in which they are sent."""
 
     STILL = "still"
-    WHOLE = "whole"  # the face pasted back into the whole photo
+    WHOLE = "whole"  # the young face pasted into the whole photo
     CARD = "card"  # then and now, side by side
     FILM = "film"
 
@@ -123,16 +123,16 @@ UNKNOWN_MESSAGE = 0
 
 
 class Notice(StrEnum):
-    """What is said about results beside the portrait's one message."""
+    """Messages about results, in addition to the status message."""
 
-    DELIVERY_UNCERTAIN = "unsure"  # something may not have arrived
-    MEDIA_REFUSED = "refused"  # the chat takes no pictures or films
-    NOT_MADE = "sorry"  # what was asked for later could not be made
-    NO_WHOLE_PHOTO = "only_face"  # of this photo there is no whole picture
+    DELIVERY_UNCERTAIN = "unsure"  # a result may not have arrived
+    MEDIA_REFUSED = "refused"  # the chat accepts no pictures or films
+    NOT_MADE = "sorry"  # a later request failed
+    NO_WHOLE_PHOTO = "only_face"  # this photo has no whole picture
 
 
 class _Record:
-    """Built from a row whose columns bear the fields' names."""
+    """Built from a row whose columns have the fields' names."""
 
     __slots__ = ()
 
@@ -168,7 +168,7 @@ class Group(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Pet(_Record):
-    """A pet whose name its owner told us."""
+    """A pet that its owner named."""
 
     id: int
     owner: int
@@ -182,7 +182,7 @@ class Pet(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Portrait(_Record):
-    """One photo with everything said and made about it. The columns are explained in the migrations."""
+    """One photo with its conversation, its job and its history. The migrations explain the columns."""
 
     id: int
     owner: int
@@ -298,15 +298,15 @@ class Result(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What was known of portraits when they were deleted."""
+    """What was known of portraits at the moment they were deleted."""
 
     portraits: list[Portrait]
-    messages: dict[int, list[int]]  # by chat, all in which their results were sent
+    messages: dict[int, list[int]]  # by chat, all that showed their results
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A result as the engine made it, to be stored: bytes of a JPEG or MP4."""
+    """A result to be stored; `data` is a JPEG or MP4, `thumbnail` a JPEG."""
 
     kind: Kind
     age: float
@@ -320,7 +320,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo as it comes in: who sent it, where, and how to fetch it."""
+    """An incoming photo: who sent it, where, and how to fetch it."""
 
     owner: int
     chat: int
@@ -329,6 +329,6 @@ class Photo:
     language: str
     topic: int | None = None
     album: str | None = None
-    breed: str | None = None  # when the caption says it
+    breed: str | None = None  # a slug, when the caption names it
     name: str = ""
     age: float = 1.0

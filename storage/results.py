@@ -1,4 +1,4 @@
-"""Pictures and films of portraits: asked for, made, sent, and what is still to be said about them."""
+"""Results of portraits: requested, made, sent; and the notices about them that are still to be sent."""
 
 from collections.abc import Iterable, Sequence
 from typing import Unpack
@@ -22,7 +22,7 @@ from storage.records import (
 
 
 class Results:
-    """Keeps what a portrait gives its owner."""
+    """Keeps the pictures and films of portraits, and whether their owners have them."""
 
     def __init__(self, database: Database, media_index: MediaIndex) -> None:
         self._db = database
@@ -31,7 +31,7 @@ class Results:
     async def finish(
         self, id: int, latent: bytes, made: Sequence[Made], now: float, **changes: Unpack[PortraitChanges]
     ) -> Portrait | None:
-        """Store what the engine made and move from running to delivering, in one transaction."""
+        """Store what the engine made and move from running to delivering, in one transaction; None if cancelled."""
         contents = [latent, *_contents(made)]
         async with self._media_index.storing(contents, now) as (db, digests):
             delivering = {**changes, "state": State.DELIVERING, "latent": digests[0]}
@@ -41,7 +41,7 @@ class Results:
             return portrait
 
     async def add(self, id: int, made: Sequence[Made], now: float) -> bool:
-        """Store results of a portrait that is finished already; False when it is gone."""
+        """Store further results of a finished portrait; False when it is gone."""
         async with self._media_index.storing(_contents(made), now) as (db, digests):
             if await fetch_row(db, "SELECT 1 FROM portraits WHERE id = ?", (id,)) is None:
                 return False
@@ -49,7 +49,7 @@ class Results:
             return True
 
     async def request(self, id: int, age: float, kinds: Iterable[Kind]) -> list[Result]:
-        """Note that the owner asks for these results, made or sent already or not; gives those rows."""
+        """Note that the owner wants these results, whether made or sent already or not; return their rows."""
         kinds = list(kinds)
         async with self._db.writing() as db:
             for kind in kinds:
@@ -61,7 +61,7 @@ class Results:
         return [result for result in await self.of(id) if result.age == age and result.kind in kinds]
 
     async def drop_requests(self, id: int, age: float, notice: Notice) -> None:
-        """Forget results that were asked for and could not be made; if there are any, this is to be said of them."""
+        """Forget requested results that could not be made; if there are any, note what is to be said of them."""
         async with self._db.writing() as db:
             cursor = await db.execute(
                 "DELETE FROM results WHERE portrait = ? AND age = ? AND digest IS NULL", (id, age)
@@ -70,17 +70,17 @@ class Results:
                 await _note(db, id, notice, age)
 
     async def of(self, id: int) -> list[Result]:
-        """All results of a portrait in the order in which they are sent."""
+        """Return all results of a portrait in the order in which they are sent."""
         rows = await self._db.all("SELECT * FROM results WHERE portrait = ?", (id,))
         order = list(Kind)
         return sorted(map(Result.of, rows), key=lambda result: (order.index(result.kind), result.id))
 
     async def unsent(self, id: int) -> list[Result]:
-        """Results that the owner wants and has not got yet, in the order in which they are sent."""
+        """Return the results that the owner wants and has not received, in the order in which they are sent."""
         return [result for result in await self.of(id) if result.wanted and result.message is None]
 
     async def ids_with_open_requests(self) -> list[int]:
-        """Finished portraits of which something is still to be sent, or to be said."""
+        """Return the ids of finished portraits with a result or a notice still to be sent."""
         rows = await self._db.all(
             "SELECT id FROM portraits p WHERE state = 'done'"
             " AND (EXISTS (SELECT 1 FROM results WHERE portrait = p.id AND wanted AND message IS NULL)"
@@ -89,7 +89,7 @@ class Results:
         return [row["id"] for row in rows]
 
     async def sent(self, result: int, message: int, file_id: str) -> None:
-        """A result arrived in the chat."""
+        """Note that a result arrived in the chat, and under which id the messenger has it."""
         async with self._db.writing() as db:
             await db.execute("UPDATE results SET message = ?, file_id = ? WHERE id = ?", (message, file_id, result))
             await db.execute(
@@ -100,7 +100,7 @@ class Results:
             )
 
     async def not_sent(self, result: Result, notice: Notice | None = None) -> None:
-        """Give up sending a result until its owner asks again, and note what is to be said of it."""
+        """Give up sending a result until its owner asks again; note what is to be said of it."""
         async with self._db.writing() as db:
             await db.execute("UPDATE results SET message = ? WHERE id = ?", (UNKNOWN_MESSAGE, result.id))
             if notice:
@@ -112,16 +112,16 @@ class Results:
                 )
 
     async def set_file_id(self, result: int, file_id: str | None) -> None:
-        """Telegram has this result under another id now, or none at all."""
+        """Note under which id the messenger has a result now; None when it has it no more."""
         await self._db.execute("UPDATE results SET file_id = ? WHERE id = ?", (file_id, result))
 
     async def notices(self, id: int) -> list[tuple[Notice, float]]:
-        """What is still to be said about results of a portrait, each with their age."""
+        """Return the notices still to be sent about a portrait's results, each with the age of the results."""
         rows = await self._db.all("SELECT kind, age FROM notices WHERE portrait = ? ORDER BY kind, age", (id,))
         return [(Notice(row["kind"]), row["age"]) for row in rows]
 
     async def delete_notice(self, id: int, notice: Notice, age: float) -> None:
-        """This need not be said any more."""
+        """Note that this was said."""
         await self._db.execute("DELETE FROM notices WHERE portrait = ? AND kind = ? AND age = ?", (id, notice, age))
 
 

@@ -1,17 +1,17 @@
-"""Messages in which results of portraits stand, wherever they were sent."""
+"""Messages that show results of portraits, in any chat."""
 
 from storage.database import Database
 from storage.portrait_rows import messages_by_chat
 
 
 class SentMessages:
-    """Knows every message that goes when its portrait is deleted."""
+    """Remembers every message that has to be deleted with its portrait."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     async def record(self, id: int, chat: int, message: int) -> None:
-        """A result was sent once more, or something was said of it, in a chat that need not be the portrait's.
+        """Note a message about a portrait, in a chat that need not be the portrait's.
 
         `UNKNOWN_MESSAGE` stands for one that may have arrived.
         """
@@ -21,13 +21,13 @@ class SentMessages:
         )
 
     async def move_gallery(self, id: int, chat: int, message: int) -> None:
-        """A message shows a result of this portrait now, and none of another any more."""
+        """Note that a message shows this portrait now, and no other any more."""
         async with self._db.writing() as db:
             await db.execute("DELETE FROM messages WHERE chat = ? AND message = ?", (chat, message))
             await db.execute("INSERT INTO messages SELECT id, ?, ? FROM portraits WHERE id = ?", (chat, message, id))
 
     async def of(self, *ids: int) -> dict[int, list[int]]:
-        """By chat, all messages with results of these portraits, or about them, oldest first.
+        """Return all messages about these portraits, by chat, oldest first.
 
         Where something may stand under a number that nobody knows, the first one is `UNKNOWN_MESSAGE`.
         """

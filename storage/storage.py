@@ -1,4 +1,4 @@
-"""Everything Throwback keeps, below one folder: an SQLite file and the media beside it."""
+"""Everything Throwback keeps, in one folder: an SQLite file and the media next to it."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _UPDATE_RESENT_S = 86_400.0  # s; for so long Telegram keeps an update that it c
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What /stats and the metrics show."""
+    """Figures for /stats and the metrics; those of the last 7 days say so."""
 
     people: int
     groups: int
@@ -79,7 +79,7 @@ class Storage:
         await self._open.aclose()
 
     async def paused(self) -> bool:
-        """Whether an administrator paused the work; it stays so over a restart."""
+        """Return whether an administrator paused the work; a restart does not change it."""
         return await self._database.number("SELECT count(*) FROM switches WHERE name = 'paused'") > 0
 
     async def pause(self, on: bool) -> None:
@@ -90,7 +90,7 @@ class Storage:
                 await db.execute("DELETE FROM switches WHERE name = 'paused'")
 
     async def expire(self, before: float) -> None:
-        """Delete what nobody has touched since then. What owners named stays."""
+        """Delete portraits that nobody has touched since `before`, and counts of past days. Named pets stay."""
         await self.usage.forget_past_days(self.now())
         await self.updates.forget_handled(self.now() - _UPDATE_RESENT_S)
         await self.portraits.delete_older(before)

@@ -1,4 +1,4 @@
-"""What only administrators may: see how things are, pause, block. To everybody else these commands do not exist."""
+"""Commands of administrators: figures, pausing, blocking. For everybody else they do not exist."""
 
 import shutil
 from collections.abc import Callable, Coroutine
@@ -16,7 +16,7 @@ Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 
 def admins_only(handler: Handler) -> Handler:
-    """Answer others as if there were no such command: a hint in private, nothing in groups."""
+    """Return a handler that answers others as if the command did not exist: a hint in private, nothing in groups."""
 
     async def checked(update: Update, context: Context) -> None:
         if context.is_admin(update.effective_user):
@@ -55,7 +55,7 @@ async def stats(update: Update, context: Context) -> None:
 
 
 async def pause(update: Update, context: Context) -> None:
-    """Take photos in, but start no work: for maintenance. It stays so over a restart."""
+    """Receive photos but start no work, for maintenance; a restart does not change it."""
     await context.services.worker.dispatcher.pause(True)
     await context.reply(update, context.words("admin.paused"))
 
@@ -88,7 +88,7 @@ async def blocked(update: Update, context: Context) -> None:
 
 
 async def limit(update: Update, context: Context) -> None:
-    """/limit GROUP NUMBER: another daily limit for one group; "default" takes it back."""
+    """Handle /limit GROUP NUMBER: set one group's daily limit; "default" removes it."""
     match context.args:
         case [group, number] if group.lstrip("-").isdecimal() and (number.isdecimal() or number == "default"):
             daily = int(number) if number.isdecimal() else None
@@ -99,7 +99,7 @@ async def limit(update: Update, context: Context) -> None:
 
 
 def _number(context: Context) -> int | None:
-    """The one number after a command."""
+    """Return the one number after a command; None when there is anything else."""
     match context.args:
         case [text] if text.lstrip("-").isdecimal():
             return int(text)

@@ -1,4 +1,4 @@
-"""Groups the bot is added to, removed from, or that become supergroups; people who stop the bot."""
+"""The bot is added to groups or removed from them; groups become supergroups; people stop the bot."""
 
 from telegram import Chat, ChatMember, Update
 
@@ -9,7 +9,7 @@ _MEMBER_STATUSES = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNE
 
 
 async def my_membership(update: Update, context: Context) -> None:
-    """Somebody changed what the bot is in a chat. In a channel it hears nothing, and has nothing to say."""
+    """Note that the bot was added to a chat or removed. In channels it hears nothing, and says nothing."""
     change = update.my_chat_member
     if change is None or change.chat.type == Chat.CHANNEL:
         return
@@ -27,12 +27,12 @@ async def my_membership(update: Update, context: Context) -> None:
 
 
 async def in_private(update: Update, context: Context) -> None:
-    """What is asked in a group, but is nobody else's business."""
+    """Point to the private chat: what was asked in the group is nobody else's business."""
     await context.reply(update, context.words("hint.in_private", bot=context.services.username))
 
 
 async def migrated(update: Update, context: Context) -> None:
-    """The group became a supergroup: its rows go with it. Both chats tell of it; the second one changes nothing."""
+    """Move the rows of a group that became a supergroup. Both chats tell of it; the second time changes nothing."""
     message = update.effective_message
     if message is None:
         return

@@ -1,4 +1,4 @@
-"""/history: what was made for its owner, page by page, without an upload of what Telegram has, and the pets we know."""
+"""/history: an owner's portraits, page by page, without uploading what Telegram has; and their known pets."""
 
 from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
@@ -23,23 +23,23 @@ GALLERY_PREFIX = "g"  # marks a button's value as a `Place`, where an age could 
 _MAX_PET_FILTERS = 4  # pets offered below a picture; more would push the other buttons out of sight
 _PETS_PER_PAGE = 6  # rows in one part of the list of all pets; what a phone shows at once
 
-_Sent = TypeVar("_Sent", Message, Message | bool)  # what an edit gives may be no message
+_Sent = TypeVar("_Sent", Message, Message | bool)  # an edit may return no message
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where somebody is in their gallery; travels in its buttons."""
+    """Where somebody is in their gallery; its buttons carry it."""
 
     index: int = 0  # 0 is the newest
     pet: int = 0  # 0 for all
-    listed: int | None = None  # where the list of all pets is open: how many of them come before those in sight
+    listed: int | None = None  # pets before those in sight in the list of all pets; None while it is closed
 
     def pack(self) -> str:
         return ".".join(str(part) for part in (self.index, self.pet, self.listed) if part is not None)
 
     @classmethod
     def unpack(cls, text: str) -> Self:
-        """Raises ValueError for what no button of ours says."""
+        """Read a button's value. Raises ValueError for what none of our buttons says."""
         index, pet, *listed = (int(part) for part in text.split("."))
         return cls(index, pet, listed[0] if listed else None)
 
@@ -53,7 +53,7 @@ class Page:
     place: Place
     count: int
     pets: Sequence[Pet]
-    pictured: Set[int]  # of the pets, those of which there are pictures
+    pictured: Set[int]  # ids of the pets that have pictures
 
 
 async def history(update: Update, context: Context) -> None:
@@ -72,26 +72,26 @@ async def history(update: Update, context: Context) -> None:
             lambda: message.reply_photo(content, caption=under, reply_markup=keyboard, filename="throwback.jpg")
         )
 
-    shown = await _bring(context, page.still, send)
+    shown = await _send_or_show(context, page.still, send)
     await context.services.results.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
 
 
 async def turn(update: Update, context: Context, value: str) -> None:
-    """Another page, shown in the same message."""
+    """Show another page in the same message."""
     query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
     page = await _page(context, query.from_user.id, place)
     ended = page is None and place.listed is None
     if ended:
-        place = Place()  # where there is nothing more of this pet, there may be of others
+        place = Place()  # nothing is left of this pet, but there may be of others
         page = await _page(context, query.from_user.id, place)
     await _show(query, context, page, place)
     await answer(update, context.words("history.end") if ended else "", alert=ended)
 
 
 async def turn_away(update: Update, context: Context, portrait: Portrait, value: str) -> bool:
-    """The page that takes the place of this portrait, which is about to be deleted; False when it is the last one."""
+    """Show the page that replaces this portrait, which is about to be deleted; False when it is the last one."""
     query = update.callback_query
     if query is None:
         return False
@@ -104,7 +104,7 @@ async def turn_away(update: Update, context: Context, portrait: Portrait, value:
 
 
 async def film(update: Update, context: Context, portrait: Portrait, age: float) -> object:
-    """The film of a page, where the gallery is: not everybody in the group of the portrait asked for it."""
+    """Send the film of a page to where the gallery is: not everybody in the portrait's group asked for it."""
     message = update.effective_message
     if message is None or message.chat.id == portrait.chat:
         return await context.services.results.request(portrait.id, age, Kind.FILM)
@@ -127,13 +127,13 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
             rate_limit_args=MAX_REFUSALS,
         )
 
-    shown = await _bring(context, made, send)
+    shown = await _send_or_show(context, made, send)
     await context.services.results.record_message(portrait.id, message.chat.id, shown.message_id)
     return shown
 
 
 async def ask_to_forget(update: Update, context: Context, value: str) -> None:
-    """Whether the pet of this place is to be forgotten."""
+    """Ask whether the pet of this place is to be forgotten."""
     query, place = update.callback_query, Place.unpack(value)
     pet = await context.storage.pets.get(place.pet)
     if query is None or pet is None or pet.owner != query.from_user.id:
@@ -150,7 +150,7 @@ async def ask_to_forget(update: Update, context: Context, value: str) -> None:
 
 
 async def forget_pet(update: Update, context: Context, value: str) -> None:
-    """The pet's name, breed and baby photo are kept no longer; its pictures stay."""
+    """Delete the pet's name, breed and baby photo; its pictures stay."""
     query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
@@ -161,7 +161,7 @@ async def forget_pet(update: Update, context: Context, value: str) -> None:
 
 
 async def _show(query: CallbackQuery, context: Context, page: Page | None, place: Place) -> None:
-    """Show the page in the message of the buttons, or, where there is none, the pets that are still known."""
+    """Show the page in the buttons' message; without a page, the pets that are still known."""
     if page is None:
         left = await _without_pictures(context, query.from_user.id, place)
         try:
@@ -169,7 +169,7 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
         except BadRequest as error:
             if not has_no_text(error):
                 raise
-            await edit(query.edit_message_reply_markup(left.keyboard))  # a picture that is kept no longer
+            await edit(query.edit_message_reply_markup(left.keyboard))  # a picture: it was deleted here
         return
     under, keyboard = _caption(context.words, page), _keyboard(context.words, page)
 
@@ -177,13 +177,13 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
         media = InputMediaPhoto(content, caption=under, filename="throwback.jpg")
         return await query.edit_message_media(media, reply_markup=keyboard)
 
-    await edit(_bring(context, page.still, show))
+    await edit(_send_or_show(context, page.still, show))
     if query.message:
         await context.services.results.move_gallery(page.portrait.id, query.message.chat.id, query.message.message_id)
 
 
-async def _bring(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
-    """Send or show a result by what Telegram has of it, else from the disk: a file_id is no promise for ever."""
+async def _send_or_show(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
+    """Send or show a result by its file_id, or from the disk: Telegram does not keep a file_id valid for ever."""
     if result.file_id:
         try:
             return await send(result.file_id)
@@ -197,7 +197,7 @@ async def _bring(context: Context, result: Result, send: Callable[[str | bytes],
 
 
 async def _page(context: Context, owner: int, place: Place, without: int = 0) -> Page | None:
-    """The page at this place, or the nearest one when there are fewer by now; `without` is a portrait to leave out."""
+    """Return the page at this place, or the nearest one left; `without` is a portrait to leave out."""
     shown = []
     for portrait in await context.storage.lookup.with_results(owner):
         if portrait.id == without:
@@ -215,7 +215,7 @@ async def _page(context: Context, owner: int, place: Place, without: int = 0) ->
 
 
 async def _without_pictures(context: Context, owner: int, place: Place) -> MessageView:
-    """What /history says where there are no pictures (any more): pets are known for longer."""
+    """Return what /history says when there are no pictures (any more): pets are remembered longer."""
     pets = await context.storage.pets.of_owner(owner)
     if not pets:
         return MessageView(context.words("history.empty"))
@@ -256,7 +256,7 @@ def _keyboard(words: Words, page: Page) -> InlineKeyboardMarkup:
 
 
 def _list(words: Words, pets: Sequence[Pet], start: int, pictured: Set[int] = frozenset()) -> _Rows:
-    """All pets from this one on, as many as are shown at once; each leads to its pictures and can be forgotten."""
+    """Return rows of buttons for the pets from this one on; each leads to its pictures and can be forgotten."""
     start = min(start, (len(pets) - 1) // _PETS_PER_PAGE * _PETS_PER_PAGE)
     rows = [
         [

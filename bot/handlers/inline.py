@@ -1,4 +1,4 @@
-"""`@bot` in any chat: one's own pictures and films to send, by what Telegram has of them already."""
+"""`@bot` in any chat: offers one's own pictures and films, by the files that Telegram has already."""
 
 import asyncio
 
@@ -33,18 +33,18 @@ async def own_results(update: Update, context: Context) -> None:
     wanted = query.query.strip().casefold()
     found = []
     for portrait in portraits:
-        if any(wanted in called.casefold() for called in _called(context.words, portrait)):
+        if any(wanted in called.casefold() for called in _search_names(context.words, portrait)):
             results = await context.storage.results.of(portrait.id)
             found += [(portrait, one) for one in results if one.file_id and one.kind is not Kind.WHOLE]
     nothing = context.words("inline.no_match" if portraits else "inline.empty")
     try:
         await _answer(query, context, found[:_MAX_RESULTS], nothing)
     except BadRequest:
-        # One file that Telegram does not have any more keeps all the others from being shown; which, it does not say.
-        there = await _there(context, found[:_MAX_RESULTS])
-        if len(there) == len(found[:_MAX_RESULTS]):
+        # A single file that Telegram has no more spoils the whole answer, and Telegram does not say which one it is.
+        available = await _available(context, found[:_MAX_RESULTS])
+        if len(available) == len(found[:_MAX_RESULTS]):
             raise
-        await _answer(query, context, there, nothing)
+        await _answer(query, context, available, nothing)
 
 
 async def _answer(query: InlineQuery, context: Context, found: Found, nothing: str) -> None:
@@ -53,8 +53,8 @@ async def _answer(query: InlineQuery, context: Context, found: Found, nothing: s
     await query.answer(offers, cache_time=0, is_personal=True, button=button)
 
 
-async def _there(context: Context, found: Found) -> Found:
-    """Those that Telegram still has; of the others it is noted that it has not."""
+async def _available(context: Context, found: Found) -> Found:
+    """Return those that Telegram still has; forget the file ids of the others."""
     known = await asyncio.gather(*(_has(context, result.file_id or "") for _, result in found))
     for (_, result), here in zip(found, known, strict=True):
         if not here:
@@ -70,8 +70,8 @@ async def _has(context: Context, file_id: str) -> bool:
     return True
 
 
-def _called(words: Words, portrait: Portrait) -> list[str]:
-    """What its owner may look for: the pet's name, and its breed."""
+def _search_names(words: Words, portrait: Portrait) -> list[str]:
+    """Return what its owner may search for: the pet's name, and its breed."""
     breeds = known_breeds([portrait.breed or ""])
     return [portrait_title(words, portrait), *(breed_name(breed, words.language) for breed in breeds)]
 

@@ -12,7 +12,7 @@ async def language(update: Update, context: Context) -> None:
 
 
 async def choose(update: Update, context: Context, value: str) -> None:
-    """`value` is one of our languages, or "" to follow Telegram."""
+    """Speak this language with the person; "" follows Telegram."""
     query = update.callback_query
     if query is None or (value and value not in LANGUAGES):
         return

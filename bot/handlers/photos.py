@@ -1,4 +1,4 @@
-"""Photos: in private every one, in groups those that are sent to us."""
+"""Photos: in private chats all of them, in groups those addressed to the bot."""
 
 import re
 from dataclasses import replace
@@ -16,9 +16,9 @@ _BABY_PHOTO_WINDOW_S = 6 * 3600.0  # s; a photo later than this begins a portrai
 
 
 def attached(message: Message) -> PhotoSize | Document | None:
-    """The picture that a message carries, as a photo in its largest size or as a file; None when it carries none.
+    """Return a message's picture, a photo in its largest size or a file; None when it has none.
 
-    Phones send HEIC as a file of no declared type, so the name decides then; the bytes are looked at later.
+    Phones send HEIC as a file of no declared type, so the name decides then; the bytes are checked later.
     """
     if message.photo:
         return message.photo[-1]
@@ -32,7 +32,7 @@ def attached(message: Message) -> PhotoSize | Document | None:
 
 
 class CalledByCaption(MessageFilter):
-    """Captions that begin with /young, or with /young@ and our name. `CommandHandler` does not read captions."""
+    """Selects captions that begin with /young, or /young@ and our name; `CommandHandler` does not read captions."""
 
     _CALL = re.compile(r"/young(?:@(\w+))?(?:\s|$)", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ class CalledByCaption(MessageFilter):
 
 
 async def private_photo(update: Update, context: Context) -> None:
-    """A photo in a private chat: the baby photo where we asked for one, else the beginning of a portrait."""
+    """Take a photo in a private chat: the baby photo if we asked for one, else the beginning of a portrait."""
     message = update.effective_message
     if message is None:
         return
@@ -62,7 +62,7 @@ async def private_photo(update: Update, context: Context) -> None:
 
 
 async def _asking_for_baby(update: Update, context: Context, message: Message) -> Portrait | None:
-    """The portrait whose baby photo this is, or was already; that of an album's first photo for the others too."""
+    """Return the portrait whose baby photo this is, or was already; the photos of one album belong together."""
     owner, states = owner_of(update) or 0, (State.AWAITING_BABY_PHOTO,)
     answered = await context.storage.lookup.of_baby_photo(
         owner, message.chat_id, message.message_id, message.media_group_id
@@ -82,7 +82,7 @@ async def _asking_for_baby(update: Update, context: Context, message: Message) -
 
 
 async def group_photo(update: Update, context: Context) -> None:
-    """A photo in a group that replies to our question; all others are none of our business."""
+    """Take a photo in a group that replies to our question; ignore all others."""
     message = update.effective_message
     if message is None or (file := attached(message)) is None:
         return
@@ -94,7 +94,7 @@ async def group_photo(update: Update, context: Context) -> None:
 
 
 async def young(update: Update, context: Context) -> None:
-    """/young as a photo's caption, or as a reply to a photo."""
+    """Handle /young, as a photo's caption or as a reply to a photo."""
     message = update.effective_message
     if message is None:
         return
@@ -111,7 +111,7 @@ async def young(update: Update, context: Context) -> None:
 
 
 async def begin(update: Update, context: Context, message: Message, file: PhotoSize | Document, caption: str) -> None:
-    """A new portrait, unless today's allowance is used up."""
+    """Begin a portrait, unless today's allowance is used up."""
     owner = owner_of(update)
     if owner is None:
         return
@@ -133,7 +133,7 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
 
 
 async def edited(update: Update, context: Context) -> None:
-    """A caption that was added later may still say the breed and the name."""
+    """Take the breed and the name from a caption that was added later."""
     message = update.edited_message
     if message is None or not message.caption:
         return
@@ -144,7 +144,7 @@ async def edited(update: Update, context: Context) -> None:
 
 
 async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:
-    """Say so before anything is downloaded."""
+    """Return whether the file is too large, and say so, before anything is downloaded."""
     if (file.file_size or 0) <= MAX_DOWNLOAD_BYTES:
         return False
     await context.reply(update, context.words("reason.too_large"))

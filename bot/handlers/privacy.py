@@ -1,4 +1,4 @@
-"""/privacy, /forgetme, /mydata: what is kept, and how to get it or be rid of it."""
+"""/privacy, /forgetme, /mydata: what is kept, how to get it, and how to have it deleted."""
 
 import asyncio
 
@@ -17,8 +17,8 @@ async def forget_me(update: Update, context: Context) -> None:
     await context.reply(update, context.words("privacy.forget_ask"), reply_markup=forget_keyboard(context.words))
 
 
-async def forget(update: Update, context: Context) -> None:
-    """The person has confirmed."""
+async def forget(update: Update, context: Context, _: str) -> None:
+    """Delete everything: the person has confirmed."""
     query = update.callback_query
     if query is None:
         return
@@ -29,7 +29,7 @@ async def forget(update: Update, context: Context) -> None:
     await edit(query.edit_message_text(context.words("privacy.forgotten")))
 
 
-async def keep(update: Update, context: Context) -> None:
+async def keep(update: Update, context: Context, _: str) -> None:
     query = update.callback_query
     if query is None:
         return
@@ -38,7 +38,7 @@ async def keep(update: Update, context: Context) -> None:
 
 
 async def my_data(update: Update, context: Context) -> None:
-    """Everything about this person, in as many archives as Telegram makes of it."""
+    """Send everything about this person, in as many archives as Telegram's limit requires."""
     owner, message = owner_of(update), update.effective_message
     if owner is None or message is None:
         return

@@ -1,4 +1,4 @@
-"""/start, /help, /cancel, and what is answered to everything that is no photo."""
+"""/start, /help, /cancel, and the answers to everything that is not a photo."""
 
 from importlib.resources import files
 
@@ -9,7 +9,7 @@ from bot.messaging.menus import publish_admin_menu
 
 
 async def start(update: Update, context: Context) -> None:
-    """Show in one picture what will happen. It is uploaded once a process; after that Telegram has it."""
+    """Show in one picture what the bot does. Each process uploads it once; after that Telegram has it."""
     message = update.effective_message
     if message is None:
         return
@@ -21,7 +21,7 @@ async def start(update: Update, context: Context) -> None:
     sent = await context.insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
     known["start"] = sent.photo[-1].file_id
     if update.effective_user is not None and context.is_admin(update.effective_user):
-        await publish_admin_menu(context.bot, update.effective_user.id)  # before, Telegram may have known no such chat
+        await publish_admin_menu(context.bot, update.effective_user.id)  # Telegram may not have known the chat earlier
 
 
 async def help_(update: Update, context: Context) -> None:
@@ -33,7 +33,7 @@ async def help_(update: Update, context: Context) -> None:
 
 
 async def cancel(update: Update, context: Context) -> None:
-    """Stop everything of this person that is under way in this chat."""
+    """Cancel everything that this person has open in this chat."""
     owner, chat = owner_of(update), update.effective_chat
     if owner is None or chat is None:
         return

@@ -1,4 +1,4 @@
-"""Words that are no command: a breed or a name where we asked for one."""
+"""Words that are not a command: the breed or the name that we asked for."""
 
 from telegram import Message, ReplyParameters, Update
 
@@ -12,7 +12,7 @@ _WORKING = (State.RECEIVED, State.BABY_RECEIVED, State.QUEUED, State.RUNNING, St
 
 
 async def private_text(update: Update, context: Context) -> None:
-    """The answer to our latest question; a friendly hint where we asked nothing."""
+    """Take the answer to our latest question; give a hint if we asked nothing."""
     message = update.effective_message
     if message is None or not message.text:
         return
@@ -21,12 +21,12 @@ async def private_text(update: Update, context: Context) -> None:
         await _take(update, context, portrait, message, message.text)
         return
     asked = await context.storage.lookup.latest(owner, message.chat_id, (State.AWAITING_BABY_PHOTO,))
-    if not await _put_right(context, asked, message, message.text):
+    if not await _correct_breed(context, asked, message, message.text):
         await _hint(update, context, owner, message.chat_id)
 
 
 async def edited(update: Update, context: Context) -> None:
-    """A breed that was typed wrongly may be put right; other second thoughts change nothing."""
+    """Take an edited message as a corrected breed; other edits change nothing."""
     message = update.edited_message
     if message is None or not message.text:
         return
@@ -37,11 +37,11 @@ async def edited(update: Update, context: Context) -> None:
     if portrait.state is State.AWAITING_BREED:
         await _take(update, context, portrait, message, message.text)
     else:
-        await _put_right(context, portrait, message, message.text)
+        await _correct_breed(context, portrait, message, message.text)
 
 
 async def _hint(update: Update, context: Context, owner: int, chat: int) -> None:
-    """What to do next, for somebody who wrote where no words were asked for."""
+    """Say what to do next to somebody who wrote without being asked."""
     now, words = context.storage.now(), context.words
     latest = await context.storage.lookup.latest(owner, chat, (*ASKING_STATES, *_WORKING))
     if latest is None or now - latest.changed_at > _HINT_WINDOW_S:
@@ -54,7 +54,7 @@ async def _hint(update: Update, context: Context, owner: int, chat: int) -> None
 
 
 async def group_text(update: Update, context: Context) -> None:
-    """A reply to our question by whom we asked; all other talk is none of our business."""
+    """Take a reply to our question by the person we asked; ignore all other talk."""
     message = update.effective_message
     if message is None or not message.text or message.reply_to_message is None:
         return
@@ -64,7 +64,7 @@ async def group_text(update: Update, context: Context) -> None:
     if _asked(portrait):
         await _take(update, context, portrait, message, message.text)
     else:
-        await _put_right(context, portrait, message, message.text)
+        await _correct_breed(context, portrait, message, message.text)
 
 
 def _asked(portrait: Portrait) -> bool:
@@ -72,7 +72,7 @@ def _asked(portrait: Portrait) -> bool:
 
 
 async def _meant(message: Message, context: Context, owner: int) -> Portrait | None:
-    """The portrait that words in a private chat are about."""
+    """Return the portrait that words in a private chat are about."""
     chat = message.chat_id
     if message.reply_to_message:
         about = await context.storage.lookup.by_any_message(chat, message.reply_to_message.message_id)
@@ -85,8 +85,8 @@ async def _meant(message: Message, context: Context, owner: int) -> Portrait | N
     return max((one for one in asked if one), key=lambda one: one.changed_at, default=None)
 
 
-async def _put_right(context: Context, portrait: Portrait | None, message: Message, text: str) -> bool:
-    """Whether the words told another breed than the one that the question for a baby photo names."""
+async def _correct_breed(context: Context, portrait: Portrait | None, message: Message, text: str) -> bool:
+    """Take another breed than the question for a baby photo names; return whether the words told one."""
     changed = await context.services.answers.correct_breed(portrait, text) if portrait else None
     if changed is None:
         return False

@@ -8,21 +8,21 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 
 from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, MediaRefused, MessengerUnavailable
 
-# What Telegram says when a chat is no more; it has no codes finer than 400.
+# What Telegram says when a chat is gone; it has no codes finer than 400.
 _CHAT_GONE_TEXTS = (
     *("chat not found", "user is deactivated", "peer_id_invalid"),
     *("not enough rights to send text messages", "have no rights to send a message", "chat_send_plain_forbidden"),
 )
-# Those that are none of the above: "… to send photos to the chat", CHAT_SEND_VIDEOS_FORBIDDEN.
+# Unless one of the above: "… to send photos to the chat", CHAT_SEND_VIDEOS_FORBIDDEN.
 _MEDIA_REFUSED_TEXTS = ("not enough rights to send", "chat_send_")
 _UNCHANGED_TEXT = "message is not modified"
-_NOT_A_TEXT_TEXT = "no text in the message"
+_NO_TEXT_TEXT = "no text in the message"
 _MESSAGE_GONE_TEXTS = ("message to edit not found", "message can't be edited", "message to delete not found")
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn python-telegram-bot's errors into ours; refusals that are none of these pass unchanged (defects of ours)."""
+    """Turn python-telegram-bot's errors into those of `bot.portraits.errors`; other refusals, our defects, pass."""
     try:
         yield
     except ChatMigrated as error:
@@ -48,27 +48,27 @@ def translated() -> Iterator[None]:
 
 
 def unchanged(error: TelegramError) -> bool:
-    """Whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
+    """Return whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
     return _UNCHANGED_TEXT in str(error).lower() or message_gone(error)
 
 
 def message_gone(error: TelegramError) -> bool:
-    """Whether the message that was to be edited or deleted is not there, or too old."""
+    """Return whether the message to be edited or deleted is gone, or too old for it."""
     said = str(error).lower()
     return any(words in said for words in _MESSAGE_GONE_TEXTS)
 
 
 def refuses_media(error: TelegramError) -> bool:
-    """Whether it is the kind of a message that the chat does not allow, not the message."""
+    """Return whether the chat refuses this kind of message, such as films, rather than all messages."""
     said = str(error).lower()
     return any(words in said for words in _MEDIA_REFUSED_TEXTS) and not any(words in said for words in _CHAT_GONE_TEXTS)
 
 
 def too_big_to_fetch(error: TelegramError) -> bool:
-    """Whether Telegram has the file, but gives it to no bot."""
+    """Return whether Telegram has the file, but does not hand it to bots."""
     return "too big" in str(error).lower()
 
 
 def has_no_text(error: TelegramError) -> bool:
-    """Whether a text was edited in a message that is a picture with a caption."""
-    return _NOT_A_TEXT_TEXT in str(error).lower()
+    """Return whether an edit of a text met a picture with a caption."""
+    return _NO_TEXT_TEXT in str(error).lower()

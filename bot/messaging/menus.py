@@ -1,4 +1,4 @@
-"""The commands that people see when they tap "/": in their language, and only those that are for them."""
+"""The commands that people see when they tap "/": in their language, and only those meant for them."""
 
 import logging
 from collections.abc import Iterable
@@ -24,9 +24,9 @@ _ADMIN_COMMANDS = ("stats", "pause", "resume", "block", "unblock", "blocked", "l
 
 
 async def publish_menus(bot: ExtBot[int], admins: Iterable[int]) -> None:
-    """Tell Telegram the commands. What fails is logged, and stops nothing else: menus are a convenience.
+    """Tell Telegram the commands. Failures are logged and stop nothing: menus are a convenience.
 
-    The administrators' come last: Telegram knows no chat with one who has not written to the bot yet.
+    Those of administrators come last: one who has not written to the bot yet has no chat with it.
     """
     await _publish(bot, _PRIVATE_COMMANDS, BotCommandScopeAllPrivateChats())
     await _publish(bot, _GROUP_COMMANDS, BotCommandScopeAllGroupChats())

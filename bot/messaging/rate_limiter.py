@@ -1,7 +1,7 @@
-"""Sending no faster than Telegram allows.
+"""Sends no faster than Telegram allows.
 
-python-telegram-bot's own limiter lets twice the published rate through after a quiet minute and halts every chat when
-one is refused. This one counts what was sent in sliding windows and lets each chat wait for itself.
+python-telegram-bot's own limiter lets twice the published rate through after a quiet minute, and halts every chat when
+one is refused. This one counts what was sent in sliding windows, and each chat waits for itself.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from telegram.ext import BaseRateLimiter
 
 _logger = logging.getLogger(__name__)
 
-os.environ.setdefault("PTB_TIMEDELTA", "1")  # durations as python-telegram-bot will give them from its next version on
+# Durations as python-telegram-bot's next version gives them.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 _UNCOUNTED_PREFIXES = ("get", "answer", "delete", "set", "leave")  # methods that Telegram does not count as messages
 _TIDY_FROM_CHATS = 1000  # chats; from here on silent ones are dropped, so that the table stays small
@@ -27,17 +28,17 @@ _SILENT_S = 120.0  # s; a chat silent for longer than its windows (60 s) has its
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What we allow ourselves, a little below what Telegram publishes (30 a second, 1 a second, 20 a minute)."""
+    """Allowed rates, a little below those that Telegram publishes (30 a second, 1 a second, 20 a minute)."""
 
-    overall_per_s: int = 20  # what leaves us evenly arrives in bunches
-    chat_burst: int = 3  # at once in a private chat, and then
+    overall_per_s: int = 20  # what leaves evenly arrives in bunches
+    chat_burst: int = 3  # messages at once to a chat; after that `chat_per_s`
     chat_per_s: float = 1.0
     group_per_minute: int = 18
 
 
 @dataclass(slots=True)
 class _Chat:
-    """When a chat may be written to again."""
+    """What was sent to a chat, and until when it may not be written to."""
 
     sent: deque[float] = field(default_factory=deque)  # within the last minute
     blocked_until: float = 0.0  # after a refusal
@@ -45,7 +46,7 @@ class _Chat:
 
 
 class RateLimiter(BaseRateLimiter[int]):
-    """`rate_limit_args` is how many refusals (429) to sit out; 0 or None gives up at the first."""
+    """`rate_limit_args` is how many refusals (429) to wait out; 0 or None gives up at the first."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class RateLimiter(BaseRateLimiter[int]):
         return len(self._chats)
 
     def busy(self, chat: int) -> bool:
-        """Whether a message to this chat would have to wait: for those who would rather send none."""
+        """Return whether a message to this chat would have to wait, for callers that would rather send none."""
         return self._wait_s(chat) > 0
 
     async def process_request(
@@ -100,7 +101,7 @@ class RateLimiter(BaseRateLimiter[int]):
         return None
 
     async def _turn(self, chat: int) -> None:
-        """Wait until one more message may go to this chat, and count it."""
+        """Wait until one more message may be sent to this chat, and count it."""
         async with self._chat(chat).turn:
             while (wait_s := self._wait_s(chat)) > 0:
                 await self._sleep(wait_s)
@@ -126,7 +127,7 @@ class RateLimiter(BaseRateLimiter[int]):
         return self._chats.setdefault(chat, _Chat())
 
     def _forget(self, now: float) -> None:
-        """Drop chats that were silent for long, now and then, so that the table does not grow for ever."""
+        """Drop chats that were silent for long, so that the table does not grow for ever."""
         if len(self._chats) < self._tidy_at:
             return
         self._chats = {
@@ -138,12 +139,12 @@ class RateLimiter(BaseRateLimiter[int]):
 
 
 def _window(sent: deque[float], limit: int, length_s: float, now: float) -> float:
-    """Seconds until fewer than `limit` lie in the last `length_s`."""
+    """Return the seconds until fewer than `limit` messages lie in the last `length_s`."""
     return 0.0 if len(sent) < limit else sent[-limit] + length_s - now
 
 
 def _bucket(sent: deque[float], burst: int, per_s: float, now: float) -> float:
-    """Seconds until a bucket of `burst` tokens, refilled at `per_s`, has one again."""
+    """Return the seconds until a bucket of `burst` tokens, refilled at `per_s`, has one again."""
     tokens, at = float(burst), float("-inf")
     for moment in sent:
         tokens = min(float(burst), tokens + (moment - at) * per_s) - 1

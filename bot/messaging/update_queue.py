@@ -1,9 +1,9 @@
-"""The queue between Telegram and our handlers, which forgets nothing.
+"""The queue between Telegram and the handlers, which loses nothing.
 
-python-telegram-bot tells Telegram that it has an update as soon as it lies in this queue. So an update is written
-down before `put` returns, and crossed out when its handlers are through: a process killed in between hands it out
-again at its next start. Handlers may thus see an update twice and must not mind. What was crossed out is known for a
-day: Telegram posts an update again when the answer of our webhook was lost.
+python-telegram-bot confirms an update to Telegram as soon as it is in this queue. So an update is written down before
+`put` returns, and marked when its handlers are through: a process killed in between hands it out again at its next
+start. Handlers may thus see an update twice and must not mind. Handled updates are known for a day: Telegram posts an
+update again when the answer of our webhook was lost.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ class DurableUpdateQueue(asyncio.Queue[object]):
 
     async def put(self, item: object) -> None:
         if isinstance(item, Update) and not await self._remember(item):
-            return  # Telegram sends again what it thinks was lost
+            return  # Telegram sends an update again when it thinks that it was lost
         await super().put(item)
 
     async def _remember(self, update: Update) -> bool:
-        """Write it down; while that cannot be done, wait: an error here would end the polling for good."""
+        """Write an update down; wait while that cannot be done: an error here would end the polling for good."""
 
         def log(error: Exception, pause_s: float) -> None:
             _logger.error("an update cannot be written down: %s, again in %.0f s", error_type(error), pause_s)
@@ -48,14 +48,14 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         )
 
     async def reopen(self, bot: Bot) -> int:
-        """Queue what an earlier process left unhandled; gives how many."""
+        """Queue the updates that an earlier process left unhandled; return how many."""
         left = [Update.de_json(json.loads(body), bot) for body in await self._storage.updates.left()]
         for update in left:
             self.put_nowait(update)
         return len(left)
 
     def close(self) -> None:
-        """Leave what waits to the next process."""
+        """Leave waiting updates to the next process."""
         while not self.empty():
             self.get_nowait()
             self.task_done()

@@ -1,4 +1,4 @@
-"""What is shown about a portrait: text and buttons, from its row alone."""
+"""Texts and buttons of messages about a portrait, made from its row alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class MessageView:
 
 
 def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> MessageView:
-    """What a portrait that waits for its owner asks."""
+    """The question of a portrait that waits for its owner."""
     findings = _findings(portrait)
     match portrait.state:
         case State.AWAITING_HEAD:
@@ -49,7 +49,7 @@ def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> Mess
 
 
 def _findings(portrait: Portrait) -> Findings:
-    """What was found, as far as it is about the chosen pet."""
+    """What was recognised of the chosen pet."""
     return Findings.from_json(portrait.recognition).of_head(portrait.head or 0)
 
 
@@ -67,12 +67,12 @@ def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: 
 
 
 def _fitting(pets: Sequence[Pet], findings: Findings) -> list[Pet]:
-    """The known pets that the photo may show, as many as are offered."""
+    """The known pets that the photo may show, at most as many as are offered."""
     return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_SUGGESTED_PETS]
 
 
 def _told(words: Words, portrait: Portrait, question: str) -> str:
-    """The question after the breed that was told, so that a wrong one is seen; that of a known pet is no news."""
+    """The question, preceded by the breed that was told, so that a wrong one is noticed; not for a known pet."""
     told = known_breeds([portrait.breed or ""])
     if not told or portrait.pet or portrait.failed_photo:
         return question
@@ -94,7 +94,7 @@ def _baby_question(words: Words, portrait: Portrait) -> str:
 def breed_matches(
     words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]
 ) -> MessageView:
-    """The breeds that typed words may have meant, or the likely ones when they meant none."""
+    """Offer the breeds that typed words may mean, or the likely ones when they mean none."""
     findings = _findings(portrait)
     fitting = _fitting(pets, findings)
     if breeds:
@@ -108,7 +108,7 @@ def breed_matches(
 
 
 def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> MessageView:
-    """`before` portraits have their turn first; `wait_s` is None when nobody can tell yet."""
+    """`before` portraits are made first; `wait_s` is None when nobody can tell yet."""
     if paused:
         return MessageView(words("progress.paused"), cancel_keyboard(words, portrait))
     lines = ["🐾 " + (words("progress.queued", count=before) if before else words("progress.next"))]
@@ -128,7 +128,7 @@ def progress(words: Words, portrait: Portrait, now: Progress) -> MessageView:
 
 
 def remaining(words: Words, seconds: float) -> str:
-    """An estimate no finer than it is honest: tens of seconds, then minutes."""
+    """An estimate no finer than it is reliable: fives and tens of seconds, then minutes."""
     if seconds < 5:
         return words("progress.almost")
     if seconds < _MINUTES_FROM_S:
@@ -141,7 +141,7 @@ def _tens(seconds: float) -> int:
 
 
 def failure(words: Words, portrait: Portrait, told: bool) -> MessageView:
-    """Why it did not work, and what can be done; `told` as in `sorry`."""
+    """Why it did not work, and what can be done; `told` as in `apology`."""
     reason = portrait.failure.reason
     if words.has(f"reason.{reason}"):
         return MessageView(words(f"reason.{reason}"), failure_keyboard(words, portrait))
@@ -149,16 +149,16 @@ def failure(words: Words, portrait: Portrait, told: bool) -> MessageView:
         return MessageView(words("error.not_fetched"))
     if portrait.failure.is_limit:
         return MessageView(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
-    return MessageView(sorry(words, told), failure_keyboard(words, portrait))
+    return MessageView(apology(words, told), failure_keyboard(words, portrait))
 
 
-def sorry(words: Words, told: bool) -> str:
-    """The apology for what is our fault; `told` is whether there is an administrator, who hears of it."""
+def apology(words: Words, told: bool) -> str:
+    """The apology for our defects; `told` is whether there is an administrator, who hears of it."""
     return words("error.sorry_told" if told else "error.sorry")
 
 
 def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> MessageView:
-    """What is said about results of this age; what did not arrive is offered again. `told` as in `sorry`."""
+    """What is said about results of this age; what did not arrive is offered again. `told` as in `apology`."""
     match notice:
         case Notice.DELIVERY_UNCERTAIN | Notice.MEDIA_REFUSED:
             text = words(f"result.{notice}", button=words("button.retry"))
@@ -166,11 +166,11 @@ def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, 
         case Notice.NO_WHOLE_PHOTO:
             return MessageView(words("result.only_face"))
         case Notice.NOT_MADE:
-            return MessageView(sorry(words, told))
+            return MessageView(apology(words, told))
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
-    """What stands under a result."""
+    """The text below a result."""
     if kind is not Kind.STILL:
         return words(f"result.{kind}")
     key = "result.young" if age >= 0 else "result.older"

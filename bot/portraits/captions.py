@@ -1,4 +1,4 @@
-"""What a photo's caption says: a command to us, the breed, the pet's name."""
+"""Reads a photo's caption: a command, the breed, the pet's name."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ class Caption:
 
 
 def read_caption(text: str, language: str) -> Caption:
-    """Only what is clear is taken: a breed's own name, and a name that stands beside one ("Momo, Samoyed")."""
+    """Take only what is clear: a breed's own name, and a pet's name next to one ("Momo, Samoyed")."""
     parts = [part.strip() for part in re.split(r"[,\n;/·]", _COMMAND_PATTERN.sub("", text.strip())) if part.strip()]
     breed: str | None = None
     rest = []
@@ -31,7 +31,7 @@ def read_caption(text: str, language: str) -> Caption:
 
 
 def named_breed(text: str, language: str) -> str | None:
-    """The breed whose name these words are, in the writer's language or in English."""
+    """Return the breed of exactly this name, in the writer's language or in English."""
     words = _letters(text)
     for slug in match_breed(words, language):
         if words in (_letters(breed_name(slug, language)), _letters(breed_name(slug, "en"))):

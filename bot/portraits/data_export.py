@@ -1,4 +1,4 @@
-"""What is stored about a person, as ZIP archives that Telegram takes."""
+"""Everything stored about a person, as ZIP archives small enough for Telegram."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from storage import Pet, Portrait, Result, Storage
 MAX_ARCHIVE_BYTES = 45 * 1024 * 1024  # bytes of content; Telegram takes 50 MB from a bot, and the ZIP adds its own
 _RESULT_SUFFIXES = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
 
-# By the picture format's name. Phones open nothing without an ending.
+# By picture format. Phones do not open files without a suffix.
 _PHOTO_SUFFIXES = {
     "JPEG": "jpg",
     "PNG": "png",
@@ -29,13 +29,13 @@ _PHOTO_SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One archive, not made yet: text and files by their names in it."""
+    """The content of one archive: texts and files by their names in it."""
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
 
     def zipped(self) -> bytes:
-        """Files that were deleted meanwhile are left out."""
+        """Return the archive's bytes; files that were deleted meanwhile are left out."""
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in self.texts.items():
@@ -47,9 +47,9 @@ class Archive:
 
 
 async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE_BYTES) -> list[Archive]:
-    """Everything about a person: a JSON of the rows, and every photo, picture and film once; as few as it takes.
+    """Return a JSON of a person's rows, and every photo, picture and film once, in as few archives as possible.
 
-    The JSON tells the name of each file by the digest that stands in the rows.
+    Files of one archive have at most `max_bytes` together. The JSON tells each file's name by its digest in the rows.
     """
     person, pets = await storage.people.get(owner), await storage.pets.of_owner(owner)
     portraits = await storage.portraits.of_owner(owner)
@@ -57,7 +57,7 @@ async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE
     names: dict[str, str] = {}  # by digest
     for name, digest in _files(portraits, results, pets):
         if digest not in names and (path := storage.media.path(digest)).is_file():
-            names[digest] = name if "." in name else f"{name}.{_ending(path)}"
+            names[digest] = name if "." in name else f"{name}.{_suffix(path)}"
     rows = {
         "person": asdict(person) if person else None,
         "pets": [asdict(pet) for pet in pets],
@@ -86,7 +86,7 @@ async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE
 
 
 def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: list[Pet]) -> Iterator[tuple[str, str]]:
-    """(name, digest) of all files, what people look at first; photos without an ending."""
+    """Yield (name, digest) of all files, those people look at first; names of photos have no suffix."""
     for portrait in portraits:
         if portrait.photo:
             yield f"{portrait.id}/photo", portrait.photo
@@ -107,8 +107,8 @@ def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: li
             yield f"{portrait.id}/latent.safetensors", portrait.latent
 
 
-def _ending(photo: Path) -> str:
-    """What the name of a photo's file should end with."""
+def _suffix(photo: Path) -> str:
+    """Return the suffix of a photo's format."""
     with photo.open("rb") as file:
         kind = sniff(file.read(SNIFFED_BYTES))
-    return _PHOTO_SUFFIXES[kind] if kind else "bin"  # it was sent as a picture, and is none
+    return _PHOTO_SUFFIXES[kind] if kind else "bin"  # it was sent as a picture, but is none

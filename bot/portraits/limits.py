@@ -1,4 +1,4 @@
-"""How much one person and one group may ask for in a day."""
+"""How many portraits a person and a group may have in a day."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Over(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Portraits a day (UTC). Administrators of the bot have no limit."""
+    """Portraits per day (UTC). Administrators of the bot have no limit."""
 
     storage: Storage
     person: int
@@ -23,7 +23,7 @@ class Limits:
     admins: frozenset[int] = frozenset()
 
     async def over(self, owner: int, chat: int) -> tuple[Over, int] | None:
-        """Whose allowance is used up and how large it was; None when there is some left."""
+        """Return whose allowance is used up and how large it was; None when there is some left."""
         if owner in self.admins:
             return None
         now = self.storage.now()
@@ -37,7 +37,7 @@ class Limits:
         return None
 
     async def count(self, owner: int, chat: int) -> None:
-        """One more portrait was queued."""
+        """Count one more queued portrait."""
         await self.storage.usage.count(owner, self.storage.now())
         if chat < 0:
             await self.storage.usage.count(chat, self.storage.now())

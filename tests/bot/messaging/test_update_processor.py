@@ -34,16 +34,16 @@ async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(harness: 
             everyone.set()
 
     async with Storage(harness.settings.home / "other") as storage:
-        inbox = DurableUpdateQueue(storage)
-        order = PerChatProcessor(inbox.handled)
+        update_queue = DurableUpdateQueue(storage, retries_s=(0.01,))
+        order = PerChatProcessor(update_queue.handled)
         updates = [update(1 + turn * 1000 + chat, chat) for turn in range(3) for chat in range(1, 1001)]
         handler: TypeHandler[Update, Any, Any] = TypeHandler(Update, note)
         for one in updates:
-            await inbox.put(one)
+            await update_queue.put(one)
         async with order:
             tasks = []
             for _ in updates:
-                taken = inbox.get_nowait()
+                taken = update_queue.get_nowait()
                 assert isinstance(taken, Update)
                 coroutine = handler.handle_update(taken, None, True, None)  # type: ignore[arg-type]
                 tasks.append(asyncio.create_task(order.process_update(taken, coroutine)))
@@ -55,14 +55,14 @@ async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(harness: 
 
 async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path) -> None:
     async with Storage(tmp_path) as storage:
-        inbox = DurableUpdateQueue(storage)
+        update_queue = DurableUpdateQueue(storage, retries_s=(0.01,))
         for id_ in (1, 2, 3):
-            await inbox.put(update(id_, 7))
-        await inbox.put(update(2, 7))  # Telegram sends again what it thinks was lost
-        assert inbox.qsize() == 3
-        await inbox.handled(update(1, 7))
-        await inbox.put(update(1, 7))  # likewise
-        assert inbox.qsize() == 3
+            await update_queue.put(update(id_, 7))
+        await update_queue.put(update(2, 7))  # Telegram sends again what it thinks was lost
+        assert update_queue.qsize() == 3
+        await update_queue.handled(update(1, 7))
+        await update_queue.put(update(1, 7))  # likewise
+        assert update_queue.qsize() == 3
     async with Storage(tmp_path) as storage:
         left = await storage.updates.left()
         assert len(left) == 2

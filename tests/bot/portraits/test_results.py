@@ -147,7 +147,7 @@ async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(harness:
     mina = harness.user()
     harness.telegram.faults.add(Fault("sendPhoto", FaultKind.TIMEOUT_AFTER))
     film = await mina.ask_for_portrait()
-    picture = await mina.sees(photo=True)
+    picture = await mina.sees("Here you go", photo=True)
     await mina.press(await mina.sees("Telegram was slow"), "Try again")  # now a second one is there, and known
     await harness.message_after(mina.id, film, photo=True)
     await mina.press(film, "Delete")
