@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import aiosqlite
 
-from storage.records import Deleted, Failure, Portrait, PortraitChanges, State
+from storage.records import Deleted, Portrait, PortraitChanges, PortraitFailure, State
 
 _COLUMNS = frozenset(PortraitChanges.__annotations__) | {"state", "started_at", "done_at", "latent"}
 ERASED_COLUMNS = (
@@ -41,7 +41,7 @@ async def change_portrait(
 
 
 def _to_column(value: object) -> Any:
-    return str(value) if isinstance(value, Failure) else value
+    return str(value) if isinstance(value, PortraitFailure) else value
 
 
 async def delete_portraits(db: aiosqlite.Connection, column: Literal["id", "owner"], value: int) -> Deleted:

@@ -77,7 +77,7 @@ class FailureReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class PortraitFailure:
     """Why a portrait failed: a reason, and for a defect the type of the error. The column holds `str()` of it."""
 
     reason: FailureReason = FailureReason.NONE
@@ -99,7 +99,7 @@ class Failure:
         return self.reason in (FailureReason.PERSON_LIMIT, FailureReason.GROUP_LIMIT)
 
 
-NO_FAILURE = Failure()
+NO_FAILURE = PortraitFailure()
 
 
 class PhotoRole(StrEnum):
@@ -143,8 +143,8 @@ class _Record:
 
 def _typed(kind: object, value: Any) -> Any:
     """Convert what SQLite has no type for: truth values, enumerations, failures."""
-    if kind is Failure:
-        return Failure.parse(value)
+    if kind is PortraitFailure:
+        return PortraitFailure.parse(value)
     return kind(value) if kind in (bool, State, Kind, PhotoRole, Expecting) and isinstance(kind, type) else value
 
 
@@ -212,7 +212,7 @@ class Portrait(_Record):
     told: str
     latent: str | None
     network: str
-    failure: Failure
+    failure: PortraitFailure
     failed_photo: PhotoRole
     created_at: float
     changed_at: float
@@ -260,7 +260,7 @@ class PortraitChanges(TypedDict, total=False):
     expected_text: Expecting
     status_message: int | None
     network: str
-    failure: Failure
+    failure: PortraitFailure
     failed_photo: PhotoRole
     queued_at: float | None
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from storage.database import Database
-from storage.groups import Groups
+from storage.group_chats import Groups
 from storage.media import Media
 from storage.media_index import MediaIndex
 from storage.people import People

@@ -20,7 +20,7 @@ from engine import Progress, Stage
 from storage import Expecting, FailureReason, Kind, Notice, Pet, PhotoRole, Portrait, State
 
 _SUGGESTED_BREEDS = 3  # offered at first; more would hide the other buttons on a phone
-_SUGGESTED_PETS = 4  # known pets offered beside the breeds
+_SUGGESTED_PETS = 4  # known pets offered with the breeds
 _MAX_QUOTE_LETTERS = 40  # letters repeated of what somebody typed
 _PROGRESS_SQUARES = 10  # in the progress bar; what fits one line of a phone
 _MINUTES_FROM_S = 90  # s; from here on an estimate is given in minutes

@@ -85,7 +85,7 @@ class AnswerService:
     async def add_baby_photo(
         self, id_: int, file_id: str, message: int | None = None, album: str | None = None
     ) -> Portrait | None:
-        """Take a baby photo that came with this message, and in this album, of which the first good photo counts."""
+        """Take a baby photo that came with this message; of an album, its first good photo counts."""
         photo: PortraitChanges = {"baby_file_id": file_id, "baby_message": message, "baby_album": album}
         return await self._advance(
             id_, State.BABY_RECEIVED, photo | {"failure": NO_FAILURE, "failed_photo": PhotoRole.NONE}

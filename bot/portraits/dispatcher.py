@@ -15,11 +15,11 @@ from bot.portraits.wait_estimate import REMEMBERED_PORTRAITS, WaitEstimate
 from storage import (
     NO_FAILURE,
     Expecting,
-    Failure,
     FailureReason,
     PhotoRole,
     Portrait,
     PortraitChanges,
+    PortraitFailure,
     State,
     Storage,
 )
@@ -85,7 +85,7 @@ class Dispatcher:
             return None
         changes |= {"failure": NO_FAILURE, "failed_photo": PhotoRole.NONE, "expected_text": Expecting.NOTHING}
         if portrait.queued_at is None and (over := await self._limits.over(portrait.owner, portrait.chat)):
-            changes["failure"] = Failure(_LIMIT_REASONS[over[0]])
+            changes["failure"] = PortraitFailure(_LIMIT_REASONS[over[0]])
             return await self._refuse(portrait, changes)
         queued = await self._storage.portraits.advance(id_, State.QUEUED, self._storage.now(), **changes)
         if queued:

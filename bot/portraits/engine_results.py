@@ -7,7 +7,7 @@ from bot.portraits.errors import FileGone
 from bot.portraits.titles import portrait_title
 from bot.texts import words_for
 from engine import CardText, EngineFault, Film, PhotoError
-from storage import Failure, FailureReason, Kind, Made, Portrait
+from storage import FailureReason, Kind, Made, Portrait, PortraitFailure
 
 
 def card_text(portrait: Portrait, age: float) -> CardText:
@@ -33,10 +33,10 @@ def made_results(age: float, still: bytes, whole: bytes | None, card: bytes | No
     return made
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> PortraitFailure:
     """Return what the row remembers: a photo's reason, else the type of the error, never its words."""
     if isinstance(error, PhotoError):
-        return Failure(FailureReason(error.reason))
+        return PortraitFailure(FailureReason(error.reason))
     if isinstance(error, FileGone):
-        return Failure(FailureReason.NOT_FETCHED)
-    return Failure(FailureReason.DEFECT, error.detail if isinstance(error, EngineFault) else error_type(error))
+        return PortraitFailure(FailureReason.NOT_FETCHED)
+    return PortraitFailure(FailureReason.DEFECT, error.detail if isinstance(error, EngineFault) else error_type(error))

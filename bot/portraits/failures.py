@@ -6,7 +6,7 @@ from bot.portraits.engine_results import failure_of
 from bot.portraits.errors import FileGone
 from bot.portraits.messenger import Alerts
 from engine import PhotoError
-from storage import NO_FAILURE, Failure, FailureReason, Notice, PhotoRole, Portrait, State, Storage
+from storage import NO_FAILURE, FailureReason, Notice, PhotoRole, Portrait, PortraitFailure, State, Storage
 
 
 class FailureHandler:
@@ -40,7 +40,7 @@ class FailureHandler:
     async def give_up_chat(self, portrait: Portrait) -> None:
         """Note that nobody is there to answer, and stop."""
         await self._storage.portraits.advance(
-            portrait.id, State.FAILED, self._storage.now(), failure=Failure(FailureReason.CHAT_GONE)
+            portrait.id, State.FAILED, self._storage.now(), failure=PortraitFailure(FailureReason.CHAT_GONE)
         )
         for result in await self._storage.results.unsent(portrait.id):
             await self._storage.results.not_sent(result)
@@ -56,7 +56,7 @@ class FailureHandler:
             await self._storage.results.not_sent(result, Notice.NOT_MADE)
             self._schedule(portrait.id)  # the next step says it
 
-    async def _ask_for_baby_photo_again(self, portrait: Portrait, failure: Failure) -> None:
+    async def _ask_for_baby_photo_again(self, portrait: Portrait, failure: PortraitFailure) -> None:
         """The next step asks."""
         await self._storage.portraits.advance(
             portrait.id,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Failure, FailureReason, Kind, Made, Photo, Portrait, State, Storage
+from storage import FailureReason, Kind, Made, Photo, Portrait, PortraitFailure, State, Storage
 from tests.storage.conftest import Clock
 
 MINE = Photo(owner=7, chat=7, message=100, file_id="photo-1", language="ko")
@@ -189,15 +189,15 @@ async def test_old_portraits_expire_and_running_ones_stay(storage: Storage, cloc
 @pytest.mark.parametrize(
     ("column", "failure"),
     [
-        ("", Failure()),
-        ("no_pet", Failure(FailureReason.NO_PET)),
-        ("limit_person", Failure(FailureReason.PERSON_LIMIT)),
-        ("chat_gone", Failure(FailureReason.CHAT_GONE)),
-        ("ZeroDivisionError", Failure(FailureReason.DEFECT, "ZeroDivisionError")),
+        ("", PortraitFailure()),
+        ("no_pet", PortraitFailure(FailureReason.NO_PET)),
+        ("limit_person", PortraitFailure(FailureReason.PERSON_LIMIT)),
+        ("chat_gone", PortraitFailure(FailureReason.CHAT_GONE)),
+        ("ZeroDivisionError", PortraitFailure(FailureReason.DEFECT, "ZeroDivisionError")),
     ],
 )
 async def test_why_a_portrait_failed_is_read_as_it_was_written(
-    storage: Storage, tmp_path: Path, column: str, failure: Failure
+    storage: Storage, tmp_path: Path, column: str, failure: PortraitFailure
 ) -> None:
     """The column has held these texts from the beginning."""
     portrait, _ = await storage.portraits.receive(MINE, storage.now())

@@ -7,7 +7,7 @@ import pytest
 from bot.playground.faults import Fault, FaultKind
 from bot.timings import Timings
 from engine import Forgotten
-from storage import Failure, FailureReason, State
+from storage import FailureReason, PortraitFailure, State
 from tests.bot.harness import Harness, eventually, labels
 from tests.scripted_engine import Script
 
@@ -313,7 +313,7 @@ async def test_a_fault_of_ours_is_admitted_and_can_be_retried(harness: Harness) 
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     assert "Try again" in labels(await mina.sees("Something went wrong on my side"))
-    assert (await mina.portrait()).failure == Failure(FailureReason.DEFECT, "ZeroDivisionError")
+    assert (await mina.portrait()).failure == PortraitFailure(FailureReason.DEFECT, "ZeroDivisionError")
 
 
 async def test_a_photo_that_kills_the_engine_fails_alone(harness: Harness) -> None:
