@@ -1,7 +1,7 @@
 """Rows of portraits: the conversation, the job and the history of every photo."""
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack
+from typing import Unpack, cast
 
 from storage.database import Database
 from storage.media_index import MediaIndex
@@ -91,11 +91,8 @@ class Portraits:
 
     async def store_files(self, id: int, now: float, **files: Unpack[PortraitFiles]) -> Portrait | None:
         """Store files and name them in the row; None when the row is gone."""
-        contents: Mapping[str, object] = files
-        async with self._media_index.storing([data for data in contents.values() if isinstance(data, bytes)], now) as (
-            db,
-            digests,
-        ):
+        contents = cast(dict[str, bytes], files)
+        async with self._media_index.storing(list(contents.values()), now) as (db, digests):
             changes = dict(zip(contents, digests, strict=True))
             return await change_portrait(db, id, tuple(State), now, changes)
 
