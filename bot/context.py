@@ -1,6 +1,5 @@
-"""What every handler has at hand: the product, the storage, and the words of whoever wrote."""
+"""What every handler receives: the services, the storage, and words in the language of whoever wrote."""
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,18 +9,27 @@ from telegram import Message, ReplyParameters, Update, User
 from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
+from bot.messaging.admin_alerts import AdminAlerts
 from bot.messaging.errors import unchanged
 from bot.messaging.telegram_messenger import TelegramMessenger
+from bot.portraits.accounts import AccountService
+from bot.portraits.answers import AnswerService
+from bot.portraits.backoff import retry
+from bot.portraits.deletion import DeletionService
+from bot.portraits.naming import NamingService
+from bot.portraits.result_service import ResultService
 from bot.portraits.service import PortraitService
+from bot.portraits.worker import PortraitWorker
 from bot.settings import Settings
 from bot.texts import Words, closest_language, words_for
+from bot.timings import Timings
+from engine import EngineClient
 from storage import Portrait, Storage
 
-DESK = "desk"  # in bot_data
-_ANONYMOUS = 1087968824  # Telegram's account behind which a group's anonymous administrators write
-_ADMINISTRATORS = ("creator", "administrator")
+SERVICES_KEY = "services"  # under which `bot_data` holds the `Services`
+_ANONYMOUS_ADMIN = 1087968824  # the user id that all anonymous administrators of groups share
+_ADMIN_STATUSES = ("creator", "administrator")
 
-_PATIENCE_S = (1.0, 3.0, 10.0)  # between attempts to answer while Telegram is ill
 
 Bot = ExtBot[int]
 _T = TypeVar("_T")
@@ -29,18 +37,27 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the handlers work with, for the lifetime of the process."""
+    """What the handlers work with, as long as the process lives."""
 
     settings: Settings
     storage: Storage
-    studio: PortraitService
-    voice: TelegramMessenger
+    engine: EngineClient
+    worker: PortraitWorker
+    portraits: PortraitService
+    answers: AnswerService
+    results: ResultService
+    naming: NamingService
+    deletion: DeletionService
+    accounts: AccountService
+    messenger: TelegramMessenger
+    alerts: AdminAlerts
+    timings: Timings
     username: str  # the bot's, without @
-    pictures: dict[str, str] = field(default_factory=dict)  # file_ids of what comes with the program, by name
-    albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and told so
+    pictures: dict[str, str] = field(default_factory=dict)  # file_ids of the program's own pictures, by name
+    albums: deque[str] = field(default_factory=lambda: deque(maxlen=100))  # refused, and answered
 
     def first_of_album(self, album: str | None) -> bool:
-        """Whether this is the first photo of an album that is refused, or no album at all: one answer is enough."""
+        """Return whether a refused photo is its album's first, or in no album: one answer is enough."""
         if album is None:
             return True
         if album in self.albums:
@@ -50,42 +67,52 @@ class Services:
 
 
 class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Services]]):
-    """Made anew for every update; `words` are set by `introduce` before any other handler."""
+    """Created for every update; `introduce` sets `words` before any other handler."""
 
     words: Words = words_for("en")
 
     @property
-    def desk(self) -> Services:
-        return self.bot_data[DESK]
-
-    @property
-    def studio(self) -> PortraitService:
-        return self.desk.studio
+    def services(self) -> Services:
+        return self.bot_data[SERVICES_KEY]
 
     @property
     def storage(self) -> Storage:
-        return self.desk.storage
+        return self.services.storage
 
     @property
-    def voice(self) -> TelegramMessenger:
-        return self.desk.voice
+    def messenger(self) -> TelegramMessenger:
+        return self.services.messenger
+
+    async def reply(self, update: Update, text: str, **options: Any) -> Message | None:
+        """Answer a message, in its topic; in groups as a reply to it, unless it was deleted: some have bots that do."""
+        message = update.effective_message
+        if message is None:
+            return None
+        if update.effective_chat is not None and update.effective_chat.type != "private":
+            options = {"reply_parameters": ReplyParameters(message.id, allow_sending_without_reply=True)} | options
+        return await self.insist(lambda: message.reply_text(text, do_quote=False, **options))
+
+    async def insist(self, request: Callable[[], Awaitable[_T]]) -> _T:
+        """Repeat a request while Telegram cannot be reached; only for what does no harm when it arrives twice."""
+        pauses_s = self.services.timings.reply_retries_s
+        return await retry(request, pauses_s, retry_on=NetworkError, give_up_on=(BadRequest,))
 
     def is_admin(self, user: User | None) -> bool:
-        return user is not None and user.id in self.desk.settings.admins
+        return user is not None and user.id in self.services.settings.admins
 
 
 App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Services], JobQueue[Context]]
 
 
 async def introduce(update: Update, context: Context) -> None:
-    """First of all handlers: who writes, in which language, and whether they may."""
+    """Run before all handlers: find out who writes, in which language, and whether they may."""
     user = update.effective_user
     if user is None:
         return
     if update.effective_chat and update.effective_chat.type == "private":
-        person = await context.studio.meet(user.id, user.language_code or "")
+        person = await context.services.accounts.meet(user.id, user.language_code or "")
     else:
-        # In groups nobody is noted down for merely being there.
+        # In groups nobody gets a row for merely being there.
         known = await context.storage.people.get(owner_of(update) or user.id)
         if known is None:
             context.words = words_for(closest_language(user.language_code))
@@ -97,7 +124,7 @@ async def introduce(update: Update, context: Context) -> None:
 
 
 def owner_of(update: Update) -> int | None:
-    """To whom a message belongs: the group itself for its anonymous administrators, who share one user id."""
+    """Return the owner of a message: the group for its anonymous administrators, who share one user id."""
     message = update.effective_message
     if isinstance(message, Message) and message.sender_chat and not update.callback_query:
         return message.sender_chat.id
@@ -105,50 +132,28 @@ def owner_of(update: Update) -> int | None:
 
 
 async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) -> bool:
-    """Whether this person, who presses in this chat, owns the portrait.
+    """Return whether this person, who pressed a button in this chat, owns the portrait.
 
-    That of an anonymous administrator belongs to all of the group's, that of a channel to everybody there. Only there:
-    what a button says can be invented anywhere.
+    A portrait of an anonymous administrator belongs to all administrators of the group, one of a channel to everybody
+    there. Only in that chat: elsewhere anybody can forge what a button says.
     """
     if user.id == portrait.owner:
         return True
     if chat != portrait.chat:
         return False
     if portrait.owner != portrait.chat:
-        return portrait.owner < 0  # somebody who writes as a channel: nobody can tell who that is
-    if user.id == _ANONYMOUS:
+        return portrait.owner < 0  # written as a channel: nobody can tell by whom
+    if user.id == _ANONYMOUS_ADMIN:
         return True
     try:
         member = await bot.get_chat_member(portrait.chat, user.id)
     except TelegramError:
         return False
-    return member.status in _ADMINISTRATORS
-
-
-async def reply(update: Update, text: str, **options: Any) -> Message | None:
-    """Answer a message, in its topic; in groups as a reply to it, unless it was deleted: some have bots that do so."""
-    message = update.effective_message
-    if message is None:
-        return None
-    if update.effective_chat is not None and update.effective_chat.type != "private":
-        options = {"reply_parameters": ReplyParameters(message.id, allow_sending_without_reply=True)} | options
-    return await insist(lambda: message.reply_text(text, do_quote=False, **options))
-
-
-async def insist(request: Callable[[], Awaitable[_T]]) -> _T:
-    """Make a request again when Telegram or the way to it was ill; for what does no harm when it arrives twice."""
-    for pause_s in _PATIENCE_S:
-        try:
-            return await request()
-        except BadRequest:
-            raise
-        except NetworkError:
-            await asyncio.sleep(pause_s)
-    return await request()
+    return member.status in _ADMIN_STATUSES
 
 
 async def answer(update: Update, text: str = "", alert: bool = False) -> None:
-    """Answer a press; one that is too old to be answered is nobody's worry."""
+    """Answer a press of a button, unless it is too old to be answered."""
     query = update.callback_query
     if query is None:
         return
@@ -159,7 +164,7 @@ async def answer(update: Update, text: str = "", alert: bool = False) -> None:
 
 
 async def edit(change: Awaitable[object]) -> None:
-    """Await an edit of a message of ours; that there is nothing (left) to change is fine: people press twice."""
+    """Await an edit of one of our messages; it is fine if there is nothing (left) to change, as people press twice."""
     try:
         await change
     except BadRequest as error:

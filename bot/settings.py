@@ -1,6 +1,6 @@
-"""What the bot reads from the environment, once, at its start.
+"""The bot's settings, read from the environment once, at its start.
 
-Everything wrong or missing is named in one go: whoever sets the bot up should not find the errors one by one.
+Everything wrong or missing is named at once: whoever sets the bot up should not find the errors one by one.
 """
 
 import logging
@@ -27,9 +27,9 @@ _WEBHOOK_PORT = 8443  # one of the four that Telegram sends to
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    url: str  # where Telegram sends updates to, https
-    secret: str  # Telegram repeats it in a header of every update
-    port: int  # where we listen
+    url: str  # https; where Telegram sends updates
+    secret: str  # Telegram sends it back in a header of every update
+    port: int  # on which we listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Settings:
     group_daily_limit: int = 60
 
     def __repr__(self) -> str:
-        """Without the token and the secret, which must reach no log."""
+        """Leave out the token and the secret, which must not reach a log."""
         return f"Settings(home={str(self.home)!r}, api_url={self.api_url!r}, engine={self.engine!r})"
 
     @property
@@ -58,7 +58,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Raises `SettingsError` with one line for each variable that is wrong or missing."""
+        """Read the settings. Raises `SettingsError` with a line for each variable that is wrong or missing."""
         reader = _Reader(environment)
         engine = reader.for_engine()
         settings = cls(
@@ -76,7 +76,7 @@ class Settings:
             daily_limit=reader.parsed("DAILY_LIMIT", _count, 20),
             group_daily_limit=reader.parsed("GROUP_DAILY_LIMIT", _count, 60),
         )
-        reader.parsed("LOG", _level, "")  # read where logs are set up, before anything can be complained of
+        reader.parsed("LOG", _level, "")  # read elsewhere, when logs are set up; checked here
         if not reader.text("TOKEN"):
             reader.wrong("TOKEN", "is missing: @BotFather on Telegram gives you one")
         if reader.complaints:
@@ -96,7 +96,7 @@ class _Reader:
         self.complaints.append(f"THROWBACK_{name} {what}")
 
     def for_engine(self) -> EngineSettings:
-        """What the engine reads; empty where it complains."""
+        """Return the engine's settings; empty ones where it complains."""
         try:
             return engine_settings(self._environment)
         except SettingsError as error:
@@ -140,7 +140,7 @@ def _url(text: str) -> str:
 
 
 def _https(text: str) -> str:
-    # Telegram itself speaks to https only; a Bot API server of one's own may use http inside one machine.
+    # Telegram itself sends to https only; one's own Bot API server may use http within one machine.
     if urlsplit(text).scheme != "https" and urlsplit(text).hostname not in ("127.0.0.1", "localhost"):
         raise ValueError("must begin with https://")
     return _url(text)

@@ -1,10 +1,15 @@
-"""What Throwback remembers: rows in SQLite, media in files named by their content."""
+"""Throwback's memory: rows in SQLite, and media in files named by their content."""
 
 from storage.database import NewerDatabase, newest_migration
 from storage.records import (
-    ASKING,
-    OPEN,
+    ASKING_STATES,
+    NO_FAILURE,
+    OPEN_STATES,
+    RESULT_STATES,
+    UNKNOWN_MESSAGE,
     Deleted,
+    Expecting,
+    FailureReason,
     Group,
     Kind,
     Made,
@@ -12,17 +17,25 @@ from storage.records import (
     Person,
     Pet,
     Photo,
+    PhotoRole,
     Portrait,
+    PortraitChanges,
+    PortraitFailure,
     Result,
     State,
 )
 from storage.storage import Counts, Storage
 
 __all__ = [
-    "ASKING",
-    "OPEN",
+    "ASKING_STATES",
+    "NO_FAILURE",
+    "OPEN_STATES",
+    "RESULT_STATES",
+    "UNKNOWN_MESSAGE",
     "Counts",
     "Deleted",
+    "Expecting",
+    "FailureReason",
     "Group",
     "Kind",
     "Made",
@@ -31,7 +44,10 @@ __all__ = [
     "Person",
     "Pet",
     "Photo",
+    "PhotoRole",
     "Portrait",
+    "PortraitChanges",
+    "PortraitFailure",
     "Result",
     "State",
     "Storage",

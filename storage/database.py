@@ -1,4 +1,4 @@
-"""An SQLite file with one writing and one reading connection, migrated when it is opened."""
+"""One SQLite file with a writing and a reading connection, migrated when it is opened."""
 
 import asyncio
 import sqlite3
@@ -17,16 +17,16 @@ class NewerDatabase(Exception):
 
 
 class Database:
-    """Use as an async context manager.
+    """Use as an async context manager; entering raises `NewerDatabase`.
 
-    Every write is one transaction (`writing`), alone at a time, so a killed process leaves whole changes only.
-    Reads go through a second connection and see what was committed. Opening raises `NewerDatabase`.
+    Each write is one transaction (`writing`), and one runs at a time: a killed process leaves complete changes only.
+    Reads go through a second connection and see what was committed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._turn = asyncio.Lock()
-        self.scrub_until = 0  # the newest update that was being handled when something was deleted
+        self.scrub_until = 0  # id of the newest update that was being handled when something was deleted
         self._writer: aiosqlite.Connection
         self._reader: aiosqlite.Connection
 
@@ -35,10 +35,10 @@ class Database:
         self._writer = await self._connect()
         try:
             await self._writer.execute("PRAGMA journal_mode = WAL")
-            # NORMAL survives a killed process; only a power cut may lose the last moments, never the whole.
+            # NORMAL survives a killed process; a power cut may lose the last moments, but not the file.
             await self._writer.execute("PRAGMA synchronous = NORMAL")
             await self._writer.execute("PRAGMA foreign_keys = ON")
-            # What is deleted is overwritten in the file, not only left out of it: people ask to be forgotten.
+            # Overwrite deleted rows in the file instead of only unlinking them: people ask to be forgotten.
             await self._writer.execute("PRAGMA secure_delete = ON")
             await self._migrate()
             self._reader = await self._connect()
@@ -63,10 +63,10 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[aiosqlite.Connection]:
-        """One transaction: committed at the end of the block, rolled back when it raises or is cancelled."""
+        """Open a transaction; commit it at the end of the block, roll it back when the block raises or is cancelled."""
         async with self._turn:
             try:
-                # A task that is cancelled here has begun all the same: the connection's thread goes on.
+                # A task cancelled here has begun the transaction all the same: the connection's thread goes on.
                 await self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 await self._writer.commit()
@@ -74,21 +74,26 @@ class Database:
                 await self._writer.rollback()
                 raise
 
+    async def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run one statement in a transaction of its own; return how many rows it changed."""
+        async with self.writing() as db:
+            return (await db.execute(sql, values)).rowcount
+
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Keep all writers out, for work on files that must not run beside a transaction."""
+        """Keep all writers out, for work on files that must not overlap a transaction."""
         async with self._turn:
             yield
 
     async def scrub(self) -> None:
-        """Bring what was deleted out of the log beside the file, too, where it could be read for long."""
+        """Remove deleted rows from the write-ahead log too, where they could be read for a long time."""
         self.scrub_until = await self.number("SELECT max(id) FROM updates WHERE handled_at IS NULL")
         async with self._turn:
             await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        # In one go: a statement that is still open holds the connection at an old moment, and of many readers whose
-        # statements overlap there is always one, so that none of them would see what was committed since.
+        # Fetch all rows at once: an open statement pins the connection to the moment it began, and while the
+        # statements of several readers overlap, none of them would see later commits.
         return list(await self._reader.execute_fetchall(sql, values))
 
     async def one(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
@@ -96,19 +101,19 @@ class Database:
         return rows[0] if rows else None
 
     async def the(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row:
-        """The row that is known to be there. Raises LookupError when it is not."""
+        """Return the row, which must exist. Raises LookupError when it does not."""
         row = await self.one(sql, values)
         if row is None:
             raise LookupError(sql)
         return row
 
     async def number(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """The one number that the query gives; 0 when it gives none."""
+        """Return the query's one number; 0 when it has none."""
         row = await self.one(sql, values)
         return int(row[0] or 0) if row else 0
 
     async def _migrate(self) -> None:
-        """Apply the migrations that the file has not seen, each in one transaction with its record."""
+        """Apply the migrations that the file has not had yet, each in one transaction with its record."""
         async with self.writing() as db:
             await db.execute(
                 "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
@@ -126,7 +131,7 @@ class Database:
 
 
 def migrations() -> Iterable[tuple[int, str, str]]:
-    """(number, name, script) of every migration, in order."""
+    """Yield (number, name, script) of every migration, in order."""
     scripts = (entry for entry in files("storage").joinpath("migrations").iterdir() if entry.name.endswith(".sql"))
     for entry in sorted(scripts, key=lambda entry: entry.name):
         number, _, name = entry.name.removesuffix(".sql").partition("_")
@@ -134,12 +139,12 @@ def migrations() -> Iterable[tuple[int, str, str]]:
 
 
 def newest_migration() -> int:
-    """The number of the last one."""
+    """Return the number of the last migration."""
     return max(number for number, _, _ in migrations())
 
 
 def statements(script: str) -> Iterable[str]:
-    """The statements of a script one by one: `executescript` would commit the transaction around them."""
+    """Yield the statements of a script one by one: `executescript` would commit the transaction around them."""
     part = ""
     for line in script.splitlines(keepends=True):
         part += line

@@ -1,7 +1,7 @@
 """Files named by their content.
 
-``root/ab/abcdef…`` holds the bytes whose SHA-256 is abcdef…. A file is written aside, flushed to the disk and
-renamed, so that a name never stands for half a file. Which files are still needed is the database's business.
+``root/ab/abcdef…`` holds the bytes whose SHA-256 is abcdef…. A file is written to ``root/aside``, flushed to the disk
+and renamed, so that a name never stands for half a file. Which files are still needed, the database knows.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from uuid import uuid4
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Content that lies on the disk, but not under its name yet."""
+    """Content that is on the disk, but not under its name yet."""
 
     digest: str  # SHA-256, hexadecimal
     size: int  # bytes
@@ -24,6 +24,8 @@ class Staged:
 
 
 class Media:
+    """Reads, places and removes the files below `root`."""
+
     def __init__(self, root: Path) -> None:
         self._root = root
         self._aside = root / "aside"
@@ -32,12 +34,12 @@ class Media:
         return self._root / digest[:2] / digest
 
     async def read(self, digest: str) -> bytes:
-        """Raises FileNotFoundError when it was deleted."""
+        """Return the file's bytes. Raises FileNotFoundError when it was deleted."""
         return await asyncio.to_thread(self.path(digest).read_bytes)
 
     @asynccontextmanager
     async def staging(self, contents: Sequence[bytes]) -> AsyncIterator[list[Staged]]:
-        """These contents written aside and flushed to the disk; what the block does not place is removed."""
+        """Write these contents to temporary files and flush them; those the block does not place are removed."""
         asides = [self._aside / uuid4().hex for _ in contents]
         writing = asyncio.create_task(asyncio.to_thread(self._write, contents, asides))
         try:
@@ -58,7 +60,7 @@ class Media:
         ]
 
     def place(self, staged: Staged) -> None:
-        """Give staged content its name; the same content placed twice is one file."""
+        """Rename staged content to its digest; the same content placed twice is one file."""
         target = self.path(staged.digest)
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.aside.replace(target)
@@ -67,7 +69,7 @@ class Media:
         self.path(digest).unlink(missing_ok=True)
 
     async def sweep(self, known: Collection[str]) -> int:
-        """Remove what a killed process left: files aside, and files that no row knows. Returns how many."""
+        """Remove what a killed process left, temporary files and files that no row names; return how many."""
         return await asyncio.to_thread(self._sweep, frozenset(known))
 
     def _sweep(self, known: frozenset[str]) -> int:
@@ -78,6 +80,6 @@ class Media:
 
 
 async def _discard(asides: Sequence[Path], writing: asyncio.Task[list[Staged]]) -> None:
-    await asyncio.wait([writing])  # its thread writes to the end, whoever is cancelled meanwhile
+    await asyncio.wait([writing])  # its thread writes to the end, even if this task is cancelled
     for aside in asides:
         aside.unlink(missing_ok=True)

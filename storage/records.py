@@ -1,33 +1,35 @@
-"""What storage gives back: frozen records, one class a table."""
+"""Records that storage returns: frozen, one class per table."""
 
 import sqlite3
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 
 class State(StrEnum):
-    """Where a portrait stands. Ask for changes with `Portraits.advance`, which knows what may follow what."""
+    """Where a portrait stands. `Portraits.advance` moves it, and knows which state may follow which."""
 
-    RECEIVED = "received"  # the photo is being fetched and looked at
+    RECEIVED = "received"  # the photo is being fetched and recognised
     AWAITING_HEAD = "awaiting_head"  # several pets: the owner says which one
     AWAITING_BREED = "awaiting_breed"  # the owner says which breed
-    AWAITING_BABY_PHOTO = "awaiting_baby_photo"  # the owner sends one, or goes on without
-    BABY_RECEIVED = "baby_received"  # the baby photo is being fetched and looked at
-    QUEUED = "queued"  # waiting for its turn
-    RUNNING = "running"  # the engine works on it
-    DELIVERING = "delivering"  # results are made, and are being sent
-    DONE = "done"  # results are sent
+    AWAITING_BABY_PHOTO = "awaiting_baby_photo"  # the owner sends one, or skips it
+    BABY_RECEIVED = "baby_received"  # the baby photo is being fetched and recognised
+    QUEUED = "queued"  # waiting for a place in the engine
+    RUNNING = "running"  # in the engine
+    DELIVERING = "delivering"  # results exist and are being sent
+    DONE = "done"  # all results were sent
     FAILED = "failed"  # `failure` says why
     CANCELLED = "cancelled"  # by its owner
 
 
-ASKING = (State.AWAITING_HEAD, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
-OPEN = (State.RECEIVED, *ASKING, State.BABY_RECEIVED, State.QUEUED, State.RUNNING)
+ASKING_STATES = (State.AWAITING_HEAD, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
+OPEN_STATES = (State.RECEIVED, *ASKING_STATES, State.BABY_RECEIVED, State.QUEUED, State.RUNNING)
 """States in which the owner can still cancel."""
+RESULT_STATES = (State.DELIVERING, State.DONE)
+"""States in which there are results. Owners see one, and may press its buttons, a moment before its row is done."""
 
-# What may come before each state.
-BEFORE: dict[State, tuple[State, ...]] = {
+# Which states may come before each.
+PREDECESSORS: dict[State, tuple[State, ...]] = {
     State.RECEIVED: (State.FAILED,),
     State.AWAITING_HEAD: (State.RECEIVED,),
     State.AWAITING_BREED: (State.RECEIVED, State.AWAITING_HEAD, State.FAILED),
@@ -39,35 +41,98 @@ BEFORE: dict[State, tuple[State, ...]] = {
         State.RUNNING,
     ),
     State.BABY_RECEIVED: (State.AWAITING_BABY_PHOTO,),
-    State.QUEUED: (*ASKING, State.BABY_RECEIVED, State.RUNNING, State.FAILED),
+    State.QUEUED: (*ASKING_STATES, State.BABY_RECEIVED, State.RUNNING, State.FAILED),
     State.RUNNING: (State.QUEUED,),
     State.DELIVERING: (State.RUNNING,),
     State.DONE: (State.DELIVERING,),
-    State.FAILED: (*OPEN, State.DELIVERING),
-    State.CANCELLED: OPEN,
+    State.FAILED: (*OPEN_STATES, State.DELIVERING),
+    State.CANCELLED: OPEN_STATES,
 }
 
 
 class Kind(StrEnum):
-    """What a portrait gives, in the order it is sent."""
+    """Kinds of results, in the order in which they are sent."""
 
     STILL = "still"
-    WHOLE = "whole"  # the face pasted back into the whole photo
+    WHOLE = "whole"  # the young face pasted into the whole photo
     CARD = "card"  # then and now, side by side
     FILM = "film"
 
 
-class Notice(StrEnum):
-    """What is said about results beside the portrait's one message."""
+class FailureReason(StrEnum):
+    """Why a portrait failed, or why its baby photo is asked for again."""
 
-    UNSURE = "unsure"  # something may not have arrived
-    REFUSED = "refused"  # the chat takes no pictures or films
-    SORRY = "sorry"  # what was asked for later could not be made
-    ONLY_FACE = "only_face"  # of this photo there is no whole picture
+    NONE = ""
+    NOT_AN_IMAGE = "not_an_image"  # these six are about a photo, and the engine names them so
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    TOO_SMALL = "too_small"
+    NO_PET = "no_pet"
+    NO_FACE = "no_face"
+    NOT_FETCHED = "not_fetched"  # the messenger does not hand out the photo
+    CHAT_GONE = "chat_gone"  # nobody is there to answer
+    PERSON_LIMIT = "limit_person"  # today's portraits are used up
+    GROUP_LIMIT = "limit_group"
+    DEFECT = "defect"  # an error that nobody foresaw; the column has its type instead
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitFailure:
+    """Why a portrait failed: a reason, and for a defect the type of the error. The column holds `str()` of it."""
+
+    reason: FailureReason = FailureReason.NONE
+    error_type: str = ""  # of a defect; "" otherwise
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the column; any text that is no reason is the type of an error."""
+        try:
+            return cls(FailureReason(text))
+        except ValueError:
+            return cls(FailureReason.DEFECT, text)
+
+    def __str__(self) -> str:
+        return self.error_type or self.reason
+
+    @property
+    def is_limit(self) -> bool:
+        return self.reason in (FailureReason.PERSON_LIMIT, FailureReason.GROUP_LIMIT)
+
+
+NO_FAILURE = PortraitFailure()
+
+
+class PhotoRole(StrEnum):
+    """Which of a portrait's photos cannot be used."""
+
+    NONE = ""
+    PHOTO = "photo"
+    BABY_PHOTO = "baby_photo"
+
+
+class Expecting(StrEnum):
+    """What the owner's next words are."""
+
+    NOTHING = ""
+    BREED = "breed"
+    NAME = "name"
+
+
+UNKNOWN_MESSAGE = 0
+"""Stands for a message whose number nobody knows: one that may have arrived, or has stayed behind in an old group."""
+
+
+class Notice(StrEnum):
+    """Messages about results, in addition to the status message."""
+
+    DELIVERY_UNCERTAIN = "unsure"  # a result may not have arrived
+    MEDIA_REFUSED = "refused"  # the chat accepts no pictures or films
+    NOT_MADE = "sorry"  # a later request failed
+    NO_WHOLE_PHOTO = "only_face"  # this photo has no whole picture
 
 
 class _Record:
-    """Built from a row whose columns bear the fields' names."""
+    """Built from a row whose columns have the fields' names."""
 
     __slots__ = ()
 
@@ -77,8 +142,10 @@ class _Record:
 
 
 def _typed(kind: object, value: Any) -> Any:
-    """SQLite knows neither truth values nor enumerations."""
-    return kind(value) if kind in (bool, State, Kind) and isinstance(kind, type) else value
+    """Convert what SQLite has no type for: truth values, enumerations, failures."""
+    if kind is PortraitFailure:
+        return PortraitFailure.parse(value)
+    return kind(value) if kind in (bool, State, Kind, PhotoRole, Expecting) and isinstance(kind, type) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +168,7 @@ class Group(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Pet(_Record):
-    """A pet whose name its owner told us."""
+    """A pet that its owner named."""
 
     id: int
     owner: int
@@ -115,13 +182,13 @@ class Pet(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Portrait(_Record):
-    """One photo with everything said and made about it. The columns are explained in the migrations."""
+    """One photo with its conversation, its job and its history. The migrations explain the columns."""
 
     id: int
     owner: int
     chat: int
     topic: int | None
-    message: int
+    message: int  # negative after its group became a supergroup: see `photo_message`
     album: str | None
     language: str
     state: State
@@ -140,13 +207,13 @@ class Portrait(_Record):
     name: str
     anyway: bool
     age: float
-    expected_text: str
+    expected_text: Expecting
     status_message: int | None
     told: str
     latent: str | None
     network: str
-    failure: str
-    failed_photo: str
+    failure: PortraitFailure
+    failed_photo: PhotoRole
     created_at: float
     changed_at: float
     queued_at: float | None
@@ -156,6 +223,54 @@ class Portrait(_Record):
     @property
     def in_group(self) -> bool:
         return self.chat < 0
+
+    @property
+    def photo_message(self) -> int | None:
+        """The owner's message with the photo; None when it stayed behind as its group became a supergroup."""
+        return self.message if self.message > 0 else None
+
+    @property
+    def announced(self) -> bool:
+        """Whether the owner was told of the present state."""
+        return self.told == self.state
+
+
+class PortraitChanges(TypedDict, total=False):
+    """The columns of a portrait that may be changed, apart from its state."""
+
+    chat: int
+    topic: int | None
+    message: int
+    album: str | None
+    language: str
+    file_id: str
+    photo: str | None
+    baby_file_id: str | None
+    baby_album: str | None
+    baby_message: int | None
+    baby_photo: str | None
+    recognition: str | None
+    head: int | None
+    species: str
+    breed: str | None
+    pet: int | None
+    name: str
+    anyway: bool
+    age: float
+    expected_text: Expecting
+    status_message: int | None
+    network: str
+    failure: PortraitFailure
+    failed_photo: PhotoRole
+    queued_at: float | None
+
+
+class PortraitFiles(TypedDict, total=False):
+    """Contents of files, by the column that names them."""
+
+    photo: bytes
+    baby_photo: bytes
+    latent: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +287,26 @@ class Result(_Record):
     width: int
     height: int
     duration_s: float
-    message: int | None  # None until it is sent
+    message: int | None  # None until it is sent; `UNKNOWN_MESSAGE` when it was not, or may not have been
     file_id: str | None
+
+    @property
+    def missing(self) -> bool:
+        """Whether it was sent in vain, or may not have arrived."""
+        return self.message == UNKNOWN_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What was known of portraits when they were deleted."""
+    """What was known of portraits at the moment they were deleted."""
 
     portraits: list[Portrait]
-    messages: dict[int, list[int]]  # by chat, all in which their results were sent
+    messages: dict[int, list[int]]  # by chat, all that showed their results
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A result as the engine made it, to be stored: bytes of a JPEG or MP4."""
+    """A result to be stored; `data` is a JPEG or MP4, `thumbnail` a JPEG."""
 
     kind: Kind
     age: float
@@ -200,7 +320,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo as it comes in: who sent it, where, and how to fetch it."""
+    """An incoming photo: who sent it, where, and how to fetch it."""
 
     owner: int
     chat: int
@@ -209,6 +329,6 @@ class Photo:
     language: str
     topic: int | None = None
     album: str | None = None
-    breed: str | None = None  # when the caption says it
+    breed: str | None = None  # a slug, when the caption names it
     name: str = ""
     age: float = 1.0

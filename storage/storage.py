@@ -1,4 +1,4 @@
-"""Everything Throwback keeps, below one folder: an SQLite file and the media beside it."""
+"""Everything Throwback keeps, in one folder: an SQLite file and the media next to it."""
 
 import time
 from collections.abc import Callable
@@ -9,18 +9,25 @@ from types import TracebackType
 from typing import Self
 
 from storage.database import Database
+from storage.group_chats import Groups
 from storage.media import Media
 from storage.media_index import MediaIndex
 from storage.people import People
+from storage.pets import Pets
+from storage.portrait_lookup import PortraitLookup
+from storage.portrait_queue import PortraitQueue
 from storage.portraits import Portraits
+from storage.results import Results
+from storage.sent_messages import SentMessages
 from storage.updates import Updates
+from storage.usage import Usage
 
-_SENT_AGAIN_S = 86_400.0  # for so long Telegram keeps an update that it could not deliver, and tries again
+_UPDATE_RESENT_S = 86_400.0  # s; for so long Telegram keeps an update that it could not deliver, and tries again
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What /stats and the metrics show."""
+    """Figures for /stats and the metrics; those of the last 7 days say so."""
 
     people: int
     groups: int
@@ -44,16 +51,23 @@ class Storage:
         self.now = clock
         self.media = Media(home / "media")
         self._database = Database(home / "throwback.sqlite3")
-        self._cupboard = MediaIndex(self._database, self.media)
-        self.portraits = Portraits(self._database, self._cupboard)
-        self.people = People(self._database, self._cupboard)
+        self._media_index = MediaIndex(self._database, self.media)
+        self.portraits = Portraits(self._database, self._media_index)
+        self.lookup = PortraitLookup(self._database)
+        self.queue = PortraitQueue(self._database)
+        self.results = Results(self._database, self._media_index)
+        self.messages = SentMessages(self._database)
+        self.people = People(self._database, self._media_index)
+        self.pets = Pets(self._database, self._media_index)
+        self.groups = Groups(self._database, self._media_index)
+        self.usage = Usage(self._database)
         self.updates = Updates(self._database)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self._database)
         try:
-            await self._cupboard.tidy()
+            await self._media_index.tidy()
         except BaseException:
             await self._open.aclose()
             raise
@@ -65,7 +79,7 @@ class Storage:
         await self._open.aclose()
 
     async def paused(self) -> bool:
-        """Whether an administrator paused the work; it stays so over a restart."""
+        """Return whether an administrator paused the work; a restart does not change it."""
         return await self._database.number("SELECT count(*) FROM switches WHERE name = 'paused'") > 0
 
     async def pause(self, on: bool) -> None:
@@ -76,9 +90,9 @@ class Storage:
                 await db.execute("DELETE FROM switches WHERE name = 'paused'")
 
     async def expire(self, before: float) -> None:
-        """Delete what nobody has touched since then. What owners named stays."""
-        await self.people.forget_usage(self.now())
-        await self.updates.forget_handled(self.now() - _SENT_AGAIN_S)
+        """Delete portraits that nobody has touched since `before`, and counts of past days. Named pets stay."""
+        await self.usage.forget_past_days(self.now())
+        await self.updates.forget_handled(self.now() - _UPDATE_RESENT_S)
         await self.portraits.delete_older(before)
 
     async def counts(self) -> Counts:
@@ -99,5 +113,5 @@ class Storage:
             failures={row["failure"]: row["n"] for row in failures},
             median_s=times[len(times) // 2] if times else 0.0,
             slowest_s=times[-1] if times else 0.0,
-            media_bytes=await self._cupboard.size(),
+            media_bytes=await self._media_index.size(),
         )

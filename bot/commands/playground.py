@@ -55,11 +55,11 @@ async def _playground(home: Path, port: int, browser: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with serve(FakeTelegram.open(home / "playground"), port) as address:
-        household = BotSupervisor(address, home)
+        supervisor = BotSupervisor(address, home)
         say(f"Chat with the bot at {address.url}  (Ctrl-C stops)")
         if browser and not await asyncio.to_thread(webbrowser.open, address.url):
             say("No browser could be opened; open the address yourself.")
-        keeping = asyncio.create_task(household.keep_running())
+        keeping = asyncio.create_task(supervisor.keep_running())
         waiting = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((keeping, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -67,9 +67,9 @@ async def _playground(home: Path, port: int, browser: bool) -> int:
             keeping.cancel()
             waiting.cancel()
             outcome = (await asyncio.gather(keeping, waiting, return_exceptions=True))[0]
-            await household.stop()
+            await supervisor.stop()
     if isinstance(outcome, BotGone):
-        say(f"throwback: the bot does not stay up; its log is {household.log}")
+        say(f"throwback: the bot does not stay up; its log is {supervisor.log}")
         return FAULT_STATUS
     if isinstance(outcome, Exception):
         raise outcome

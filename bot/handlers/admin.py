@@ -1,4 +1,4 @@
-"""What only administrators may: see how things are, pause, block. To everybody else these commands do not exist."""
+"""Commands of administrators: figures, pausing, blocking. For everybody else they do not exist."""
 
 import shutil
 from collections.abc import Callable, Coroutine
@@ -7,7 +7,7 @@ from typing import Any
 from telegram import Update
 from telegram.ext import ApplicationHandlerStop
 
-from bot.context import Context, reply
+from bot.context import Context
 from bot.handlers.start import anything_else
 from engine import EngineError
 from storage import State
@@ -16,7 +16,7 @@ Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 
 def admins_only(handler: Handler) -> Handler:
-    """Answer others as if there were no such command: a hint in private, nothing in groups."""
+    """Return a handler that answers others as if the command did not exist: a hint in private, nothing in groups."""
 
     async def checked(update: Update, context: Context) -> None:
         if context.is_admin(update.effective_user):
@@ -31,7 +31,7 @@ def admins_only(handler: Handler) -> Handler:
 async def stats(update: Update, context: Context) -> None:
     counts = await context.storage.counts()
     try:
-        engine = await context.studio.engine.describe()
+        engine = await context.services.engine.describe()
         says = f"{engine.device}, {', '.join(engine.networks) or '–'}, {engine.extractor}"
     except EngineError as error:
         says = type(error).__name__
@@ -48,62 +48,58 @@ async def stats(update: Update, context: Context) -> None:
         slowest=round(counts.slowest_s),
         failures=failures or context.words("admin.no_failures"),
         megabytes=round(counts.media_bytes / 1e6, 1),
-        free=round(shutil.disk_usage(context.desk.settings.home).free / 1e9, 1),
+        free=round(shutil.disk_usage(context.services.settings.home).free / 1e9, 1),
         engine=says,
     )
-    await reply(update, text)
+    await context.reply(update, text)
 
 
 async def pause(update: Update, context: Context) -> None:
-    """Take photos in, but start no work: for maintenance. It stays so over a restart."""
-    await context.storage.pause(True)
-    context.studio.workshop.ring()
-    await reply(update, context.words("admin.paused"))
+    """Receive photos but start no work, for maintenance; a restart does not change it."""
+    await context.services.worker.dispatcher.pause(True)
+    await context.reply(update, context.words("admin.paused"))
 
 
 async def resume(update: Update, context: Context) -> None:
-    await context.storage.pause(False)
-    context.studio.workshop.ring()
-    await reply(update, context.words("admin.resumed"))
+    await context.services.worker.dispatcher.pause(False)
+    await context.reply(update, context.words("admin.resumed"))
 
 
 async def block(update: Update, context: Context) -> None:
     if (id_ := _number(context)) is None:
-        await reply(update, context.words("admin.usage_block"))
+        await context.reply(update, context.words("admin.usage_block"))
         return
-    await context.storage.people.block(id_, context.storage.now())
-    for portrait in await context.storage.portraits.open_of(id_):
-        await context.studio.cancel(portrait.id)
-    await reply(update, context.words("admin.blocked", id=str(id_)))
+    await context.services.accounts.block(id_)
+    await context.reply(update, context.words("admin.blocked", id=str(id_)))
 
 
 async def unblock(update: Update, context: Context) -> None:
     if (id_ := _number(context)) is None:
-        await reply(update, context.words("admin.usage_block"))
+        await context.reply(update, context.words("admin.usage_block"))
         return
-    await context.storage.people.unblock(id_)
-    await reply(update, context.words("admin.unblocked", id=str(id_)))
+    await context.services.accounts.unblock(id_)
+    await context.reply(update, context.words("admin.unblocked", id=str(id_)))
 
 
 async def blocked(update: Update, context: Context) -> None:
     ids = await context.storage.people.blocked()
     text = context.words("admin.blocked_list", ids=", ".join(map(str, ids))) if ids else ""
-    await reply(update, text or context.words("admin.blocked_none"))
+    await context.reply(update, text or context.words("admin.blocked_none"))
 
 
 async def limit(update: Update, context: Context) -> None:
-    """/limit GROUP NUMBER: another daily limit for one group; "default" takes it back."""
+    """Handle /limit GROUP NUMBER: set one group's daily limit; "default" removes it."""
     match context.args:
         case [group, number] if group.lstrip("-").isdecimal() and (number.isdecimal() or number == "default"):
             daily = int(number) if number.isdecimal() else None
-            await context.storage.people.limit_group(int(group), daily, context.storage.now())
-            await reply(update, context.words("admin.limit_set"))
+            await context.services.accounts.limit_group(int(group), daily)
+            await context.reply(update, context.words("admin.limit_set"))
         case _:
-            await reply(update, context.words("admin.usage_limit"))
+            await context.reply(update, context.words("admin.usage_limit"))
 
 
 def _number(context: Context) -> int | None:
-    """The one number after a command."""
+    """Return the one number after a command; None when there is anything else."""
     match context.args:
         case [text] if text.lstrip("-").isdecimal():
             return int(text)

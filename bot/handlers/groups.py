@@ -1,41 +1,42 @@
-"""Groups the bot is added to, removed from, or that become supergroups; people who stop the bot."""
+"""The bot is added to groups or removed from them; groups become supergroups; people stop the bot."""
 
 from telegram import Chat, ChatMember, Update
 
-from bot.context import Context, reply
+from bot.context import Context
+from bot.messaging.telegram_calls import MAX_REFUSALS
 
-_IN = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
+_MEMBER_STATUSES = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
 
 
 async def my_membership(update: Update, context: Context) -> None:
-    """Somebody changed what the bot is in a chat. In a channel it hears nothing, and has nothing to say."""
+    """Note that the bot was added to a chat or removed. In channels it hears nothing, and says nothing."""
     change = update.my_chat_member
     if change is None or change.chat.type == Chat.CHANNEL:
         return
-    was_in, is_in = change.old_chat_member.status in _IN, change.new_chat_member.status in _IN
+    was_in, is_in = change.old_chat_member.status in _MEMBER_STATUSES, change.new_chat_member.status in _MEMBER_STATUSES
     if change.chat.type == "private":
         if not is_in:
-            await context.storage.people.mark_unreachable(change.chat.id)
+            await context.services.accounts.mark_unreachable(change.chat.id)
     elif is_in:
-        await context.storage.people.join_group(change.chat.id, context.storage.now())
+        await context.services.accounts.join_group(change.chat.id)
         if not was_in:
-            text = context.words("group.added", bot=context.desk.username)
-            await context.bot.send_message(change.chat.id, text, rate_limit_args=3)
+            text = context.words("group.added", bot=context.services.username)
+            await context.bot.send_message(change.chat.id, text, rate_limit_args=MAX_REFUSALS)
     else:
-        await context.storage.people.leave_group(change.chat.id)
+        await context.services.accounts.leave_group(change.chat.id)
 
 
 async def in_private(update: Update, context: Context) -> None:
-    """What is asked in a group, but is nobody else's business."""
-    await reply(update, context.words("hint.in_private", bot=context.desk.username))
+    """Point to the private chat: what was asked in the group is nobody else's business."""
+    await context.reply(update, context.words("hint.in_private", bot=context.services.username))
 
 
 async def migrated(update: Update, context: Context) -> None:
-    """The group became a supergroup: its rows go with it. Both chats tell of it; the second one changes nothing."""
+    """Move the rows of a group that became a supergroup. Both chats tell of it; the second time changes nothing."""
     message = update.effective_message
     if message is None:
         return
     if message.migrate_to_chat_id:
-        await context.studio.workshop.move_group(message.chat_id, message.migrate_to_chat_id)
+        await context.services.worker.move_group(message.chat_id, message.migrate_to_chat_id)
     elif message.migrate_from_chat_id:
-        await context.studio.workshop.move_group(message.migrate_from_chat_id, message.chat_id)
+        await context.services.worker.move_group(message.migrate_from_chat_id, message.chat_id)

@@ -1,4 +1,4 @@
-"""/history: what was made for its owner, page by page, without an upload of what Telegram has, and the pets we know."""
+"""/history: an owner's portraits, page by page, without uploading what Telegram has; and their known pets."""
 
 from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
@@ -8,37 +8,38 @@ from typing import Self, TypeVar
 from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Message, Update
 from telegram.error import BadRequest
 
-from bot.context import Context, answer, edit, insist, owner_of, reply
+from bot.context import Context, answer, edit, owner_of
 from bot.messaging.errors import has_no_text, refuses_media, unchanged
 from bot.messaging.keyboards import Press, Verb
-from bot.messaging.telegram_messenger import file_id_of
-from bot.messaging.views import MessageView, caption, title
+from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of
+from bot.messaging.views import MessageView, caption
+from bot.portraits.titles import portrait_title
 from bot.texts import Words
 from storage import Kind, Pet, Portrait, Result
 
 _Rows = list[list[InlineKeyboardButton]]
 
-GALLERY = "g"  # before a place, where another value could stand
-_PETS = 4  # shown as filters
-_LISTED = 6  # pets in one part of the list of all
+GALLERY_PREFIX = "g"  # marks a button's value as a `Place`, where an age could stand
+_MAX_PET_FILTERS = 4  # pets offered below a picture; more would push the other buttons out of sight
+_PETS_PER_PAGE = 6  # rows in one part of the list of all pets; what a phone shows at once
 
-_Sent = TypeVar("_Sent", Message, Message | bool)  # what an edit gives may be no message
+_Sent = TypeVar("_Sent", Message, Message | bool)  # an edit may return no message
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where somebody is in their gallery; travels in its buttons."""
+    """Where somebody is in their gallery; its buttons carry it."""
 
     index: int = 0  # 0 is the newest
     pet: int = 0  # 0 for all
-    listed: int | None = None  # where the list of all pets is open: how many of them come before those in sight
+    listed: int | None = None  # pets before those in sight in the list of all pets; None while it is closed
 
     def pack(self) -> str:
         return ".".join(str(part) for part in (self.index, self.pet, self.listed) if part is not None)
 
     @classmethod
     def unpack(cls, text: str) -> Self:
-        """Raises ValueError for what no button of ours says."""
+        """Read a button's value. Raises ValueError for what none of our buttons says."""
         index, pet, *listed = (int(part) for part in text.split("."))
         return cls(index, pet, listed[0] if listed else None)
 
@@ -52,7 +53,7 @@ class Page:
     place: Place
     count: int
     pets: Sequence[Pet]
-    pictured: Set[int]  # of the pets, those of which there are pictures
+    pictured: Set[int]  # ids of the pets that have pictures
 
 
 async def history(update: Update, context: Context) -> None:
@@ -62,35 +63,35 @@ async def history(update: Update, context: Context) -> None:
     page = await _page(context, owner, Place())
     if page is None:
         left = await _without_pictures(context, owner, Place())
-        await reply(update, left.text, reply_markup=left.keyboard)
+        await context.reply(update, left.text, reply_markup=left.keyboard)
         return
     under, keyboard = _caption(context.words, page), _keyboard(context.words, page)
 
     async def send(content: str | bytes) -> Message:
-        return await insist(
+        return await context.insist(
             lambda: message.reply_photo(content, caption=under, reply_markup=keyboard, filename="throwback.jpg")
         )
 
-    shown = await _bring(context, page.still, send)
-    await context.storage.portraits.turned_to(page.portrait.id, shown.chat_id, shown.message_id)
+    shown = await _send_or_show(context, page.still, send)
+    await context.services.results.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
 
 
 async def turn(update: Update, context: Context, value: str) -> None:
-    """Another page, shown in the same message."""
+    """Show another page in the same message."""
     query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
     page = await _page(context, query.from_user.id, place)
     ended = page is None and place.listed is None
     if ended:
-        place = Place()  # where there is nothing more of this pet, there may be of others
+        place = Place()  # nothing is left of this pet, but there may be of others
         page = await _page(context, query.from_user.id, place)
     await _show(query, context, page, place)
     await answer(update, context.words("history.end") if ended else "", alert=ended)
 
 
 async def turn_away(update: Update, context: Context, portrait: Portrait, value: str) -> bool:
-    """The page that takes the place of this portrait, which is about to be deleted; False when it is the last one."""
+    """Show the page that replaces this portrait, which is about to be deleted; False when it is the last one."""
     query = update.callback_query
     if query is None:
         return False
@@ -103,11 +104,11 @@ async def turn_away(update: Update, context: Context, portrait: Portrait, value:
 
 
 async def film(update: Update, context: Context, portrait: Portrait, age: float) -> object:
-    """The film of a page, where the gallery is: not everybody in the group of the portrait asked for it."""
+    """Send the film of a page to where the gallery is: not everybody in the portrait's group asked for it."""
     message = update.effective_message
     if message is None or message.chat.id == portrait.chat:
-        return await context.studio.want(portrait.id, age, Kind.FILM)
-    results = await context.storage.portraits.results(portrait.id)
+        return await context.services.results.request(portrait.id, age, Kind.FILM)
+    results = await context.storage.results.of(portrait.id)
     made = next((one for one in results if one.kind is Kind.FILM and one.age == age and one.digest), None)
     if made is None:
         return None
@@ -123,18 +124,18 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
             height=made.height,
             duration=round(made.duration_s),
             supports_streaming=True,
-            rate_limit_args=3,
+            rate_limit_args=MAX_REFUSALS,
         )
 
-    shown = await _bring(context, made, send)
-    await context.storage.portraits.shown(portrait.id, message.chat.id, shown.message_id)
+    shown = await _send_or_show(context, made, send)
+    await context.services.results.record_message(portrait.id, message.chat.id, shown.message_id)
     return shown
 
 
 async def ask_to_forget(update: Update, context: Context, value: str) -> None:
-    """Whether the pet of this place is to be forgotten."""
+    """Ask whether the pet of this place is to be forgotten."""
     query, place = update.callback_query, Place.unpack(value)
-    pet = await context.storage.people.pet(place.pet)
+    pet = await context.storage.pets.get(place.pet)
     if query is None or pet is None or pet.owner != query.from_user.id:
         await answer(update, context.words("error.too_late"))
         return
@@ -149,18 +150,18 @@ async def ask_to_forget(update: Update, context: Context, value: str) -> None:
 
 
 async def forget_pet(update: Update, context: Context, value: str) -> None:
-    """The pet's name, breed and baby photo are kept no longer; its pictures stay."""
+    """Delete the pet's name, breed and baby photo; its pictures stay."""
     query, place = update.callback_query, Place.unpack(value)
     if query is None:
         return
-    await context.storage.people.delete_pet(query.from_user.id, place.pet)
+    await context.services.accounts.forget_pet(query.from_user.id, place.pet)
     await answer(update, context.words("history.pet_forgotten"))
     place = Place(listed=place.listed)
     await _show(query, context, await _page(context, query.from_user.id, place), place)
 
 
 async def _show(query: CallbackQuery, context: Context, page: Page | None, place: Place) -> None:
-    """Show the page in the message of the buttons, or, where there is none, the pets that are still known."""
+    """Show the page in the buttons' message; without a page, the pets that are still known."""
     if page is None:
         left = await _without_pictures(context, query.from_user.id, place)
         try:
@@ -168,7 +169,7 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
         except BadRequest as error:
             if not has_no_text(error):
                 raise
-            await edit(query.edit_message_reply_markup(left.keyboard))  # a picture that is kept no longer
+            await edit(query.edit_message_reply_markup(left.keyboard))  # a picture: it was deleted here
         return
     under, keyboard = _caption(context.words, page), _keyboard(context.words, page)
 
@@ -176,13 +177,13 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
         media = InputMediaPhoto(content, caption=under, filename="throwback.jpg")
         return await query.edit_message_media(media, reply_markup=keyboard)
 
-    await edit(_bring(context, page.still, show))
+    await edit(_send_or_show(context, page.still, show))
     if query.message:
-        await context.storage.portraits.turned_to(page.portrait.id, query.message.chat.id, query.message.message_id)
+        await context.services.results.move_gallery(page.portrait.id, query.message.chat.id, query.message.message_id)
 
 
-async def _bring(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
-    """Send or show a result by what Telegram has of it, else from the disk: a file_id is no promise for ever."""
+async def _send_or_show(context: Context, result: Result, send: Callable[[str | bytes], Awaitable[_Sent]]) -> _Sent:
+    """Send or show a result by its file_id, or from the disk: Telegram does not keep a file_id valid for ever."""
     if result.file_id:
         try:
             return await send(result.file_id)
@@ -191,17 +192,17 @@ async def _bring(context: Context, result: Result, send: Callable[[str | bytes],
                 raise
     sent = await send(await context.storage.media.read(result.digest or ""))
     if isinstance(sent, Message):
-        await context.storage.portraits.renew(result.id, file_id_of(sent))
+        await context.services.results.set_file_id(result.id, file_id_of(sent))
     return sent
 
 
 async def _page(context: Context, owner: int, place: Place, without: int = 0) -> Page | None:
-    """The page at this place, or the nearest one when there are fewer by now; `without` is a portrait to leave out."""
+    """Return the page at this place, or the nearest one left; `without` is a portrait to leave out."""
     shown = []
-    for portrait in await context.storage.portraits.history(owner):
+    for portrait in await context.storage.lookup.with_results(owner):
         if portrait.id == without:
             continue
-        results = await context.storage.portraits.results(portrait.id)
+        results = await context.storage.results.of(portrait.id)
         still = next((one for one in results if one.kind is Kind.STILL and one.digest), None)
         if still:
             shown.append((portrait, still))
@@ -210,12 +211,12 @@ async def _page(context: Context, owner: int, place: Place, without: int = 0) ->
     if not of_pet:
         return None
     place = replace(place, index=min(max(place.index, 0), len(of_pet) - 1))
-    return Page(*of_pet[place.index], place, len(of_pet), await context.storage.people.pets(owner), pictured)
+    return Page(*of_pet[place.index], place, len(of_pet), await context.storage.pets.of_owner(owner), pictured)
 
 
 async def _without_pictures(context: Context, owner: int, place: Place) -> MessageView:
-    """What /history says where there are no pictures (any more): pets are known for longer."""
-    pets = await context.storage.people.pets(owner)
+    """Return what /history says when there are no pictures (any more): pets are remembered longer."""
+    pets = await context.storage.pets.of_owner(owner)
     if not pets:
         return MessageView(context.words("history.empty"))
     return MessageView(
@@ -225,7 +226,7 @@ async def _without_pictures(context: Context, owner: int, place: Place) -> Messa
 
 def _caption(words: Words, page: Page) -> str:
     day = datetime.fromtimestamp(page.portrait.created_at, UTC).date()
-    heading = words("history.caption", title=title(words, page.portrait), date=words.date(day))
+    heading = words("history.caption", title=portrait_title(words, page.portrait), date=words.date(day))
     return f"{heading}\n{words('history.count', number=page.place.index + 1, count=page.count)}"
 
 
@@ -240,35 +241,35 @@ def _keyboard(words: Words, page: Page) -> InlineKeyboardMarkup:
     if place.index < page.count - 1:
         turning.append(_turn(words("button.next"), Place(place.index + 1, place.pet)))
     film = Press(Verb.FILM, portrait.id, f"{portrait.age:.2f}")
-    delete = Press(Verb.DELETE, portrait.id, GALLERY + place.pack())
-    deeds = [
+    delete = Press(Verb.DELETE, portrait.id, GALLERY_PREFIX + place.pack())
+    actions = [
         InlineKeyboardButton(words("button.film"), callback_data=film.pack()),
         InlineKeyboardButton(words("button.delete"), callback_data=delete.pack()),
     ]
-    filters = [pet for pet in page.pets if pet.id in page.pictured][:_PETS]
+    filters = [pet for pet in page.pets if pet.id in page.pictured][:_MAX_PET_FILTERS]
     pets = [_turn(("✓ " if pet.id == place.pet else "") + pet.name, Place(0, pet.id)) for pet in filters]
     if place.pet:
         pets.append(_turn(words("button.all_pets"), Place()))
     forget = [_forget(words, pet, place) for pet in page.pets if pet.id == place.pet]
     more = [_turn(words("button.more_pets"), Place(listed=0))] if len(filters) < len(page.pets) else []
-    return InlineKeyboardMarkup([row for row in (turning, deeds, pets, forget, more) if row])
+    return InlineKeyboardMarkup([row for row in (turning, actions, pets, forget, more) if row])
 
 
 def _list(words: Words, pets: Sequence[Pet], start: int, pictured: Set[int] = frozenset()) -> _Rows:
-    """All pets from this one on, as many as are shown at once; each leads to its pictures and can be forgotten."""
-    start = min(start, (len(pets) - 1) // _LISTED * _LISTED)
+    """Return rows of buttons for the pets from this one on; each leads to its pictures and can be forgotten."""
+    start = min(start, (len(pets) - 1) // _PETS_PER_PAGE * _PETS_PER_PAGE)
     rows = [
         [
             *([_turn(pet.name, Place(0, pet.id))] if pet.id in pictured else []),
             _forget(words, pet, Place(0, pet.id, start)),
         ]
-        for pet in pets[start : start + _LISTED]
+        for pet in pets[start : start + _PETS_PER_PAGE]
     ]
     turning = []
     if start > 0:
-        turning.append(_turn(words("button.previous"), Place(listed=start - _LISTED)))
-    if start + _LISTED < len(pets):
-        turning.append(_turn(words("button.next"), Place(listed=start + _LISTED)))
+        turning.append(_turn(words("button.previous"), Place(listed=start - _PETS_PER_PAGE)))
+    if start + _PETS_PER_PAGE < len(pets):
+        turning.append(_turn(words("button.next"), Place(listed=start + _PETS_PER_PAGE)))
     return [*rows, turning] if turning else rows
 
 

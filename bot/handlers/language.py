@@ -2,23 +2,23 @@
 
 from telegram import Update
 
-from bot.context import Context, answer, edit, reply
+from bot.context import Context, answer, edit
 from bot.messaging.keyboards import language_keyboard
 from bot.texts import LANGUAGES, closest_language, words_for
 
 
 async def language(update: Update, context: Context) -> None:
-    await reply(update, context.words("language.ask"), reply_markup=language_keyboard(context.words))
+    await context.reply(update, context.words("language.ask"), reply_markup=language_keyboard(context.words))
 
 
 async def choose(update: Update, context: Context, value: str) -> None:
-    """`value` is one of our languages, or "" to follow Telegram."""
+    """Speak this language with the person; "" follows Telegram."""
     query = update.callback_query
     if query is None or (value and value not in LANGUAGES):
         return
-    await context.studio.meet(query.from_user.id, query.from_user.language_code or "")
+    await context.services.accounts.meet(query.from_user.id, query.from_user.language_code or "")
     spoken = value or closest_language(query.from_user.language_code)
-    await context.storage.people.choose_language(query.from_user.id, value or None, spoken)
+    await context.services.accounts.choose_language(query.from_user.id, value or None, spoken)
     words = words_for(spoken)
     await answer(update)
     await edit(query.edit_message_text(words("language.chosen")))

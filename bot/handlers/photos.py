@@ -1,4 +1,4 @@
-"""Photos: in private every one, in groups those that are sent to us."""
+"""Photos: in private chats all of them, in groups those addressed to the bot."""
 
 import re
 from dataclasses import replace
@@ -6,19 +6,19 @@ from dataclasses import replace
 from telegram import Document, Message, PhotoSize, Update
 from telegram.ext.filters import MessageFilter
 
-from bot.context import Context, owner_of, reply
-from bot.messaging.telegram_messenger import MAX_DOWNLOAD
+from bot.context import Context, owner_of
+from bot.messaging.telegram_messenger import MAX_DOWNLOAD_BYTES
 from bot.portraits.captions import read_caption
 from storage import Photo, Portrait, State
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
-_ASKED_LATELY_S = 6 * 3600.0  # a photo that comes later than this is a new one, not the answer to a question
+_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+_BABY_PHOTO_WINDOW_S = 6 * 3600.0  # s; a photo later than this begins a portrait instead of answering the question
 
 
 def attached(message: Message) -> PhotoSize | Document | None:
-    """The picture that a message carries, as a photo in its largest size or as a file; None when it carries none.
+    """Return a message's picture, a photo in its largest size or a file; None when it has none.
 
-    Phones send HEIC as a file of no declared type, so the name decides then; the bytes are looked at later.
+    Phones send HEIC as a file of no declared type, so the name decides then; the bytes are checked later.
     """
     if message.photo:
         return message.photo[-1]
@@ -26,13 +26,13 @@ def attached(message: Message) -> PhotoSize | Document | None:
     if document is None:
         return None
     kind, name = document.mime_type or "", (document.file_name or "").lower()
-    if kind.startswith("image/") or name.endswith(_PICTURES):
+    if kind.startswith("image/") or name.endswith(_PICTURE_SUFFIXES):
         return document
     return document if kind in ("", "application/octet-stream") and "." not in name else None
 
 
 class CalledByCaption(MessageFilter):
-    """Captions that begin with /young, or with /young@ and our name. `CommandHandler` does not read captions."""
+    """Selects captions that begin with /young, or /young@ and our name; `CommandHandler` does not read captions."""
 
     _CALL = re.compile(r"/young(?:@(\w+))?(?:\s|$)", re.IGNORECASE)
 
@@ -42,55 +42,59 @@ class CalledByCaption(MessageFilter):
 
 
 async def private_photo(update: Update, context: Context) -> None:
-    """A photo in a private chat: the baby photo where we asked for one, else the beginning of a portrait."""
+    """Take a photo in a private chat: the baby photo if we asked for one, else the beginning of a portrait."""
     message = update.effective_message
     if message is None:
         return
     file = attached(message)
     if file is None:
-        await reply(update, context.words("hint.not_a_photo"))
+        await context.reply(update, context.words("hint.not_a_photo"))
         return
-    await context.studio.leave_name(owner_of(update) or 0, message.chat_id)
+    await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
     if await _too_large(update, context, file):
         return
     if asking := await _asking_for_baby(update, context, message):
-        await context.studio.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
+        await context.services.answers.add_baby_photo(
+            asking.id, file.file_id, message.message_id, message.media_group_id
+        )
         return
     await begin(update, context, message, file, message.caption or "")
 
 
 async def _asking_for_baby(update: Update, context: Context, message: Message) -> Portrait | None:
-    """The portrait whose baby photo this is, or was already; that of an album's first photo for the others too."""
+    """Return the portrait whose baby photo this is, or was already; the photos of one album belong together."""
     owner, states = owner_of(update) or 0, (State.AWAITING_BABY_PHOTO,)
-    answered = await context.storage.portraits.of_baby_photo(
+    answered = await context.storage.lookup.of_baby_photo(
         owner, message.chat_id, message.message_id, message.media_group_id
     )
     if answered:
         return answered
     if message.reply_to_message:
-        about = await context.storage.portraits.about(message.chat_id, message.reply_to_message.message_id)
+        about = await context.storage.lookup.by_any_message(message.chat_id, message.reply_to_message.message_id)
         if about and about.owner == owner and about.state in states:
             return about
     if message.chat_id < 0 or read_caption(message.caption or "", context.words.language).breed:
         return None  # in groups only replies are answers; a breed begins something new
-    latest = await context.storage.portraits.latest(owner, message.chat_id, states)
+    latest = await context.storage.lookup.latest(owner, message.chat_id, states)
     if latest is None or (message.media_group_id and message.media_group_id == latest.album):
         return None
-    return latest if context.storage.now() - latest.changed_at < _ASKED_LATELY_S else None
+    return latest if context.storage.now() - latest.changed_at < _BABY_PHOTO_WINDOW_S else None
 
 
 async def group_photo(update: Update, context: Context) -> None:
-    """A photo in a group that replies to our question; all others are none of our business."""
+    """Take a photo in a group that replies to our question; ignore all others."""
     message = update.effective_message
     if message is None or (file := attached(message)) is None:
         return
     if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
-        await context.studio.leave_name(asking.owner, asking.chat)
-        await context.studio.add_baby_photo(asking.id, file.file_id, message.message_id, message.media_group_id)
+        await context.services.naming.withdraw_question(asking.owner, asking.chat)
+        await context.services.answers.add_baby_photo(
+            asking.id, file.file_id, message.message_id, message.media_group_id
+        )
 
 
 async def young(update: Update, context: Context) -> None:
-    """/young as a photo's caption, or as a reply to a photo."""
+    """Handle /young, as a photo's caption or as a reply to a photo."""
     message = update.effective_message
     if message is None:
         return
@@ -99,21 +103,21 @@ async def young(update: Update, context: Context) -> None:
     if file is None and message.reply_to_message is not None:
         file = attached(message.reply_to_message)
     if file is None:
-        await reply(update, context.words("hint.young_reply"))
+        await context.reply(update, context.words("hint.young_reply"))
         return
-    await context.studio.leave_name(owner_of(update) or 0, message.chat_id)
+    await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
     if not await _too_large(update, context, file):
         await begin(update, context, message, file, text)
 
 
 async def begin(update: Update, context: Context, message: Message, file: PhotoSize | Document, caption: str) -> None:
-    """A new portrait, unless today's allowance is used up."""
+    """Begin a portrait, unless today's allowance is used up."""
     owner = owner_of(update)
     if owner is None:
         return
-    if over := await context.studio.over_limit(owner, message.chat_id):
-        if context.desk.first_of_album(message.media_group_id):
-            await reply(update, context.words(f"limit.{over[0]}", count=over[1]))
+    if over := await context.services.portraits.over_limit(owner, message.chat_id):
+        if context.services.first_of_album(message.media_group_id):
+            await context.reply(update, context.words(f"limit.{over[0]}", count=over[1]))
         return
     said = read_caption(caption, context.words.language)
     photo = Photo(
@@ -125,23 +129,23 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
         topic=message.message_thread_id if message.is_topic_message else None,
         album=message.media_group_id,
     )
-    await context.studio.receive(replace(photo, breed=said.breed, name=said.name))
+    await context.services.portraits.receive(replace(photo, breed=said.breed, name=said.name))
 
 
 async def edited(update: Update, context: Context) -> None:
-    """A caption that was added later may still say the breed and the name."""
+    """Take the breed and the name from a caption that was added later."""
     message = update.edited_message
     if message is None or not message.caption:
         return
-    portrait = await context.storage.portraits.at(message.chat_id, message.message_id)
+    portrait = await context.storage.lookup.by_photo_message(message.chat_id, message.message_id)
     said = read_caption(message.caption, context.words.language)
     if portrait and portrait.owner == owner_of(update) and said.breed:
-        await context.studio.take_breed(portrait.id, said.breed, said.name)
+        await context.services.answers.take_breed(portrait.id, said.breed, said.name)
 
 
 async def _too_large(update: Update, context: Context, file: PhotoSize | Document) -> bool:
-    """Say so before anything is downloaded."""
-    if (file.file_size or 0) <= MAX_DOWNLOAD:
+    """Return whether the file is too large, and say so, before anything is downloaded."""
+    if (file.file_size or 0) <= MAX_DOWNLOAD_BYTES:
         return False
-    await reply(update, context.words("reason.too_large"))
+    await context.reply(update, context.words("reason.too_large"))
     return True

@@ -1,35 +1,35 @@
-"""/privacy, /forgetme, /mydata: what is kept, and how to get it or be rid of it."""
+"""/privacy, /forgetme, /mydata: what is kept, how to get it, and how to have it deleted."""
 
 import asyncio
 
 from telegram import InputFile, Update
 
-from bot.context import Context, answer, edit, owner_of, reply
+from bot.context import Context, answer, edit, owner_of
 from bot.messaging.keyboards import forget_keyboard
-from bot.portraits.data_export import archives_of
+from bot.messaging.telegram_calls import MAX_REFUSALS
 
 
 async def privacy(update: Update, context: Context) -> None:
-    await reply(update, context.words("privacy.text", count=context.desk.settings.retention_days))
+    await context.reply(update, context.words("privacy.text", count=context.services.settings.retention_days))
 
 
 async def forget_me(update: Update, context: Context) -> None:
-    await reply(update, context.words("privacy.forget_ask"), reply_markup=forget_keyboard(context.words))
+    await context.reply(update, context.words("privacy.forget_ask"), reply_markup=forget_keyboard(context.words))
 
 
-async def forget(update: Update, context: Context) -> None:
-    """The person has confirmed."""
+async def forget(update: Update, context: Context, _: str) -> None:
+    """Delete everything: the person has confirmed."""
     query = update.callback_query
     if query is None:
         return
-    if await context.studio.forget(query.from_user.id):
+    if await context.services.deletion.forget(query.from_user.id):
         await answer(update)
     else:
         await answer(update, context.words("result.deleted_partly"), alert=True)
     await edit(query.edit_message_text(context.words("privacy.forgotten")))
 
 
-async def keep(update: Update, context: Context) -> None:
+async def keep(update: Update, context: Context, _: str) -> None:
     query = update.callback_query
     if query is None:
         return
@@ -38,11 +38,11 @@ async def keep(update: Update, context: Context) -> None:
 
 
 async def my_data(update: Update, context: Context) -> None:
-    """Everything about this person, in as many archives as Telegram makes of it."""
+    """Send everything about this person, in as many archives as Telegram's limit requires."""
     owner, message = owner_of(update), update.effective_message
     if owner is None or message is None:
         return
-    archives = await archives_of(context.storage, owner)
+    archives = await context.services.accounts.export(owner)
     for number, archive in enumerate(archives, 1):
         if len(archives) == 1:
             name, said = "throwback.zip", context.words("privacy.data")
@@ -51,5 +51,5 @@ async def my_data(update: Update, context: Context) -> None:
             said = context.words("privacy.data_part", number=number, count=len(archives))
         document = InputFile(await asyncio.to_thread(archive.zipped), name)
         await context.bot.send_document(
-            message.chat_id, document, caption=said, write_timeout=120, read_timeout=120, rate_limit_args=3
+            message.chat_id, document, caption=said, write_timeout=120, read_timeout=120, rate_limit_args=MAX_REFUSALS
         )

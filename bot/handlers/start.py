@@ -1,54 +1,54 @@
-"""/start, /help, /cancel, and what is answered to everything that is no photo."""
+"""/start, /help, /cancel, and the answers to everything that is not a photo."""
 
 from importlib.resources import files
 
 from telegram import Update
 
-from bot.context import Context, insist, owner_of, reply
+from bot.context import Context, owner_of
 from bot.messaging.menus import publish_admin_menu
 
 
 async def start(update: Update, context: Context) -> None:
-    """Show in one picture what will happen. It is uploaded once a process; after that Telegram has it."""
+    """Show in one picture what the bot does. Each process uploads it once; after that Telegram has it."""
     message = update.effective_message
     if message is None:
         return
     if message.chat.type != "private":  # people come here by "Add to group" too
         await help_(update, context)
         return
-    known = context.desk.pictures
+    known = context.services.pictures
     picture = known.get("start") or files("bot").joinpath("pictures/start.jpg").read_bytes()
-    sent = await insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
+    sent = await context.insist(lambda: message.reply_photo(picture, caption=context.words("start.hello")))
     known["start"] = sent.photo[-1].file_id
     if update.effective_user is not None and context.is_admin(update.effective_user):
-        await publish_admin_menu(context.bot, update.effective_user.id)  # before, Telegram may have known no such chat
+        await publish_admin_menu(context.bot, update.effective_user.id)  # Telegram may not have known the chat earlier
 
 
 async def help_(update: Update, context: Context) -> None:
     private = update.effective_chat is not None and update.effective_chat.type == "private"
     if private:
-        await reply(update, context.words("help.private"))
+        await context.reply(update, context.words("help.private"))
     else:
-        await reply(update, context.words("help.group", bot=context.desk.username))
+        await context.reply(update, context.words("help.group", bot=context.services.username))
 
 
 async def cancel(update: Update, context: Context) -> None:
-    """Stop everything of this person that is under way in this chat."""
+    """Cancel everything that this person has open in this chat."""
     owner, chat = owner_of(update), update.effective_chat
     if owner is None or chat is None:
         return
-    left = await context.studio.leave_name(owner, chat.id)
-    if not await context.studio.cancel_all(owner, chat.id):
-        await reply(update, context.words("progress.cancelled" if left else "progress.nothing_to_cancel"))
+    left = await context.services.naming.withdraw_question(owner, chat.id)
+    if not await context.services.portraits.cancel_all(owner, chat.id):
+        await context.reply(update, context.words("progress.cancelled" if left else "progress.nothing_to_cancel"))
 
 
 async def video(update: Update, context: Context) -> None:
-    await reply(update, context.words("hint.video"))
+    await context.reply(update, context.words("hint.video"))
 
 
 async def sticker(update: Update, context: Context) -> None:
-    await reply(update, context.words("hint.sticker"))
+    await context.reply(update, context.words("hint.sticker"))
 
 
 async def anything_else(update: Update, context: Context) -> None:
-    await reply(update, context.words("hint.send_photo"))
+    await context.reply(update, context.words("hint.send_photo"))

@@ -1,66 +1,28 @@
-"""What can go wrong between us and Telegram, and what becomes of errors nobody foresaw.
+"""Telegram's refusals and failures: translated into the product's errors, and told apart."""
 
-TelegramTrouble     try later; Telegram or the way to it is ill
-├── Unsure          it may have arrived: do not blindly send again
-ChatGone            nothing can be sent there: the person stopped the bot, the group removed it
-MediaRefused        words can be sent there, but no pictures or films: the group does not allow it
-FileGone            the file cannot be had from Telegram (any more)
-"""
-
-import logging
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError, TimedOut
 
-_logger = logging.getLogger(__name__)
+from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, MediaRefused, MessengerUnavailable
 
-# What Telegram says when a chat is no more; it has no codes finer than 400.
-_GONE = (
+# What Telegram says when a chat is gone; it has no codes finer than 400.
+_CHAT_GONE_TEXTS = (
     *("chat not found", "user is deactivated", "peer_id_invalid"),
     *("not enough rights to send text messages", "have no rights to send a message", "chat_send_plain_forbidden"),
 )
-# Those that are none of the above: "… to send photos to the chat", CHAT_SEND_VIDEOS_FORBIDDEN.
-_NO_MEDIA = ("not enough rights to send", "chat_send_")
-_UNCHANGED = "message is not modified"
-_NO_TEXT = "no text in the message"
-_NO_MESSAGE = ("message to edit not found", "message can't be edited", "message to delete not found")
-
-
-class TelegramTrouble(Exception):
-    """Telegram cannot be reached, or asks for patience."""
-
-
-class Unsure(TelegramTrouble):
-    """The request went out whole and no answer came."""
-
-
-class ChatGone(Exception):
-    """Nothing can be sent to this chat."""
-
-
-class MediaRefused(Exception):
-    """The chat takes our words, but not our pictures or films."""
-
-
-class FileGone(Exception):
-    """Telegram does not give us this file."""
-
-
-class ChatMoved(Exception):
-    """The group became a supergroup; `new_id` is its id from now on."""
-
-    def __init__(self, new_id: int) -> None:
-        super().__init__("the group became a supergroup")
-        self.new_id = new_id
+# Unless one of the above: "… to send photos to the chat", CHAT_SEND_VIDEOS_FORBIDDEN.
+_MEDIA_REFUSED_TEXTS = ("not enough rights to send", "chat_send_")
+_UNCHANGED_TEXT = "message is not modified"
+_NO_TEXT_TEXT = "no text in the message"
+_MESSAGE_GONE_TEXTS = ("message to edit not found", "message can't be edited", "message to delete not found")
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn python-telegram-bot's errors into ours; refusals that are none of these pass unchanged (defects of ours)."""
+    """Turn python-telegram-bot's errors into those of `bot.portraits.errors`; other refusals, our defects, pass."""
     try:
         yield
     except ChatMigrated as error:
@@ -68,51 +30,45 @@ def translated() -> Iterator[None]:
     except Forbidden as error:
         raise ChatGone(str(error)) from None
     except BadRequest as error:
-        if any(words in str(error).lower() for words in _GONE):
+        if any(words in str(error).lower() for words in _CHAT_GONE_TEXTS):
             raise ChatGone(str(error)) from None
         if refuses_media(error):
             raise MediaRefused(str(error)) from None
         raise
     except TimedOut as error:
         if isinstance(error.__cause__, httpx.ReadTimeout):
-            raise Unsure("no answer") from None
-        raise TelegramTrouble("timed out") from None
+            raise DeliveryUncertain("no answer") from None
+        raise MessengerUnavailable("timed out") from None
     except NetworkError as error:
         if isinstance(error.__cause__, httpx.ReadError | httpx.RemoteProtocolError):
-            raise Unsure("the connection broke") from None
-        raise TelegramTrouble(type(error).__name__) from None
+            raise DeliveryUncertain("the connection broke") from None
+        raise MessengerUnavailable(type(error).__name__) from None
     except RetryAfter:
-        raise TelegramTrouble("too many requests") from None
+        raise MessengerUnavailable("too many requests") from None
 
 
 def unchanged(error: TelegramError) -> bool:
-    """Whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
+    """Return whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
+    return _UNCHANGED_TEXT in str(error).lower() or message_gone(error)
+
+
+def message_gone(error: TelegramError) -> bool:
+    """Return whether the message to be edited or deleted is gone, or too old for it."""
     said = str(error).lower()
-    return _UNCHANGED in said or any(words in said for words in _NO_MESSAGE)
+    return any(words in said for words in _MESSAGE_GONE_TEXTS)
 
 
 def refuses_media(error: TelegramError) -> bool:
-    """Whether it is the kind of a message that the chat does not allow, not the message."""
+    """Return whether the chat refuses this kind of message, such as films, rather than all messages."""
     said = str(error).lower()
-    return any(words in said for words in _NO_MEDIA) and not any(words in said for words in _GONE)
+    return any(words in said for words in _MEDIA_REFUSED_TEXTS) and not any(words in said for words in _CHAT_GONE_TEXTS)
 
 
 def too_big_to_fetch(error: TelegramError) -> bool:
-    """Whether Telegram has the file, but gives it to no bot."""
+    """Return whether Telegram has the file, but does not hand it to bots."""
     return "too big" in str(error).lower()
 
 
 def has_no_text(error: TelegramError) -> bool:
-    """Whether a text was edited in a message that is a picture with a caption."""
-    return _NO_TEXT in str(error).lower()
-
-
-def short(error: BaseException) -> str:
-    """What a log or an administrator may see of an error: its type, never its words."""
-    return type(error).__name__
-
-
-def trail(error: BaseException) -> str:
-    """What a log may see of a defect of ours: type and places, but neither words nor paths."""
-    frames = reversed(traceback.extract_tb(error.__traceback__)[-4:])
-    return f"{short(error)} at " + " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    """Return whether an edit of a text met a picture with a caption."""
+    return _NO_TEXT_TEXT in str(error).lower()

@@ -1,4 +1,4 @@
-"""Buttons, and what pressing them says.
+"""Buttons, and what a press of one says.
 
 A press travels as ``verb:portrait:value`` in Telegram's 64 bytes of callback data.
 """
@@ -10,16 +10,14 @@ from typing import Self
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.portraits.age_range import AGE_STEP, OLDEST_AGE, YOUNGEST_AGE
 from bot.portraits.breed_names import breed_name
 from bot.texts import LANGUAGES, Words
-from storage import Pet, Portrait, State
-
-OLDEST, YOUNGEST, STEP = -1.0, 1.6, 0.3
-"""How far the buttons go, in multiples of the age vector: 0 now, 1 puppy or kitten, negative older."""
+from storage import FailureReason, Pet, Portrait, State
 
 
 class Verb(StrEnum):
-    """What a press asks for. Short: it travels in every button."""
+    """What a press asks for. Short, as every button carries it."""
 
     HEAD = "head"
     BREED = "breed"
@@ -62,7 +60,7 @@ class Press:
 
     @classmethod
     def unpack(cls, data: str) -> Self | None:
-        """None for what no keyboard of ours says (any more)."""
+        """Read callback data; None for what none of our keyboards says (any more)."""
         verb, _, rest = data.partition(":")
         portrait, _, value = rest.partition(":")
         if verb not in set(Verb) or not portrait.isdecimal():
@@ -83,7 +81,7 @@ def _cancel(words: Words, portrait: Portrait) -> list[InlineKeyboardButton]:
 
 
 def head_keyboard(words: Words, portrait: Portrait, order: Sequence[int]) -> InlineKeyboardMarkup:
-    """One button a head; `order` has their indices from left to right."""
+    """One button per head; `order` has their indices from left to right."""
     numbers = [
         _button(words("button.nth", count=place), Verb.HEAD, portrait.id, str(index))
         for place, index in enumerate(order, start=1)
@@ -94,7 +92,7 @@ def head_keyboard(words: Words, portrait: Portrait, order: Sequence[int]) -> Inl
 def breed_keyboard(
     words: Words, portrait: Portrait, breeds: Iterable[str], pets: Iterable[Pet] = ()
 ) -> InlineKeyboardMarkup:
-    """Known pets, then likely breeds, then the two ways out."""
+    """Known pets, then likely breeds, then typing the breed or not knowing it."""
     known = [_button(f"💛 {pet.name}", Verb.PET, portrait.id, str(pet.id)) for pet in pets]
     likely = [_button(breed_name(slug, words.language), Verb.BREED, portrait.id, slug) for slug in breeds]
     others = [
@@ -105,7 +103,7 @@ def breed_keyboard(
 
 
 def baby_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
-    """The ways on from the question for a baby photo; with an album, its second photo is offered."""
+    """Answers to the question for a baby photo; of an album, the second photo is offered."""
     if portrait.baby_file_id and not portrait.baby_photo:
         ways = [
             [_button(words("button.use_album"), Verb.USE_ALBUM, portrait.id)],
@@ -122,11 +120,11 @@ def cancel_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
 
 
 def failure_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup | None:
-    """A way on where there is one, and out wherever a photo is kept."""
+    """Trying again if it can help, and deleting; None when no photo is kept."""
     if not portrait.photo:
         return None
     rows = [[_button(words("button.delete"), Verb.DELETE, portrait.id)]]
-    if portrait.failure in ("no_pet", "no_face"):
+    if portrait.failure.reason in (FailureReason.NO_PET, FailureReason.NO_FACE):
         rows.insert(0, [_button(words("button.anyway"), Verb.ANYWAY, portrait.id)])
     elif not portrait.failed_photo:
         rows.insert(0, [_button(words("button.retry"), Verb.RETRY, portrait.id)])
@@ -134,15 +132,12 @@ def failure_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup |
 
 
 def result_keyboard(words: Words, portrait: Portrait, age: float, shareable: bool) -> InlineKeyboardMarkup:
-    """What can be done with a finished portrait; ages count from the one that is shown.
-
-    It is `shareable` where the bot has inline mode.
-    """
+    """What can be done with a result of this age; it is `shareable` if the bot has inline mode."""
     ages = []
-    if age + STEP <= YOUNGEST + 1e-6:
-        ages.append(_button(words("button.younger"), Verb.AGE, portrait.id, f"{age + STEP:.2f}"))
-    if age - STEP >= OLDEST - 1e-6:
-        ages.append(_button(words("button.older"), Verb.AGE, portrait.id, f"{age - STEP:.2f}"))
+    if age + AGE_STEP <= YOUNGEST_AGE + 1e-6:
+        ages.append(_button(words("button.younger"), Verb.AGE, portrait.id, f"{age + AGE_STEP:.2f}"))
+    if age - AGE_STEP >= OLDEST_AGE - 1e-6:
+        ages.append(_button(words("button.older"), Verb.AGE, portrait.id, f"{age - AGE_STEP:.2f}"))
     shown = f"{age:.2f}"
     rows = [
         ages,
@@ -163,7 +158,7 @@ def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
 
 
 def _share_button(words: Words) -> InlineKeyboardButton:
-    """Opens any chat with the owner's results to choose from."""
+    """Lets the owner choose a chat, and then one of their results."""
     return InlineKeyboardButton(words("button.share"), switch_inline_query="")
 
 
@@ -172,7 +167,7 @@ def resend_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeybo
 
 
 def delete_keyboard(words: Words, portrait: Portrait, age: str) -> InlineKeyboardMarkup:
-    """The question stands below the results of one age; the answer is about all of them, and says so."""
+    """The question is asked below the results of one age; the answers say that all results are meant."""
     yes = words("button.delete_photo" if portrait.state is State.FAILED else "button.delete_yes")
     return InlineKeyboardMarkup(
         [

@@ -1,4 +1,4 @@
-"""The commands that people see when they tap "/": in their language, and only those that are for them."""
+"""The commands that people see when they tap "/": in their language, and only those meant for them."""
 
 import logging
 from collections.abc import Iterable
@@ -11,39 +11,39 @@ from telegram import (
     BotCommandScopeChat,
 )
 from telegram.error import TelegramError
+from telegram.ext import ExtBot
 
-from bot.context import Bot
-from bot.messaging.errors import short
+from bot.error_summary import error_type
 from bot.texts import DEFAULT, LANGUAGES, words_for
 
 _logger = logging.getLogger(__name__)
 
-_PRIVATE = ("start", "help", "history", "cancel", "language", "privacy", "mydata", "forgetme")
-_GROUPS = ("young", "help", "cancel")
-_ADMINS = ("stats", "pause", "resume", "block", "unblock", "blocked", "limit")
+_PRIVATE_COMMANDS = ("start", "help", "history", "cancel", "language", "privacy", "mydata", "forgetme")
+_GROUP_COMMANDS = ("young", "help", "cancel")
+_ADMIN_COMMANDS = ("stats", "pause", "resume", "block", "unblock", "blocked", "limit")
 
 
-async def publish_menus(bot: Bot, admins: Iterable[int]) -> None:
-    """Tell Telegram the commands. What fails is logged, and stops nothing else: menus are a convenience.
+async def publish_menus(bot: ExtBot[int], admins: Iterable[int]) -> None:
+    """Tell Telegram the commands. Failures are logged and stop nothing: menus are a convenience.
 
-    The administrators' come last: Telegram knows no chat with one who has not written to the bot yet.
+    Those of administrators come last: one who has not written to the bot yet has no chat with it.
     """
-    await _publish(bot, _PRIVATE, BotCommandScopeAllPrivateChats())
-    await _publish(bot, _GROUPS, BotCommandScopeAllGroupChats())
+    await _publish(bot, _PRIVATE_COMMANDS, BotCommandScopeAllPrivateChats())
+    await _publish(bot, _GROUP_COMMANDS, BotCommandScopeAllGroupChats())
     for admin in admins:
         await publish_admin_menu(bot, admin)
 
 
-async def publish_admin_menu(bot: Bot, admin: int) -> None:
-    await _publish(bot, _PRIVATE + _ADMINS, BotCommandScopeChat(admin))
+async def publish_admin_menu(bot: ExtBot[int], admin: int) -> None:
+    await _publish(bot, _PRIVATE_COMMANDS + _ADMIN_COMMANDS, BotCommandScopeChat(admin))
 
 
-async def _publish(bot: Bot, names: Iterable[str], scope: BotCommandScope) -> None:
+async def _publish(bot: ExtBot[int], names: Iterable[str], scope: BotCommandScope) -> None:
     for language in LANGUAGES:
         try:
             await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
         except TelegramError as error:
-            _logger.warning("a menu could not be set: %s", short(error))
+            _logger.warning("a menu could not be set: %s", error_type(error))
 
 
 def _commands(names: Iterable[str], language: str) -> list[BotCommand]:

@@ -1,7 +1,7 @@
-"""One progress message a portrait, edited by one clock for all chats.
+"""Edits the progress messages of all portraits, each as often as Telegram allows.
 
-Whoever has news calls `show`, as often as they like; the clock sends the latest news of each message no more often
-than Telegram likes, round robin within a chat, and drops what would have to wait.
+`show` may be called as often as there is news. A clock sends the latest news of each message, one after another within
+a chat, and drops what would have to wait.
 """
 
 import asyncio
@@ -16,39 +16,39 @@ from bot.messaging.views import MessageView
 
 _logger = logging.getLogger(__name__)
 
-_TICK_S = 0.5
-_PRIVATE_S = 3.0  # between two edits in one chat
-_GROUP_S = 8.0
-_EDITS_A_TICK = 8  # 16 a second leave room for results within Telegram's 30
+_TICK_INTERVAL_S = 0.5  # s between two looks at what is due; longer makes progress jerky
+_PRIVATE_EDIT_INTERVAL_S = 3.0  # s between two edits in a private chat; Telegram allows one message a second
+_GROUP_EDIT_INTERVAL_S = 8.0  # s between two edits in a group; Telegram allows 20 messages a minute
+_MAX_EDITS_PER_TICK = 8  # 16 a second leave room for results within Telegram's 30
 
-Edit = Callable[["Note"], Awaitable[None]]
+Edit = Callable[["ProgressMessage"], Awaitable[None]]
 
 
-_MISSES = 3  # edits in a row that fail before this news is given up: the message may be gone
+_MAX_FAILED_EDITS = 3  # in a row; then this news is given up: the message may be gone
 
 
 @dataclass(slots=True)
-class Note:
-    """The progress message of one portrait, and what it should show."""
+class ProgressMessage:
+    """A portrait's status message while it shows progress, and what it should show."""
 
     portrait: int
     chat: int
     message: int
     view: MessageView
     preview: bytes | None = None  # a JPEG; None leaves the one that is shown
-    picture: bool = False  # whether the message shows a picture already
+    picture: bool = False  # whether the message is a picture already
     shown: MessageView | None = None
     edited_at: float = field(default=0.0)
     misses: int = 0  # edits in a row that failed
 
 
-class StatusBoard:
-    """`async with` starts the clock. `edit` changes the message; what it raises is its own business to log."""
+class ProgressBoard:
+    """`async with` starts the clock. `edit` changes a message; after an error the news is sent again."""
 
     def __init__(self, edit: Edit, clock: Callable[[], float] = time.monotonic) -> None:
         self._edit = edit
         self._clock = clock
-        self._notes: dict[int, Note] = {}
+        self._messages: dict[int, ProgressMessage] = {}
         self._chat_at: dict[int, float] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._editing: set[int] = set()
@@ -67,61 +67,64 @@ class StatusBoard:
             await asyncio.gather(self._ticking, return_exceptions=True)
 
     def show(self, portrait: int, chat: int, message: int, view: MessageView, preview: bytes | None = None) -> None:
-        """What the portrait's message should show from now on."""
-        note = self._notes.get(portrait)
-        if note is None or (note.chat, note.message) != (chat, message):
-            self._notes[portrait] = Note(portrait, chat, message, view, preview)
+        """Have the portrait's message show this from now on; `preview` is a JPEG."""
+        progress = self._messages.get(portrait)
+        if progress is None or (progress.chat, progress.message) != (chat, message):
+            self._messages[portrait] = ProgressMessage(portrait, chat, message, view, preview)
         else:
-            note.view = view
-            note.preview = preview or note.preview
+            progress.view = view
+            progress.preview = preview or progress.preview
 
     def news(self, portrait: int) -> MessageView | None:
-        """What the portrait's message should show, shown already or not."""
-        note = self._notes.get(portrait)
-        return note.view if note else None
+        """Return what the portrait's message should show, whether it does already or not."""
+        progress = self._messages.get(portrait)
+        return progress.view if progress else None
 
     async def drop(self, portrait: int) -> None:
-        """Touch this message no more; returns when an edit under way has ended."""
-        self._notes.pop(portrait, None)
+        """Edit this message no more; return when an edit under way has ended."""
+        self._messages.pop(portrait, None)
         while portrait in self._editing:
             self._idle.clear()
             await self._idle.wait()
 
     async def due(self) -> None:
-        """Edit what is due now. The clock calls it; tests with a clock of their own do too."""
+        """Edit what is due now. The clock calls it."""
         now = self._clock()
-        chosen: dict[int, Note] = {}
-        for note in sorted(self._notes.values(), key=lambda note: note.edited_at):
+        chosen: dict[int, ProgressMessage] = {}
+        for progress in sorted(self._messages.values(), key=lambda progress: progress.edited_at):
             if (
-                note.chat not in chosen
-                and (note.view != note.shown or note.preview)
-                and now >= self._chat_at.get(note.chat, 0.0)
+                progress.chat not in chosen
+                and (progress.view != progress.shown or progress.preview)
+                and now >= self._chat_at.get(progress.chat, 0.0)
             ):
-                chosen[note.chat] = note
-        await asyncio.gather(*(self._edit_one(note, now) for note in list(chosen.values())[:_EDITS_A_TICK]))
+                chosen[progress.chat] = progress
+        await asyncio.gather(
+            *(self._edit_one(progress, now) for progress in list(chosen.values())[:_MAX_EDITS_PER_TICK])
+        )
         self._chat_at = {chat: at for chat, at in self._chat_at.items() if at > now}
 
-    async def _edit_one(self, note: Note, now: float) -> None:
-        note.edited_at = now
-        self._chat_at[note.chat] = now + (_GROUP_S if note.chat < 0 else _PRIVATE_S)
-        view, preview = note.view, note.preview
-        self._editing.add(note.portrait)
+    async def _edit_one(self, progress: ProgressMessage, now: float) -> None:
+        progress.edited_at = now
+        interval_s = _GROUP_EDIT_INTERVAL_S if progress.chat < 0 else _PRIVATE_EDIT_INTERVAL_S
+        self._chat_at[progress.chat] = now + interval_s
+        view, preview = progress.view, progress.preview
+        self._editing.add(progress.portrait)
         try:
-            await self._edit(note)
-        except Exception as error:  # what could not be said is said again, by then with newer news
+            await self._edit(progress)
+        except Exception as error:  # it is shown again, by then with newer news
             _logger.debug("a progress message was not edited: %s", type(error).__name__)
-            note.misses += 1
-            if note.misses < _MISSES:
+            progress.misses += 1
+            if progress.misses < _MAX_FAILED_EDITS:
                 return
         finally:
-            self._editing.discard(note.portrait)
+            self._editing.discard(progress.portrait)
             self._idle.set()
-        note.misses = 0
-        note.shown = view
-        if note.preview is preview:
-            note.preview = None
+        progress.misses = 0
+        progress.shown = view
+        if progress.preview is preview:
+            progress.preview = None
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(_TICK_S)
+            await asyncio.sleep(_TICK_INTERVAL_S)
             await self.due()

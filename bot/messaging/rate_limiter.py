@@ -1,7 +1,7 @@
-"""Sending no faster than Telegram allows.
+"""Sends no faster than Telegram allows.
 
-python-telegram-bot's own limiter lets twice the published rate through after a quiet minute and halts every chat when
-one is refused. This one counts what was sent in sliding windows and lets each chat wait for itself.
+python-telegram-bot's own limiter lets twice the published rate through after a quiet minute, and halts every chat when
+one is refused. This one counts what was sent in sliding windows, and each chat waits for itself.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,26 +18,27 @@ from telegram.ext import BaseRateLimiter
 
 _logger = logging.getLogger(__name__)
 
-os.environ.setdefault("PTB_TIMEDELTA", "1")  # durations as python-telegram-bot will give them from its next version on
+# Durations as python-telegram-bot's next version gives them.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
 
-_FREE = ("get", "answer", "delete", "set", "leave")  # methods beginning so are no messages
-_MANY = 1000  # chats from which on silent ones are dropped
-_FORGET_S = 120.0  # a chat silent for so long has its whole allowance again
+_UNCOUNTED_PREFIXES = ("get", "answer", "delete", "set", "leave")  # methods that Telegram does not count as messages
+_TIDY_FROM_CHATS = 1000  # chats; from here on silent ones are dropped, so that the table stays small
+_SILENT_S = 120.0  # s; a chat silent for longer than its windows (60 s) has its whole allowance again
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What we allow ourselves, a little below what Telegram publishes (30 a second, 1 a second, 20 a minute)."""
+    """Allowed rates, a little below those that Telegram publishes (30 a second, 1 a second, 20 a minute)."""
 
-    overall_per_s: int = 20  # what leaves us evenly arrives in bunches
-    chat_burst: int = 3  # at once in a private chat, and then
+    overall_per_s: int = 20  # what leaves evenly arrives in bunches
+    chat_burst: int = 3  # messages at once to a chat; after that `chat_per_s`
     chat_per_s: float = 1.0
     group_per_minute: int = 18
 
 
 @dataclass(slots=True)
 class _Chat:
-    """When a chat may be written to again."""
+    """What was sent to a chat, and until when it may not be written to."""
 
     sent: deque[float] = field(default_factory=deque)  # within the last minute
     blocked_until: float = 0.0  # after a refusal
@@ -45,14 +46,20 @@ class _Chat:
 
 
 class RateLimiter(BaseRateLimiter[int]):
-    """`rate_limit_args` is how many refusals (429) to sit out; 0 or None gives up at the first."""
+    """`rate_limit_args` is how many refusals (429) to wait out; 0 or None gives up at the first."""
 
-    def __init__(self, pace: Pace | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._pace = pace or Pace()
         self._clock = clock
+        self._sleep = sleep
         self._overall: deque[float] = deque()
         self._chats: dict[int, _Chat] = {}
-        self._tidy_at = _MANY
+        self._tidy_at = _TIDY_FROM_CHATS
 
     async def initialize(self) -> None:
         """Nothing to prepare."""
@@ -60,8 +67,13 @@ class RateLimiter(BaseRateLimiter[int]):
     async def shutdown(self) -> None:
         """Nothing to free."""
 
+    @property
+    def remembered_chats(self) -> int:
+        """How many chats are remembered; silent ones are dropped."""
+        return len(self._chats)
+
     def busy(self, chat: int) -> bool:
-        """Whether a message to this chat would have to wait: for those who would rather send none."""
+        """Return whether a message to this chat would have to wait, for callers that would rather send none."""
         return self._wait_s(chat) > 0
 
     async def process_request(
@@ -74,7 +86,7 @@ class RateLimiter(BaseRateLimiter[int]):
         rate_limit_args: int | None,
     ) -> Any:
         chat = data.get("chat_id")
-        if endpoint.startswith(_FREE) or not isinstance(chat, int):
+        if endpoint.startswith(_UNCOUNTED_PREFIXES) or not isinstance(chat, int):
             return await callback(*args, **kwargs)
         for refusals_left in range(rate_limit_args or 0, -1, -1):
             await self._turn(chat)
@@ -89,10 +101,10 @@ class RateLimiter(BaseRateLimiter[int]):
         return None
 
     async def _turn(self, chat: int) -> None:
-        """Wait until one more message may go to this chat, and count it."""
+        """Wait until one more message may be sent to this chat, and count it."""
         async with self._chat(chat).turn:
-            while (wait_s := self._wait_s(chat)) > 0:  # noqa: ASYNC110 (time passes without an event)
-                await asyncio.sleep(wait_s)
+            while (wait_s := self._wait_s(chat)) > 0:
+                await self._sleep(wait_s)
             now = self._clock()
             self._overall.append(now)
             self._chat(chat).sent.append(now)
@@ -115,24 +127,24 @@ class RateLimiter(BaseRateLimiter[int]):
         return self._chats.setdefault(chat, _Chat())
 
     def _forget(self, now: float) -> None:
-        """Drop chats that were silent for long, now and then, so that the table does not grow for ever."""
+        """Drop chats that were silent for long, so that the table does not grow for ever."""
         if len(self._chats) < self._tidy_at:
             return
         self._chats = {
             id_: chat
             for id_, chat in self._chats.items()
-            if chat.turn.locked() or now < max([*chat.sent, chat.blocked_until]) + _FORGET_S
+            if chat.turn.locked() or now < max([*chat.sent, chat.blocked_until]) + _SILENT_S
         }
-        self._tidy_at = max(_MANY, 2 * len(self._chats))
+        self._tidy_at = max(_TIDY_FROM_CHATS, 2 * len(self._chats))
 
 
 def _window(sent: deque[float], limit: int, length_s: float, now: float) -> float:
-    """Seconds until fewer than `limit` lie in the last `length_s`."""
+    """Return the seconds until fewer than `limit` messages lie in the last `length_s`."""
     return 0.0 if len(sent) < limit else sent[-limit] + length_s - now
 
 
 def _bucket(sent: deque[float], burst: int, per_s: float, now: float) -> float:
-    """Seconds until a bucket of `burst` tokens, refilled at `per_s`, has one again."""
+    """Return the seconds until a bucket of `burst` tokens, refilled at `per_s`, has one again."""
     tokens, at = float(burst), float("-inf")
     for moment in sent:
         tokens = min(float(burst), tokens + (moment - at) * per_s) - 1

@@ -1,4 +1,4 @@
-"""Updates of one chat in their order, those of different chats side by side."""
+"""Handles updates of one chat in their order, and those of different chats concurrently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -7,22 +7,21 @@ from typing import Any, cast
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
-# Whoever waits for their chat's turn holds one of these places: so many that one eager chat leaves room for the rest.
-_PLACES = 10_000
+_MAX_CONCURRENT_UPDATES = 10_000  # updates waiting for their chat count too; fewer would let one eager chat block all
 
 
 class PerChatProcessor(BaseUpdateProcessor):
-    """One lock a chat. `handled` is awaited with every update after its handlers ended, however they ended."""
+    """One lock per chat. `handled` is awaited with every update when its handlers have ended, however they ended."""
 
     def __init__(self, handled: Callable[[Update], Awaitable[None]]) -> None:
-        super().__init__(_PLACES)
+        super().__init__(_MAX_CONCURRENT_UPDATES)
         self._handled = handled
         self._turns: dict[int, asyncio.Lock] = {}
         self._waiting: dict[int, int] = {}
         self._closed = False
 
     def close(self) -> None:
-        """Let handlers that run end, and begin no more: what waits is handled by the next process."""
+        """Let running handlers end, and start no more: the next process handles what waits."""
         self._closed = True
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:

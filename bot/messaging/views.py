@@ -1,4 +1,4 @@
-"""What is shown about a portrait: text and buttons, from its row alone."""
+"""Texts and buttons of messages about a portrait, made from its row alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from bot.messaging.keyboards import (
     head_keyboard,
     resend_keyboard,
 )
-from bot.portraits.breed_names import breed_name
+from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.findings import Findings
 from bot.texts import Words
 from engine import Progress, Stage
-from storage import Kind, Notice, Pet, Portrait, State
+from storage import Expecting, FailureReason, Kind, Notice, Pet, PhotoRole, Portrait, State
 
-_LIKELY = 3  # breeds offered at first
-_PETS = 4
-_QUOTED = 40  # letters of what somebody typed
-_BAR = 10  # squares
-_SHORT_S = 90  # from here on an estimate is in minutes
-_COMMON = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
+_SUGGESTED_BREEDS = 3  # offered at first; more would hide the other buttons on a phone
+_SUGGESTED_PETS = 4  # known pets offered with the breeds
+_MAX_QUOTE_LETTERS = 40  # letters repeated of what somebody typed
+_PROGRESS_SQUARES = 10  # in the progress bar; what fits one line of a phone
+_MINUTES_FROM_S = 90  # s; from here on an estimate is given in minutes
+_MIXED_BREEDS = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class MessageView:
 
 
 def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> MessageView:
-    """What a portrait that waits for its owner asks."""
+    """The question of a portrait that waits for its owner."""
     findings = _findings(portrait)
     match portrait.state:
         case State.AWAITING_HEAD:
@@ -49,13 +49,13 @@ def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> Mess
 
 
 def _findings(portrait: Portrait) -> Findings:
-    """What was found, as far as it is about the chosen pet."""
+    """What was recognised of the chosen pet."""
     return Findings.from_json(portrait.recognition).of_head(portrait.head or 0)
 
 
 def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> MessageView:
-    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
-    if portrait.expected_text == "breed":
+    likely = known_breeds(findings.breeds)[:_SUGGESTED_BREEDS] or known_breeds(_MIXED_BREEDS[findings.species])
+    if portrait.expected_text is Expecting.BREED:
         key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
         example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
         return MessageView(words(key, example=example), breed_keyboard(words, portrait, likely))
@@ -67,12 +67,12 @@ def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: 
 
 
 def _fitting(pets: Sequence[Pet], findings: Findings) -> list[Pet]:
-    """The known pets that the photo may show, as many as are offered."""
-    return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_PETS]
+    """The known pets that the photo may show, at most as many as are offered."""
+    return [pet for pet in pets if pet.species in (findings.species, "") or not findings.species][:_SUGGESTED_PETS]
 
 
 def _told(words: Words, portrait: Portrait, question: str) -> str:
-    """The question after the breed that was told, so that a wrong one is seen; that of a known pet is no news."""
+    """The question, preceded by the breed that was told, so that a wrong one is noticed; not for a known pet."""
     told = known_breeds([portrait.breed or ""])
     if not told or portrait.pet or portrait.failed_photo:
         return question
@@ -80,8 +80,8 @@ def _told(words: Words, portrait: Portrait, question: str) -> str:
 
 
 def _baby_question(words: Words, portrait: Portrait) -> str:
-    if portrait.failed_photo == "baby_photo" and words.has(f"baby_reason.{portrait.failure}"):
-        return words(f"baby_reason.{portrait.failure}")
+    if portrait.failed_photo is PhotoRole.BABY_PHOTO and words.has(f"baby_reason.{portrait.failure.reason}"):
+        return words(f"baby_reason.{portrait.failure.reason}")
     if portrait.baby_file_id:
         return words("question.baby_album")
     if portrait.in_group:
@@ -94,21 +94,21 @@ def _baby_question(words: Words, portrait: Portrait) -> str:
 def breed_matches(
     words: Words, portrait: Portrait, typed: str, breeds: Sequence[str], pets: Sequence[Pet]
 ) -> MessageView:
-    """The breeds that typed words may have meant, or the likely ones when they meant none."""
+    """Offer the breeds that typed words may mean, or the likely ones when they mean none."""
     findings = _findings(portrait)
     fitting = _fitting(pets, findings)
     if breeds:
         return MessageView(
             words("question.breed_matches"), breed_keyboard(words, portrait, known_breeds(breeds), fitting)
         )
-    likely = known_breeds(findings.breeds)[:_LIKELY] or known_breeds(_COMMON[findings.species])
+    likely = known_breeds(findings.breeds)[:_SUGGESTED_BREEDS] or known_breeds(_MIXED_BREEDS[findings.species])
     said = " ".join(typed.split())
-    quoted = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+    quoted = said if len(said) <= _MAX_QUOTE_LETTERS else f"{said[:_MAX_QUOTE_LETTERS]}…"
     return MessageView(words("question.breed_no_match", typed=quoted), breed_keyboard(words, portrait, likely, fitting))
 
 
 def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, paused: bool = False) -> MessageView:
-    """`before` portraits have their turn first; `wait_s` is None when nobody can tell yet."""
+    """`before` portraits are made first; `wait_s` is None when nobody can tell yet."""
     if paused:
         return MessageView(words("progress.paused"), cancel_keyboard(words, portrait))
     lines = ["🐾 " + (words("progress.queued", count=before) if before else words("progress.next"))]
@@ -120,18 +120,18 @@ def queued(words: Words, portrait: Portrait, before: int, wait_s: float | None, 
 def progress(words: Words, portrait: Portrait, now: Progress) -> MessageView:
     if now.stage is Stage.QUEUED:
         return queued(words, portrait, now.position, now.eta_s)
-    done = round(max(0.0, min(1.0, now.fraction)) * _BAR)
-    lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_BAR - done)}"]
+    done = round(max(0.0, min(1.0, now.fraction)) * _PROGRESS_SQUARES)
+    lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_PROGRESS_SQUARES - done)}"]
     if now.eta_s is not None:
         lines.append("⏳ " + remaining(words, now.eta_s))
     return MessageView("\n".join(lines), cancel_keyboard(words, portrait))
 
 
 def remaining(words: Words, seconds: float) -> str:
-    """An estimate no finer than it is honest: tens of seconds, then minutes."""
+    """An estimate no finer than it is reliable: fives and tens of seconds, then minutes."""
     if seconds < 5:
         return words("progress.almost")
-    if seconds < _SHORT_S:
+    if seconds < _MINUTES_FROM_S:
         return words("progress.wait_seconds", count=max(5, round(seconds / 5) * 5 if seconds < 20 else _tens(seconds)))
     return words("progress.wait_minutes", count=round(seconds / 60 + 0.3))
 
@@ -141,56 +141,37 @@ def _tens(seconds: float) -> int:
 
 
 def failure(words: Words, portrait: Portrait, told: bool) -> MessageView:
-    """Why it did not work, and what can be done; `told` as in `sorry`."""
-    if words.has(f"reason.{portrait.failure}"):
-        return MessageView(words(f"reason.{portrait.failure}"), failure_keyboard(words, portrait))
-    if portrait.failure == "not_fetched":
+    """Why it did not work, and what can be done; `told` as in `apology`."""
+    reason = portrait.failure.reason
+    if words.has(f"reason.{reason}"):
+        return MessageView(words(f"reason.{reason}"), failure_keyboard(words, portrait))
+    if reason is FailureReason.NOT_FETCHED:
         return MessageView(words("error.not_fetched"))
-    if portrait.failure.startswith("limit_"):
+    if portrait.failure.is_limit:
         return MessageView(words("limit.later", button=words("button.retry")), failure_keyboard(words, portrait))
-    return MessageView(sorry(words, told), failure_keyboard(words, portrait))
+    return MessageView(apology(words, told), failure_keyboard(words, portrait))
 
 
-def sorry(words: Words, told: bool) -> str:
-    """The apology for what is our fault; `told` is whether there is an administrator, who hears of it."""
+def apology(words: Words, told: bool) -> str:
+    """The apology for our defects; `told` is whether there is an administrator, who hears of it."""
     return words("error.sorry_told" if told else "error.sorry")
 
 
 def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> MessageView:
-    """What is said about results of this age; what did not arrive is offered again. `told` as in `sorry`."""
+    """What is said about results of this age; what did not arrive is offered again. `told` as in `apology`."""
     match notice:
-        case Notice.UNSURE | Notice.REFUSED:
+        case Notice.DELIVERY_UNCERTAIN | Notice.MEDIA_REFUSED:
             text = words(f"result.{notice}", button=words("button.retry"))
             return MessageView(text, resend_keyboard(words, portrait, age))
-        case Notice.ONLY_FACE:
+        case Notice.NO_WHOLE_PHOTO:
             return MessageView(words("result.only_face"))
-        case Notice.SORRY:
-            return MessageView(sorry(words, told))
+        case Notice.NOT_MADE:
+            return MessageView(apology(words, told))
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
-    """What stands under a result."""
+    """The text below a result."""
     if kind is not Kind.STILL:
         return words(f"result.{kind}")
     key = "result.young" if age >= 0 else "result.older"
     return words(f"{key}_named", name=portrait.name) if portrait.name else words(key)
-
-
-def title(words: Words, portrait: Portrait) -> str:
-    """What a portrait is called: the pet's name, else its breed."""
-    if portrait.name:
-        return portrait.name
-    known = known_breeds([portrait.breed or ""])
-    return breed_name(known[0], words.language) if known else "Throwback"
-
-
-def known_breeds(slugs: Sequence[str]) -> list[str]:
-    """Those that have a name: the engine may know breeds that we do not."""
-    known = []
-    for slug in slugs:
-        try:
-            breed_name(slug, "en")
-        except KeyError:
-            continue
-        known.append(slug)
-    return known

@@ -10,7 +10,7 @@ _EVERY_S = 6 * 3600
 _FIRST_S = 60  # after the start, when the unfinished portraits are on their way
 
 
-def schedule_upkeep(app: App) -> None:
+def schedule_cleanup(app: App) -> None:
     if app.job_queue is None:
         raise RuntimeError("the application was built without a job queue")
     # A machine that slept through the time does it when it wakes, once.
@@ -20,6 +20,6 @@ def schedule_upkeep(app: App) -> None:
 
 async def clean_up(context: Context) -> None:
     """Delete what is older than the settings allow."""
-    count = await context.desk.studio.expire(context.desk.settings.retention_days)
+    count = await context.services.deletion.expire(context.services.settings.retention_days)
     if count:
         _logger.info("%d old portraits were deleted", count)

@@ -12,12 +12,12 @@ from storage import Counts, State
 
 
 @asynccontextmanager
-async def health_server(desk: Services, port: int, address: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104
+async def health_server(services: Services, port: int, address: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104
     """Answer on this port while the context lasts; yields the port (of which 0 takes a free one).
 
     It listens everywhere, for a monitor outside the container; nothing personal is told.
     """
-    routes = [("/healthz", _Health, {"desk": desk}), ("/metrics", _Metrics, {"desk": desk})]
+    routes = [("/healthz", _Health, {"services": services}), ("/metrics", _Metrics, {"services": services})]
     server = HTTPServer(Application(routes, log_function=lambda _: None))
     sockets = bind_sockets(port, address)
     server.add_sockets(sockets)
@@ -29,8 +29,8 @@ async def health_server(desk: Services, port: int, address: str = "0.0.0.0") -> 
 
 
 class _Handler(RequestHandler):
-    def initialize(self, desk: Services) -> None:
-        self.desk = desk
+    def initialize(self, services: Services) -> None:
+        self.services = services
 
     def data_received(self, chunk: bytes) -> None:
         """Requests have no body worth reading."""
@@ -39,8 +39,8 @@ class _Handler(RequestHandler):
 class _Health(_Handler):
     async def get(self) -> None:
         """200 with "ok" while the engine process lives and the storage answers; 503 otherwise."""
-        await self.desk.storage.paused()
-        if self.desk.studio.engine.pid is None:
+        await self.services.storage.paused()
+        if self.services.engine.pid is None:
             self.set_status(503)
             self.finish("the engine is being started\n")
         else:
@@ -50,8 +50,8 @@ class _Health(_Handler):
 class _Metrics(_Handler):
     async def get(self) -> None:
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        counts = await self.desk.storage.counts()
-        self.finish("\n".join([*_lines(counts, self.desk.studio.workshop.running), ""]))
+        counts = await self.services.storage.counts()
+        self.finish("\n".join([*_lines(counts, self.services.worker.running), ""]))
 
 
 def _lines(counts: Counts, running: int) -> Iterator[str]:

@@ -21,7 +21,7 @@ class HomeInUse(Exception):
 
 
 @asynccontextmanager
-async def sole_use(home: Path) -> AsyncIterator[None]:
+async def exclusive_home(home: Path) -> AsyncIterator[None]:
     """Be the only bot of this data folder while the context lasts, or until the process is killed.
 
     Raises `HomeInUse` when another one does not leave, and OSError when the folder cannot be written to.

@@ -102,16 +102,16 @@ async def chats(count: int) -> dict[str, Any]:
     a floor of what the bot itself can do.
     """
     with tempfile.TemporaryDirectory() as folder:
-        double = FakeTelegram.open(Path(folder) / "telegram")
-        people = Users(double)
-        async with serve(double) as address:
+        telegram = FakeTelegram.open(Path(folder) / "telegram")
+        users = Users(telegram)
+        async with serve(telegram) as address:
             settings = Settings(token=address.token, home=Path(folder) / "bot", api_url=address.url)
             async with running(settings, EngineClient(command=_SCRIPTED), _UNPACED):
-                persons = [double.world.add_person(f"P{number}", "en").id for number in range(count)]
-                with double.events.subscription() as news:
+                user_ids = [telegram.world.add_user(f"P{number}", "en").id for number in range(count)]
+                with telegram.events.subscription() as news:
                     began = time.monotonic()
-                    wrote = asyncio.gather(*(people.write(person, person, "hello") for person in persons))
-                    waits = {chat: at - began for chat, at in await _first_answers(news, persons)}
+                    wrote = asyncio.gather(*(users.write(user_id, user_id, "hello") for user_id in user_ids))
+                    waits = {chat: at - began for chat, at in await _first_answers(news, user_ids)}
                     seconds = time.monotonic() - began
                     await wrote
     ordered = sorted(waits.values())

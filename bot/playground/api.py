@@ -22,15 +22,15 @@ logger = logging.getLogger(__name__)
 
 
 class _BotHandler(RequestHandler):
-    def initialize(self, double: FakeTelegram) -> None:
-        self.double = double
+    def initialize(self, telegram: FakeTelegram) -> None:
+        self.telegram = telegram
         self._gone = asyncio.Event()
 
     def on_connection_close(self) -> None:
         self._gone.set()
 
     def _check_token(self, token: str) -> None:
-        if not hmac.compare_digest(token.encode(), self.double.token.encode()):
+        if not hmac.compare_digest(token.encode(), self.telegram.token.encode()):
             raise ApiError(401, "Unauthorized")
 
     async def _reply(self, status: int, payload: Json) -> None:
@@ -50,14 +50,14 @@ class MethodHandler(_BotHandler):
         status, chat_id = 0, None
         try:
             self._check_token(token)
-            fault = self.double.faults.take(method)
+            fault = self.telegram.faults.take(method)
             if fault is not None and not await self._suffer(fault):
                 return
             if len(self.request.body) > UPLOAD_MAX_BYTES:
                 raise ApiError(413, "Request Entity Too Large")
             parameters = Parameters.of(self.request)
             chat_id = _number(parameters.text("chat_id"))
-            result = await self._while_connected(call(self.double, method, parameters), method)
+            result = await self._while_connected(call(self.telegram, method, parameters), method)
             if fault is not None:
                 await self._gone.wait()  # done, but the answer is lost
                 return
@@ -74,7 +74,7 @@ class MethodHandler(_BotHandler):
             status = 500
             await self._reply(status, {"ok": False, "error_code": 500, "description": "Internal Server Error"})
         finally:
-            self.double.log_call(method, chat_id, status)
+            self.telegram.log_call(method, chat_id, status)
 
     async def _suffer(self, fault: Fault) -> bool:
         """Whether the method is to be run all the same."""
@@ -106,7 +106,7 @@ class DownloadHandler(_BotHandler):
     async def get(self, token: str, path: str) -> None:
         try:
             self._check_token(token)
-            stored = self.double.files.find_path(path)
+            stored = self.telegram.files.find_path(path)
             if stored is None:
                 raise ApiError(404, "Not Found")
         except ApiError as error:
@@ -114,7 +114,7 @@ class DownloadHandler(_BotHandler):
             return
         self.set_header("Content-Type", stored.mime_type)
         with suppress(StreamClosedError):
-            await self.finish(self.double.files.location(stored).read_bytes())
+            await self.finish(self.telegram.files.location(stored).read_bytes())
 
 
 def _number(text: str) -> int | None:

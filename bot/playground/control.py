@@ -42,8 +42,8 @@ def from_here(request_host: str, origin: str | None) -> bool:
 class ControlHandler(RequestHandler):
     """Runs the action for a verb and a path; refusals have the Bot API's form."""
 
-    def initialize(self, desk: ControlActions) -> None:
-        self._desk = desk
+    def initialize(self, actions: ControlActions) -> None:
+        self._actions = actions
 
     async def _run(self, path: str) -> None:
         try:
@@ -53,7 +53,7 @@ class ControlHandler(RequestHandler):
                 Upload(item.filename, item.content_type, item.body) for item in self.request.files.get("files", [])
             ]
             verb = self.request.method or ""
-            self._reply(200, await self._desk.act(verb, path, Parameters.of(self.request), uploads))
+            self._reply(200, await self._actions.act(verb, path, Parameters.of(self.request), uploads))
         except ApiError as error:
             self._reply(error.code, error.payload())
         except ValueError as error:
@@ -71,8 +71,8 @@ class ControlHandler(RequestHandler):
 class EventsHandler(WebSocketHandler):
     """Everything that happens, as it happens, one JSON object a message."""
 
-    def initialize(self, desk: ControlActions) -> None:
-        self._desk = desk
+    def initialize(self, actions: ControlActions) -> None:
+        self._actions = actions
         self._telling: asyncio.Task[None] | None = None
 
     def check_origin(self, origin: str) -> bool:
@@ -89,7 +89,7 @@ class EventsHandler(WebSocketHandler):
         """Pages only listen."""
 
     async def _tell(self) -> None:
-        with self._desk.double.events.subscription() as events, suppress(WebSocketClosedError):
+        with self._actions.telegram.events.subscription() as events, suppress(WebSocketClosedError):
             await self.write_message({"type": "hello"})
             while True:
                 await self.write_message(json.dumps(await events.get(), ensure_ascii=False))
@@ -115,32 +115,32 @@ class PageHandler(_Here):
 class MediaHandler(_Here):
     """The pictures and films in a conversation, by file_id; films in ranges, so that they play at once."""
 
-    def initialize(self, desk: ControlActions) -> None:  # type: ignore[override]
-        super().initialize(str(desk.double.files.directory))
-        self._desk = desk
+    def initialize(self, actions: ControlActions) -> None:  # type: ignore[override]
+        super().initialize(str(actions.telegram.files.directory))
+        self._actions = actions
 
     def parse_url_path(self, url_path: str) -> str:
         try:
-            return self._desk.double.files.find(url_path).path
+            return self._actions.telegram.files.find(url_path).path
         except ApiError:
             return "missing"
 
     def set_extra_headers(self, path: str) -> None:
         super().set_extra_headers(path)
         self.set_header("Cache-Control", "max-age=31536000, immutable")
-        stored = self._desk.double.files.find_path(path)
+        stored = self._actions.telegram.files.find_path(path)
         if stored is not None:
             self.set_header("Content-Type", stored.mime_type)
             if stored.kind == "document":  # never shown as a page of its own: anybody may have sent it
                 self.set_header("Content-Disposition", "attachment")
 
 
-def control_routes(double: FakeTelegram) -> list[tuple[str, type[RequestHandler], Json]]:
+def control_routes(telegram: FakeTelegram) -> list[tuple[str, type[RequestHandler], Json]]:
     """The routes of the people's side, for a Tornado application."""
-    desk = ControlActions(double)
+    actions = ControlActions(telegram)
     return [
-        (r"/control/events", EventsHandler, {"desk": desk}),
-        (r"/control(/.*)", ControlHandler, {"desk": desk}),
-        (r"/media/(.+)", MediaHandler, {"desk": desk}),
+        (r"/control/events", EventsHandler, {"actions": actions}),
+        (r"/control(/.*)", ControlHandler, {"actions": actions}),
+        (r"/media/(.+)", MediaHandler, {"actions": actions}),
         (r"/(.*)", PageHandler, {"path": str(PAGE), "default_filename": "index.html"}),
     ]

@@ -15,7 +15,7 @@ from bot.playground.world import Chat, ChatKind
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ControlRequest:
     """One request: its parameters, its files, and the numbers in its path (a chat's, then a message's)."""
 
     parameters: Parameters
@@ -23,7 +23,7 @@ class Asked:
     numbers: tuple[int, ...]
 
     @property
-    def person(self) -> int:
+    def user(self) -> int:
         return self.parameters.required_integer("person")
 
     @property
@@ -41,156 +41,156 @@ class Asked:
 class ControlActions:
     """Actions return what is sent back as JSON; refusals are `ApiError`, nonsense is `ValueError`."""
 
-    def __init__(self, double: FakeTelegram) -> None:
-        self.double = double
-        self.people = Users(double)
+    def __init__(self, telegram: FakeTelegram) -> None:
+        self.telegram = telegram
+        self.users = Users(telegram)
 
     async def act(self, verb: str, path: str, parameters: Parameters, uploads: list[Upload]) -> Any:
         """Runs the action for a verb and a path such as `/chats/1001/messages`."""
         for known, pattern, action in _ACTIONS:
             matched = pattern.fullmatch(path)
             if matched and verb == known:
-                return await action(self, Asked(parameters, uploads, tuple(map(int, matched.groups()))))
+                return await action(self, ControlRequest(parameters, uploads, tuple(map(int, matched.groups()))))
         raise ApiError(404, "Not Found")
 
     # What there is
 
-    async def state(self, _: Asked) -> Json:
-        world = self.double.world
+    async def state(self, _: ControlRequest) -> Json:
+        world = self.telegram.world
         return {
-            "bot": self.double.bot | {"listening": self.double.updates.listening},
-            "people": [asdict(person) for person in world.people.values()],
+            "bot": self.telegram.bot | {"listening": self.telegram.updates.listening},
+            "people": [asdict(user) for user in world.users.values()],
             "chats": [self._summary(chat) for chat in world.chats.values() if chat.migrated_to is None],
         }
 
-    async def history(self, asked: Asked) -> list[Json]:
-        world = self.double.world
-        return [world.display(message) for message in world.history(world.chat(asked.chat))]
+    async def history(self, request: ControlRequest) -> list[Json]:
+        world = self.telegram.world
+        return [world.display(message) for message in world.history(world.chat(request.chat))]
 
-    async def menu(self, asked: Asked) -> list[Json]:
-        return menu_for(self.double, asked.chat, asked.person)
+    async def menu(self, request: ControlRequest) -> list[Json]:
+        return menu_for(self.telegram, request.chat, request.user)
 
     def _summary(self, chat: Chat) -> Json:
-        return asdict(chat) | {"last_message": self.double.world.last(chat)}
+        return asdict(chat) | {"last_message": self.telegram.world.last(chat)}
 
     # What people do
 
-    async def say(self, asked: Asked) -> list[Json]:
+    async def say(self, request: ControlRequest) -> list[Json]:
         """A text, or files with a caption."""
         how: dict[str, Any] = {
-            "reply_to": asked.parameters.integer("reply_to"),
-            "topic": asked.parameters.integer("topic"),
-            "anonymous": asked.parameters.flag("anonymous"),
+            "reply_to": request.parameters.integer("reply_to"),
+            "topic": request.parameters.integer("topic"),
+            "anonymous": request.parameters.flag("anonymous"),
         }
-        if not asked.uploads:
-            return [await self.people.write(asked.person, asked.chat, asked.text("text"), **how)]
-        as_files = asked.parameters.flag("as_files")
-        return await self.people.send(
-            asked.person, asked.chat, asked.uploads, caption=asked.text("caption"), as_files=as_files, **how
+        if not request.uploads:
+            return [await self.users.write(request.user, request.chat, request.text("text"), **how)]
+        as_files = request.parameters.flag("as_files")
+        return await self.users.send(
+            request.user, request.chat, request.uploads, caption=request.text("caption"), as_files=as_files, **how
         )
 
-    async def edit(self, asked: Asked) -> Json:
-        return await self.people.edit(asked.person, asked.chat, asked.message, asked.text("text"))
+    async def edit(self, request: ControlRequest) -> Json:
+        return await self.users.edit(request.user, request.chat, request.message, request.text("text"))
 
-    async def delete(self, asked: Asked) -> None:
-        await self.people.delete(asked.person, asked.chat, asked.message)
+    async def delete(self, request: ControlRequest) -> None:
+        await self.users.delete(request.user, request.chat, request.message)
 
-    async def forward(self, asked: Asked) -> Json:
-        target = asked.parameters.required_integer("to_chat")
-        return await self.people.forward(asked.person, asked.chat, asked.message, target)
+    async def forward(self, request: ControlRequest) -> Json:
+        target = request.parameters.required_integer("to_chat")
+        return await self.users.forward(request.user, request.chat, request.message, target)
 
-    async def press(self, asked: Asked) -> Json:
-        inaccessible = asked.parameters.flag("inaccessible")
-        return await self.people.press(
-            asked.person, asked.chat, asked.message, asked.text("data"), inaccessible=inaccessible
+    async def press(self, request: ControlRequest) -> Json:
+        inaccessible = request.parameters.flag("inaccessible")
+        return await self.users.press(
+            request.user, request.chat, request.message, request.text("data"), inaccessible=inaccessible
         )
 
-    async def ask_inline(self, asked: Asked) -> Json:
-        return await self.people.ask_inline(asked.person, asked.chat, asked.text("query"), asked.text("offset"))
+    async def ask_inline(self, request: ControlRequest) -> Json:
+        return await self.users.ask_inline(request.user, request.chat, request.text("query"), request.text("offset"))
 
-    async def choose_inline(self, asked: Asked) -> Json:
-        return await self.people.choose_inline(
-            asked.person, asked.chat, asked.text("query_id"), asked.text("result_id")
+    async def choose_inline(self, request: ControlRequest) -> Json:
+        return await self.users.choose_inline(
+            request.user, request.chat, request.text("query_id"), request.text("result_id")
         )
 
     # Who there is
 
-    async def add_person(self, asked: Asked) -> Json:
-        name = asked.text("first_name") or "Somebody"
-        return asdict(self.double.world.add_person(name, asked.text("language_code", "en"), asked.text("username")))
+    async def add_user(self, request: ControlRequest) -> Json:
+        name = request.text("first_name") or "Somebody"
+        return asdict(self.telegram.world.add_user(name, request.text("language_code", "en"), request.text("username")))
 
-    async def change_person(self, asked: Asked) -> Json:
-        person = self.double.world.person(asked.numbers[0])
-        person.language_code = asked.text("language_code", person.language_code)
-        person.first_name = asked.text("first_name", person.first_name)
-        self.double.world.save_person(person)
-        return asdict(person)
+    async def change_user(self, request: ControlRequest) -> Json:
+        user = self.telegram.world.user(request.numbers[0])
+        user.language_code = request.text("language_code", user.language_code)
+        user.first_name = request.text("first_name", user.first_name)
+        self.telegram.world.save_user(user)
+        return asdict(user)
 
-    async def add_group(self, asked: Asked) -> Json:
-        kind = ChatKind(asked.text("kind", ChatKind.GROUP.value))
-        members = [int(member) for member in asked.parameters.sequence("members") or []]
+    async def add_group(self, request: ControlRequest) -> Json:
+        kind = ChatKind(request.text("kind", ChatKind.GROUP.value))
+        members = [int(member) for member in request.parameters.sequence("members") or []]
         if not members:
             raise bad_request("a group needs members")
-        forum = asked.parameters.flag("forum")
-        chat = self.double.world.add_group(asked.text("title", "Group"), members, kind, forum)
-        if asked.parameters.flag("with_bot"):
-            await self.people.add_bot(members[0], chat.id)
+        forum = request.parameters.flag("forum")
+        chat = self.telegram.world.add_group(request.text("title", "Group"), members, kind, forum)
+        if request.parameters.flag("with_bot"):
+            await self.users.add_bot(members[0], chat.id)
         return asdict(chat)
 
-    async def change_bot(self, asked: Asked) -> None:
-        match asked.text("action"):
+    async def change_bot(self, request: ControlRequest) -> None:
+        match request.text("action"):
             case "block":
-                await self.people.block(asked.chat)
+                await self.users.block(request.chat)
             case "unblock":
-                await self.people.unblock(asked.chat)
+                await self.users.unblock(request.chat)
             case "add":
-                await self.people.add_bot(asked.person, asked.chat)
+                await self.users.add_bot(request.user, request.chat)
             case "remove":
-                await self.people.remove_bot(asked.person, asked.chat)
+                await self.users.remove_bot(request.user, request.chat)
             case "promote":
-                await self.people.promote_bot(asked.person, asked.chat)
+                await self.users.promote_bot(request.user, request.chat)
             case "demote":
-                await self.people.promote_bot(asked.person, asked.chat, administrator=False)
+                await self.users.promote_bot(request.user, request.chat, administrator=False)
             case unknown:
                 raise bad_request(f"unknown action {unknown!r}")
 
-    async def set_member(self, asked: Asked) -> None:
-        await self.people.set_member(asked.chat, asked.person, asked.text("status", "member"))
+    async def set_member(self, request: ControlRequest) -> None:
+        await self.users.set_member(request.chat, request.user, request.text("status", "member"))
 
-    async def open_topic(self, asked: Asked) -> Json:
-        return {"topic": await self.people.open_topic(asked.person, asked.chat, asked.text("name", "Topic"))}
+    async def open_topic(self, request: ControlRequest) -> Json:
+        return {"topic": await self.users.open_topic(request.user, request.chat, request.text("name", "Topic"))}
 
-    async def migrate(self, asked: Asked) -> Json:
-        return asdict(await self.people.migrate(asked.person, asked.chat))
+    async def migrate(self, request: ControlRequest) -> Json:
+        return asdict(await self.users.migrate(request.user, request.chat))
 
     # For tests
 
-    async def add_fault(self, asked: Asked) -> None:
-        self.double.faults.add(
+    async def add_fault(self, request: ControlRequest) -> None:
+        self.telegram.faults.add(
             Fault(
-                asked.text("method"),
-                FaultKind(asked.text("kind")),
-                asked.parameters.integer("times", 1) or 1,
-                asked.parameters.integer("retry_after", 1) or 1,
-                asked.text("description"),
+                request.text("method"),
+                FaultKind(request.text("kind")),
+                request.parameters.integer("times", 1) or 1,
+                request.parameters.integer("retry_after", 1) or 1,
+                request.text("description"),
             )
         )
 
-    async def clear_faults(self, _: Asked) -> None:
-        self.double.faults.clear()
+    async def clear_faults(self, _: ControlRequest) -> None:
+        self.telegram.faults.clear()
 
-    async def limits(self, _: Asked) -> Json:
-        return self.double.rates.report()
+    async def limits(self, _: ControlRequest) -> Json:
+        return self.telegram.rates.report()
 
-    async def set_limits(self, asked: Asked) -> Json:
-        self.double.rates.strict = asked.parameters.flag("strict")
-        return self.double.rates.report()
+    async def set_limits(self, request: ControlRequest) -> Json:
+        self.telegram.rates.strict = request.parameters.flag("strict")
+        return self.telegram.rates.report()
 
-    async def calls(self, _: Asked) -> list[Json]:
-        return [asdict(call) for call in self.double.calls]
+    async def calls(self, _: ControlRequest) -> list[Json]:
+        return [asdict(call) for call in self.telegram.calls]
 
 
-Action = Callable[[ControlActions, Asked], Awaitable[Any]]
+Action = Callable[[ControlActions, ControlRequest], Awaitable[Any]]
 
 _CHAT = r"/chats/(-?\d+)"
 _MESSAGE = _CHAT + r"/messages/(\d+)"
@@ -198,8 +198,8 @@ _ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = tuple(
     (verb, re.compile(pattern), action)
     for verb, pattern, action in (
         ("GET", "/state", ControlActions.state),
-        ("POST", "/people", ControlActions.add_person),
-        ("PATCH", r"/people/(\d+)", ControlActions.change_person),
+        ("POST", "/people", ControlActions.add_user),
+        ("PATCH", r"/people/(\d+)", ControlActions.change_user),
         ("POST", "/chats", ControlActions.add_group),
         ("GET", _CHAT + "/menu", ControlActions.menu),
         ("GET", _CHAT + "/messages", ControlActions.history),

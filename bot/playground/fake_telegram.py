@@ -41,7 +41,7 @@ class Call:
 class Question:
     """A callback or inline query that waits for the bot's answer, as long as Telegram would."""
 
-    person_id: int
+    user_id: int
     chat_id: int
     answer: asyncio.Future[Json]
     text: str = ""
@@ -49,7 +49,7 @@ class Question:
 
 @dataclass(slots=True)
 class FakeTelegram:
-    """Everything below `home` belongs to it. Users act on it through `people`, the bot through `methods`."""
+    """Everything below `home` belongs to it. Users act on it through `users`, the bot through `methods`."""
 
     home: Path
     store: Store
@@ -79,7 +79,7 @@ class FakeTelegram:
             store.put("settings", "bot", identity)
         bot: Json = {"id": BOT_ID, "is_bot": True, "first_name": "Throwback", "username": BOT_USERNAME}
         events = Events()
-        double = cls(
+        telegram = cls(
             home=home,
             store=store,
             bot=bot,
@@ -90,9 +90,9 @@ class FakeTelegram:
             updates=UpdateFeed(store, events),
             rates=RateMeter(strict),
         )
-        if not double.world.people:
-            double._furnish()
-        return double
+        if not telegram.world.users:
+            telegram._furnish()
+        return telegram
 
     async def __aenter__(self) -> Self:
         await self.updates.__aenter__()
@@ -105,8 +105,8 @@ class FakeTelegram:
         self.store.close()
 
     def _furnish(self) -> None:
-        mina = self.world.add_person("Mina", "en", "mina")
-        joon = self.world.add_person("Joon", "ko", "joon")
+        mina = self.world.add_user("Mina", "en", "mina")
+        joon = self.world.add_user("Joon", "ko", "joon")
         family = self.world.add_group("Family", [mina.id, joon.id], ChatKind.GROUP)
         family.bot_status = "member"
         self.world.save_chat(family)
@@ -140,10 +140,10 @@ class FakeTelegram:
         to_nobody = any(kind == "bot_command" and "@" not in said for kind, said in addressed)
         return to_nobody and any(one.sender_id == BOT_ID for one in self.world.history(chat))
 
-    def ask(self, person_id: int, chat_id: int, text: str = "") -> tuple[str, Question]:
+    def ask(self, user_id: int, chat_id: int, text: str = "") -> tuple[str, Question]:
         """A new question to the bot, by the id under which it answers."""
         question_id = str(secrets.randbits(62))
-        question = Question(person_id, chat_id, asyncio.get_running_loop().create_future(), text)
+        question = Question(user_id, chat_id, asyncio.get_running_loop().create_future(), text)
         self.questions[question_id] = question
         return question_id, question
 

@@ -39,22 +39,22 @@ class Address:
 
 
 @asynccontextmanager
-async def serve(double: FakeTelegram, port: int = 0) -> AsyncIterator[Address]:
-    """Serves `double` on loopback while the context lasts; port 0 takes a free one."""
+async def serve(telegram: FakeTelegram, port: int = 0) -> AsyncIterator[Address]:
+    """Serves `telegram` on loopback while the context lasts; port 0 takes a free one."""
     application = Application(
         [
-            (r"/bot([^/]+)/(\w+)", MethodHandler, {"double": double}),
-            (r"/file/bot([^/]+)/(.+)", DownloadHandler, {"double": double}),
-            *control_routes(double),
+            (r"/bot([^/]+)/(\w+)", MethodHandler, {"telegram": telegram}),
+            (r"/file/bot([^/]+)/(.+)", DownloadHandler, {"telegram": telegram}),
+            *control_routes(telegram),
         ],
         log_function=lambda _: None,  # Tornado's own would write the token into the log
     )
     server = HTTPServer(application, max_buffer_size=_BODY_MAX_BYTES)
     sockets = bind_sockets(port, LOOPBACK)
     server.add_sockets(sockets)
-    async with double:
+    async with telegram:
         try:
-            yield Address(f"http://{LOOPBACK}:{sockets[0].getsockname()[1]}", double.token)
+            yield Address(f"http://{LOOPBACK}:{sockets[0].getsockname()[1]}", telegram.token)
         finally:
             server.stop()
             await server.close_all_connections()

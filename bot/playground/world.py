@@ -88,7 +88,7 @@ class World:
         self.bot = bot
         self._store = store
         self._events = events
-        self.people = {record["id"]: FakeUser(**record) for record in store.all("person")}
+        self.users = {record["id"]: FakeUser(**record) for record in store.all("person")}
         self.chats: dict[int, Chat] = {}
         for record in store.all("chat"):
             for numbered in ("members", "topics"):
@@ -102,27 +102,27 @@ class World:
 
     # Users and chats
 
-    def add_person(self, first_name: str, language_code: str = "en", username: str = "") -> FakeUser:
+    def add_user(self, first_name: str, language_code: str = "en", username: str = "") -> FakeUser:
         """A newcomer with an empty private chat."""
-        person = FakeUser(max([1000, *self.people]) + 1, first_name, language_code, username)
-        self.people[person.id] = person
-        self.save_person(person)
-        self.save_chat(Chat(person.id, ChatKind.PRIVATE, members={person.id: "member"}))
-        return person
+        user = FakeUser(max([1000, *self.users]) + 1, first_name, language_code, username)
+        self.users[user.id] = user
+        self.save_user(user)
+        self.save_chat(Chat(user.id, ChatKind.PRIVATE, members={user.id: "member"}))
+        return user
 
     def add_group(self, title: str, members: Iterable[int], kind: ChatKind, forum: bool = False) -> Chat:
         """A group whose first member is its creator. The bot is not in it yet."""
         serial = 1 + sum(chat.group for chat in self.chats.values())
         chat_id = SUPERGROUP_BASE - 2000 - serial if kind is ChatKind.SUPERGROUP else -2000 - serial
-        people = list(members)
-        statuses = dict.fromkeys(people, "member") | {people[0]: "creator"}
+        users = list(members)
+        statuses = dict.fromkeys(users, "member") | {users[0]: "creator"}
         chat = Chat(chat_id, kind, title, forum, statuses, bot_status="left")
         self.save_chat(chat)
         return chat
 
-    def save_person(self, person: FakeUser) -> None:
-        self._store.put("person", person.id, asdict(person))
-        self._events.publish("person", person=asdict(person))
+    def save_user(self, user: FakeUser) -> None:
+        self._store.put("person", user.id, asdict(user))
+        self._events.publish("person", user=asdict(user))
 
     def save_chat(self, chat: Chat) -> None:
         self.chats[chat.id] = chat
@@ -130,9 +130,9 @@ class World:
         self._store.put("chat", chat.id, asdict(chat))
         self._events.publish("chat", chat=asdict(chat))
 
-    def person(self, person_id: int) -> FakeUser:
+    def user(self, user_id: int) -> FakeUser:
         try:
-            return self.people[person_id]
+            return self.users[user_id]
         except KeyError:
             raise bad_request("user not found") from None
 
@@ -156,7 +156,7 @@ class World:
     def describe(self, chat: Chat) -> Json:
         """The chat as messages carry it."""
         if chat.kind is ChatKind.PRIVATE:
-            user = self.people[chat.id].as_user()
+            user = self.users[chat.id].as_user()
             names: Json = {name: user[name] for name in ("first_name", "last_name", "username") if name in user}
             return {"id": chat.id, "type": "private", **names}
         described: Json = {"id": chat.id, "type": chat.kind.value, "title": chat.title}

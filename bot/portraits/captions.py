@@ -1,4 +1,4 @@
-"""What a photo's caption says: a command to us, the breed, the pet's name."""
+"""Reads a photo's caption: a command, the breed, the pet's name."""
 
 import re
 import unicodedata
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bot.portraits.breed_names import breed_name, match_breed
 
-_COMMAND = re.compile(r"^/\w+(@\w+)?\s*")
-_NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,2}")
+_COMMAND_PATTERN = re.compile(r"^/\w+(@\w+)?\s*")
+_NAME_PATTERN = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Caption:
 
 
 def read_caption(text: str, language: str) -> Caption:
-    """Only what is clear is taken: a breed's own name, and a name that stands beside one ("Momo, Samoyed")."""
-    parts = [part.strip() for part in re.split(r"[,\n;/·]", _COMMAND.sub("", text.strip())) if part.strip()]
+    """Take only what is clear: a breed's own name, and a pet's name next to one ("Momo, Samoyed")."""
+    parts = [part.strip() for part in re.split(r"[,\n;/·]", _COMMAND_PATTERN.sub("", text.strip())) if part.strip()]
     breed: str | None = None
     rest = []
     for part in parts:
@@ -26,12 +26,12 @@ def read_caption(text: str, language: str) -> Caption:
             breed = named
         else:
             rest.append(part)
-    name = rest[0] if breed and len(rest) == 1 and len(rest[0]) <= 24 and _NAME.fullmatch(rest[0]) else ""
+    name = rest[0] if breed and len(rest) == 1 and len(rest[0]) <= 24 and _NAME_PATTERN.fullmatch(rest[0]) else ""
     return Caption(breed, name)
 
 
 def named_breed(text: str, language: str) -> str | None:
-    """The breed whose name these words are, in the writer's language or in English."""
+    """Return the breed of exactly this name, in the writer's language or in English."""
     words = _letters(text)
     for slug in match_breed(words, language):
         if words in (_letters(breed_name(slug, language)), _letters(breed_name(slug, "en"))):

@@ -1,4 +1,4 @@
-"""What is stored about a person, as ZIP archives that Telegram takes."""
+"""Everything stored about a person, as ZIP archives small enough for Telegram."""
 
 import io
 import json
@@ -10,11 +10,11 @@ from pathlib import Path
 from engine import SNIFFED_BYTES, sniff
 from storage import Pet, Portrait, Result, Storage
 
-_MOST_BYTES = 45 * 1024 * 1024  # Telegram takes 50 MB from a bot; the rest is the archive's own
-_RESULTS = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
+MAX_ARCHIVE_BYTES = 45 * 1024 * 1024  # bytes of content; Telegram takes 50 MB from a bot, and the ZIP adds its own
+_RESULT_SUFFIXES = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
 
-# By the picture format's name. Phones open nothing without an ending.
-_ENDINGS = {
+# By picture format. Phones do not open files without a suffix.
+_PHOTO_SUFFIXES = {
     "JPEG": "jpg",
     "PNG": "png",
     "GIF": "gif",
@@ -29,13 +29,13 @@ _ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One archive, not made yet: text and files by their names in it."""
+    """The content of one archive: texts and files by their names in it."""
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
 
     def zipped(self) -> bytes:
-        """Files that were deleted meanwhile are left out."""
+        """Return the archive's bytes; files that were deleted meanwhile are left out."""
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in self.texts.items():
@@ -46,30 +46,31 @@ class Archive:
         return out.getvalue()
 
 
-async def archives_of(storage: Storage, owner: int) -> list[Archive]:
-    """Everything about a person: a JSON of the rows, and every photo, picture and film once; as few as it takes.
+async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE_BYTES) -> list[Archive]:
+    """Return a JSON of a person's rows, and every photo, picture and film once, in as few archives as possible.
 
-    The JSON tells the name of each file by the digest that stands in the rows.
+    Files of one archive have at most `max_bytes` together. The JSON tells each file's name by its digest in the rows.
     """
-    person, pets = await storage.people.get(owner), await storage.people.pets(owner)
+    person, pets = await storage.people.get(owner), await storage.pets.of_owner(owner)
     portraits = await storage.portraits.of_owner(owner)
-    results = {portrait.id: await storage.portraits.results(portrait.id) for portrait in portraits}
+    results = {portrait.id: await storage.results.of(portrait.id) for portrait in portraits}
     names: dict[str, str] = {}  # by digest
     for name, digest in _files(portraits, results, pets):
         if digest not in names and (path := storage.media.path(digest)).is_file():
-            names[digest] = name if "." in name else f"{name}.{_ending(path)}"
+            names[digest] = name if "." in name else f"{name}.{_suffix(path)}"
     rows = {
         "person": asdict(person) if person else None,
         "pets": [asdict(pet) for pet in pets],
         "portraits": [
             asdict(portrait)
             | {
+                "failure": str(portrait.failure),
                 "results": [asdict(result) for result in results[portrait.id]],
-                "messages": await storage.portraits.messages(portrait.id),
+                "messages": await storage.messages.of(portrait.id),
             }
             for portrait in portraits
         ],
-        "portraits_by_day": await storage.people.usage(owner),
+        "portraits_by_day": await storage.usage.by_day(owner),
         "files": names,
     }
     text = json.dumps(rows, ensure_ascii=False, indent=1)
@@ -77,7 +78,7 @@ async def archives_of(storage: Storage, owner: int) -> list[Archive]:
     for digest, name in names.items():
         path = storage.media.path(digest)
         size += path.stat().st_size
-        if size > _MOST_BYTES:
+        if size > max_bytes:
             archives.append(Archive())
             size = path.stat().st_size
         archives[-1].files[name] = path
@@ -85,7 +86,7 @@ async def archives_of(storage: Storage, owner: int) -> list[Archive]:
 
 
 def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: list[Pet]) -> Iterator[tuple[str, str]]:
-    """(name, digest) of all files, what people look at first; photos without an ending."""
+    """Yield (name, digest) of all files, those people look at first; names of photos have no suffix."""
     for portrait in portraits:
         if portrait.photo:
             yield f"{portrait.id}/photo", portrait.photo
@@ -93,7 +94,7 @@ def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: li
             yield f"{portrait.id}/baby-photo", portrait.baby_photo
         for result in results[portrait.id]:
             if result.digest:
-                yield f"{portrait.id}/{result.kind}-{result.age:.2f}.{_RESULTS[result.kind]}", result.digest
+                yield f"{portrait.id}/{result.kind}-{result.age:.2f}.{_RESULT_SUFFIXES[result.kind]}", result.digest
     for pet in pets:
         if pet.baby_photo:
             yield f"pets/{pet.id}-baby", pet.baby_photo
@@ -106,8 +107,8 @@ def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: li
             yield f"{portrait.id}/latent.safetensors", portrait.latent
 
 
-def _ending(photo: Path) -> str:
-    """What the name of a photo's file should end with."""
+def _suffix(photo: Path) -> str:
+    """Return the suffix of a photo's format."""
     with photo.open("rb") as file:
         kind = sniff(file.read(SNIFFED_BYTES))
-    return _ENDINGS[kind] if kind else "bin"  # it was sent as a picture, and is none
+    return _PHOTO_SUFFIXES[kind] if kind else "bin"  # it was sent as a picture, but is none

@@ -1,4 +1,4 @@
-"""What was recognised in a photo, as the portrait's row keeps it."""
+"""What the engine recognised in a photo, in the form that the portrait's row keeps."""
 
 import json
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from typing import Self
 
 from engine import BreedGuess, Recognition
 
-_HEADS = 8  # as many as a keyboard can tell apart
-_SURE = 0.5  # a head below this score is not worth a question
-_BREEDS = 6
+_MAX_HEADS = 8  # as many as a keyboard can tell apart
+_MIN_HEAD_SCORE = 0.5  # a head below this score is not worth a question
+_MAX_BREEDS = 6  # guesses kept; more than a keyboard offers are of no use
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class Findings:
     pet: bool
     species: str  # "" when unknown
     breeds: tuple[str, ...]  # slugs, most likely first
-    heads: tuple[float, ...]  # where each head's middle is, from the left, in px; the engine's order
-    guesses: tuple[tuple[str, tuple[str, ...]], ...] = ()  # species and breeds by head, where there are several
+    heads: tuple[float, ...]  # centre of each head from the left, in px, in the engine's order
+    guesses: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (species, breeds) of each head, if there are several
 
     @classmethod
     def of(cls, recognition: Recognition) -> Self:
-        heads = [head for head in recognition.heads if head.score >= _SURE][:_HEADS]
+        heads = [head for head in recognition.heads if head.score >= _MIN_HEAD_SCORE][:_MAX_HEADS]
         return cls(
             pet=recognition.pet,
             species=recognition.species or "",
@@ -34,11 +34,11 @@ class Findings:
 
     @property
     def from_left(self) -> list[int]:
-        """The heads' indices in the order in which people see them."""
+        """The heads' indices from left to right."""
         return sorted(range(len(self.heads)), key=lambda index: self.heads[index])
 
     def of_head(self, head: int) -> Self:
-        """The same with the species and breeds of the pet that was chosen."""
+        """Return the same with the species and breeds of the chosen pet."""
         if head >= len(self.guesses):
             return self
         species, breeds = self.guesses[head]
@@ -49,7 +49,7 @@ class Findings:
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """Nothing found for None: the photo was not looked at yet."""
+        """Read the row's JSON; None, of a photo not recognised yet, has nothing in it."""
         if not text:
             return cls(False, "", (), ())
         found = json.loads(text)
@@ -64,4 +64,4 @@ class Findings:
 
 
 def _slugs(guesses: Iterable[BreedGuess]) -> tuple[str, ...]:
-    return tuple(guess.breed for guess in islice(guesses, _BREEDS))
+    return tuple(guess.breed for guess in islice(guesses, _MAX_BREEDS))

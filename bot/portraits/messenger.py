@@ -1,4 +1,4 @@
-"""What the workshop needs somebody to say: the border between the product and the messenger it lives in."""
+"""What the product needs of a messenger: the border between it and the app in which its owners write."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,51 +15,58 @@ class Sent:
 
 
 class Messenger(Protocol):
-    """`fetch`, `ask`, `failed`, `cancelled`, `send` and `say` raise the errors of `bot.messaging.errors`, the others
-    none.
+    """Talks with owners about their portraits.
+
+    Each portrait has one status message: the question, then the progress, then how it ended. `fetch`, `ask`,
+    `show_failure`, `show_cancelled`, `send_result` and `send_notice` raise the errors of `bot.portraits.errors`, the
+    others none.
     """
 
     async def fetch(self, file_id: str) -> bytes:
-        """The bytes of a file that somebody sent."""
+        """Return the bytes of a file that somebody sent."""
 
     async def ask(self, portrait: Portrait) -> None:
-        """Ask what the portrait's state calls for, in its one message."""
+        """Ask what the portrait's state calls for, in its status message."""
 
-    async def looking(self, portrait: Portrait, times: int) -> None:
-        """Show that we are at it, the second time in words."""
+    async def show_looking(self, portrait: Portrait, times: int) -> None:
+        """Show that we look at the photo: the first time in words, then as "typing…"."""
 
-    async def sending(self, portrait: Portrait, times: int) -> None:
+    async def show_sending(self, portrait: Portrait, times: int) -> None:
         """Show that results are on their way."""
 
-    async def queued(self, portrait: Portrait, before: int, wait_s: float | None, paused: bool) -> None:
+    async def show_queued(self, portrait: Portrait, before: int, wait_s: float | None, paused: bool) -> None:
         """Show the place in the queue."""
 
-    async def moved(self, portrait: Portrait) -> None:
+    async def show_moved(self, portrait: Portrait) -> None:
         """Show in another chat, where its group went, what was shown in the old one."""
 
-    def progress(self, portrait: Portrait, progress: Progress) -> None:
+    def show_progress(self, portrait: Portrait, progress: Progress) -> None:
         """Show how far the engine is; may be called as often as it likes."""
 
-    async def send(self, portrait: Portrait, result: Result) -> Sent:
+    async def send_result(self, portrait: Portrait, result: Result) -> Sent:
         """Bring a result to its owner."""
 
-    async def say(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
-        """Say this about results; gives the message, None where the chat takes none."""
+    async def send_notice(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
+        """Say this about results; return the message, None where the chat accepts none."""
 
-    async def finished(self, portrait: Portrait) -> None:
-        """Everything was sent, or answered: the portrait's one message has served."""
+    async def remove_status(self, portrait: Portrait) -> None:
+        """Delete the status message: everything was sent, or answered."""
 
-    async def failed(self, portrait: Portrait) -> None:
-        """Say why it did not work, in the portrait's one message."""
+    async def show_failure(self, portrait: Portrait) -> None:
+        """Say in the status message why it did not work."""
 
-    async def cancelled(self, portrait: Portrait) -> None:
-        """Say that we stopped."""
+    async def show_cancelled(self, portrait: Portrait) -> None:
+        """Say in the status message that we stopped."""
 
-    async def erase(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
-        """Take what was said about the portraits, and these messages by chat, out of the chats.
+    async def delete_messages(self, portraits: Iterable[Portrait], messages: Mapping[int, Sequence[int]]) -> bool:
+        """Delete the portraits' status messages, and these messages by chat.
 
-        False if some stay, or may stay: a message 0 is one whose number nobody knows.
+        False if some stay, or may stay, such as an `UNKNOWN_MESSAGE`.
         """
 
-    async def alarm(self, portrait: Portrait, error: str) -> None:
-        """Tell the administrators which portrait failed and of what type of error."""
+
+class Alerts(Protocol):
+    """Tells the administrators what went wrong."""
+
+    async def portrait_failed(self, portrait: Portrait, error: str) -> None:
+        """Tell which portrait failed, and of what type of error. Raises nothing."""

@@ -3,10 +3,17 @@ from pathlib import Path
 
 import pytest
 
+from bot.timings import Timings
 from tests.bot.harness import Harness
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Harness]:
-    async with Harness(tmp_path) as town:
-        yield town
+def timings() -> Timings:
+    """How long the bot waits; tests override or parametrize it."""
+    return Timings()
+
+
+@pytest.fixture
+async def harness(tmp_path: Path, timings: Timings) -> AsyncIterator[Harness]:
+    async with Harness(tmp_path, timings=timings) as harness:
+        yield harness

@@ -17,6 +17,7 @@ from bot.playground.server import serve
 from bot.playground.users import Users
 from bot.playground.world import Chat, ChatKind, FakeUser
 from bot.settings import Settings
+from bot.timings import Timings
 from storage import Portrait, State
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
 
@@ -32,22 +33,25 @@ QUICK = Pace(overall_per_s=1000, chat_burst=1000, chat_per_s=1000.0, group_per_m
 class Harness:
     """`async with Harness(tmp_path) as town:` everything runs. `settings` are changes to the bot's settings."""
 
-    def __init__(self, home: Path, pace: Pace = QUICK, strict: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, home: Path, pace: Pace = QUICK, strict: bool = False, timings: Timings | None = None, **settings: Any
+    ) -> None:
         self._home = home
         self._pace = pace
         self._strict = strict
+        self._timings = timings
         self._changes = settings
         self._stack = AsyncExitStack()
         self._bot = AsyncExitStack()
-        self.double: FakeTelegram
-        self.people: Users
-        self.desk: Services
+        self.telegram: FakeTelegram
+        self.users: Users
+        self.services: Services
         self.settings: Settings
 
     async def __aenter__(self) -> Self:
-        self.double = FakeTelegram.open(self._home / "telegram", strict=self._strict)
-        self.people = Users(self.double)
-        address = await self._stack.enter_async_context(serve(self.double))
+        self.telegram = FakeTelegram.open(self._home / "telegram", strict=self._strict)
+        self.users = Users(self.telegram)
+        address = await self._stack.enter_async_context(serve(self.telegram))
         base = Settings(token=address.token, home=self._home / "bot", api_url=address.url)
         self.settings = replace(base, **self._changes)
         await self.open()
@@ -61,7 +65,9 @@ class Harness:
 
     async def open(self) -> None:
         """Start the bot."""
-        self.desk = await self._bot.enter_async_context(running(self.settings, scripted_engine(), self._pace))
+        self.services = await self._bot.enter_async_context(
+            running(self.settings, scripted_engine(), self._pace, self._timings)
+        )
 
     async def close(self) -> None:
         """Stop the bot; Telegram and the people stay."""
@@ -71,18 +77,18 @@ class Harness:
         await self.close()
         await self.open()
 
-    def person(self, name: str = "Mina", language: str = "en") -> "User":
-        return User(self, self.double.world.add_person(name, language))
+    def user(self, name: str = "Mina", language: str = "en") -> "User":
+        return User(self, self.telegram.world.add_user(name, language))
 
     def group(self, *members: "User", kind: ChatKind = ChatKind.SUPERGROUP) -> Chat:
-        chat = self.double.world.add_group("Family", [member.id for member in members], kind)
+        chat = self.telegram.world.add_group("Family", [member.id for member in members], kind)
         chat.bot_status = "member"
-        self.double.world.save_chat(chat)
+        self.telegram.world.save_chat(chat)
         return chat
 
     def said_in(self, chat: int) -> list[Json]:
         """What the bot has to say in a chat, as it stands there now."""
-        world = self.double.world
+        world = self.telegram.world
         shown = [world.display(message) for message in world.history(world.chats[chat])]
         return [message for message in shown if message["from"]["is_bot"]]
 
@@ -99,7 +105,7 @@ class Harness:
                 and all((name in message) == there for name, there in has.items())
             )
 
-        return await self.double.wait_for(
+        return await self.telegram.wait_for(
             lambda message: fits(message) and message["message_id"] > after, chat, PATIENCE_S
         )
 
@@ -111,33 +117,33 @@ class Harness:
 class User:
     """A person with a phone."""
 
-    def __init__(self, town: Harness, person: FakeUser) -> None:
-        self._town = town
-        self.id = person.id
+    def __init__(self, harness: Harness, user: FakeUser) -> None:
+        self._harness = harness
+        self.id = user.id
 
     async def write(self, text: str, chat: int | None = None, **options: Any) -> Json:
-        return await self._town.people.write(self.id, chat or self.id, text, **options)
+        return await self._harness.users.write(self.id, chat or self.id, text, **options)
 
     async def send(
         self, script: Script = Script.PLAIN, chat: int | None = None, shade: int = 200, **options: Any
     ) -> Json:
         """Send a photo as a file, byte for byte, so that the scripted engine sees its script."""
         upload = Upload("photo.jpg", "image/jpeg", scripted_photo(script, shade))
-        sent = await self._town.people.send(self.id, chat or self.id, [upload], as_files=True, **options)
+        sent = await self._harness.users.send(self.id, chat or self.id, [upload], as_files=True, **options)
         return sent[0]
 
     async def press(self, message: Json, label: str) -> Json:
         """Press the button of this label; gives the bot's answer (`answered`, `text`, `show_alert`)."""
         chat = message["chat"]["id"]
-        return await self._town.people.press(self.id, chat, message["message_id"], callback(message, label))
+        return await self._harness.users.press(self.id, chat, message["message_id"], callback(message, label))
 
     async def sees(self, *parts: str, **has: bool) -> Json:
         """The bot's message to this person with these parts."""
-        return await self._town.message(self.id, *parts, **has)
+        return await self._harness.message(self.id, *parts, **has)
 
     async def portrait(self) -> Portrait:
         """This person's newest portrait."""
-        return (await self._town.desk.storage.portraits.of_owner(self.id))[-1]
+        return (await self._harness.services.storage.portraits.of_owner(self.id))[-1]
 
     async def portrait_in(self, state: State) -> Portrait:
         """This person's newest portrait that is in this state, once there is one."""
@@ -147,7 +153,7 @@ class User:
         """This person's portraits, once so many are in this state."""
 
         async def fitting() -> list[Portrait]:
-            everything = await self._town.desk.storage.portraits.of_owner(self.id)
+            everything = await self._harness.services.storage.portraits.of_owner(self.id)
             found = [one for one in everything if one.state is state]
             return found if len(found) >= count else []
 

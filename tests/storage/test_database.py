@@ -119,7 +119,7 @@ INSERT INTO results (portrait, age, kind, message) VALUES (1, 1, 'still', 101), 
 """,
     )
     async with Storage(tmp_path) as storage:
-        assert await storage.portraits.messages(1) == {-5: [0, 101]}  # and perhaps the film
+        assert await storage.messages.of(1) == {-5: [0, 101]}  # and perhaps the film
 
 
 async def test_what_was_cancelled_in_an_earlier_database_is_kept_no_longer(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ async def main():
     async with Storage(Path(sys.argv[1])) as storage:
         for message in range(1, 100000):
             portrait, _ = await storage.portraits.receive(replace(MINE, message=message), storage.now())
-            await storage.portraits.keep(portrait.id, storage.now(), photo=str(message).encode())
+            await storage.portraits.store_files(portrait.id, storage.now(), photo=str(message).encode())
             print(message, flush=True)
 
 asyncio.run(main())

@@ -27,8 +27,8 @@ async def test_content_gets_its_name_whole(tmp_path: Path) -> None:
 async def test_a_file_lives_as_long_as_a_row_names_it(storage: Storage, tmp_path: Path) -> None:
     one, _ = await storage.portraits.receive(MINE, storage.now())
     other, _ = await storage.portraits.receive(replace(MINE, message=101), storage.now())
-    await storage.portraits.keep(one.id, storage.now(), photo=b"same")
-    await storage.portraits.keep(other.id, storage.now(), photo=b"same")
+    await storage.portraits.store_files(one.id, storage.now(), photo=b"same")
+    await storage.portraits.store_files(other.id, storage.now(), photo=b"same")
     assert len(kept(tmp_path)) == 1
     await storage.portraits.delete(one.id)
     assert len(kept(tmp_path)) == 1
@@ -39,7 +39,7 @@ async def test_a_file_lives_as_long_as_a_row_names_it(storage: Storage, tmp_path
 async def test_what_a_killed_process_left_is_swept_at_the_start(tmp_path: Path) -> None:
     async with Storage(tmp_path) as storage:
         portrait, _ = await storage.portraits.receive(MINE, storage.now())
-        await storage.portraits.keep(portrait.id, storage.now(), photo=b"needed")
+        await storage.portraits.store_files(portrait.id, storage.now(), photo=b"needed")
         async with storage.media.staging([b"nobody's"]) as [staged]:
             storage.media.place(staged)
         (tmp_path / "media" / "aside" / "half").write_bytes(b"half")
@@ -59,7 +59,7 @@ async def test_what_is_being_written_when_its_task_is_cancelled_is_not_kept(
         flush.wait()
 
     monkeypatch.setattr(os, "fsync", slow_disk)
-    keeping = asyncio.create_task(storage.portraits.keep(portrait.id, storage.now(), photo=b"photo"))
+    keeping = asyncio.create_task(storage.portraits.store_files(portrait.id, storage.now(), photo=b"photo"))
     await written.wait()
     keeping.cancel()
     loop.call_soon(flush.set)
@@ -77,19 +77,19 @@ async def test_a_full_disk_keeps_no_part_of_a_file(
 
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="no space"):
-        await storage.portraits.keep(portrait.id, storage.now(), photo=b"photo")
+        await storage.portraits.store_files(portrait.id, storage.now(), photo=b"photo")
     assert kept(tmp_path) == []
 
 
 async def test_what_comes_for_a_row_that_is_gone_is_not_kept(storage: Storage, tmp_path: Path) -> None:
     portrait, _ = await storage.portraits.receive(MINE, storage.now())
     await storage.portraits.delete(portrait.id)
-    assert await storage.portraits.keep(portrait.id, storage.now(), photo=b"photo") is None
+    assert await storage.portraits.store_files(portrait.id, storage.now(), photo=b"photo") is None
     assert kept(tmp_path) == []
 
 
 async def test_a_transaction_that_fails_keeps_no_file(storage: Storage, tmp_path: Path) -> None:
     portrait, _ = await storage.portraits.receive(MINE, storage.now())
     with pytest.raises(TypeError):
-        await storage.portraits.keep(portrait.id, storage.now(), colour=b"red")
+        await storage.portraits.store_files(portrait.id, storage.now(), colour=b"red")
     assert kept(tmp_path) == []

@@ -60,12 +60,12 @@ METHODS: dict[str, Method] = {
 _LIMITED = ("send", "edit", "copy", "forward")
 
 
-async def call(double: FakeTelegram, method: str, p: Parameters) -> Any:
+async def call(telegram: FakeTelegram, method: str, p: Parameters) -> Any:
     """Runs a method by its name, in any case; counts it where it is limited."""
     name = method.lower()
     if name not in METHODS:
         raise ApiError(404, "Not Found")
     if name.startswith(_LIMITED) and not p.text("inline_message_id"):
-        chat = double.world.chat_for_bot(p.required_integer("chat_id"))
-        double.rates.spend(chat.id, chat.group)
-    return await METHODS[name](double, p)
+        chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
+        telegram.rates.spend(chat.id, chat.group)
+    return await METHODS[name](telegram, p)

@@ -20,16 +20,16 @@ _CACHED = {
 }
 
 
-async def answer_callback_query(double: FakeTelegram, p: Parameters) -> bool:
+async def answer_callback_query(telegram: FakeTelegram, p: Parameters) -> bool:
     text = p.text("text")
     if len(text) > ALERT_MAX:
         raise bad_request("MESSAGE_TOO_LONG")
     answer: Json = {"text": text, "show_alert": p.flag("show_alert"), "url": p.text("url")}
-    double.answer(p.text("callback_query_id"), answer)
+    telegram.answer(p.text("callback_query_id"), answer)
     return True
 
 
-async def answer_inline_query(double: FakeTelegram, p: Parameters) -> bool:
+async def answer_inline_query(telegram: FakeTelegram, p: Parameters) -> bool:
     results = p.sequence("results") or []
     if len(results) > RESULTS_MAX:
         raise bad_request("RESULTS_TOO_MUCH")
@@ -37,18 +37,18 @@ async def answer_inline_query(double: FakeTelegram, p: Parameters) -> bool:
     if len(set(ids)) < len(ids):
         raise bad_request("RESULT_ID_DUPLICATE")
     for result in results:
-        _check(double, result)
+        _check(telegram, result)
     button = p.mapping("button")
     if button and not (button.get("text") and _START_PARAMETER.fullmatch(button.get("start_parameter", ""))):
         raise bad_request("START_PARAM_INVALID")
     if len(p.text("next_offset").encode()) > _OFFSET_MAX:
         raise bad_request("NEXT_OFFSET_INVALID")
     answer: Json = {"results": results, "button": button, "next_offset": p.text("next_offset")}
-    double.answer(p.text("inline_query_id"), answer)
+    telegram.answer(p.text("inline_query_id"), answer)
     return True
 
 
-def _check(double: FakeTelegram, result: Json) -> None:
+def _check(telegram: FakeTelegram, result: Json) -> None:
     if not 1 <= len(str(result.get("id", "")).encode()) <= 64:
         raise bad_request("RESULT_ID_INVALID")
     checked_keyboard(result.get("reply_markup"))
@@ -64,6 +64,6 @@ def _check(double: FakeTelegram, result: Json) -> None:
     if not cached:
         raise bad_request("the playground shows cached files and articles only")
     name, kind = cached[0]
-    double.files.of_kind(result[name], kind)
+    telegram.files.of_kind(result[name], kind)
     if kind in {"video", "document"} and not result.get("title"):
         raise bad_request("can't parse inline query result: title is empty")

@@ -11,58 +11,58 @@ _ADMIN_RIGHTS = (
 )  # fmt: skip
 
 
-async def get_chat(double: FakeTelegram, p: Parameters) -> Json:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+async def get_chat(telegram: FakeTelegram, p: Parameters) -> Json:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
-    return double.world.describe(chat) | {
+    return telegram.world.describe(chat) | {
         "accent_color_id": chat.id % 7,
         "max_reaction_count": 11,
         "accepted_gift_types": dict.fromkeys(gifts, False),
     }
 
 
-async def get_chat_member(double: FakeTelegram, p: Parameters) -> Json:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+async def get_chat_member(telegram: FakeTelegram, p: Parameters) -> Json:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
     user_id = p.required_integer("user_id")
     if user_id == BOT_ID:
-        return member(double, chat, user_id, chat.bot_status)
-    double.world.person(user_id)
-    return member(double, chat, user_id, chat.members.get(user_id, "left"))
+        return member(telegram, chat, user_id, chat.bot_status)
+    telegram.world.user(user_id)
+    return member(telegram, chat, user_id, chat.members.get(user_id, "left"))
 
 
-async def get_chat_administrators(double: FakeTelegram, p: Parameters) -> list[Json]:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+async def get_chat_administrators(telegram: FakeTelegram, p: Parameters) -> list[Json]:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
     if chat.kind is ChatKind.PRIVATE:
         raise bad_request("there are no administrators in the private chat")
     return [
-        member(double, chat, user_id, status)
+        member(telegram, chat, user_id, status)
         for user_id, status in chat.members.items()
         if status in {"creator", "administrator"}
     ]
 
 
-async def get_chat_member_count(double: FakeTelegram, p: Parameters) -> int:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+async def get_chat_member_count(telegram: FakeTelegram, p: Parameters) -> int:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
     return sum(status in IN_CHAT for status in chat.members.values()) + 1
 
 
-async def leave_chat(double: FakeTelegram, p: Parameters) -> bool:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+async def leave_chat(telegram: FakeTelegram, p: Parameters) -> bool:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
     if chat.kind is ChatKind.PRIVATE:
         raise bad_request("chat member status can't be changed in private chats")
     chat.bot_status = "left"
-    double.world.say(chat, {"from": double.bot, "left_chat_member": double.bot})
+    telegram.world.say(chat, {"from": telegram.bot, "left_chat_member": telegram.bot})
     return True
 
 
-async def get_user_profile_photos(double: FakeTelegram, p: Parameters) -> Json:
-    double.world.person(p.required_integer("user_id"))
+async def get_user_profile_photos(telegram: FakeTelegram, p: Parameters) -> Json:
+    telegram.world.user(p.required_integer("user_id"))
     return {"total_count": 0, "photos": []}
 
 
-def member(double: FakeTelegram, chat: Chat, user_id: int, status: str) -> Json:
+def member(telegram: FakeTelegram, chat: Chat, user_id: int, status: str) -> Json:
     """A ChatMember with every field that its status requires."""
-    user = double.bot if user_id == BOT_ID else double.world.person(user_id).as_user()
+    user = telegram.bot if user_id == BOT_ID else telegram.world.user(user_id).as_user()
     described: Json = {"status": status, "user": user}
     match status:
         case "creator":

@@ -73,21 +73,21 @@ def _check_button(button: Json) -> None:
         raise bad_request("BUTTON_DATA_INVALID")
 
 
-async def photo_content(double: FakeTelegram, given: Upload | str | None) -> Json:
+async def photo_content(telegram: FakeTelegram, given: Upload | str | None) -> Json:
     if given is None:
         raise bad_request("there is no photo in the request")
     if isinstance(given, str):
-        return {"photo": double.files.photo_array(double.files.of_kind(given, "photo"))}
-    return {"photo": await double.files.add_photo(given)}
+        return {"photo": telegram.files.photo_array(telegram.files.of_kind(given, "photo"))}
+    return {"photo": await telegram.files.add_photo(given)}
 
 
 async def file_content(
-    double: FakeTelegram, kind: str, given: Upload | str | None, thumbnail: Upload | str | None
+    telegram: FakeTelegram, kind: str, given: Upload | str | None, thumbnail: Upload | str | None
 ) -> Json:
     """A video, animation or document. An animation carries its document too, for old clients, as in the real API."""
     if given is None:
         raise bad_request(f"there is no {kind} in the request")
-    stored = await _stored(double, kind, given, thumbnail if isinstance(thumbnail, Upload) else None)
+    stored = await _stored(telegram, kind, given, thumbnail if isinstance(thumbnail, Upload) else None)
     content: Json = {kind: stored.described}
     if kind == "animation":
         content["document"] = {
@@ -96,15 +96,15 @@ async def file_content(
     return content
 
 
-async def _stored(double: FakeTelegram, kind: str, given: Upload | str, thumbnail: Upload | None) -> StoredFile:
+async def _stored(telegram: FakeTelegram, kind: str, given: Upload | str, thumbnail: Upload | None) -> StoredFile:
     if isinstance(given, str):
-        return double.files.of_kind(given, kind)
+        return telegram.files.of_kind(given, kind)
     if kind == "document":
-        return await double.files.add_document(given, thumbnail)
-    return await double.files.add_video(given, kind, thumbnail)
+        return await telegram.files.add_document(given, thumbnail)
+    return await telegram.files.add_video(given, kind, thumbnail)
 
 
-async def media_content(double: FakeTelegram, p: Parameters, media: Json) -> Json:
+async def media_content(telegram: FakeTelegram, p: Parameters, media: Json) -> Json:
     """An `InputMedia…` with its caption, as in albums and editMessageMedia."""
     kind = media.get("type")
     if kind not in MEDIA:
@@ -113,10 +113,10 @@ async def media_content(double: FakeTelegram, p: Parameters, media: Json) -> Jso
     if given == "":
         raise bad_request("media not found")
     if kind == "photo":
-        content = await photo_content(double, given)
+        content = await photo_content(telegram, given)
     else:
         thumbnail = p.resolve(media["thumbnail"]) if media.get("thumbnail") else None
-        content = await file_content(double, kind, given, thumbnail)
+        content = await file_content(telegram, kind, given, thumbnail)
     caption = caption_content(media.get("caption", ""), media.get("parse_mode", ""), media.get("caption_entities"))
     if media.get("show_caption_above_media") and caption:
         caption["show_caption_above_media"] = True
@@ -125,7 +125,7 @@ async def media_content(double: FakeTelegram, p: Parameters, media: Json) -> Jso
     return content | caption
 
 
-def reply_target(double: FakeTelegram, chat: Chat, p: Parameters) -> Message | None:
+def reply_target(telegram: FakeTelegram, chat: Chat, p: Parameters) -> Message | None:
     """The message to answer; None where there is none to answer and that is allowed."""
     wanted = p.mapping("reply_parameters") or {}
     message_id = wanted.get("message_id", p.integer("reply_to_message_id"))
@@ -133,7 +133,7 @@ def reply_target(double: FakeTelegram, chat: Chat, p: Parameters) -> Message | N
         return None
     allowed = wanted.get("allow_sending_without_reply", p.flag("allow_sending_without_reply"))
     elsewhere = wanted.get("chat_id", chat.id) != chat.id
-    answered = None if elsewhere else double.world.messages[chat.id].get(int(message_id))
+    answered = None if elsewhere else telegram.world.messages[chat.id].get(int(message_id))
     if answered is None and not allowed:
         raise bad_request("message to be replied not found")
     return answered
@@ -164,9 +164,9 @@ def check_allowed(chat: Chat, content: Json) -> None:
         raise bad_request(f"not enough rights to send {kind}s to the chat")
 
 
-def post(double: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:
+def post(telegram: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:
     """Sends what the bot says, and returns it as the Bot API does."""
-    answered = reply_target(double, chat, p)
+    answered = reply_target(telegram, chat, p)
     thread = thread_content(chat, p, answered)
     keyboard = inline_keyboard(p)
     # In a topic every message answers something: the message that opened the topic, if nothing else.
@@ -175,10 +175,10 @@ def post(double: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> li
         check_allowed(chat, content)
     sent = []
     for content in contents:
-        full = {"from": double.bot, **thread, **content}
+        full = {"from": telegram.bot, **thread, **content}
         if keyboard:
             full["reply_markup"] = keyboard
         if p.flag("protect_content"):
             full["has_protected_content"] = True
-        sent.append(double.world.show(double.world.say(chat, full, reply_to)))
+        sent.append(telegram.world.show(telegram.world.say(chat, full, reply_to)))
     return sent

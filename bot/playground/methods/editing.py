@@ -25,18 +25,20 @@ _REACTIONS = (
 )
 
 
-def _editable(double: FakeTelegram, p: Parameters) -> Message:
+def _editable(telegram: FakeTelegram, p: Parameters) -> Message:
     """The bot's own message that is to be changed, or one that was sent through it."""
     if p.text("inline_message_id"):
-        return double.world.inline_message(p.text("inline_message_id"))
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
-    message = double.world.message(chat, p.required_integer("message_id"), "message to edit not found")
+        return telegram.world.inline_message(p.text("inline_message_id"))
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
+    message = telegram.world.message(chat, p.required_integer("message_id"), "message to edit not found")
     if message.sender_id != BOT_ID:
         raise bad_request("message can't be edited")
     return message
 
 
-def _replace(double: FakeTelegram, p: Parameters, message: Message, drop: frozenset[str], content: Json) -> Json | bool:
+def _replace(
+    telegram: FakeTelegram, p: Parameters, message: Message, drop: frozenset[str], content: Json
+) -> Json | bool:
     """Puts `content` in the place of the fields `drop`; the keyboard is replaced, or goes, as in the real API."""
     keyboard = inline_keyboard(p)
     changed = {
@@ -50,27 +52,27 @@ def _replace(double: FakeTelegram, p: Parameters, message: Message, drop: frozen
             "message is not modified: specified new message content and reply markup are exactly the same"
             " as a current content and reply markup of the message"
         )
-    message.content = changed | {"edit_date": max(message.content["date"], double.now())}
-    double.world.change(message)
-    return True if p.text("inline_message_id") else double.world.show(message)
+    message.content = changed | {"edit_date": max(message.content["date"], telegram.now())}
+    telegram.world.change(message)
+    return True if p.text("inline_message_id") else telegram.world.show(message)
 
 
-async def edit_message_text(double: FakeTelegram, p: Parameters) -> Json | bool:
-    message = _editable(double, p)
+async def edit_message_text(telegram: FakeTelegram, p: Parameters) -> Json | bool:
+    message = _editable(telegram, p)
     if "text" not in message.content:
         raise bad_request("there is no text in the message to edit")
-    return _replace(double, p, message, _TEXT, text_content(p))
+    return _replace(telegram, p, message, _TEXT, text_content(p))
 
 
-async def edit_message_caption(double: FakeTelegram, p: Parameters) -> Json | bool:
-    message = _editable(double, p)
+async def edit_message_caption(telegram: FakeTelegram, p: Parameters) -> Json | bool:
+    message = _editable(telegram, p)
     if not any(kind in message.content for kind in MEDIA):
         raise bad_request("there is no caption in the message to edit")
-    return _replace(double, p, message, _CAPTION, own_caption(p))
+    return _replace(telegram, p, message, _CAPTION, own_caption(p))
 
 
-async def edit_message_media(double: FakeTelegram, p: Parameters) -> Json | bool:
-    message = _editable(double, p)
+async def edit_message_media(telegram: FakeTelegram, p: Parameters) -> Json | bool:
+    message = _editable(telegram, p)
     media = p.mapping("media")
     if not media:
         raise bad_request("media not found")
@@ -78,48 +80,48 @@ async def edit_message_media(double: FakeTelegram, p: Parameters) -> Json | bool
         raise bad_request("wrong file identifier/HTTP URL specified")  # nothing can be uploaded there
     if "media_group_id" in message.content and media.get("type") not in {"photo", "video", "document"}:
         raise bad_request("message can't be edited")
-    content = await media_content(double, p, media)
-    check_allowed(double.world.chats[message.chat_id], content)
-    return _replace(double, p, message, _CAPTION.union(_TEXT, MEDIA), content)
+    content = await media_content(telegram, p, media)
+    check_allowed(telegram.world.chats[message.chat_id], content)
+    return _replace(telegram, p, message, _CAPTION.union(_TEXT, MEDIA), content)
 
 
-async def edit_message_reply_markup(double: FakeTelegram, p: Parameters) -> Json | bool:
-    return _replace(double, p, _editable(double, p), frozenset(), {})
+async def edit_message_reply_markup(telegram: FakeTelegram, p: Parameters) -> Json | bool:
+    return _replace(telegram, p, _editable(telegram, p), frozenset(), {})
 
 
-async def delete_message(double: FakeTelegram, p: Parameters) -> bool:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
-    message = double.world.message(chat, p.required_integer("message_id"), "message to delete not found")
-    _delete(double, chat, [message])
+async def delete_message(telegram: FakeTelegram, p: Parameters) -> bool:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
+    message = telegram.world.message(chat, p.required_integer("message_id"), "message to delete not found")
+    _delete(telegram, chat, [message])
     return True
 
 
-async def delete_messages(double: FakeTelegram, p: Parameters) -> bool:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
+async def delete_messages(telegram: FakeTelegram, p: Parameters) -> bool:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
     numbers = p.sequence("message_ids") or []
     if len(numbers) not in _DELETED_AT_ONCE:
         raise bad_request(
             "too many message identifiers specified" if numbers else "message identifiers are not specified"
         )
-    there = double.world.messages[chat.id]
+    there = telegram.world.messages[chat.id]
     # Missing ones are skipped, says the documentation.
-    _delete(double, chat, [there[number] for number in numbers if number in there])
+    _delete(telegram, chat, [there[number] for number in numbers if number in there])
     return True
 
 
-def _delete(double: FakeTelegram, chat: Chat, messages: list[Message]) -> None:
+def _delete(telegram: FakeTelegram, chat: Chat, messages: list[Message]) -> None:
     """All of them, or none where the bot may not delete one."""
     if chat.bot_status != "administrator":
         strangers = chat.group and any(message.sender_id != BOT_ID for message in messages)
-        if strangers or any(double.now() - message.content["date"] > _DELETABLE_S for message in messages):
+        if strangers or any(telegram.now() - message.content["date"] > _DELETABLE_S for message in messages):
             raise bad_request("message can't be deleted")
     for message in messages:
-        double.world.remove(message)
+        telegram.world.remove(message)
 
 
-async def set_message_reaction(double: FakeTelegram, p: Parameters) -> bool:
-    chat = double.world.chat_for_bot(p.required_integer("chat_id"))
-    message = double.world.message(chat, p.required_integer("message_id"), "message to react not found")
+async def set_message_reaction(telegram: FakeTelegram, p: Parameters) -> bool:
+    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
+    message = telegram.world.message(chat, p.required_integer("message_id"), "message to react not found")
     reactions = p.sequence("reaction") or []
     if len(reactions) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
@@ -127,5 +129,5 @@ async def set_message_reaction(double: FakeTelegram, p: Parameters) -> bool:
     if reactions and emoji not in _REACTIONS.split():
         raise bad_request("REACTION_INVALID")
     message.reaction = emoji
-    double.world.change(message)
+    telegram.world.change(message)
     return True

@@ -16,17 +16,17 @@ _SCOPES = frozenset({
 })  # fmt: skip
 
 
-async def get_me(double: FakeTelegram, _: Parameters) -> Json:
-    return double.bot | {
+async def get_me(telegram: FakeTelegram, _: Parameters) -> Json:
+    return telegram.bot | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
-        "supports_inline_queries": double.inline_mode,
+        "supports_inline_queries": telegram.inline_mode,
         "can_connect_to_business": False,
         "has_main_web_app": False,
     }
 
 
-async def set_my_commands(double: FakeTelegram, p: Parameters) -> bool:
+async def set_my_commands(telegram: FakeTelegram, p: Parameters) -> bool:
     commands = p.sequence("commands") or []
     if len(commands) > _COMMANDS_MAX:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -35,28 +35,28 @@ async def set_my_commands(double: FakeTelegram, p: Parameters) -> bool:
             raise bad_request("BOT_COMMAND_INVALID")
         if len(command.get("description", "")) not in _DESCRIPTION:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    double.store.put("commands", _menu_key(double, p), {"commands": commands})
-    double.events.publish("commands")
+    telegram.store.put("commands", _menu_key(telegram, p), {"commands": commands})
+    telegram.events.publish("commands")
     return True
 
 
-async def get_my_commands(double: FakeTelegram, p: Parameters) -> list[Json]:
-    kept = double.store.get("commands", _menu_key(double, p))
+async def get_my_commands(telegram: FakeTelegram, p: Parameters) -> list[Json]:
+    kept = telegram.store.get("commands", _menu_key(telegram, p))
     return list(kept["commands"]) if kept else []
 
 
-async def delete_my_commands(double: FakeTelegram, p: Parameters) -> bool:
-    double.store.remove("commands", _menu_key(double, p))
-    double.events.publish("commands")
+async def delete_my_commands(telegram: FakeTelegram, p: Parameters) -> bool:
+    telegram.store.remove("commands", _menu_key(telegram, p))
+    telegram.events.publish("commands")
     return True
 
 
-def _menu_key(double: FakeTelegram, p: Parameters) -> str:
+def _menu_key(telegram: FakeTelegram, p: Parameters) -> str:
     scope = p.mapping("scope") or {"type": "default"}
     if scope.get("type") not in _SCOPES:
         raise bad_request("can't parse BotCommandScope: unsupported type specified")
     if "chat_id" in scope:
-        chat = double.world.chat(int(scope["chat_id"]))
+        chat = telegram.world.chat(int(scope["chat_id"]))
         if not (chat.group or chat.started):  # nobody whom the bot knows yet
             raise bad_request("chat not found")
     language_code = p.text("language_code")
@@ -69,11 +69,11 @@ def menu_key(scope: str, chat_id: int | str, user_id: int | str, language_code: 
     return f"{scope}/{chat_id}/{user_id}/{language_code}"
 
 
-def menu_for(double: FakeTelegram, chat_id: int, person_id: int) -> list[Json]:
+def menu_for(telegram: FakeTelegram, chat_id: int, user_id: int) -> list[Json]:
     """The commands this person sees in this chat: the narrowest scope wins, and in it their own language."""
-    chat = double.world.chat(chat_id)
-    narrow: list[tuple[str, int | str, int | str]] = [("chat_member", chat_id, person_id)] if chat.group else []
-    admin = chat.group and chat.members.get(person_id) in {"creator", "administrator"}
+    chat = telegram.world.chat(chat_id)
+    narrow: list[tuple[str, int | str, int | str]] = [("chat_member", chat_id, user_id)] if chat.group else []
+    admin = chat.group and chat.members.get(user_id) in {"creator", "administrator"}
     if admin:
         narrow.append(("chat_administrators", chat_id, ""))
     narrow.append(("chat", chat_id, ""))
@@ -81,57 +81,57 @@ def menu_for(double: FakeTelegram, chat_id: int, person_id: int) -> list[Json]:
         narrow.append(("all_chat_administrators", "", ""))
     narrow += [("all_group_chats" if chat.group else "all_private_chats", "", ""), ("default", "", "")]
     for scope, in_chat, of_user in narrow:
-        for language_code in (double.world.person(person_id).language_code, ""):
-            kept = double.store.get("commands", menu_key(scope, in_chat, of_user, language_code))
+        for language_code in (telegram.world.user(user_id).language_code, ""):
+            kept = telegram.store.get("commands", menu_key(scope, in_chat, of_user, language_code))
             if kept and kept["commands"]:
                 return list(kept["commands"])
     return []
 
 
-async def set_my_name(double: FakeTelegram, p: Parameters) -> bool:
-    return _keep(double, p, "name", 64)
+async def set_my_name(telegram: FakeTelegram, p: Parameters) -> bool:
+    return _keep(telegram, p, "name", 64)
 
 
-async def set_my_description(double: FakeTelegram, p: Parameters) -> bool:
-    return _keep(double, p, "description", 512)
+async def set_my_description(telegram: FakeTelegram, p: Parameters) -> bool:
+    return _keep(telegram, p, "description", 512)
 
 
-async def set_my_short_description(double: FakeTelegram, p: Parameters) -> bool:
-    return _keep(double, p, "short_description", 120)
+async def set_my_short_description(telegram: FakeTelegram, p: Parameters) -> bool:
+    return _keep(telegram, p, "short_description", 120)
 
 
-async def get_my_name(double: FakeTelegram, p: Parameters) -> Json:
-    return _kept(double, p, "name", double.bot["first_name"])
+async def get_my_name(telegram: FakeTelegram, p: Parameters) -> Json:
+    return _kept(telegram, p, "name", telegram.bot["first_name"])
 
 
-async def get_my_description(double: FakeTelegram, p: Parameters) -> Json:
-    return _kept(double, p, "description", "")
+async def get_my_description(telegram: FakeTelegram, p: Parameters) -> Json:
+    return _kept(telegram, p, "description", "")
 
 
-async def get_my_short_description(double: FakeTelegram, p: Parameters) -> Json:
-    return _kept(double, p, "short_description", "")
+async def get_my_short_description(telegram: FakeTelegram, p: Parameters) -> Json:
+    return _kept(telegram, p, "short_description", "")
 
 
-def _keep(double: FakeTelegram, p: Parameters, field: str, longest: int) -> bool:
+def _keep(telegram: FakeTelegram, p: Parameters, field: str, longest: int) -> bool:
     text = p.text(field)
     if len(text) > longest:
         raise bad_request(f"bot {field.replace('_', ' ')} is too long")
-    double.store.put("presentation", f"{field}/{p.text('language_code')}", {field: text})
+    telegram.store.put("presentation", f"{field}/{p.text('language_code')}", {field: text})
     return True
 
 
-def _kept(double: FakeTelegram, p: Parameters, field: str, default: str) -> Json:
+def _kept(telegram: FakeTelegram, p: Parameters, field: str, default: str) -> Json:
     for language_code in (p.text("language_code"), ""):
-        kept = double.store.get("presentation", f"{field}/{language_code}")
+        kept = telegram.store.get("presentation", f"{field}/{language_code}")
         if kept and kept[field]:
             return kept
     return {field: default}
 
 
-async def set_chat_menu_button(double: FakeTelegram, p: Parameters) -> bool:
-    double.store.put("menu_button", p.text("chat_id"), p.mapping("menu_button") or {"type": "default"})
+async def set_chat_menu_button(telegram: FakeTelegram, p: Parameters) -> bool:
+    telegram.store.put("menu_button", p.text("chat_id"), p.mapping("menu_button") or {"type": "default"})
     return True
 
 
-async def get_chat_menu_button(double: FakeTelegram, p: Parameters) -> Json:
-    return double.store.get("menu_button", p.text("chat_id")) or {"type": "commands"}
+async def get_chat_menu_button(telegram: FakeTelegram, p: Parameters) -> Json:
+    return telegram.store.get("menu_button", p.text("chat_id")) or {"type": "commands"}

@@ -28,79 +28,79 @@ _CARRIED = (
 )  # fmt: skip
 
 
-def _chat(double: FakeTelegram, p: Parameters) -> Chat:
-    return double.world.chat_for_bot(p.required_integer("chat_id"))
+def _chat(telegram: FakeTelegram, p: Parameters) -> Chat:
+    return telegram.world.chat_for_bot(p.required_integer("chat_id"))
 
 
-async def send_message(double: FakeTelegram, p: Parameters) -> Json:
-    return post(double, _chat(double, p), p, text_content(p))[0]
+async def send_message(telegram: FakeTelegram, p: Parameters) -> Json:
+    return post(telegram, _chat(telegram, p), p, text_content(p))[0]
 
 
-async def send_photo(double: FakeTelegram, p: Parameters) -> Json:
+async def send_photo(telegram: FakeTelegram, p: Parameters) -> Json:
     caption = own_caption(p)
-    content = await photo_content(double, p.media("photo"))
-    return post(double, _chat(double, p), p, content | caption)[0]
+    content = await photo_content(telegram, p.media("photo"))
+    return post(telegram, _chat(telegram, p), p, content | caption)[0]
 
 
-async def send_video(double: FakeTelegram, p: Parameters) -> Json:
-    return await _send_file(double, p, "video")
+async def send_video(telegram: FakeTelegram, p: Parameters) -> Json:
+    return await _send_file(telegram, p, "video")
 
 
-async def send_animation(double: FakeTelegram, p: Parameters) -> Json:
-    return await _send_file(double, p, "animation")
+async def send_animation(telegram: FakeTelegram, p: Parameters) -> Json:
+    return await _send_file(telegram, p, "animation")
 
 
-async def send_document(double: FakeTelegram, p: Parameters) -> Json:
-    return await _send_file(double, p, "document")
+async def send_document(telegram: FakeTelegram, p: Parameters) -> Json:
+    return await _send_file(telegram, p, "document")
 
 
-async def _send_file(double: FakeTelegram, p: Parameters, kind: str) -> Json:
+async def _send_file(telegram: FakeTelegram, p: Parameters, kind: str) -> Json:
     caption = own_caption(p)
-    content = await file_content(double, kind, p.media(kind), p.media("thumbnail"))
-    return post(double, _chat(double, p), p, content | caption)[0]
+    content = await file_content(telegram, kind, p.media(kind), p.media("thumbnail"))
+    return post(telegram, _chat(telegram, p), p, content | caption)[0]
 
 
-async def send_media_group(double: FakeTelegram, p: Parameters) -> list[Json]:
+async def send_media_group(telegram: FakeTelegram, p: Parameters) -> list[Json]:
     items = p.sequence("media") or []
     if len(items) not in ALBUM:
         raise bad_request("wrong number of messages in the album: 2-10 are allowed")
     kinds = {item.get("type") for item in items}
     if not any(kinds <= together for together in _ALBUM_KINDS):
         raise bad_request("these media can't be grouped in one album")
-    chat = _chat(double, p)
+    chat = _chat(telegram, p)
     for _ in items[1:]:  # the first is counted with the request
-        double.rates.spend(chat.id, chat.group)
-    contents = [await media_content(double, p, item) for item in items]
+        telegram.rates.spend(chat.id, chat.group)
+    contents = [await media_content(telegram, p, item) for item in items]
     album = {"media_group_id": str(secrets.randbits(54))}
-    return post(double, chat, p, *(content | album for content in contents))
+    return post(telegram, chat, p, *(content | album for content in contents))
 
 
-async def send_chat_action(double: FakeTelegram, p: Parameters) -> bool:
+async def send_chat_action(telegram: FakeTelegram, p: Parameters) -> bool:
     action = p.text("action")
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
-    chat = _chat(double, p)
+    chat = _chat(telegram, p)
     thread_content(chat, p, None)
-    double.events.publish("action", chat_id=chat.id, action=action, thread_id=p.integer("message_thread_id"))
+    telegram.events.publish("action", chat_id=chat.id, action=action, thread_id=p.integer("message_thread_id"))
     return True
 
 
-async def copy_message(double: FakeTelegram, p: Parameters) -> Json:
-    source = double.world.chat_for_bot(p.required_integer("from_chat_id"))
-    original = double.world.message(source, p.required_integer("message_id"), "message to copy not found")
+async def copy_message(telegram: FakeTelegram, p: Parameters) -> Json:
+    source = telegram.world.chat_for_bot(p.required_integer("from_chat_id"))
+    original = telegram.world.message(source, p.required_integer("message_id"), "message to copy not found")
     content = {name: value for name, value in original.content.items() if name in _CARRIED}
     if "caption" in p.values:
         content = {name: value for name, value in content.items() if not name.startswith("caption")} | own_caption(p)
-    return {"message_id": post(double, _chat(double, p), p, content)[0]["message_id"]}
+    return {"message_id": post(telegram, _chat(telegram, p), p, content)[0]["message_id"]}
 
 
-async def forward_message(double: FakeTelegram, p: Parameters) -> Json:
-    source = double.world.chat_for_bot(p.required_integer("from_chat_id"))
-    original = double.world.message(source, p.required_integer("message_id"), "message to forward not found")
+async def forward_message(telegram: FakeTelegram, p: Parameters) -> Json:
+    source = telegram.world.chat_for_bot(p.required_integer("from_chat_id"))
+    original = telegram.world.message(source, p.required_integer("message_id"), "message to forward not found")
     content = {name: value for name, value in original.content.items() if name in _CARRIED}
     content["forward_origin"] = {
         "type": "user",
         "date": original.content["date"],
         "sender_user": original.content["from"],
     }
-    return post(double, _chat(double, p), p, content)[0]
+    return post(telegram, _chat(telegram, p), p, content)[0]

@@ -10,7 +10,7 @@ import pytest
 
 from bot import cli
 from bot.operations import home_lock
-from bot.operations.home_lock import sole_use
+from bot.operations.home_lock import exclusive_home
 from storage import Storage
 
 
@@ -49,7 +49,7 @@ def test_a_data_folder_in_use(
 ) -> None:
     monkeypatch.setattr(home_lock, "_PATIENCE_S", 0.0)
     with asyncio.Runner() as another:
-        use = sole_use(tmp_path)
+        use = exclusive_home(tmp_path)
         another.run(use.__aenter__())
         assert cli.main(["run"]) == 1
         another.run(use.__aexit__(None, None, None))

@@ -11,20 +11,20 @@ BOSS = 1003  # the first person a test adds to the double's two
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Harness]:
-    async with Harness(tmp_path, admins=frozenset({BOSS})) as town:
-        yield town
+async def harness(tmp_path: Path) -> AsyncIterator[Harness]:
+    async with Harness(tmp_path, admins=frozenset({BOSS})) as harness:
+        yield harness
 
 
 @pytest.fixture
-def boss(town: Harness) -> User:
-    boss = town.person("Boss")
+def boss(harness: Harness) -> User:
+    boss = harness.user("Boss")
     assert boss.id == BOSS
     return boss
 
 
-async def test_stats(town: Harness, boss: User) -> None:
-    mina = town.person()
+async def test_stats(harness: Harness, boss: User) -> None:
+    mina = harness.user()
     await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
     await boss.write("/stats")
@@ -32,22 +32,22 @@ async def test_stats(town: Harness, boss: User) -> None:
     assert "Failures: none" in stats["text"]
 
 
-async def test_pausing_keeps_photos_and_their_places(town: Harness, boss: User) -> None:
-    mina = town.person()
+async def test_pausing_keeps_photos_and_their_places(harness: Harness, boss: User) -> None:
+    mina = harness.user()
     await boss.write("/pause")
     await boss.sees("Paused")
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees("taking a short break")
-    await town.restart()
+    await harness.restart()
     assert (await mina.portrait()).state is State.QUEUED
     await boss.write("/resume")
     await mina.sees(video=True)
 
 
-async def test_the_blocked_are_not_heard(town: Harness, boss: User) -> None:
-    mina = town.person()
+async def test_the_blocked_are_not_heard(harness: Harness, boss: User) -> None:
+    mina = harness.user()
     await mina.send(Script.HOLD)
     await mina.sees("Samoyed")
     await boss.write(f"/block {mina.id}")
@@ -59,30 +59,30 @@ async def test_the_blocked_are_not_heard(town: Harness, boss: User) -> None:
     await boss.write(f"/unblock {mina.id}")
     await boss.sees("Not blocked any more")
     await mina.write("/help")
-    await town.message_after(mina.id, stopped, "Here is what I can do")
-    assert len(town.said_in(mina.id)) == 2
+    await harness.message_after(mina.id, stopped, "Here is what I can do")
+    assert len(harness.said_in(mina.id)) == 2
 
 
-async def test_a_groups_limit_is_set(town: Harness, boss: User) -> None:
+async def test_a_groups_limit_is_set(harness: Harness, boss: User) -> None:
     await boss.write("/limit -100777 3")
     done = await boss.sees("Done.")
-    group = await town.desk.storage.people.group(-100777)
+    group = await harness.services.storage.groups.get(-100777)
     assert group is not None and group.daily_limit == 3
     await boss.write("/limit -100777 default")
-    await town.message_after(boss.id, done, "Done.")
+    await harness.message_after(boss.id, done, "Done.")
     await boss.write("/limit many")
     await boss.sees("/limit GROUP_ID NUMBER")
 
 
 @pytest.mark.parametrize("command", ["stats", "pause", "resume", "block 1", "unblock 1", "blocked", "limit -1 1"])
-async def test_for_others_there_are_no_such_commands(town: Harness, boss: User, command: str) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_for_others_there_are_no_such_commands(harness: Harness, boss: User, command: str) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     await mina.write(f"/{command}")
     await mina.sees("Send me a photo of your pet")
     name, *rest = command.split()
     await mina.write(" ".join([f"/{name}@throwback_bot", *rest]), chat.id)
     await mina.write("/help@throwback_bot", chat.id)
-    await town.message(chat.id, "I keep quiet")
-    assert len(town.said_in(chat.id)) == 1
-    assert not await town.desk.storage.paused()
+    await harness.message(chat.id, "I keep quiet")
+    assert len(harness.said_in(chat.id)) == 1
+    assert not await harness.services.storage.paused()

@@ -7,61 +7,61 @@ from tests.bot.harness import Harness, User
 from tests.scripted_engine import Script, scripted_photo
 
 
-async def send_album(town: Harness, person: User, *scripts: Script, caption: str = "") -> None:
+async def send_album(harness: Harness, user: User, *scripts: Script, caption: str = "") -> None:
     uploads = [
         Upload(f"{place}.jpg", "image/jpeg", scripted_photo(script, 200 - place))
         for place, script in enumerate(scripts)
     ]
-    await town.people.send(person.id, person.id, uploads, as_files=True, caption=caption)
+    await harness.users.send(user.id, user.id, uploads, as_files=True, caption=caption)
 
 
-async def test_an_album_is_one_conversation(town: Harness) -> None:
-    mina = town.person()
-    await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN, caption="Samoyed")
+async def test_an_album_is_one_conversation(harness: Harness) -> None:
+    mina = harness.user()
+    await send_album(harness, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN, caption="Samoyed")
     question = await mina.sees("second photo", "Yes, take it")
     await mina.press(question, "Yes, take it")
     await mina.sees(video=True)
-    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    (portrait,) = await harness.services.storage.portraits.of_owner(mina.id)
     assert portrait.breed == "samoyed"
     assert portrait.baby_photo not in (None, portrait.photo)
 
 
-async def test_the_second_photo_may_be_left_out(town: Harness) -> None:
-    mina = town.person()
-    await send_album(town, mina, Script.PLAIN, Script.PLAIN)
+async def test_the_second_photo_may_be_left_out(harness: Harness) -> None:
+    mina = harness.user()
+    await send_album(harness, mina, Script.PLAIN, Script.PLAIN)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("second photo"), "go on without one")
     await mina.sees(video=True)
     assert (await mina.portrait_in(State.DONE)).baby_photo is None
 
 
-async def test_the_first_good_photo_counts(town: Harness) -> None:
-    mina = town.person()
-    await send_album(town, mina, Script.NOT_AN_IMAGE, Script.CAT)
+async def test_the_first_good_photo_counts(harness: Harness) -> None:
+    mina = harness.user()
+    await send_album(harness, mina, Script.NOT_AN_IMAGE, Script.CAT)
     await mina.sees("lovely cat")
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) <= 2
+    assert len(await harness.services.storage.portraits.of_owner(mina.id)) <= 2
 
 
-async def test_an_album_of_baby_photos_is_one_answer(town: Harness) -> None:
-    mina = town.person()
+async def test_an_album_of_baby_photos_is_one_answer(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
-    await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
+    await send_album(harness, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
     await mina.sees(video=True)
-    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    (portrait,) = await harness.services.storage.portraits.of_owner(mina.id)
     assert portrait.baby_photo is not None
 
 
-async def test_the_caption_may_stand_on_a_later_photo(town: Harness) -> None:
-    mina = town.person()
-    await send_album(town, mina, Script.PLAIN, Script.PLAIN)
+async def test_the_caption_may_stand_on_a_later_photo(harness: Harness) -> None:
+    mina = harness.user()
+    await send_album(harness, mina, Script.PLAIN, Script.PLAIN)
     question = await mina.sees("Samoyed")
-    (portrait,) = await town.desk.storage.portraits.of_owner(mina.id)
+    (portrait,) = await harness.services.storage.portraits.of_owner(mina.id)
     joined = replace(
         Photo(mina.id, mina.id, 900, "x", "en", album=portrait.album), breed="poodle", name="Momo"
     )  # the app puts it on the first, others do not
-    await town.desk.studio.receive(joined)
+    await harness.services.portraits.receive(joined)
     asked = await mina.sees("second photo")
     assert asked["message_id"] == question["message_id"]
     said = await mina.portrait()
@@ -69,11 +69,11 @@ async def test_the_caption_may_stand_on_a_later_photo(town: Harness) -> None:
 
 
 async def test_an_album_above_the_limit_is_refused_once(tmp_path: Path) -> None:
-    async with Harness(tmp_path, daily_limit=1) as town:
-        mina = town.person()
+    async with Harness(tmp_path, daily_limit=1) as harness:
+        mina = harness.user()
         await mina.ask_for_portrait()
-        await send_album(town, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
+        await send_album(harness, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
         await mina.sees("today's picture")
         await mina.write("/help")  # answered in order: after all that the album got
         await mina.sees("what I can do")
-        assert len([message for message in town.said_in(mina.id) if "today's" in message.get("text", "")]) == 1
+        assert len([message for message in harness.said_in(mina.id) if "today's" in message.get("text", "")]) == 1

@@ -12,112 +12,112 @@ from tests.bot.harness import Harness, Json, eventually, spoken
 from tests.scripted_engine import Script
 
 
-async def test_young_as_a_reply_in_a_topic(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon")
-    chat = town.group(mina, joon)
+async def test_young_as_a_reply_in_a_topic(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina, joon)
     chat.forum = True
-    topic = await town.people.open_topic(mina.id, chat.id, "Pets")
+    topic = await harness.users.open_topic(mina.id, chat.id, "Pets")
     photo = await mina.send(chat=chat.id, topic=topic)
-    assert town.said_in(chat.id) == []
+    assert harness.said_in(chat.id) == []
     asked = await joon.write("/young@throwback_bot", chat.id, reply_to=photo["message_id"], topic=topic)
-    breed = await town.message(chat.id, "Samoyed")
+    breed = await harness.message(chat.id, "Samoyed")
     assert breed["reply_to_message"]["message_id"] == asked["message_id"]
     await joon.press(breed, "Samoyed")
-    await joon.press(await town.message(chat.id, "Reply to this message with it"), "Go on without")
-    film = await town.message(chat.id, video=True)
+    await joon.press(await harness.message(chat.id, "Reply to this message with it"), "Go on without")
+    film = await harness.message(chat.id, video=True)
     assert (film["message_thread_id"], film["is_topic_message"]) == (topic, True)
     assert film["reply_to_message"]["message_id"] == asked["message_id"]
 
 
-async def test_young_as_a_caption(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_young_as_a_caption(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     await mina.send(chat=chat.id, caption="/young@throwback_bot Samoyed")
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    await town.message(chat.id, video=True)
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await harness.message(chat.id, video=True)
 
 
-async def test_only_the_owner_presses(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon", "ko")
-    chat = town.group(mina, joon)
+async def test_only_the_owner_presses(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon", "ko")
+    chat = harness.group(mina, joon)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
-    breed = await town.message(chat.id, "Samoyed")
+    breed = await harness.message(chat.id, "Samoyed")
     answer = await joon.press(breed, "Samoyed")
     assert answer["show_alert"] and "사진을 보낸 분의 것" in answer["text"]
     assert (await mina.portrait()).state is State.AWAITING_BREED
 
 
-async def test_a_baby_photo_and_a_breed_as_replies(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon")
-    chat = town.group(mina, joon)
+async def test_a_baby_photo_and_a_breed_as_replies(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina, joon)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
-    breed = await town.message(chat.id, "Samoyed")
+    breed = await harness.message(chat.id, "Samoyed")
     await mina.press(breed, "Another breed")
-    await town.message(chat.id, "Reply to this message with the breed")
+    await harness.message(chat.id, "Reply to this message with the breed")
     await joon.write("poodle", chat.id, reply_to=breed["message_id"])
     await mina.write("maltese", chat.id, reply_to=breed["message_id"])
-    asked = await town.message(chat.id, "baby photo")
+    asked = await harness.message(chat.id, "baby photo")
     await mina.send(chat=chat.id, shade=90, reply_to=asked["message_id"])
-    await town.message(chat.id, video=True)
+    await harness.message(chat.id, video=True)
     portrait = await mina.portrait()
     assert portrait.breed == "maltese" and portrait.baby_photo is not None
 
 
-async def test_silence_when_not_asked(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon")
-    chat = town.group(mina, joon)
-    await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
+async def test_silence_when_not_asked(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina, joon)
+    await harness.users.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
     await mina.send(chat=chat.id)
     hello = await mina.write("hello", chat.id)
     await joon.write("nice", chat.id, reply_to=hello["message_id"])
     await joon.write("/start@other_bot", chat.id)
     await joon.write("/help@throwback_bot", chat.id)
-    await town.message(chat.id, "I keep quiet")
-    assert len(town.said_in(chat.id)) == 1
-    assert await town.desk.storage.people.get(joon.id) is None
+    await harness.message(chat.id, "I keep quiet")
+    assert len(harness.said_in(chat.id)) == 1
+    assert await harness.services.storage.people.get(joon.id) is None
 
 
-async def test_young_without_a_photo_is_explained(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_young_without_a_photo_is_explained(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     await mina.write("/young@throwback_bot", chat.id)
-    await town.message(chat.id, "Reply to a photo of a pet")
+    await harness.message(chat.id, "Reply to a photo of a pet")
 
 
-async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina, kind=ChatKind.GROUP)
+async def test_a_group_that_becomes_a_supergroup_keeps_its_portraits(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina, kind=ChatKind.GROUP)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
-    await town.message(chat.id, "Samoyed")
-    new = await town.people.migrate(mina.id, chat.id)
+    await harness.message(chat.id, "Samoyed")
+    new = await harness.users.migrate(mina.id, chat.id)
     await mina.write("/young@throwback_bot", new.id)
-    await town.message(new.id, "Reply to a photo of a pet")
+    await harness.message(new.id, "Reply to a photo of a pet")
     portrait = await mina.portrait()
     assert portrait.chat == new.id
-    await town.desk.studio.choose_breed(portrait.id, "samoyed")
-    await town.message(new.id, "baby photo")
+    await harness.services.answers.choose_breed(portrait.id, "samoyed")
+    await harness.message(new.id, "baby photo")
 
 
-async def test_migration_while_the_engine_works(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina, kind=ChatKind.GROUP)
+async def test_migration_while_the_engine_works(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina, kind=ChatKind.GROUP)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    await town.message(chat.id, "Getting to know", photo=True)
-    new = await town.people.migrate(mina.id, chat.id)
-    world = town.double.world
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await harness.message(chat.id, "Getting to know", photo=True)
+    new = await harness.users.migrate(mina.id, chat.id)
+    world = harness.telegram.world
 
     async def shown(picture: bool) -> list[Json]:
         there = [world.display(message) for message in world.messages[new.id].values()]
         return [one for one in there if "Getting to know" in spoken(one) and ("photo" in one) is picture]
 
     await eventually(lambda: shown(picture=False))
-    engine = town.desk.studio.engine
+    engine = harness.services.engine
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGKILL)  # the next process begins again and tells of it
     (progress,) = await eventually(lambda: shown(picture=True))
     await engine.describe()  # lets go of what the scripted engine holds
-    await town.message(new.id, video=True)
+    await harness.message(new.id, video=True)
     await mina.portrait_in(State.DONE)
 
     async def gone() -> bool:
@@ -127,23 +127,23 @@ async def test_migration_while_the_engine_works(town: Harness) -> None:
 
 
 async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mina = town.person()
-    chat = town.group(mina, kind=ChatKind.GROUP)
+    mina = harness.user()
+    chat = harness.group(mina, kind=ChatKind.GROUP)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    await town.message(chat.id, "Getting to know", photo=True)
-    moved = TelegramMessenger.moved
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await harness.message(chat.id, "Getting to know", photo=True)
+    moved = TelegramMessenger.show_moved
 
-    async def too_late(voice: TelegramMessenger, portrait: Portrait) -> None:
-        await town.desk.studio.cancel(portrait.id)
-        await town.message(portrait.chat, "I stopped")
-        await moved(voice, portrait)
+    async def too_late(messenger: TelegramMessenger, portrait: Portrait) -> None:
+        await harness.services.portraits.cancel(portrait.id)
+        await harness.message(portrait.chat, "I stopped")
+        await moved(messenger, portrait)
 
-    monkeypatch.setattr(TelegramMessenger, "moved", too_late)
-    new = await town.people.migrate(mina.id, chat.id)
-    world = town.double.world
+    monkeypatch.setattr(TelegramMessenger, "show_moved", too_late)
+    new = await harness.users.migrate(mina.id, chat.id)
+    world = harness.telegram.world
 
     async def settled() -> bool:
         said = [spoken(world.display(message)) for message in world.messages[new.id].values()]
@@ -152,15 +152,15 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
     await eventually(settled)
 
 
-async def test_who_waits_in_a_group_that_moves_is_told_there(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon")
-    chat = town.group(mina, joon, kind=ChatKind.GROUP)
+async def test_who_waits_in_a_group_that_moves_is_told_there(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina, joon, kind=ChatKind.GROUP)
     for member, shade in ((mina, 200), (joon, 77)):
         sent = await member.send(Script.HOLD, chat=chat.id, shade=shade, caption="/young@throwback_bot samoyed")
-        await member.press(await town.message_after(chat.id, sent, "baby photo"), "Go on without")
+        await member.press(await harness.message_after(chat.id, sent, "baby photo"), "Go on without")
         await member.portrait_in(State.RUNNING if member is mina else State.QUEUED)
-    new = await town.people.migrate(mina.id, chat.id)
-    world = town.double.world
+    new = await harness.users.migrate(mina.id, chat.id)
+    world = harness.telegram.world
 
     async def told() -> bool:
         return any("ahead of you" in spoken(world.display(one)) for one in world.messages[new.id].values())
@@ -168,158 +168,160 @@ async def test_who_waits_in_a_group_that_moves_is_told_there(town: Harness) -> N
     await eventually(told)
 
 
-async def test_a_command_that_another_bot_deletes_is_answered(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_a_command_that_another_bot_deletes_is_answered(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     asked = await mina.write("/young@throwback_bot", chat.id)
-    await town.people.delete(mina.id, chat.id, asked["message_id"])
-    assert "reply_to_message" not in await town.message(chat.id, "Reply to a photo of a pet")
+    await harness.users.delete(mina.id, chat.id, asked["message_id"])
+    assert "reply_to_message" not in await harness.message(chat.id, "Reply to a photo of a pet")
 
 
-async def test_channels_are_left_in_peace(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_channels_are_left_in_peace(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     change = {
-        "chat": town.double.world.describe(chat) | {"type": "channel"},
-        "from": town.double.world.person(mina.id).as_user(),
-        "date": town.double.now(),
-        "old_chat_member": described(town.double, chat, BOT_ID, "left"),
-        "new_chat_member": described(town.double, chat, BOT_ID, "administrator"),
+        "chat": harness.telegram.world.describe(chat) | {"type": "channel"},
+        "from": harness.telegram.world.user(mina.id).as_user(),
+        "date": harness.telegram.now(),
+        "old_chat_member": described(harness.telegram, chat, BOT_ID, "left"),
+        "new_chat_member": described(harness.telegram, chat, BOT_ID, "administrator"),
     }
-    town.double.updates.add("my_chat_member", change)
+    harness.telegram.updates.add("my_chat_member", change)
     await mina.write("/privacy")
     await mina.sees("What I keep")
-    await town.close()  # ends what is being handled
-    assert town.said_in(chat.id) == []
+    await harness.close()  # ends what is being handled
+    assert harness.said_in(chat.id) == []
 
 
-async def test_added_and_removed(town: Harness) -> None:
-    mina = town.person()
-    chat = town.double.world.add_group("Family", [mina.id], ChatKind.SUPERGROUP)
-    await town.people.add_bot(mina.id, chat.id)
-    await town.message(chat.id, "Hello everyone")
+async def test_added_and_removed(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.telegram.world.add_group("Family", [mina.id], ChatKind.SUPERGROUP)
+    await harness.users.add_bot(mina.id, chat.id)
+    await harness.message(chat.id, "Hello everyone")
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
-    await town.message(chat.id, "Samoyed")
-    await town.people.remove_bot(mina.id, chat.id)
+    await harness.message(chat.id, "Samoyed")
+    await harness.users.remove_bot(mina.id, chat.id)
     await mina.portrait_in(State.CANCELLED)
-    group = await town.desk.storage.people.group(chat.id)
+    group = await harness.services.storage.groups.get(chat.id)
     assert group is not None and not group.present
 
 
-async def test_anonymous_administrators_share_their_portraits(town: Harness) -> None:
-    mina, joon, yuna = town.person(), town.person("Joon"), town.person("Yuna")
-    chat = town.group(mina, joon, yuna)
-    await town.people.set_member(chat.id, mina.id, "administrator")
-    await town.people.set_member(chat.id, joon.id, "administrator")
+async def test_anonymous_administrators_share_their_portraits(harness: Harness) -> None:
+    mina, joon, yuna = harness.user(), harness.user("Joon"), harness.user("Yuna")
+    chat = harness.group(mina, joon, yuna)
+    await harness.users.set_member(chat.id, mina.id, "administrator")
+    await harness.users.set_member(chat.id, joon.id, "administrator")
     await mina.send(chat=chat.id, caption="/young@throwback_bot", anonymous=True)
-    breed = await town.message(chat.id, "Samoyed")
+    breed = await harness.message(chat.id, "Samoyed")
     assert "belong to the person" in (await yuna.press(breed, "Samoyed"))["text"]
     await joon.press(breed, "Samoyed")
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    await town.message(chat.id, video=True)
-    (portrait,) = await town.desk.storage.portraits.of_owner(chat.id)
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await harness.message(chat.id, video=True)
+    (portrait,) = await harness.services.storage.portraits.of_owner(chat.id)
     assert portrait.owner == chat.id
 
 
-async def test_a_group_has_its_own_daily_limit(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon")
-    chat = town.group(mina, joon)
-    await town.desk.storage.people.limit_group(chat.id, 1, town.desk.storage.now())
+async def test_a_group_has_its_own_daily_limit(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina, joon)
+    await harness.services.storage.groups.limit(chat.id, 1, harness.services.storage.now())
     await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    await town.message(chat.id, video=True)
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await harness.message(chat.id, video=True)
     await joon.send(chat=chat.id, caption="/young@throwback_bot")
-    assert "1 picture" not in spoken(await town.message(chat.id, "has had its picture for today"))
+    assert "1 picture" not in spoken(await harness.message(chat.id, "has had its picture for today"))
 
 
-async def test_what_is_another_bots_is_none_of_ours(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
-    await town.people.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
+async def test_what_is_another_bots_is_none_of_ours(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
+    await harness.users.promote_bot(mina.id, chat.id)  # as an administrator it sees everything
     await mina.send(chat=chat.id, caption="/young@other_bot")
     await mina.send(chat=chat.id, caption="/young@Throwback_Bot")
-    await town.message(chat.id, "Samoyed")
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+    await harness.message(chat.id, "Samoyed")
+    assert len(await harness.services.storage.portraits.of_owner(mina.id)) == 1
 
 
-async def test_added_by_a_link_it_says_what_it_does_in_groups(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_added_by_a_link_it_says_what_it_does_in_groups(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     await mina.write("/start@throwback_bot", chat.id)
-    await town.message(chat.id, "I keep quiet")
+    await harness.message(chat.id, "I keep quiet")
 
 
-async def test_personal_things_are_for_private_chats(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_personal_things_are_for_private_chats(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     for command in ("history", "mydata", "forgetme", "language"):
         asked = await mina.write(f"/{command}@throwback_bot", chat.id)
-        said = await town.message(chat.id, "in private", after=asked["message_id"])
+        said = await harness.message(chat.id, "in private", after=asked["message_id"])
         assert "@throwback_bot" in said["text"]
 
 
-async def test_a_question_is_asked_again_in_the_supergroup(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina, kind=ChatKind.GROUP)
+async def test_a_question_is_asked_again_in_the_supergroup(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina, kind=ChatKind.GROUP)
     await mina.send(chat=chat.id, caption="/young@throwback_bot")
-    old = await town.message(chat.id, "Samoyed")
-    new = await town.people.migrate(mina.id, chat.id)
-    asked = await town.double.wait_for(
+    old = await harness.message(chat.id, "Samoyed")
+    new = await harness.users.migrate(mina.id, chat.id)
+    asked = await harness.telegram.wait_for(
         lambda message: message["chat"]["id"] == new.id and "reply_markup" in message, new.id
     )
     assert "reply_to_message" not in asked  # the photo has another number here, and an old number is another message
     assert asked["chat"]["id"] != old["chat"]["id"]
     await mina.press(asked, "Samoyed")
-    await mina.press(await town.message(new.id, "baby photo"), "Go on without")
-    await town.message(new.id, video=True)
+    await mina.press(await harness.message(new.id, "baby photo"), "Go on without")
+    await harness.message(new.id, video=True)
 
 
-async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
+async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
     await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    film = await town.message(chat.id, video=True)
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    film = await harness.message(chat.id, video=True)
     await mina.portrait_in(State.DONE)
     await mina.press(film, "Tell me the name")
-    asked = await town.message(chat.id, "Reply to this message, and I'll remember it")
+    asked = await harness.message(chat.id, "Reply to this message, and I'll remember it")
     await mina.write("Momo", chat.id, reply_to=asked["message_id"])
-    await town.message(chat.id, "Momo! What a lovely name")
+    await harness.message(chat.id, "Momo! What a lovely name")
     assert (await mina.portrait()).name == "Momo"
 
 
-async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon")
-    chat = town.group(mina, joon)
-    await town.people.allow_media(mina.id, chat.id, allowed=False)
+async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina, joon)
+    await harness.users.allow_media(mina.id, chat.id, allowed=False)
     await joon.send(chat=chat.id, caption="/young@throwback_bot")
-    await town.message(chat.id, "Samoyed")
+    await harness.message(chat.id, "Samoyed")
     sent = await mina.send(chat=chat.id, shade=90, caption="/young@throwback_bot samoyed")
-    await mina.press(await town.message_after(chat.id, sent, "baby photo"), "Go on without")
-    refused = await town.message(chat.id, "not allowed to send pictures", "Try again")
+    await mina.press(await harness.message_after(chat.id, sent, "baby photo"), "Go on without")
+    refused = await harness.message(chat.id, "not allowed to send pictures", "Try again")
     made = await mina.portrait_in(State.DONE)
-    assert len([message for message in town.said_in(chat.id) if "not allowed to send" in message.get("text", "")]) == 1
+    assert (
+        len([message for message in harness.said_in(chat.id) if "not allowed to send" in message.get("text", "")]) == 1
+    )
     assert (await joon.portrait()).state is State.AWAITING_BREED
-    await town.people.allow_media(mina.id, chat.id)
+    await harness.users.allow_media(mina.id, chat.id)
     await mina.press(refused, "Try again")
-    await town.message(chat.id, "the early days", photo=True)
-    await town.message(chat.id, "Younger", video=True)
+    await harness.message(chat.id, "the early days", photo=True)
+    await harness.message(chat.id, "Younger", video=True)
     assert (await mina.portrait()).started_at == made.started_at  # sent from what was kept, not made again
 
 
-async def test_a_group_for_words_only_sees_progress_in_words(town: Harness) -> None:
-    mina = town.person()
-    chat = town.group(mina)
-    await town.people.allow_media(mina.id, chat.id, allowed=False)
+async def test_a_group_for_words_only_sees_progress_in_words(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
+    await harness.users.allow_media(mina.id, chat.id, allowed=False)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    await town.message(chat.id, "Getting to know", photo=False)
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await harness.message(chat.id, "Getting to know", photo=False)
 
 
-async def test_what_a_channel_asked_for_is_nobodys_elsewhere(town: Harness) -> None:
+async def test_what_a_channel_asked_for_is_nobodys_elsewhere(harness: Harness) -> None:
     """Buttons can be invented, and the ids of portraits are consecutive."""
-    mina, joon = town.person(), town.person("Joon")
-    chat = town.group(mina)
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina)
     sent = await mina.send(chat=chat.id)
     photo = Photo(
         owner=-1009999,  # the channel in whose name somebody of the group writes
@@ -329,15 +331,15 @@ async def test_what_a_channel_asked_for_is_nobodys_elsewhere(town: Harness) -> N
         language="en",
         breed="samoyed",
     )
-    portrait = await town.desk.studio.receive(photo)
-    await mina.press(await town.message(chat.id, "baby photo"), "Go on without")
-    film = await town.message(chat.id, video=True)
+    portrait = await harness.services.portraits.receive(photo)
+    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    film = await harness.message(chat.id, video=True)
     await joon.write("/privacy")
     elsewhere = await joon.sees("What I keep")
     for verb in ("film", "delyes"):
         data = f"{verb}:{portrait.id}:1.00"
-        answer = await town.people.press(joon.id, joon.id, elsewhere["message_id"], data)
+        answer = await harness.users.press(joon.id, joon.id, elsewhere["message_id"], data)
         assert "belong to the person who sent the photo" in answer["text"]
-    assert town.said_in(joon.id) == [elsewhere]
+    assert harness.said_in(joon.id) == [elsewhere]
     await mina.press(film, "Card")
-    await town.message_after(chat.id, film, "card for the family")
+    await harness.message_after(chat.id, film, "card for the family")

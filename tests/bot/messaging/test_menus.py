@@ -6,14 +6,14 @@ from tests.bot.harness import Harness, eventually
 
 
 async def test_everybody_gets_a_menu_though_an_administrator_has_not_written_yet(tmp_path: Path) -> None:
-    async with Harness(tmp_path, admins=frozenset({424242, 1003})) as town:
-        boss, joon = town.person("Boss", "zh"), town.person("Joon", "ko")
-        chat = town.group(joon)
+    async with Harness(tmp_path, admins=frozenset({424242, 1003})) as harness:
+        boss, joon = harness.user("Boss", "zh"), harness.user("Joon", "ko")
+        chat = harness.group(joon)
         assert boss.id == 1003
 
-        async def said(person: int, chat_id: int, key: str) -> bool:
-            menu = menu_for(town.double, chat_id, person)
-            return words_for(town.double.world.person(person).language_code)(key) in [
+        async def said(user: int, chat_id: int, key: str) -> bool:
+            menu = menu_for(harness.telegram, chat_id, user)
+            return words_for(harness.telegram.world.user(user).language_code)(key) in [
                 one["description"] for one in menu
             ]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.messaging.progress_board import Note, StatusBoard
+from bot.messaging.progress_board import ProgressBoard, ProgressMessage
 from bot.messaging.rate_limiter import Pace
-from bot.messaging.views import View
+from bot.messaging.views import MessageView
 from bot.playground.request_counts import RateMeter
 from storage import State
 from tests.bot.harness import Harness, eventually
@@ -31,7 +31,7 @@ class Chats:
         self.meter = RateMeter(clock=clock)
         self._clock = clock
 
-    async def edit(self, note: Note) -> None:
+    async def edit(self, note: ProgressMessage) -> None:
         self.meter.spend(note.chat, note.chat < 0)
         self.texts[note.chat, note.message] = note.view.text
         self.edits.append((self._clock.now, note.chat))
@@ -48,28 +48,28 @@ def chats(clock: Clock) -> Chats:
 
 
 @pytest.fixture
-async def board(chats: Chats, clock: Clock) -> AsyncIterator[StatusBoard]:
-    yield StatusBoard(chats.edit, clock)  # not entered: the test is the clock
+async def board(chats: Chats, clock: Clock) -> AsyncIterator[ProgressBoard]:
+    yield ProgressBoard(chats.edit, clock)  # not entered: the test is the clock
 
 
-async def run(board: StatusBoard, clock: Clock, seconds: float) -> None:
+async def run(board: ProgressBoard, clock: Clock, seconds: float) -> None:
     for _ in range(round(seconds * 2)):
         await board.due()
         clock.now += 0.5
 
 
-async def test_only_the_latest_news_are_shown_and_only_once(board: StatusBoard, chats: Chats, clock: Clock) -> None:
+async def test_only_the_latest_news_are_shown_and_only_once(board: ProgressBoard, chats: Chats, clock: Clock) -> None:
     for step in range(10):
-        board.show(1, 7, 100, View(f"step {step}"))
+        board.show(1, 7, 100, MessageView(f"step {step}"))
     await run(board, clock, 20)
     assert chats.texts == {(7, 100): "step 9"}
     assert len(chats.edits) == 1
 
 
-async def test_edits_keep_their_distance(board: StatusBoard, chats: Chats, clock: Clock) -> None:
+async def test_edits_keep_their_distance(board: ProgressBoard, chats: Chats, clock: Clock) -> None:
     for step in range(60):
-        board.show(1, 7, 100, View(f"step {step}"))
-        board.show(2, -8, 200, View(f"step {step}"))
+        board.show(1, 7, 100, MessageView(f"step {step}"))
+        board.show(2, -8, 200, MessageView(f"step {step}"))
         await board.due()
         clock.now += 0.5
     for chat, least in ((7, 3.0), (-8, 8.0)):
@@ -77,12 +77,12 @@ async def test_edits_keep_their_distance(board: StatusBoard, chats: Chats, clock
         assert min(later - earlier for earlier, later in pairwise(times)) >= least
 
 
-async def test_thirty_people_waiting_stay_below_the_limits(board: StatusBoard, chats: Chats, clock: Clock) -> None:
+async def test_thirty_people_waiting_stay_below_the_limits(board: ProgressBoard, chats: Chats, clock: Clock) -> None:
     """Fifteen wait in private, fifteen in one group; everybody's place changes every second for two minutes."""
     for second in range(120):
-        for person in range(30):
-            chat = person + 1 if person < 15 else -5
-            board.show(person, chat, 100 + person, View(f"place {second + person}"))
+        for user in range(30):
+            chat = user + 1 if user < 15 else -5
+            board.show(user, chat, 100 + user, MessageView(f"place {second + user}"))
         await board.due()
         clock.now += 0.5
         await board.due()
@@ -94,13 +94,13 @@ async def test_thirty_people_waiting_stay_below_the_limits(board: StatusBoard, c
 async def test_a_dropped_message_is_touched_no_more(chats: Chats, clock: Clock) -> None:
     began, may_end = asyncio.Event(), asyncio.Event()
 
-    async def slow(note: Note) -> None:
+    async def slow(note: ProgressMessage) -> None:
         began.set()
         await may_end.wait()
         await chats.edit(note)
 
-    board = StatusBoard(slow, clock)
-    board.show(1, 7, 100, View("working"))
+    board = ProgressBoard(slow, clock)
+    board.show(1, 7, 100, MessageView("working"))
     editing = asyncio.create_task(board.due())
     await began.wait()
     dropping = asyncio.create_task(board.drop(1))
@@ -113,34 +113,34 @@ async def test_a_dropped_message_is_touched_no_more(chats: Chats, clock: Clock) 
 
 
 async def test_an_edit_that_fails_stops_nothing(clock: Clock) -> None:
-    async def broken(_: Note) -> None:
+    async def broken(_: ProgressMessage) -> None:
         raise RuntimeError("no")
 
-    board = StatusBoard(broken, clock)
-    board.show(1, 7, 100, View("working"))
+    board = ProgressBoard(broken, clock)
+    board.show(1, 7, 100, MessageView("working"))
     await run(board, clock, 5)
 
 
 async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -> None:
     """The real bot at its real pace; the double refuses, and counts, every request too many."""
-    async with Harness(tmp_path, pace=Pace(), strict=True) as town:
-        people = [town.person(f"P{number}") for number in range(30)]
-        group = town.group(*people[27:])
-        for number, person in enumerate(people):
+    async with Harness(tmp_path, pace=Pace(), strict=True) as harness:
+        users = [harness.user(f"P{number}") for number in range(30)]
+        group = harness.group(*users[27:])
+        for number, user in enumerate(users):
             chat = group.id if number >= 27 else None
-            await person.send(Script.HOLD, chat, shade=100 + number, caption="/young@throwback_bot samoyed")
-        for person in people:
-            portrait = await person.portrait_in(State.AWAITING_BABY_PHOTO)
-            await town.desk.studio.go_on(portrait.id)
-        await people[20].sees("pets are ahead of you")
+            await user.send(Script.HOLD, chat, shade=100 + number, caption="/young@throwback_bot samoyed")
+        for user in users:
+            portrait = await user.portrait_in(State.AWAITING_BABY_PHOTO)
+            await harness.services.answers.skip_baby_photo(portrait.id)
+        await users[20].sees("pets are ahead of you")
 
         async def all_done() -> bool:
-            await town.desk.studio.engine.describe()  # the scripted engine lets go of what it holds
-            return not await town.desk.storage.portraits.unfinished()
+            await harness.services.engine.describe()  # the scripted engine lets go of what it holds
+            return not await harness.services.storage.queue.unfinished()
 
         await eventually(all_done)
-        assert all([message for message in town.said_in(person.id) if "video" in message] for person in people[:27])
-        assert len([message for message in town.said_in(group.id) if "video" in message]) == 3
-        report = town.double.rates.report()
+        assert all([message for message in harness.said_in(user.id) if "video" in message] for user in users[:27])
+        assert len([message for message in harness.said_in(group.id) if "video" in message]) == 3
+        report = harness.telegram.rates.report()
         assert report["excess"] == {"overall": 0, "chat": 0, "group": 0}
-        assert all(call.status != 429 for call in town.double.calls)
+        assert all(call.status != 429 for call in harness.telegram.calls)

@@ -12,48 +12,46 @@ from bot.playground.request_counts import RateMeter
 class Time:
     """A clock that sleeping moves on: waiting takes no time in the test."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = 1000.0
-        self._sleep = asyncio.sleep
-        monkeypatch.setattr("bot.messaging.rate_limiter.asyncio.sleep", self.sleep)
 
     def __call__(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
         self.now += max(seconds, 1e-6)
-        await self._sleep(0)
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    return Time(monkeypatch)
+def time() -> Time:
+    return Time()
 
 
 async def send(
-    pacer: RateLimiter, chat: int, to: Callable[..., Any], endpoint: str = "sendMessage", retries: int = 0
+    rate_limiter: RateLimiter, chat: int, to: Callable[..., Any], endpoint: str = "sendMessage", retries: int = 0
 ) -> Any:
     async def call() -> Any:
         return to(chat)
 
-    return await pacer.process_request(call, (), {}, endpoint, {"chat_id": chat}, retries)
+    return await rate_limiter.process_request(call, (), {}, endpoint, {"chat_id": chat}, retries)
 
 
 async def test_telegrams_limits_are_kept(time: Time) -> None:
     """What the pacer lets through, a strict double takes: to many chats, to one, and to a group."""
-    pacer, meter = RateLimiter(clock=time), RateMeter(strict=True, clock=time)
+    rate_limiter, meter = RateLimiter(clock=time, sleep=time.sleep), RateMeter(strict=True, clock=time)
 
     def spend(chat: int) -> None:
         meter.spend(chat, chat < 0)
 
     for _ in range(60):
-        await asyncio.gather(*(send(pacer, chat, spend) for chat in (1, -2, 3)))
-    await asyncio.gather(*(send(pacer, chat, spend) for chat in range(10, 210)))
+        await asyncio.gather(*(send(rate_limiter, chat, spend) for chat in (1, -2, 3)))
+    await asyncio.gather(*(send(rate_limiter, chat, spend) for chat in range(10, 210)))
     assert meter.report()["excess"] == {"overall": 0, "chat": 0, "group": 0}
 
 
 async def test_a_refusal_halts_one_chat_alone(time: Time) -> None:
-    pacer, sent = RateLimiter(clock=time), []
+    rate_limiter, sent = RateLimiter(clock=time, sleep=time.sleep), []
     refused = [RetryAfter(30)]
 
     def spend(chat: int) -> str:
@@ -63,27 +61,27 @@ async def test_a_refusal_halts_one_chat_alone(time: Time) -> None:
         return "sent"
 
     began = time.now
-    assert await send(pacer, 1, spend, retries=1) == "sent"
+    assert await send(rate_limiter, 1, spend, retries=1) == "sent"
     assert time.now >= began + 30
     refused.append(RetryAfter(30))
     with pytest.raises(RetryAfter):
-        await send(pacer, 1, spend)
-    assert pacer.busy(1) and not pacer.busy(2)
+        await send(rate_limiter, 1, spend)
+    assert rate_limiter.busy(1) and not rate_limiter.busy(2)
 
 
 async def test_answers_and_deletions_are_not_counted(time: Time) -> None:
-    pacer, began = RateLimiter(Pace(overall_per_s=1), time), time.now
+    rate_limiter, began = RateLimiter(Pace(overall_per_s=1), time, time.sleep), time.now
     for endpoint in ("answerCallbackQuery", "deleteMessage", "getChatMember"):
         for _ in range(5):
-            await send(pacer, 1, lambda _: None, endpoint)
+            await send(rate_limiter, 1, lambda _: None, endpoint)
     assert time.now == began
 
 
 async def test_silent_chats_are_forgotten(time: Time) -> None:
-    pacer = RateLimiter(Pace(overall_per_s=10_000), time)
+    rate_limiter = RateLimiter(Pace(overall_per_s=10_000), time, time.sleep)
     for chat in range(1, 1000):
-        await send(pacer, chat, lambda _: None)
+        await send(rate_limiter, chat, lambda _: None)
     time.now += 500
     for chat in range(1000, 1005):
-        await send(pacer, chat, lambda _: None)
-    assert len(pacer._chats) < 10
+        await send(rate_limiter, chat, lambda _: None)
+    assert rate_limiter.remembered_chats < 10

@@ -16,12 +16,12 @@ from tests.bot.harness import Harness, eventually, spoken
 
 
 def update(id_: int, chat: int) -> Update:
-    person = User(chat, "P", False)
-    message = Message(id_, None, Chat(chat, "private"), from_user=person, text=str(id_))  # type: ignore[arg-type]
+    user = User(chat, "P", False)
+    message = Message(id_, None, Chat(chat, "private"), from_user=user, text=str(id_))  # type: ignore[arg-type]
     return Update(id_, message=message)
 
 
-async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Harness) -> None:
+async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(harness: Harness) -> None:
     """1,000 chats with three updates at once: every update is handled, in its chat's order."""
     answered: dict[int, list[int]] = defaultdict(list)
     everyone = asyncio.Event()
@@ -33,17 +33,17 @@ async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Har
         if sum(map(len, answered.values())) == 3000:
             everyone.set()
 
-    async with Storage(town.settings.home / "other") as storage:
-        inbox = DurableUpdateQueue(storage)
-        order = PerChatProcessor(inbox.handled)
+    async with Storage(harness.settings.home / "other") as storage:
+        update_queue = DurableUpdateQueue(storage, retries_s=(0.01,))
+        order = PerChatProcessor(update_queue.handled)
         updates = [update(1 + turn * 1000 + chat, chat) for turn in range(3) for chat in range(1, 1001)]
         handler: TypeHandler[Update, Any, Any] = TypeHandler(Update, note)
         for one in updates:
-            await inbox.put(one)
+            await update_queue.put(one)
         async with order:
             tasks = []
             for _ in updates:
-                taken = inbox.get_nowait()
+                taken = update_queue.get_nowait()
                 assert isinstance(taken, Update)
                 coroutine = handler.handle_update(taken, None, True, None)  # type: ignore[arg-type]
                 tasks.append(asyncio.create_task(order.process_update(taken, coroutine)))
@@ -55,14 +55,14 @@ async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(town: Har
 
 async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path) -> None:
     async with Storage(tmp_path) as storage:
-        inbox = DurableUpdateQueue(storage)
+        update_queue = DurableUpdateQueue(storage, retries_s=(0.01,))
         for id_ in (1, 2, 3):
-            await inbox.put(update(id_, 7))
-        await inbox.put(update(2, 7))  # Telegram sends again what it thinks was lost
-        assert inbox.qsize() == 3
-        await inbox.handled(update(1, 7))
-        await inbox.put(update(1, 7))  # likewise
-        assert inbox.qsize() == 3
+            await update_queue.put(update(id_, 7))
+        await update_queue.put(update(2, 7))  # Telegram sends again what it thinks was lost
+        assert update_queue.qsize() == 3
+        await update_queue.handled(update(1, 7))
+        await update_queue.put(update(1, 7))  # likewise
+        assert update_queue.qsize() == 3
     async with Storage(tmp_path) as storage:
         left = await storage.updates.left()
         assert len(left) == 2
@@ -89,9 +89,9 @@ async def killed(*_: object) -> None:
 
 
 async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mina = town.person()
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
@@ -99,45 +99,47 @@ async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
         patch.setattr(Updates, "handled", killed)
         await mina.send(shade=90)
         await mina.portrait_in(State.DONE)
-    await town.restart()
+    await harness.restart()
     await mina.write("/help")
     await mina.sees("what I can do")  # and what came before is through
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+    assert len(await harness.services.storage.portraits.of_owner(mina.id)) == 1
 
 
-async def test_again_that_is_handed_out_again_is_one_portrait(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    mina = town.person()
+async def test_again_that_is_handed_out_again_is_one_portrait(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     with monkeypatch.context() as patch:
         patch.setattr(Updates, "handled", killed)
         await mina.press(film, "Again")
         await mina.sees("Which breed")
-    await town.restart()
+    await harness.restart()
     await mina.write("/help")
     await mina.sees("what I can do")
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 2
+    assert len(await harness.services.storage.portraits.of_owner(mina.id)) == 2
 
 
-async def test_real_updates_of_many_chats_at_once(town: Harness) -> None:
-    people = [town.person(f"P{number}") for number in range(100)]
-    await asyncio.gather(*(person.write(f"hello {turn}") for turn in range(3) for person in people))
+async def test_real_updates_of_many_chats_at_once(harness: Harness) -> None:
+    users = [harness.user(f"P{number}") for number in range(100)]
+    await asyncio.gather(*(user.write(f"hello {turn}") for turn in range(3) for user in users))
 
     async def all_answered() -> bool:
-        return all(len(town.said_in(person.id)) == 3 for person in people)
+        return all(len(harness.said_in(user.id)) == 3 for user in users)
 
     await eventually(all_answered)
 
 
 @pytest.mark.heavy
-async def test_a_thousand_real_chats_at_once(town: Harness) -> None:
+async def test_a_thousand_real_chats_at_once(harness: Harness) -> None:
     """1,000 people write three times each, through the double and the whole bot: each gets three answers, in order."""
-    people = [town.person(f"P{number}") for number in range(1000)]
+    users = [harness.user(f"P{number}") for number in range(1000)]
     for text in ("/help", "/privacy", "hello"):
-        await asyncio.gather(*(person.write(text) for person in people))
+        await asyncio.gather(*(user.write(text) for user in users))
     async with asyncio.timeout(300):
-        for person in people:
-            while len(town.said_in(person.id)) < 3:  # noqa: ASYNC110 (as above)
+        for user in users:
+            while len(harness.said_in(user.id)) < 3:  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.05)
-    for person in people:
-        first, second, third = (spoken(message) for message in town.said_in(person.id))
+    for user in users:
+        first, second, third = (spoken(message) for message in harness.said_in(user.id))
         assert "what I can do" in first and "What I keep" in second and "Send me a photo" in third

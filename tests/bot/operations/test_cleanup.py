@@ -12,11 +12,11 @@ from tests.bot.harness import Harness, eventually
 async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.operations.cleanup._EVERY_S", 0.1)
     monkeypatch.setattr("bot.operations.cleanup._FIRST_S", 0.1)
-    async with Harness(tmp_path, retention_days=30) as town:
-        mina = town.person()
+    async with Harness(tmp_path, retention_days=30) as harness:
+        mina = harness.user()
         await mina.ask_for_portrait()
         await mina.portrait_in(State.DONE)
-        storage, engine = town.desk.storage, town.desk.studio.engine
+        storage, engine = harness.services.storage, harness.services.engine
         (portrait,) = await storage.portraits.of_owner(mina.id)
         forget, forgotten = engine.forget, list[str]()
 
@@ -37,16 +37,16 @@ async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: p
             return forgotten == [portrait.photo]
 
         await eventually(told)
-    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+    assert [path for path in (harness.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
 async def test_menus_are_published_for_everybody_and_for_administrators(tmp_path: Path) -> None:
-    async with Harness(tmp_path, admins=frozenset({1001})) as town:
+    async with Harness(tmp_path, admins=frozenset({1001})) as harness:
 
         async def published(taken: int, refused: int) -> bool:
-            calls = [call.status for call in town.double.calls if call.method == "setMyCommands"]
+            calls = [call.status for call in harness.telegram.calls if call.method == "setMyCommands"]
             return (calls.count(200), calls.count(400)) == (taken * len(LANGUAGES), refused * len(LANGUAGES))
 
         await eventually(lambda: published(2, 1))
-        await town.people.write(1001, 1001, "/start")
+        await harness.users.write(1001, 1001, "/start")
         await eventually(lambda: published(3, 1))

@@ -20,11 +20,11 @@ async def fetch(port: int, path: str) -> tuple[int, str]:
     return await asyncio.to_thread(ask)
 
 
-async def test_healthy_and_counted(town: Harness) -> None:
-    mina = town.person("Wilhelmina")
+async def test_healthy_and_counted(harness: Harness) -> None:
+    mina = harness.user("Wilhelmina")
     await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
-    async with health_server(town.desk, 0, "127.0.0.1") as port:
+    async with health_server(harness.services, 0, "127.0.0.1") as port:
         assert await fetch(port, "/healthz") == (200, "ok\n")
         status, metrics = await fetch(port, "/metrics")
     assert status == 200
@@ -36,6 +36,6 @@ async def test_healthy_and_counted(town: Harness) -> None:
 
 
 async def test_ill_without_an_engine(tmp_path: Path) -> None:
-    async with Harness(tmp_path) as town, health_server(town.desk, 0, "127.0.0.1") as port:
-        await town.desk.studio.engine.__aexit__(None, None, None)
+    async with Harness(tmp_path) as harness, health_server(harness.services, 0, "127.0.0.1") as port:
+        await harness.services.engine.__aexit__(None, None, None)
         assert (await fetch(port, "/healthz"))[0] == 503

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from bot.operations import home_lock
-from bot.operations.home_lock import HomeInUse, sole_use
+from bot.operations.home_lock import HomeInUse, exclusive_home
 
 
 async def test_one_data_folder_is_for_one_bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home_lock, "_PATIENCE_S", 0.0)
-    async with sole_use(tmp_path / "home"), sole_use(tmp_path / "another"):
+    async with exclusive_home(tmp_path / "home"), exclusive_home(tmp_path / "another"):
         with pytest.raises(HomeInUse):
-            async with sole_use(tmp_path / "home"):
+            async with exclusive_home(tmp_path / "home"):
                 pass
-    async with sole_use(tmp_path / "home"):
+    async with exclusive_home(tmp_path / "home"):
         pass
 
 
@@ -25,10 +25,10 @@ async def test_who_is_just_stopping_is_waited_for(tmp_path: Path) -> None:
     entered = asyncio.Event()
 
     async def next_one() -> None:
-        async with sole_use(tmp_path):
+        async with exclusive_home(tmp_path):
             entered.set()
 
-    async with sole_use(tmp_path):
+    async with exclusive_home(tmp_path):
         waiting = asyncio.create_task(next_one())
         await asyncio.sleep(0)  # it has looked
         assert not entered.is_set()
@@ -41,10 +41,10 @@ async def test_a_killed_bot_leaves_the_folder_to_the_next(tmp_path: Path, monkey
     code = """
 import asyncio, subprocess, sys
 from pathlib import Path
-from bot.operations.home_lock import sole_use
+from bot.operations.home_lock import exclusive_home
 
 async def main():
-    async with sole_use(Path(sys.argv[1])):
+    async with exclusive_home(Path(sys.argv[1])):
         endless = [sys.executable, "-c", "import signal; signal.pause()"]
         child = subprocess.Popen(endless, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         print(child.pid, flush=True)
@@ -59,12 +59,12 @@ asyncio.run(main())
     assert holder.stdout is not None
     child = int(await holder.stdout.readline())
     with pytest.raises(HomeInUse):
-        async with sole_use(tmp_path):
+        async with exclusive_home(tmp_path):
             pass
     holder.kill()
     await holder.wait()
     try:
-        async with sole_use(tmp_path):
+        async with exclusive_home(tmp_path):
             pass
     finally:
         os.kill(child, signal.SIGKILL)

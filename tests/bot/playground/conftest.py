@@ -12,13 +12,13 @@ MINA, JOON, FAMILY = 1001, 1002, -2001
 
 
 @pytest.fixture
-def double(tmp_path: Path) -> FakeTelegram:
+def telegram(tmp_path: Path) -> FakeTelegram:
     return FakeTelegram.open(tmp_path / "playground")
 
 
 @pytest.fixture
-async def address(double: FakeTelegram) -> AsyncIterator[Address]:
-    async with serve(double) as address:
+async def address(telegram: FakeTelegram) -> AsyncIterator[Address]:
+    async with serve(telegram) as address:
         yield address
 
 
@@ -29,5 +29,5 @@ async def bot(address: Address) -> AsyncIterator[Bot]:
 
 
 @pytest.fixture
-def people(double: FakeTelegram) -> Users:
-    return Users(double)
+def users(telegram: FakeTelegram) -> Users:
+    return Users(telegram)

@@ -38,8 +38,8 @@ async def test_wrong_token_is_refused(address: Address) -> None:
     await stranger.shutdown()
 
 
-async def test_message_reaches_bot_with_its_command(bot: Bot, people: Users) -> None:
-    await people.write(MINA, MINA, "/start now")
+async def test_message_reaches_bot_with_its_command(bot: Bot, users: Users) -> None:
+    await users.write(MINA, MINA, "/start now")
     (update,) = await bot.get_updates()
     assert update.message is not None and update.message.from_user is not None
     assert update.message.text == "/start now" and update.message.from_user.first_name == "Mina"
@@ -47,8 +47,8 @@ async def test_message_reaches_bot_with_its_command(bot: Bot, people: Users) -> 
     assert await bot.get_updates(offset=update.update_id + 1) == ()
 
 
-async def test_photo_comes_in_sizes_and_can_be_downloaded(bot: Bot, people: Users) -> None:
-    await people.send(MINA, MINA, [Upload("dog.jpg", "image/jpeg", jpeg(3000, 2000))], caption="Mochi")
+async def test_photo_comes_in_sizes_and_can_be_downloaded(bot: Bot, users: Users) -> None:
+    await users.send(MINA, MINA, [Upload("dog.jpg", "image/jpeg", jpeg(3000, 2000))], caption="Mochi")
     (update,) = await bot.get_updates()
     assert update.message is not None
     assert [(size.width, size.height) for size in update.message.photo] == [
@@ -63,8 +63,8 @@ async def test_photo_comes_in_sizes_and_can_be_downloaded(bot: Bot, people: User
         assert picture.size == (1280, 853)
 
 
-async def test_bot_answers_with_text_photo_and_buttons(bot: Bot, people: Users) -> None:
-    said = await people.write(MINA, MINA, "hello")
+async def test_bot_answers_with_text_photo_and_buttons(bot: Bot, users: Users) -> None:
+    said = await users.write(MINA, MINA, "hello")
     keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("Younger", callback_data="y")]])
     photo = await bot.send_photo(
         MINA,
@@ -92,10 +92,10 @@ async def test_bot_answers_with_text_photo_and_buttons(bot: Bot, people: Users) 
     assert await bot.send_message(MINA, "x", reply_parameters=ReplyParameters(1, allow_sending_without_reply=True))
 
 
-async def test_refusals(bot: Bot, people: Users) -> None:
+async def test_refusals(bot: Bot, users: Users) -> None:
     with pytest.raises(Forbidden, match="initiate"):
         await bot.send_message(MINA, "first")
-    await people.write(MINA, MINA, "hello")
+    await users.write(MINA, MINA, "hello")
     with pytest.raises(BadRequest, match="caption is too long"):
         await bot.send_photo(MINA, jpeg(), caption="x" * 1025)
     with pytest.raises(BadRequest, match=r"(?i)photo_invalid_dimensions"):
@@ -111,27 +111,27 @@ async def test_refusals(bot: Bot, people: Users) -> None:
         await bot.send_chat_action(MINA, "typing", message_thread_id=5)
     with pytest.raises(BadRequest, match="unallowed characters"):
         await bot.set_webhook("http://127.0.0.1:9/hook", secret_token="pässword")
-    await people.block(MINA)
+    await users.block(MINA)
     with pytest.raises(Forbidden, match="blocked"):
         await bot.send_message(MINA, "x")
 
 
-async def test_privacy_mode_shows_bot_only_what_is_meant_for_it(bot: Bot, people: Users) -> None:
-    await people.write(MINA, FAMILY, "/young, whoever hears it")
+async def test_privacy_mode_shows_bot_only_what_is_meant_for_it(bot: Bot, users: Users) -> None:
+    await users.write(MINA, FAMILY, "/young, whoever hears it")
     sent = await bot.send_message(FAMILY, "I am here")
-    await people.write(MINA, FAMILY, "what a day")
-    await people.write(MINA, FAMILY, "/young@other_bot")
+    await users.write(MINA, FAMILY, "what a day")
+    await users.write(MINA, FAMILY, "/young@other_bot")
     for text in ("/young@throwback_bot", "@throwback_bot look"):
-        await people.write(JOON, FAMILY, text)
-    await people.write(JOON, FAMILY, "nice", reply_to=sent.message_id)
-    await people.send(MINA, FAMILY, [Upload("a.jpg", "image/jpeg", jpeg())])
-    await people.send(MINA, FAMILY, [Upload("a.jpg", "image/jpeg", jpeg())], caption="/young")
+        await users.write(JOON, FAMILY, text)
+    await users.write(JOON, FAMILY, "nice", reply_to=sent.message_id)
+    await users.send(MINA, FAMILY, [Upload("a.jpg", "image/jpeg", jpeg())])
+    await users.send(MINA, FAMILY, [Upload("a.jpg", "image/jpeg", jpeg())], caption="/young")
     seen = [update.message for update in await bot.get_updates()]
     assert [m.text or m.caption for m in seen if m] == ["/young@throwback_bot", "@throwback_bot look", "nice", "/young"]
 
 
-async def test_migration_is_told_and_old_chat_points_to_new(bot: Bot, people: Users) -> None:
-    new = await people.migrate(MINA, FAMILY)
+async def test_migration_is_told_and_old_chat_points_to_new(bot: Bot, users: Users) -> None:
+    new = await users.migrate(MINA, FAMILY)
     first, second = await bot.get_updates()
     assert first.message and first.message.migrate_to_chat_id == new.id
     assert second.message and second.message.migrate_from_chat_id == FAMILY
@@ -141,23 +141,23 @@ async def test_migration_is_told_and_old_chat_points_to_new(bot: Bot, people: Us
     assert isinstance(await bot.get_chat(new.id), ChatFullInfo)
 
 
-async def test_menu_follows_scope_and_language(bot: Bot, double: FakeTelegram, people: Users) -> None:
+async def test_menu_follows_scope_and_language(bot: Bot, telegram: FakeTelegram, users: Users) -> None:
     await bot.set_my_commands([BotCommand("start", "Begin")])
     await bot.set_my_commands([BotCommand("start", "시작")], language_code="ko")
     stats = [BotCommand("stats", "Numbers")]
     with pytest.raises(BadRequest, match="hat not found"):
         await bot.set_my_commands(stats, scope=BotCommandScopeChat(MINA))
-    await people.write(MINA, MINA, "/start")
+    await users.write(MINA, MINA, "/start")
     await bot.set_my_commands(stats, scope=BotCommandScopeChat(MINA))
     with pytest.raises(BadRequest, match="language code"):
         await bot.set_my_commands(stats, language_code="eng")
-    assert menu_for(double, MINA, MINA)[0]["command"] == "stats"
-    assert menu_for(double, JOON, JOON)[0]["description"] == "시작"
-    assert menu_for(double, FAMILY, MINA)[0]["description"] == "Begin"
+    assert menu_for(telegram, MINA, MINA)[0]["command"] == "stats"
+    assert menu_for(telegram, JOON, JOON)[0]["description"] == "시작"
+    assert menu_for(telegram, FAMILY, MINA)[0]["description"] == "Begin"
 
 
-async def test_second_poll_ends_the_first(address: Address, bot: Bot, double: FakeTelegram) -> None:
-    with double.events.subscription() as events:
+async def test_second_poll_ends_the_first(address: Address, bot: Bot, telegram: FakeTelegram) -> None:
+    with telegram.events.subscription() as events:
         first = asyncio.create_task(bot.get_updates(timeout=20))
         assert (await events.get())["type"] == "listening"
         async with Bot(address.token, f"{address.url}/bot") as second:

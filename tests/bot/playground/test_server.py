@@ -34,48 +34,48 @@ from tests.bot.playground.pictures import jpeg
 )
 @pytest.mark.filterwarnings("ignore:Deprecated since version v22.2")
 async def test_ordered_fault_happens_as_often_as_ordered(
-    bot: Bot, people: Users, double: FakeTelegram, kind: FaultKind, error: type[Exception]
+    bot: Bot, users: Users, telegram: FakeTelegram, kind: FaultKind, error: type[Exception]
 ) -> None:
-    await people.write(MINA, MINA, "hello")
-    double.faults.add(Fault("sendMessage", kind, times=2))
+    await users.write(MINA, MINA, "hello")
+    telegram.faults.add(Fault("sendMessage", kind, times=2))
     for _ in range(2):
         with pytest.raises(error):
             await bot.send_message(MINA, "x")
     await bot.send_message(MINA, "once")
-    assert [message.content["text"] for message in double.world.messages[MINA].values()] == ["hello", "once"]
+    assert [message.content["text"] for message in telegram.world.messages[MINA].values()] == ["hello", "once"]
 
 
 @pytest.mark.parametrize(("kind", "done"), [(FaultKind.TIMEOUT, 0), (FaultKind.TIMEOUT_AFTER, 1)])
 async def test_lost_answer_may_follow_a_delivered_message(
-    bot: Bot, people: Users, double: FakeTelegram, kind: FaultKind, done: int
+    bot: Bot, users: Users, telegram: FakeTelegram, kind: FaultKind, done: int
 ) -> None:
-    await people.write(MINA, MINA, "hello")
-    double.faults.add(Fault("sendMessage", kind))
+    await users.write(MINA, MINA, "hello")
+    telegram.faults.add(Fault("sendMessage", kind))
     with pytest.raises(TimedOut):
         await bot.send_message(MINA, "x", read_timeout=0.2)
 
     async def suffered() -> bool:
-        return any(call.method == "sendMessage" for call in double.calls)
+        return any(call.method == "sendMessage" for call in telegram.calls)
 
     await eventually(suffered)  # the bot may give up before the double has looked
-    assert len(double.world.messages[MINA]) == 1 + done
+    assert len(telegram.world.messages[MINA]) == 1 + done
 
 
 async def test_conversation_and_unread_updates_outlive_the_server(tmp_path: Path) -> None:
     home = tmp_path / "playground"
     async with serve(FakeTelegram.open(home)) as first:
         pass
-    double = FakeTelegram.open(home)
-    async with serve(double) as second, Bot(second.token, f"{second.url}/bot") as bot:
+    telegram = FakeTelegram.open(home)
+    async with serve(telegram) as second, Bot(second.token, f"{second.url}/bot") as bot:
         assert second.token == first.token
-        await Users(double).write(MINA, MINA, "do not forget me")
+        await Users(telegram).write(MINA, MINA, "do not forget me")
         sent = await bot.send_message(MINA, "never")
-    double = FakeTelegram.open(home)
-    async with serve(double) as third, Bot(third.token, f"{third.url}/bot") as bot:
+    telegram = FakeTelegram.open(home)
+    async with serve(telegram) as third, Bot(third.token, f"{third.url}/bot") as bot:
         (update,) = await bot.get_updates()
         assert update.message is not None and update.message.text == "do not forget me"
         assert (await bot.send_message(MINA, "next")).message_id == sent.message_id + 1
-        texts = [message.content["text"] for message in double.world.history(double.world.chat(MINA))]
+        texts = [message.content["text"] for message in telegram.world.history(telegram.world.chat(MINA))]
         assert texts == ["do not forget me", "never", "next"]
 
 
@@ -85,7 +85,7 @@ async def test_one_home_is_for_one_playground(tmp_path: Path) -> None:
             FakeTelegram.open(tmp_path)
 
 
-async def test_webhook_gets_updates_with_its_secret_until_it_accepts(bot: Bot, people: Users) -> None:
+async def test_webhook_gets_updates_with_its_secret_until_it_accepts(bot: Bot, users: Users) -> None:
     received: asyncio.Queue[tuple[str | None, bytes]] = asyncio.Queue()
     answers = iter([500, 200, 200])
 
@@ -98,7 +98,7 @@ async def test_webhook_gets_updates_with_its_secret_until_it_accepts(bot: Bot, p
     server = HTTPServer(Application([("/hook", Hook)], log_function=lambda _: None))
     server.add_sockets(sockets)
     await bot.set_webhook(f"http://127.0.0.1:{sockets[0].getsockname()[1]}/hook", secret_token="hush")
-    await people.write(MINA, MINA, "over here")
+    await users.write(MINA, MINA, "over here")
     first, again = await received.get(), await received.get()
     assert first == again and first[0] == "hush" and b"over here" in first[1]
     with pytest.raises(BadRequest, match="loopback"):
@@ -116,12 +116,12 @@ async def test_only_its_own_page_may_act_for_people(address: Address) -> None:
             refused = await client.post("/control/people", headers=headers, json={"first_name": "Eve"})
             assert refused.status_code == 403
         state = (await client.get("/control/state")).json()
-        assert [person["first_name"] for person in state["people"]] == ["Mina", "Joon"]
+        assert [user["first_name"] for user in state["people"]] == ["Mina", "Joon"]
 
 
-async def test_page_and_media_are_served_safely(address: Address, people: Users) -> None:
-    (photo,) = await people.send(MINA, MINA, [Upload("a.jpg", "image/jpeg", jpeg())])
-    (page,) = await people.send(MINA, MINA, [Upload("a.html", "text/html", b"<script>1</script>")], as_files=True)
+async def test_page_and_media_are_served_safely(address: Address, users: Users) -> None:
+    (photo,) = await users.send(MINA, MINA, [Upload("a.jpg", "image/jpeg", jpeg())])
+    (page,) = await users.send(MINA, MINA, [Upload("a.html", "text/html", b"<script>1</script>")], as_files=True)
     async with httpx.AsyncClient(base_url=address.url) as client:
         assert "default-src 'self'" in (await client.get("/")).headers["Content-Security-Policy"]
         part = await client.get(f"/media/{photo['photo'][-1]['file_id']}", headers={"Range": "bytes=0-1"})

@@ -36,11 +36,11 @@ async def updates(bot: Bot) -> list[Update]:
     return found
 
 
-async def test_pressed_button_is_answered(bot: Bot, people: Users) -> None:
-    await people.write(MINA, MINA, "hello")
+async def test_pressed_button_is_answered(bot: Bot, users: Users) -> None:
+    await users.write(MINA, MINA, "hello")
     sent = await bot.send_message(MINA, "How young?", reply_markup=KEYBOARD)
     await updates(bot)
-    press = asyncio.create_task(people.press(MINA, MINA, sent.message_id, "younger:7"))
+    press = asyncio.create_task(users.press(MINA, MINA, sent.message_id, "younger:7"))
     (update,) = await bot.get_updates(timeout=5)
     query = update.callback_query
     assert query is not None and query.data == "younger:7" and query.from_user.id == MINA
@@ -51,11 +51,11 @@ async def test_pressed_button_is_answered(bot: Bot, people: Users) -> None:
         await query.answer()
 
 
-async def test_button_of_an_old_message_has_no_message(bot: Bot, people: Users) -> None:
-    await people.write(MINA, MINA, "hello")
+async def test_button_of_an_old_message_has_no_message(bot: Bot, users: Users) -> None:
+    await users.write(MINA, MINA, "hello")
     sent = await bot.send_message(MINA, "How young?", reply_markup=KEYBOARD)
     await updates(bot)
-    press = asyncio.create_task(people.press(MINA, MINA, sent.message_id, "x", inaccessible=True))
+    press = asyncio.create_task(users.press(MINA, MINA, sent.message_id, "x", inaccessible=True))
     (update,) = await bot.get_updates(timeout=5)
     assert update.callback_query is not None and update.callback_query.message is not None
     assert not update.callback_query.message.is_accessible
@@ -63,16 +63,16 @@ async def test_button_of_an_old_message_has_no_message(bot: Bot, people: Users) 
     await press
 
 
-async def test_album_is_separate_updates_with_one_group(bot: Bot, people: Users) -> None:
+async def test_album_is_separate_updates_with_one_group(bot: Bot, users: Users) -> None:
     uploads = [Upload(f"{n}.jpg", "image/jpeg", jpeg()) for n in range(3)]
-    await people.send(MINA, MINA, uploads, caption="then and now")
+    await users.send(MINA, MINA, uploads, caption="then and now")
     messages = [update.message for update in await updates(bot)]
     assert len({message.media_group_id for message in messages if message}) == 1
     assert [message.caption for message in messages if message] == ["then and now", None, None]
 
 
-async def test_files_keep_their_bytes_and_name(bot: Bot, people: Users) -> None:
-    await people.send(MINA, MINA, [Upload("dog.heic", "", b"not really")], as_files=True)
+async def test_files_keep_their_bytes_and_name(bot: Bot, users: Users) -> None:
+    await users.send(MINA, MINA, [Upload("dog.heic", "", b"not really")], as_files=True)
     (update,) = await updates(bot)
     assert update.message is not None and update.message.document is not None
     document = update.message.document
@@ -80,35 +80,35 @@ async def test_files_keep_their_bytes_and_name(bot: Bot, people: Users) -> None:
     assert await (await document.get_file()).download_as_bytearray() == b"not really"
 
 
-async def test_unreadable_picture_cannot_be_a_photo(people: Users) -> None:
+async def test_unreadable_picture_cannot_be_a_photo(users: Users) -> None:
     with pytest.raises(Exception, match="IMAGE_PROCESS_FAILED"):
-        await people.send(MINA, MINA, [Upload("dog.jpg", "image/jpeg", b"\xff\xd8broken")])
+        await users.send(MINA, MINA, [Upload("dog.jpg", "image/jpeg", b"\xff\xd8broken")])
 
 
-async def test_edited_message_and_reply(bot: Bot, people: Users) -> None:
-    said = await people.write(MINA, MINA, "pupy")
-    await people.edit(MINA, MINA, said["message_id"], "puppy")
-    await people.write(MINA, MINA, "that one", reply_to=said["message_id"])
+async def test_edited_message_and_reply(bot: Bot, users: Users) -> None:
+    said = await users.write(MINA, MINA, "pupy")
+    await users.edit(MINA, MINA, said["message_id"], "puppy")
+    await users.write(MINA, MINA, "that one", reply_to=said["message_id"])
     _, edited, reply = await updates(bot)
     assert edited.edited_message is not None and edited.edited_message.text == "puppy"
     assert reply.message is not None and reply.message.reply_to_message is not None
     assert reply.message.reply_to_message.text == "puppy"
 
 
-async def test_people_cannot_say_more_than_telegram_lets_them(people: Users) -> None:
+async def test_people_cannot_say_more_than_telegram_lets_them(users: Users) -> None:
     with pytest.raises(ApiError, match="album"):
-        await people.send(MINA, MINA, [Upload(f"{n}.txt", "", b"x") for n in range(11)], as_files=True)
-    said = (await people.write(MINA, MINA, "pupy"))["message_id"]
+        await users.send(MINA, MINA, [Upload(f"{n}.txt", "", b"x") for n in range(11)], as_files=True)
+    said = (await users.write(MINA, MINA, "pupy"))["message_id"]
     for text, refusal in (("", "empty"), ("x" * 4097, "too long")):
         with pytest.raises(ApiError, match=refusal):
-            await people.edit(MINA, MINA, said, text)
-    (photo,) = await people.send(MINA, MINA, [Upload("a.jpg", "image/jpeg", jpeg())], caption="pupy")
+            await users.edit(MINA, MINA, said, text)
+    (photo,) = await users.send(MINA, MINA, [Upload("a.jpg", "image/jpeg", jpeg())], caption="pupy")
     with pytest.raises(ApiError, match="caption is too long"):
-        await people.edit(MINA, MINA, photo["message_id"], "x" * 1025)
-    assert "caption" not in await people.edit(MINA, MINA, photo["message_id"], "")
-    forwarded = await people.forward(MINA, MINA, said, MINA)
+        await users.edit(MINA, MINA, photo["message_id"], "x" * 1025)
+    assert "caption" not in await users.edit(MINA, MINA, photo["message_id"], "")
+    forwarded = await users.forward(MINA, MINA, said, MINA)
     with pytest.raises(ApiError, match="can't be edited"):
-        await people.edit(MINA, MINA, forwarded["message_id"], "puppy")
+        await users.edit(MINA, MINA, forwarded["message_id"], "puppy")
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,12 @@ async def test_people_cannot_say_more_than_telegram_lets_them(people: Users) -> 
     ],
 )
 async def test_inline_results_are_as_strictly_read_as_messages(
-    bot: Bot, people: Users, wrong: dict[str, Any], refusal: str
+    bot: Bot, users: Users, wrong: dict[str, Any], refusal: str
 ) -> None:
-    await people.write(MINA, MINA, "hello")
+    await users.write(MINA, MINA, "hello")
     photo = await bot.send_photo(MINA, jpeg())
     await updates(bot)
-    asked = asyncio.create_task(people.ask_inline(MINA, MINA, ""))
+    asked = asyncio.create_task(users.ask_inline(MINA, MINA, ""))
     (update,) = await bot.get_updates(timeout=5)
     assert update.inline_query is not None
     with pytest.raises(BadRequest, match=refusal):
@@ -138,11 +138,11 @@ async def test_inline_results_are_as_strictly_read_as_messages(
     assert (await asked)["results"] == []
 
 
-async def test_inline_results_are_offered_and_chosen(bot: Bot, people: Users, double: FakeTelegram) -> None:
-    await people.write(MINA, MINA, "hello")
+async def test_inline_results_are_offered_and_chosen(bot: Bot, users: Users, telegram: FakeTelegram) -> None:
+    await users.write(MINA, MINA, "hello")
     photo = await bot.send_photo(MINA, jpeg())
     await updates(bot)
-    asked = asyncio.create_task(people.ask_inline(MINA, FAMILY, "mochi"))
+    asked = asyncio.create_task(users.ask_inline(MINA, FAMILY, "mochi"))
     (update,) = await bot.get_updates(timeout=5)
     assert update.inline_query is not None and update.inline_query.chat_type == "group"
     await update.inline_query.answer(
@@ -153,7 +153,7 @@ async def test_inline_results_are_offered_and_chosen(bot: Bot, people: Users, do
     )
     offered = await asked
     assert [result["id"] for result in offered["results"]] == ["p", "a"]
-    await people.choose_inline(MINA, FAMILY, offered["query_id"], "p")
+    await users.choose_inline(MINA, FAMILY, offered["query_id"], "p")
     news = await bot.get_updates(offset=update.update_id + 1)
     message = next(update.message for update in news if update.message)
     chosen = next(update.chosen_inline_result for update in news if update.chosen_inline_result)
@@ -162,16 +162,16 @@ async def test_inline_results_are_offered_and_chosen(bot: Bot, people: Users, do
     assert await bot.edit_message_caption(inline_message_id=chosen.inline_message_id, caption="Younger")
     with pytest.raises(BadRequest, match="rong file identifier"):
         await bot.edit_message_media(InputMediaPhoto(jpeg()), inline_message_id=chosen.inline_message_id)
-    double.inline_mode = False
-    assert not (await people.ask_inline(MINA, FAMILY, "mochi"))["answered"]
+    telegram.inline_mode = False
+    assert not (await users.ask_inline(MINA, FAMILY, "mochi"))["answered"]
 
 
-async def test_topics(bot: Bot, people: Users, double: FakeTelegram) -> None:
-    forum = double.world.add_group("Club", [MINA, JOON], ChatKind.SUPERGROUP, forum=True)
-    await people.add_bot(MINA, forum.id)
-    topic = await people.open_topic(MINA, forum.id, "Puppies")
-    await people.write(JOON, forum.id, "/young@throwback_bot", topic=topic)
-    await people.write(JOON, forum.id, "/young@throwback_bot")
+async def test_topics(bot: Bot, users: Users, telegram: FakeTelegram) -> None:
+    forum = telegram.world.add_group("Club", [MINA, JOON], ChatKind.SUPERGROUP, forum=True)
+    await users.add_bot(MINA, forum.id)
+    topic = await users.open_topic(MINA, forum.id, "Puppies")
+    await users.write(JOON, forum.id, "/young@throwback_bot", topic=topic)
+    await users.write(JOON, forum.id, "/young@throwback_bot")
     in_topic, in_general = [update.message for update in await updates(bot)][-2:]
     assert in_topic is not None and in_topic.is_topic_message and in_topic.message_thread_id == topic
     assert in_topic.reply_to_message is not None and in_topic.reply_to_message.forum_topic_created is not None
@@ -182,8 +182,8 @@ async def test_topics(bot: Bot, people: Users, double: FakeTelegram) -> None:
         await bot.send_message(forum.id, "x", message_thread_id=topic + 1)
 
 
-async def test_anonymous_administrator_has_the_groups_name(bot: Bot, people: Users) -> None:
-    await people.write(MINA, FAMILY, "/start@throwback_bot", anonymous=True)
+async def test_anonymous_administrator_has_the_groups_name(bot: Bot, users: Users) -> None:
+    await users.write(MINA, FAMILY, "/start@throwback_bot", anonymous=True)
     (update,) = await updates(bot)
     assert (
         update.message is not None and update.message.from_user is not None and update.message.sender_chat is not None
@@ -191,13 +191,13 @@ async def test_anonymous_administrator_has_the_groups_name(bot: Bot, people: Use
     assert update.message.from_user.username == "GroupAnonymousBot" and update.message.sender_chat.id == FAMILY
 
 
-async def test_removed_and_added_again(bot: Bot, people: Users) -> None:
-    await people.remove_bot(MINA, FAMILY)
+async def test_removed_and_added_again(bot: Bot, users: Users) -> None:
+    await users.remove_bot(MINA, FAMILY)
     with pytest.raises(Forbidden, match="kicked"):
         await bot.send_message(FAMILY, "x")
-    await people.add_bot(MINA, FAMILY)
-    await people.promote_bot(MINA, FAMILY)
-    await people.write(JOON, FAMILY, "administrators hear everything")
+    await users.add_bot(MINA, FAMILY)
+    await users.promote_bot(MINA, FAMILY)
+    await users.write(JOON, FAMILY, "administrators hear everything")
     seen = await updates(bot)
     changes = [update.my_chat_member.new_chat_member.status for update in seen if update.my_chat_member]
     assert changes == ["kicked", "member", "administrator"]

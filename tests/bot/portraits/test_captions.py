@@ -26,15 +26,15 @@ def test_only_what_is_clear_is_taken(text: str, language: str, said: Caption) ->
     assert read_caption(text, language) == said
 
 
-async def test_a_caption_with_breed_and_name_saves_the_questions(town: Harness) -> None:
-    mina = town.person()
+async def test_a_caption_with_breed_and_name_saves_the_questions(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(caption="Momo, Samoyed")
     await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
     await mina.sees("Momo, when everything began", photo=True)
 
 
-async def test_a_pet_that_a_caption_named_is_remembered(town: Harness) -> None:
-    mina = town.person()
+async def test_a_pet_that_a_caption_named_is_remembered(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(caption="Momo, Samoyed")
     await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
     film = await mina.sees(video=True)
@@ -46,43 +46,43 @@ async def test_a_pet_that_a_caption_named_is_remembered(town: Harness) -> None:
     await mina.sees("Nice to see Momo again", "💛 Momo")
 
 
-async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again(town: Harness) -> None:
-    mina = town.person()
+async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(caption="Momo, Samoyed")
     await mina.sees("photo of Momo as a baby")
     await mina.send(shade=90)
     await mina.sees(video=True)
     baby_photo = (await mina.portrait_in(State.DONE)).baby_photo
     second = await mina.send(shade=60, caption="momo, samoyed")
-    await town.message_after(mina.id, second, "Momo, when everything began", photo=True)
+    await harness.message_after(mina.id, second, "Momo, when everything began", photo=True)
     portrait = (await mina.portraits_in(State.DONE, 2))[-1]
     assert (portrait.baby_photo, portrait.name) == (baby_photo, "Momo")
-    assert [pet.name for pet in await town.desk.storage.people.pets(mina.id)] == ["Momo"]
+    assert [pet.name for pet in await harness.services.storage.pets.of_owner(mina.id)] == ["Momo"]
 
 
-async def test_a_cat_of_the_same_name_lends_a_dog_no_baby_photo(town: Harness) -> None:
-    mina = town.person()
+async def test_a_cat_of_the_same_name_lends_a_dog_no_baby_photo(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.CAT, caption="Momo, Persian")
     await mina.sees("photo of Momo as a baby")
     await mina.send(Script.CAT, shade=90)
     await mina.sees(video=True)
     await mina.portrait_in(State.DONE)
     second = await mina.send(shade=60, caption="Momo, Samoyed")
-    await town.message_after(mina.id, second, "photo of Momo as a baby")
+    await harness.message_after(mina.id, second, "photo of Momo as a baby")
 
 
-async def test_a_name_in_a_caption_that_is_added_later_counts(town: Harness) -> None:
-    mina = town.person()
+async def test_a_name_in_a_caption_that_is_added_later_counts(harness: Harness) -> None:
+    mina = harness.user()
     photo = await mina.send(Script.CAT)
     await mina.sees("lovely cat")
-    await town.people.edit(mina.id, mina.id, photo["message_id"], "Momo, Persian")
+    await harness.users.edit(mina.id, mina.id, photo["message_id"], "Momo, Persian")
     await mina.sees("Persian, got it!", "photo of Momo as a baby")
 
 
-async def test_a_caption_that_is_added_later_counts(town: Harness) -> None:
-    mina = town.person()
+async def test_a_caption_that_is_added_later_counts(harness: Harness) -> None:
+    mina = harness.user()
     photo = await mina.send(Script.CAT)
     await mina.sees("lovely cat")
-    await town.people.edit(mina.id, mina.id, photo["message_id"], "Persian")
+    await harness.users.edit(mina.id, mina.id, photo["message_id"], "Persian")
     await mina.sees("baby photo")
     assert (await mina.portrait()).breed == "persian"

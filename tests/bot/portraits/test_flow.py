@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import pytest
 
 from bot.playground.faults import Fault, FaultKind
+from bot.timings import Timings
 from engine import Forgotten
-from storage import State
+from storage import FailureReason, PortraitFailure, State
 from tests.bot.harness import Harness, eventually, labels
 from tests.scripted_engine import Script
 
 
-async def test_photo_to_film(town: Harness) -> None:
-    mina = town.person()
+async def test_photo_to_film(harness: Harness) -> None:
+    mina = harness.user()
     photo = await mina.send()
     breed = await mina.sees("Which breed", "Samoyed", "I don't know")
     assert breed["reply_to_message"]["message_id"] == photo["message_id"]
@@ -24,19 +25,22 @@ async def test_photo_to_film(town: Harness) -> None:
     assert film["reply_to_message"]["message_id"] == photo["message_id"]
     portrait = await mina.portrait_in(State.DONE)
     assert (portrait.breed, portrait.network) == ("samoyed", "scripted")
-    assert [sorted(message.keys() & {"photo", "video"}) for message in town.said_in(mina.id)] == [["photo"], ["video"]]
+    assert [sorted(message.keys() & {"photo", "video"}) for message in harness.said_in(mina.id)] == [
+        ["photo"],
+        ["video"],
+    ]
 
 
-async def test_in_korean(town: Harness) -> None:
-    joon = town.person("Joon", "ko")
+async def test_in_korean(harness: Harness) -> None:
+    joon = harness.user("Joon", "ko")
     await joon.send(Script.CAT)
     await joon.press(await joon.sees("고양이", "잘 모르겠어요"), "잘 모르겠어요")
     await joon.press(await joon.sees("아기 때 사진"), "사진 없이")
     await joon.sees("그때로 가는 길", "더 어린 모습", video=True)
 
 
-async def test_with_a_baby_photo(town: Harness) -> None:
-    mina = town.person()
+async def test_with_a_baby_photo(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
@@ -44,11 +48,11 @@ async def test_with_a_baby_photo(town: Harness) -> None:
     await mina.sees(video=True)
     portrait = await mina.portrait_in(State.DONE)
     assert portrait.baby_photo is not None and portrait.baby_photo != portrait.photo
-    assert len(await town.desk.storage.portraits.of_owner(mina.id)) == 1
+    assert len(await harness.services.storage.portraits.of_owner(mina.id)) == 1
 
 
-async def test_a_baby_photo_that_is_none_is_asked_for_again(town: Harness) -> None:
-    mina = town.person()
+async def test_a_baby_photo_that_is_none_is_asked_for_again(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
@@ -57,17 +61,17 @@ async def test_a_baby_photo_that_is_none_is_asked_for_again(town: Harness) -> No
     await mina.sees(video=True)
 
 
-async def test_a_question_is_asked_once(town: Harness) -> None:
-    mina = town.person()
+async def test_a_question_is_asked_once(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
-    calls = [call.method for call in town.double.calls if call.chat_id == mina.id]
+    calls = [call.method for call in harness.telegram.calls if call.chat_id == mina.id]
     assert (calls.count("sendMessage"), calls.count("editMessageText")) == (1, 1)
 
 
-async def test_a_puppy_is_shown_grown_up(town: Harness) -> None:
-    mina = town.person()
+async def test_a_puppy_is_shown_grown_up(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "still a baby")
@@ -76,16 +80,16 @@ async def test_a_puppy_is_shown_grown_up(town: Harness) -> None:
     assert "🧓 Older" not in labels(film) and "👶 Younger" in labels(film)
 
 
-async def test_the_owner_says_which_head(town: Harness) -> None:
-    mina = town.person()
+async def test_the_owner_says_which_head(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.TWO_HEADS)
     await mina.press(await mina.sees("I see 2 pets"), "No. 2")
     await mina.sees("Which breed")
     assert (await mina.portrait()).head == 1
 
 
-async def test_what_is_asked_and_made_is_of_the_chosen_pet(town: Harness) -> None:
-    mina = town.person()
+async def test_what_is_asked_and_made_is_of_the_chosen_pet(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.DOG_AND_CAT)
     await mina.press(await mina.sees("I see 2 pets"), "No. 2")
     await mina.press(await mina.sees("lovely cat", "Tabby", "Persian"), "I don't know")
@@ -94,18 +98,18 @@ async def test_what_is_asked_and_made_is_of_the_chosen_pet(town: Harness) -> Non
     assert (await mina.portrait_in(State.DONE)).species == "cat"  # as the engine was told
 
 
-async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(town: Harness) -> None:
-    mina = town.person()
+async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(harness: Harness) -> None:
+    mina = harness.user()
     sent = await mina.send(Script.DOG_AND_CAT, caption="Samoyed")
     await mina.press(await mina.sees("I see 2 pets"), "No. 2")
     await mina.sees("lovely cat", "Tabby")
     await mina.send(Script.DOG_AND_CAT, shade=90, caption="Samoyed")
-    await mina.press(await town.message_after(mina.id, sent, "I see 2 pets"), "No. 1")
+    await mina.press(await harness.message_after(mina.id, sent, "I see 2 pets"), "No. 1")
     await mina.sees("Samoyed, got it!")
 
 
-async def test_no_pet_asks_for_another_photo_or_tries_anyway(town: Harness) -> None:
-    mina = town.person()
+async def test_no_pet_asks_for_another_photo_or_tries_anyway(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.NO_PET)
     await mina.press(await mina.sees("can't find a dog or cat"), "Try anyway")
     await mina.press(await mina.sees("Which breed is it?"), "I don't know")
@@ -113,8 +117,8 @@ async def test_no_pet_asks_for_another_photo_or_tries_anyway(town: Harness) -> N
     await mina.sees(video=True)
 
 
-async def test_no_face_is_explained(town: Harness) -> None:
-    mina = town.person()
+async def test_no_face_is_explained(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.NO_FACE)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
@@ -122,16 +126,16 @@ async def test_no_face_is_explained(town: Harness) -> None:
     await mina.sees(video=True)
 
 
-async def test_not_an_image_gets_one_sentence(town: Harness) -> None:
-    mina = town.person()
+async def test_not_an_image_gets_one_sentence(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.NOT_AN_IMAGE)
     answer = await mina.sees("couldn't open that")
     assert labels(answer) == ["🗑 Delete"]
     assert (await mina.portrait()).state is State.FAILED
 
 
-async def test_a_typed_breed(town: Harness) -> None:
-    mina = town.person()
+async def test_a_typed_breed(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Another breed")
     await mina.sees("Type the breed")
@@ -142,8 +146,8 @@ async def test_a_typed_breed(town: Harness) -> None:
     assert (await mina.portrait()).breed == "golden_retriever"
 
 
-async def test_typed_words_that_may_mean_several_breeds(town: Harness) -> None:
-    mina = town.person()
+async def test_typed_words_that_may_mean_several_breeds(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.sees("Samoyed")
     await mina.write("retriever")
@@ -153,8 +157,8 @@ async def test_typed_words_that_may_mean_several_breeds(town: Harness) -> None:
 
 
 @pytest.mark.parametrize("words", ["hello", "cancel", "Charlie", "Max", "Thor", "Mochi"])
-async def test_words_that_are_no_breed_are_not_taken_for_one(town: Harness, words: str) -> None:
-    mina = town.person()
+async def test_words_that_are_no_breed_are_not_taken_for_one(harness: Harness, words: str) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.sees("Samoyed")
     await mina.write(words)
@@ -162,8 +166,8 @@ async def test_words_that_are_no_breed_are_not_taken_for_one(town: Harness, word
     assert (await mina.portrait()).state is State.AWAITING_BREED
 
 
-async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(town: Harness) -> None:
-    mina = town.person()
+async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.sees("Samoyed")
     await mina.write("Siamese")
@@ -171,62 +175,62 @@ async def test_a_cats_breed_under_a_dogs_photo_is_asked_about(town: Harness) -> 
     await mina.sees("Siamese, got it!", "baby photo")
 
 
-async def test_the_breed_that_was_taken_is_said(town: Harness) -> None:
-    mina = town.person()
+async def test_the_breed_that_was_taken_is_said(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.sees("Samoyed")
     await mina.write("golden retreiver")
     await mina.sees("Golden Retriever, got it!", "baby photo")
 
 
-async def test_a_breed_that_was_taken_wrongly_is_put_right_by_telling_another(town: Harness) -> None:
-    mina = town.person()
+async def test_a_breed_that_was_taken_wrongly_is_put_right_by_telling_another(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     first = await mina.sees("Samoyed, got it!")
     said = await mina.write("no, it's a poodle")
-    await town.message_after(mina.id, said, "tap one of the buttons")
+    await harness.message_after(mina.id, said, "tap one of the buttons")
     said = await mina.write("poodle")
-    again = await town.message_after(mina.id, said, "Poodle, got it!", "baby photo")
+    again = await harness.message_after(mina.id, said, "Poodle, got it!", "baby photo")
     await mina.press(again, "Go on without")
     await mina.sees(video=True)
     assert (await mina.portrait()).breed == "poodle"
-    assert first["message_id"] not in town.double.world.messages[mina.id]
+    assert first["message_id"] not in harness.telegram.world.messages[mina.id]
 
 
-async def test_every_breed_that_nobody_knows_is_answered_below_it(town: Harness) -> None:
-    mina = town.person()
+async def test_every_breed_that_nobody_knows_is_answered_below_it(harness: Harness) -> None:
+    mina = harness.user()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.send(shade=90)
     question = await mina.sees("Momo again")
     for typed in ("xyzzy", "qwertz", "qwertz"):
         said = await mina.write(typed)
-        answer = await town.message_after(mina.id, said, f"don't know “{typed}”", "💛 Momo", "Samoyed")
+        answer = await harness.message_after(mina.id, said, f"don't know “{typed}”", "💛 Momo", "Samoyed")
         assert answer["reply_to_message"]["message_id"] == said["message_id"]
     await mina.press(answer, "Samoyed")  # answered in order: after all that came of the words
     assert (await mina.sees("Samoyed, got it!"))["message_id"] == answer["message_id"]
-    shown = [message["message_id"] for message in town.said_in(mina.id)]
+    shown = [message["message_id"] for message in harness.said_in(mina.id)]
     assert [one for one in shown if one >= question["message_id"]] == [answer["message_id"]]
 
 
-async def test_a_long_story_is_quoted_in_short(town: Harness) -> None:
-    mina = town.person()
+async def test_a_long_story_is_quoted_in_short(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.sees("Samoyed")
     await mina.write("My dog is " + "very " * 500 + "nice")
     assert len((await mina.sees("don't know “My dog is very", "…”"))["text"]) < 150
 
 
-async def test_cancel_while_choosing(town: Harness) -> None:
-    mina = town.person()
+async def test_cancel_while_choosing(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Cancel")
     await mina.sees("I stopped")
     assert (await mina.portrait()).state is State.CANCELLED
 
 
-async def test_nothing_is_kept_of_what_was_cancelled(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = town.desk.studio.engine
+async def test_nothing_is_kept_of_what_was_cancelled(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = harness.services.engine
     forget, forgotten = engine.forget, list[str]()
 
     async def noted(photos: Sequence[str]) -> Forgotten:
@@ -234,7 +238,7 @@ async def test_nothing_is_kept_of_what_was_cancelled(town: Harness, monkeypatch:
         return await forget(photos)
 
     monkeypatch.setattr(engine, "forget", noted)
-    mina = town.person()
+    mina = harness.user()
     await mina.send(caption="Momo")
     asked = await mina.sees("Samoyed")
     portrait = await mina.portrait()
@@ -246,16 +250,16 @@ async def test_nothing_is_kept_of_what_was_cancelled(town: Harness, monkeypatch:
         return not (left.photo or left.recognition or left.file_id or left.name)
 
     await eventually(gone)
-    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+    assert [path for path in (harness.settings.home / "media").glob("*/*") if path.is_file()] == []
     assert forgotten == [portrait.photo]
 
 
-async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(town: Harness) -> None:
-    mina = town.person()
+async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     first = await mina.portrait()
     await mina.press(film, "Again")
-    question = await town.message_after(mina.id, film, "Samoyed")
+    question = await harness.message_after(mina.id, film, "Samoyed")
     await mina.press(question, "Cancel")
     await mina.sees("I stopped")
 
@@ -263,25 +267,25 @@ async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(
         return (await mina.portrait()).photo is None
 
     await eventually(gone)
-    assert first.photo and await town.desk.storage.media.read(first.photo)
+    assert first.photo and await harness.services.storage.media.read(first.photo)
     await mina.press(film, "Again")
-    await town.message_after(mina.id, question, "Samoyed")
+    await harness.message_after(mina.id, question, "Samoyed")
 
 
-async def test_a_photo_that_failed_can_be_deleted(town: Harness) -> None:
-    mina = town.person()
+async def test_a_photo_that_failed_can_be_deleted(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.NO_PET)
     await mina.press(await mina.sees("can't find a dog or cat", "Try anyway"), "Delete")
     await mina.press(await mina.sees("Yes, delete the photo"), "Keep it")
     await mina.press(await mina.sees("Try anyway"), "Delete")
     answer = await mina.press(await mina.sees("Yes, delete the photo"), "Yes, delete the photo")
     assert "Nothing is left" in answer["text"]
-    assert town.said_in(mina.id) == []
-    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+    assert harness.said_in(mina.id) == []
+    assert [path for path in (harness.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
-async def test_cancel_while_the_engine_works(town: Harness) -> None:
-    mina = town.person()
+async def test_cancel_while_the_engine_works(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
@@ -291,36 +295,36 @@ async def test_cancel_while_the_engine_works(town: Harness) -> None:
     await mina.ask_for_portrait(shade=90)
 
 
-async def test_two_presses_make_one_portrait(town: Harness) -> None:
-    mina = town.person()
+async def test_two_presses_make_one_portrait(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     breed = await mina.sees("Samoyed")
     await mina.press(breed, "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees(video=True)
-    late = await town.people.press(mina.id, mina.id, (await mina.sees(video=True))["message_id"], "skip:1:")
+    late = await harness.users.press(mina.id, mina.id, (await mina.sees(video=True))["message_id"], "skip:1:")
     assert late["answered"]
-    assert len([message for message in town.said_in(mina.id) if "video" in message]) == 1
+    assert len([message for message in harness.said_in(mina.id) if "video" in message]) == 1
 
 
-async def test_a_fault_of_ours_is_admitted_and_can_be_retried(town: Harness) -> None:
-    mina = town.person()
+async def test_a_fault_of_ours_is_admitted_and_can_be_retried(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.FAULT)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     assert "Try again" in labels(await mina.sees("Something went wrong on my side"))
-    assert (await mina.portrait()).failure == "ZeroDivisionError"
+    assert (await mina.portrait()).failure == PortraitFailure(FailureReason.DEFECT, "ZeroDivisionError")
 
 
-async def test_a_photo_that_kills_the_engine_fails_alone(town: Harness) -> None:
-    mina, joon = town.person(), town.person("Joon")
+async def test_a_photo_that_kills_the_engine_fails_alone(harness: Harness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
     await mina.send(Script.DIE)
     await joon.ask_for_portrait()
     await mina.sees("Something went wrong on my side")
 
 
-async def test_a_second_photo_is_a_second_portrait(town: Harness) -> None:
-    mina = town.person()
+async def test_a_second_photo_is_a_second_portrait(harness: Harness) -> None:
+    mina = harness.user()
     first = await mina.send()
     await mina.sees("Which breed")
     await mina.send(Script.CAT)
@@ -328,22 +332,22 @@ async def test_a_second_photo_is_a_second_portrait(town: Harness) -> None:
     dog = await mina.sees("lovely dog")
     assert dog["reply_to_message"]["message_id"] == first["message_id"]
     await mina.press(cat, "Tabby")
-    assert [one.breed for one in await town.desk.storage.portraits.of_owner(mina.id)] == [None, "tabby"]
+    assert [one.breed for one in await harness.services.storage.portraits.of_owner(mina.id)] == [None, "tabby"]
 
 
-async def test_a_long_look_is_said_in_words(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("timings", [Timings(action_interval_s=0.05)], ids=["quick words"])
+async def test_a_long_look_is_said_in_words(harness: Harness) -> None:
     """The message that says so becomes the question."""
-    monkeypatch.setattr("bot.portraits.delivery._SHOWN_S", 0.05)
-    mina = town.person()
-    town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=1))  # costs two seconds of patience
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=1))  # costs two seconds of patience
     await mina.send()
     looking = await mina.sees("have a look", "Cancel")
     question = await mina.sees("Samoyed")
     assert question["message_id"] == looking["message_id"]
 
 
-async def test_a_baby_photo_may_have_a_caption(town: Harness) -> None:
-    mina = town.person()
+async def test_a_baby_photo_may_have_a_caption(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
@@ -352,8 +356,8 @@ async def test_a_baby_photo_may_have_a_caption(town: Harness) -> None:
     assert (await mina.portrait_in(State.DONE)).baby_photo is not None
 
 
-async def test_a_photo_with_a_breed_is_no_baby_photo(town: Harness) -> None:
-    mina = town.person()
+async def test_a_photo_with_a_breed_is_no_baby_photo(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
@@ -361,19 +365,19 @@ async def test_a_photo_with_a_breed_is_no_baby_photo(town: Harness) -> None:
     await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2)
 
 
-async def test_a_wrongly_typed_breed_is_put_right_by_editing(town: Harness) -> None:
-    mina = town.person()
+async def test_a_wrongly_typed_breed_is_put_right_by_editing(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Another breed")
     typed = await mina.write("xyzzy")
     await mina.sees("don't know “xyzzy”")
-    await town.people.edit(mina.id, mina.id, typed["message_id"], "golden retriever")
+    await harness.users.edit(mina.id, mina.id, typed["message_id"], "golden retriever")
     await mina.sees("baby photo")
     assert (await mina.portrait()).breed == "golden_retriever"
 
 
-async def test_words_while_buttons_wait_point_to_the_buttons(town: Harness) -> None:
-    mina = town.person()
+async def test_words_while_buttons_wait_point_to_the_buttons(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     question = await mina.sees("baby photo")
@@ -382,8 +386,8 @@ async def test_words_while_buttons_wait_point_to_the_buttons(town: Harness) -> N
     assert hint["reply_to_message"]["message_id"] == question["message_id"]
 
 
-async def test_words_while_the_engine_works_are_heard(town: Harness) -> None:
-    mina = town.person()
+async def test_words_while_the_engine_works_are_heard(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")

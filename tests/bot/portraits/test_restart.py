@@ -18,7 +18,7 @@ QUICK_S = 30.0
 """However slow the machine, nobody has waited for a portrait then."""
 
 
-class KillableTown(Harness):
+class KillableHarness(Harness):
     """The bot runs as a process of its own."""
 
     process: Process | None = None
@@ -45,57 +45,57 @@ class KillableTown(Harness):
         await self.end(signal.SIGKILL)
         await self.open()
 
-    def films(self, person: User) -> list[Json]:
-        return [message for message in self.said_in(person.id) if "video" in message]
+    def films(self, user: User) -> list[Json]:
+        return [message for message in self.said_in(user.id) if "video" in message]
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[KillableTown]:
-    async with KillableTown(tmp_path) as town:
-        yield town
+async def harness(tmp_path: Path) -> AsyncIterator[KillableHarness]:
+    async with KillableHarness(tmp_path) as harness:
+        yield harness
 
 
-async def settled(town: KillableTown) -> None:
+async def settled(harness: KillableHarness) -> None:
     """Wait until every portrait is done; then the bot is told to stop, and has said all it had to say."""
-    async with Storage(town.settings.home) as storage:
+    async with Storage(harness.settings.home) as storage:
 
         async def nothing_left() -> bool:
-            return not await storage.portraits.unfinished()
+            return not await storage.queue.unfinished()
 
         await eventually(nothing_left)
-    await town.close()
+    await harness.close()
 
 
-async def test_killed_while_a_breed_is_chosen(town: KillableTown) -> None:
-    mina = town.person()
+async def test_killed_while_a_breed_is_chosen(harness: KillableHarness) -> None:
+    mina = harness.user()
     await mina.send()
     breed = await mina.sees("Samoyed")
-    await town.kill_and_restart()
+    await harness.kill_and_restart()
     await mina.press(breed, "Samoyed")
-    await town.kill_and_restart()
+    await harness.kill_and_restart()
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees(video=True)
-    await settled(town)
-    assert len(town.films(mina)) == 1
+    await settled(harness)
+    assert len(harness.films(mina)) == 1
 
 
-async def test_killed_while_the_engine_works(town: KillableTown) -> None:
-    mina = town.person()
+async def test_killed_while_the_engine_works(harness: KillableHarness) -> None:
+    mina = harness.user()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees("Getting to know")
-    await town.kill_and_restart()
+    await harness.kill_and_restart()
     # The engine has it again, and the same message goes on telling; the owner can still cancel.
     progress = await mina.sees("Getting to know")
     assert (await mina.press(progress, "Cancel"))["answered"]
     await mina.sees("I stopped")
 
 
-async def test_killed_between_the_picture_and_the_film(town: KillableTown) -> None:
-    mina = town.person()
+async def test_killed_between_the_picture_and_the_film(harness: KillableHarness) -> None:
+    mina = harness.user()
     fault = Fault("sendVideo", FaultKind.TIMEOUT)
-    town.double.faults.add(fault)
+    harness.telegram.faults.add(fault)
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
@@ -105,70 +105,70 @@ async def test_killed_between_the_picture_and_the_film(town: KillableTown) -> No
         return not fault.times
 
     await eventually(uploading)
-    await town.kill_and_restart()
+    await harness.kill_and_restart()
     await mina.sees(video=True)
-    await settled(town)
-    kinds = [sorted(message.keys() & {"photo", "video"}) for message in town.said_in(mina.id)]
+    await settled(harness)
+    kinds = [sorted(message.keys() & {"photo", "video"}) for message in harness.said_in(mina.id)]
     assert kinds == [["photo"], ["video"]]
 
 
-async def test_killed_while_a_portrait_is_being_deleted(town: KillableTown) -> None:
-    mina = town.person()
+async def test_killed_while_a_portrait_is_being_deleted(harness: KillableHarness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.press(await mina.sees(video=True), "Delete")
     sure = await mina.sees("Yes, delete")
     fault = Fault("deleteMessages", FaultKind.TIMEOUT)
-    town.double.faults.add(fault)
+    harness.telegram.faults.add(fault)
     pressing = asyncio.create_task(mina.press(sure, "Yes, delete"))
 
     async def deleting() -> bool:
         return not fault.times
 
     await eventually(deleting)
-    await town.kill_and_restart()
+    await harness.kill_and_restart()
     assert "Nothing is left" in (await pressing)["text"]
-    assert town.said_in(mina.id) == []
+    assert harness.said_in(mina.id) == []
 
 
-async def test_killed_at_random_moments(town: KillableTown) -> None:
+async def test_killed_at_random_moments(harness: KillableHarness) -> None:
     """Whatever is under way when the bot dies, everybody's film comes.
 
     Once, as a rule: between the end of an upload and the note of it, a kill has it sent again.
     """
-    people = [town.person(f"P{number}") for number in range(2)]
-    for number, person in enumerate(people):
-        await person.send(shade=100 + number)
+    users = [harness.user(f"P{number}") for number in range(2)]
+    for number, user in enumerate(users):
+        await user.send(shade=100 + number)
     for pause_s in (0.05, 0.3):
         await asyncio.sleep(pause_s)
-        await town.kill_and_restart()
-    for person in people:
-        await person.press(await person.sees("Samoyed"), "Samoyed")
-    await town.kill_and_restart()
-    for person in people:
-        await person.press(await person.sees("baby photo"), "Go on without")
+        await harness.kill_and_restart()
+    for user in users:
+        await user.press(await user.sees("Samoyed"), "Samoyed")
+    await harness.kill_and_restart()
+    for user in users:
+        await user.press(await user.sees("baby photo"), "Go on without")
     await asyncio.sleep(0.1)
-    await town.kill_and_restart()
-    for person in people:
-        await person.sees(video=True)
-    await settled(town)
-    films = [len(town.films(person)) for person in people]
+    await harness.kill_and_restart()
+    for user in users:
+        await user.sees(video=True)
+    await settled(harness)
+    films = [len(harness.films(user)) for user in users]
     assert all(1 <= count <= 2 for count in films)
 
 
-async def test_an_orderly_stop_is_quick_and_loses_nothing(town: KillableTown) -> None:
-    mina, joon = town.person(), town.person("Joon")
+async def test_an_orderly_stop_is_quick_and_loses_nothing(harness: KillableHarness) -> None:
+    mina, joon = harness.user(), harness.user("Joon")
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees("Getting to know")
     async with asyncio.timeout(QUICK_S):  # the engine holds the portrait for ever
-        await town.close()
+        await harness.close()
     await joon.send()
-    async with Storage(town.settings.home) as storage:
+    async with Storage(harness.settings.home) as storage:
         (portrait,) = await storage.portraits.of_owner(mina.id)
         assert portrait.state is State.RUNNING
-    await town.open()
+    await harness.open()
     await mina.sees("Getting to know")
     await joon.sees("Samoyed")

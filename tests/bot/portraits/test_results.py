@@ -7,37 +7,38 @@ import pytest
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.playground.faults import Fault, FaultKind
 from bot.portraits.messenger import Sent
+from bot.timings import Timings
 from engine import EngineClient, Forgotten
 from storage import Kind, Portrait, Result, State
 from tests.bot.harness import Harness, eventually, labels
 from tests.scripted_engine import Script
 
 
-async def test_younger_and_older_come_from_the_kept_latent(town: Harness) -> None:
-    mina = town.person()
+async def test_younger_and_older_come_from_the_kept_latent(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Younger")
-    younger = await town.message_after(mina.id, film, video=True)
+    younger = await harness.message_after(mina.id, film, video=True)
     await mina.press(younger, "Older")
-    again = await town.message_after(mina.id, younger, video=True)
-    ages = {result.age for result in await town.desk.storage.portraits.results((await mina.portrait()).id)}
+    again = await harness.message_after(mina.id, younger, video=True)
+    ages = {result.age for result in await harness.services.storage.results.of((await mina.portrait()).id)}
     assert ages == {1.0, 1.3}
     assert "👶 Younger" in labels(again)
 
 
-async def test_a_portrait_outlives_the_weights_it_was_made_with(town: Harness) -> None:
-    mina = town.person()
+async def test_a_portrait_outlives_the_weights_it_was_made_with(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait(Script.OTHER_WEIGHTS)
-    media = town.desk.storage.media
+    media = harness.services.storage.media
     old = await media.read((await mina.portrait_in(State.DONE)).latent or "")
     await mina.press(film, "Younger")
-    await town.message_after(mina.id, film, video=True)
+    await harness.message_after(mina.id, film, video=True)
     new = await media.read((await mina.portrait()).latent or "")
     assert new and old.startswith(new) and new != old
 
 
-async def test_card_and_whole_photo_come_when_asked_for(town: Harness) -> None:
-    mina = town.person()
+async def test_card_and_whole_photo_come_when_asked_for(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
     await mina.sees("card for the family", photo=True)
@@ -45,18 +46,18 @@ async def test_card_and_whole_photo_come_when_asked_for(town: Harness) -> None:
     await mina.sees("In the whole photo", photo=True)
 
 
-async def test_what_was_sent_once_is_sent_again_by_its_file_id(town: Harness) -> None:
-    mina = town.person()
+async def test_what_was_sent_once_is_sent_again_by_its_file_id(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
     card = await mina.sees("card for the family")
     await mina.press(film, "Card")
-    again = await town.message_after(mina.id, card, photo=True)
+    again = await harness.message_after(mina.id, card, photo=True)
     assert again["photo"][-1]["file_id"] == card["photo"][-1]["file_id"]
 
 
-async def test_a_name_is_remembered_and_offered_with_the_next_photo(town: Harness) -> None:
-    mina = town.person()
+async def test_a_name_is_remembered_and_offered_with_the_next_photo(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Tell me the name")
     await mina.sees("your pet's name")
@@ -72,8 +73,8 @@ async def test_a_name_is_remembered_and_offered_with_the_next_photo(town: Harnes
     assert (portrait.name, portrait.breed) == ("Momo", "samoyed")
 
 
-async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(town: Harness) -> None:
-    mina = town.person()
+async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
@@ -84,8 +85,8 @@ async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(town: Harness) ->
     await mina.sees("모모, when", photo=True)
 
 
-async def test_again_asks_anew_about_the_same_photo(town: Harness) -> None:
-    mina = town.person()
+async def test_again_asks_anew_about_the_same_photo(harness: Harness) -> None:
+    mina = harness.user()
     photo = await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
@@ -95,12 +96,12 @@ async def test_again_asks_anew_about_the_same_photo(town: Harness) -> None:
     assert breed["reply_to_message"]["message_id"] == photo["message_id"]
     await mina.press(breed, "Pomeranian")
     await mina.press(await mina.sees("baby photo"), "Go on without")
-    await town.message_after(mina.id, film, video=True)
+    await harness.message_after(mina.id, film, video=True)
     assert (await mina.portrait()).breed == "pomeranian"
 
 
-async def test_delete_takes_rows_files_and_messages(town: Harness) -> None:
-    mina = town.person()
+async def test_delete_takes_rows_files_and_messages(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
     await mina.press(film, "Delete")
@@ -108,53 +109,51 @@ async def test_delete_takes_rows_files_and_messages(town: Harness) -> None:
     await mina.press(await mina.sees("Delete", "Younger"), "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert "Nothing is left" in answer["text"]
-    assert town.said_in(mina.id) == []
-    assert await town.desk.storage.portraits.get(portrait.id) is None
-    assert [path for path in (town.settings.home / "media").glob("*/*") if path.is_file()] == []
+    assert harness.said_in(mina.id) == []
+    assert await harness.services.storage.portraits.get(portrait.id) is None
+    assert [path for path in (harness.settings.home / "media").glob("*/*") if path.is_file()] == []
 
 
-async def test_delete_takes_what_was_sent_more_than_once(town: Harness) -> None:
-    mina = town.person()
+async def test_delete_takes_what_was_sent_more_than_once(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
     card = await mina.sees("card for the family")
     await mina.press(film, "Card")
-    await town.message_after(mina.id, card, "card for the family")
+    await harness.message_after(mina.id, card, "card for the family")
     await mina.press(film, "Younger")
-    younger = await town.message_after(mina.id, film, video=True)
+    younger = await harness.message_after(mina.id, film, video=True)
     await mina.press(younger, "Older")
-    again = await town.message_after(mina.id, younger, video=True)
+    again = await harness.message_after(mina.id, younger, video=True)
     await mina.press(again, "Delete")
     await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
-    assert town.said_in(mina.id) == []
+    assert harness.said_in(mina.id) == []
 
 
-async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(town: Harness) -> None:
-    mina = town.person()
+async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Card")
     await mina.sees("card for the family")
-    town.double.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
+    harness.telegram.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
     await mina.press(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert answer["show_alert"] and "please delete that yourself" in answer["text"]
-    assert [message["message_id"] for message in town.said_in(mina.id)] == [film["message_id"]]
+    assert [message["message_id"] for message in harness.said_in(mina.id)] == [film["message_id"]]
 
 
-async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_S", 3.0)
-    mina = town.person()
-    town.double.faults.add(Fault("sendPhoto", FaultKind.TIMEOUT_AFTER))
+@pytest.mark.parametrize("timings", [Timings(upload_timeout_s=3.0)], ids=["short uploads"])
+async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("sendPhoto", FaultKind.TIMEOUT_AFTER))
     film = await mina.ask_for_portrait()
-    picture = await mina.sees(photo=True)
+    picture = await mina.sees("Here you go", photo=True)
     await mina.press(await mina.sees("Telegram was slow"), "Try again")  # now a second one is there, and known
-    await town.message_after(mina.id, film, photo=True)
+    await harness.message_after(mina.id, film, photo=True)
     await mina.press(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert answer["show_alert"] and "please delete that yourself" in answer["text"]
-    assert [message["message_id"] for message in town.said_in(mina.id)] == [picture["message_id"]]
+    assert [message["message_id"] for message in harness.said_in(mina.id)] == [picture["message_id"]]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +163,8 @@ async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(
         (True, "Deleted. I only remember Momo and keep the baby photo, for next time."),
     ],
 )
-async def test_what_is_kept_of_a_pet_with_a_name_is_said(town: Harness, baby: bool, said: str) -> None:
-    mina = town.person()
+async def test_what_is_kept_of_a_pet_with_a_name_is_said(harness: Harness, baby: bool, said: str) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     question = await mina.sees("baby photo")
@@ -181,42 +180,42 @@ async def test_what_is_kept_of_a_pet_with_a_name_is_said(town: Harness, baby: bo
 
 
 async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mina = town.person()
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
-    send = TelegramMessenger.send
+    send = TelegramMessenger.send_result
 
-    async def too_late(voice: TelegramMessenger, portrait: Portrait, result: Result) -> Sent:
-        sent = await send(voice, portrait, result)
-        await town.desk.studio.delete(portrait)
+    async def too_late(messenger: TelegramMessenger, portrait: Portrait, result: Result) -> Sent:
+        sent = await send(messenger, portrait, result)
+        await harness.services.deletion.delete(portrait)
         monkeypatch.undo()
         return sent
 
-    monkeypatch.setattr(TelegramMessenger, "send", too_late)
+    monkeypatch.setattr(TelegramMessenger, "send_result", too_late)
     await mina.press(film, "Card")
 
     async def nothing_left() -> bool:
-        return not town.said_in(mina.id)
+        return not harness.said_in(mina.id)
 
     await eventually(nothing_left)
 
 
 async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mina = town.person()
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
     forget = EngineClient.forget
 
     async def slowly(engine: EngineClient, photos: Sequence[str]) -> Forgotten:
-        await town.desk.studio.want(portrait.id, 1.0, Kind.CARD)
+        await harness.services.results.request(portrait.id, 1.0, Kind.CARD)
         await mina.sees("card for the family")
 
         async def noted() -> bool:
-            return len((await town.desk.storage.portraits.messages(portrait.id))[mina.id]) == 3
+            return len((await harness.services.storage.messages.of(portrait.id))[mina.id]) == 3
 
         await eventually(noted)
         return await forget(engine, photos)
@@ -225,27 +224,27 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
     await mina.press(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert "Nothing is left" in answer["text"]
-    assert town.said_in(mina.id) == []
+    assert harness.said_in(mina.id) == []
 
 
-async def test_an_old_button_of_a_deleted_portrait_is_explained(town: Harness) -> None:
-    mina = town.person()
+async def test_an_old_button_of_a_deleted_portrait_is_explained(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
-    await town.desk.studio.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
+    await harness.services.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
     answer = await mina.press(film, "Younger")
     assert answer["show_alert"] and "start fresh" in answer["text"]
 
 
-async def test_nonsense_from_a_button_is_answered(town: Harness) -> None:
-    mina = town.person()
+async def test_nonsense_from_a_button_is_answered(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     for data in ("", "x", "age", "age:1:abc", "age:1:9e9", "head:1:-3", "breed:99:x", "age:x:1", "page:0:zz"):
-        answer = await town.people.press(mina.id, mina.id, film["message_id"], data)
+        answer = await harness.users.press(mina.id, mina.id, film["message_id"], data)
         assert answer["answered"], data
 
 
-async def test_the_name_of_a_known_pet_may_be_typed(town: Harness) -> None:
-    mina = town.person()
+async def test_the_name_of_a_known_pet_may_be_typed(harness: Harness) -> None:
+    mina = harness.user()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.send(shade=90)
     await mina.sees("Nice to see Momo")
@@ -254,8 +253,8 @@ async def test_the_name_of_a_known_pet_may_be_typed(town: Harness) -> None:
 
 
 @pytest.mark.parametrize("label", ["Not now", "Younger"])
-async def test_another_press_takes_the_question_for_a_name_back(town: Harness, label: str) -> None:
-    mina = town.person()
+async def test_another_press_takes_the_question_for_a_name_back(harness: Harness, label: str) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.press(film, "Tell me the name")
     question = await mina.sees("your pet's name", "Not now")
@@ -263,11 +262,11 @@ async def test_another_press_takes_the_question_for_a_name_back(town: Harness, l
     await mina.write("Wow, thank you!")
     await mina.sees("Send me a photo of your pet")
     assert (await mina.portrait()).name == ""
-    assert question["message_id"] not in [message["message_id"] for message in town.said_in(mina.id)]
+    assert question["message_id"] not in [message["message_id"] for message in harness.said_in(mina.id)]
 
 
-async def test_another_photo_takes_the_question_for_a_name_back(town: Harness) -> None:
-    mina = town.person()
+async def test_another_photo_takes_the_question_for_a_name_back(harness: Harness) -> None:
+    mina = harness.user()
     await mina.press(await mina.ask_for_portrait(), "Tell me the name")
     await mina.sees("your pet's name")
     await mina.send(Script.CAT, shade=90)
@@ -276,11 +275,11 @@ async def test_another_photo_takes_the_question_for_a_name_back(town: Harness) -
     await mina.portraits_in(State.DONE, 2)
     await mina.write("Wow, thank you!")
     await mina.sees("Send me a photo of your pet")
-    assert await town.desk.storage.people.pets(mina.id) == []
+    assert await harness.services.storage.pets.of_owner(mina.id) == []
 
 
-async def test_later_words_are_no_name(town: Harness) -> None:
-    mina = town.person()
+async def test_later_words_are_no_name(harness: Harness) -> None:
+    mina = harness.user()
     await mina.press(await mina.ask_for_portrait(), "Tell me the name")
     await mina.sees("your pet's name")
     await mina.write("/cancel")
@@ -289,8 +288,8 @@ async def test_later_words_are_no_name(town: Harness) -> None:
     await mina.sees("Send me a photo of your pet")
     assert (await mina.portrait()).name == ""
     await mina.press(await mina.sees(video=True), "Tell me the name")
-    real = town.desk.storage.now
-    town.desk.storage.now = lambda: real() + 7200
+    real = harness.services.storage.now
+    harness.services.storage.now = lambda: real() + 7200
     thanks = await mina.write("good night")
-    await town.message(mina.id, "Send me a photo of your pet", after=thanks["message_id"])
+    await harness.message(mina.id, "Send me a photo of your pet", after=thanks["message_id"])
     assert (await mina.portrait()).name == ""

@@ -1,6 +1,7 @@
 """Telegram on bad days: refusals, lost answers, broken connections, people who leave."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import aiosqlite
@@ -8,51 +9,57 @@ import pytest
 
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
+from bot.timings import Timings
 from engine import EngineFault
-from storage import State
+from storage import FailureReason, State
 from tests.bot.harness import Harness, eventually, labels, spoken
 from tests.scripted_engine import Script
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting for Telegram to recover takes minutes in life, and moments here."""
-    monkeypatch.setattr("bot.portraits.worker._PATIENCE_S", (0.05, 0.05, 0.1))
-    monkeypatch.setattr("bot.context._PATIENCE_S", (0.05, 0.05))
+IMPATIENT = Timings(step_retries_s=(0.05, 0.05, 0.1), reply_retries_s=(0.05, 0.05), write_retries_s=(0.05,))
+"""Waiting for Telegram to recover takes minutes in life, and moments here."""
 
 
-def films(town: Harness, person: int) -> int:
-    return len([message for message in town.said_in(person) if "video" in message])
+@pytest.fixture
+def timings() -> Timings:
+    return IMPATIENT
+
+
+BOSS = 1003
+"""The id of the first person in a harness."""
+
+
+def films(harness: Harness, user: int) -> int:
+    return len([message for message in harness.said_in(user) if "video" in message])
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TOO_MANY_REQUESTS, FaultKind.BAD_GATEWAY], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("method", ["sendPhoto", "sendVideo", "sendMessage", "getFile"])
-async def test_what_fails_for_a_while_arrives_once(town: Harness, method: str, kind: FaultKind) -> None:
-    mina = town.person()
-    town.double.faults.add(Fault(method, kind, times=2))
+async def test_what_fails_for_a_while_arrives_once(harness: Harness, method: str, kind: FaultKind) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault(method, kind, times=2))
     await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
-    assert films(town, mina.id) == 1
+    assert films(harness, mina.id) == 1
 
 
-async def test_a_download_whose_connection_breaks_is_tried_again(town: Harness) -> None:
-    mina = town.person()
-    town.double.faults.add(Fault("getFile", FaultKind.DISCONNECT, times=2))
+async def test_a_download_whose_connection_breaks_is_tried_again(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("getFile", FaultKind.DISCONNECT, times=2))
     await mina.ask_for_portrait()
 
 
-async def test_a_photo_is_fetched_however_long_telegram_is_away(town: Harness) -> None:
-    mina = town.person()
-    town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=8))
+async def test_a_photo_is_fetched_however_long_telegram_is_away(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=8))
     await mina.ask_for_portrait()
 
 
-async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(town: Harness) -> None:
-    mina = town.person()
+async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.sees("baby photo")
-    town.double.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
+    harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
     await mina.send(shade=90)
     again = await mina.sees("couldn't get the baby photo", "Go on without")
     await mina.send(shade=91)
@@ -61,12 +68,11 @@ async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(town:
 
 
 async def test_updates_that_cannot_be_written_down_are_taken_in_later(
-    town: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As when the disk is full."""
-    monkeypatch.setattr("bot.messaging.update_queue._PATIENCE_S", (0.05,))
-    mina = town.person()
-    async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
+    mina = harness.user()
+    async with aiosqlite.connect(harness.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
         await elsewhere.execute("CREATE TRIGGER full BEFORE INSERT ON updates BEGIN SELECT RAISE(ABORT, 'full'); END")
         await mina.write("/start")
 
@@ -78,175 +84,173 @@ async def test_updates_that_cannot_be_written_down_are_taken_in_later(
     await mina.sees("Hello")
 
 
-async def test_an_upload_whose_connection_breaks_is_offered_again(town: Harness) -> None:
+async def test_an_upload_whose_connection_breaks_is_offered_again(harness: Harness) -> None:
     """It may have arrived, so it is not sent blindly."""
-    mina = town.person()
-    town.double.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     unsure = await mina.sees("Telegram was slow", "Try again")
-    assert films(town, mina.id) == 0
+    assert films(harness, mina.id) == 0
     await mina.press(unsure, "Try again")
     await mina.sees(video=True)
 
 
-async def test_an_upload_without_an_answer_is_not_sent_twice(town: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.messaging.telegram_messenger._UPLOAD_S", 3.0)
-    mina = town.person()
-    town.double.faults.add(Fault("sendVideo", FaultKind.TIMEOUT_AFTER))
+@pytest.mark.parametrize("timings", [replace(IMPATIENT, upload_timeout_s=3.0)], ids=["short uploads"])
+async def test_an_upload_without_an_answer_is_not_sent_twice(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("sendVideo", FaultKind.TIMEOUT_AFTER))
     await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
     unsure = await mina.sees("Telegram was slow", "Try again")
-    assert films(town, mina.id) == 1
+    assert films(harness, mina.id) == 1
     await mina.press(unsure, "Try again")
-    await town.message_after(mina.id, unsure, video=True)
-    assert len([message for message in town.said_in(mina.id) if "photo" in message]) == 1  # that one was sure
+    await harness.message_after(mina.id, unsure, video=True)
+    assert len([message for message in harness.said_in(mina.id) if "photo" in message]) == 1  # that one was sure
     assert (await mina.press(unsure, "Try again"))["text"].startswith("That's done")
 
 
-async def telegram_is_back(town: Harness, restarted: bool) -> None:
+async def telegram_is_back(harness: Harness, restarted: bool) -> None:
     """Once a message was tried in vain: by itself after some more, or together with a restart of the bot."""
 
     async def tried() -> bool:
-        return any(call.method == "sendMessage" and call.status == 502 for call in town.double.calls)
+        return any(call.method == "sendMessage" and call.status == 502 for call in harness.telegram.calls)
 
     await eventually(tried)
     if restarted:
-        await town.close()
-        town.double.faults.clear()
-        await town.open()
+        await harness.close()
+        harness.telegram.faults.clear()
+        await harness.open()
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
-async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(town: Harness, restarted: bool) -> None:
-    mina = town.person()
+async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(harness: Harness, restarted: bool) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     question = await mina.sees("baby photo")
-    town.double.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
-    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
+    harness.telegram.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
+    harness.telegram.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
     await mina.press(question, "Go on without")
 
-    await telegram_is_back(town, restarted)
+    await telegram_is_back(harness, restarted)
     await mina.press(await mina.sees("Telegram was slow", "Try again"), "Try again")
     await mina.sees(video=True)
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
 async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
-    town: Harness, monkeypatch: pytest.MonkeyPatch, restarted: bool
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, restarted: bool
 ) -> None:
     async def broken(*_: object) -> None:
         raise EngineFault("ordered by the test")
 
-    mina = town.person()
+    mina = harness.user()
     film = await mina.ask_for_portrait()
-    monkeypatch.setattr(town.desk.studio.engine, "reimagine", broken)
-    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
+    monkeypatch.setattr(harness.services.engine, "reimagine", broken)
+    harness.telegram.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
     await mina.press(film, "Younger")
 
-    await telegram_is_back(town, restarted)
+    await telegram_is_back(harness, restarted)
     await mina.sees("Something went wrong")
 
 
-async def test_a_person_who_stops_the_bot_is_left_alone(town: Harness) -> None:
-    mina = town.person()
+async def test_a_person_who_stops_the_bot_is_left_alone(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.portrait_in(State.RUNNING)
-    await town.people.block(mina.id)
-    await town.desk.studio.engine.describe()
+    await harness.users.block(mina.id)
+    await harness.services.engine.describe()
     portrait = await mina.portrait_in(State.FAILED)
-    assert portrait.failure == "chat_gone"
-    person = await town.desk.storage.people.get(mina.id)
-    assert person is not None and not person.reachable
-    await town.people.unblock(mina.id)
+    assert portrait.failure.reason is FailureReason.CHAT_GONE
+    user = await harness.services.storage.people.get(mina.id)
+    assert user is not None and not user.reachable
+    await harness.users.unblock(mina.id)
     await mina.write("/start")
     await mina.sees("Hello")
 
 
-async def test_progress_edits_are_dropped_when_refused(town: Harness) -> None:
-    mina = town.person()
-    town.double.faults.add(Fault("editMessageMedia", FaultKind.TOO_MANY_REQUESTS, times=3))
-    town.double.faults.add(Fault("editMessageText", FaultKind.TOO_MANY_REQUESTS, times=1))
+async def test_progress_edits_are_dropped_when_refused(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("editMessageMedia", FaultKind.TOO_MANY_REQUESTS, times=3))
+    harness.telegram.faults.add(Fault("editMessageText", FaultKind.TOO_MANY_REQUESTS, times=1))
     await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
 
 
-async def test_an_expired_file_id_is_uploaded_again(town: Harness) -> None:
-    mina = town.person()
+async def test_an_expired_file_id_is_uploaded_again(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
     await mina.portrait_in(State.DONE)
     portrait = await mina.portrait()
-    (result, *_) = [one for one in await town.desk.storage.portraits.results(portrait.id) if one.kind == "card"]
-    await town.desk.storage.portraits.sent(result.id, 1, "expired")
+    (result, *_) = [one for one in await harness.services.storage.results.of(portrait.id) if one.kind == "card"]
+    await harness.services.storage.results.sent(result.id, 1, "expired")
     await mina.press(film, "Card")
     await mina.sees("card for the family", photo=True)
 
 
-async def test_a_photo_that_telegram_does_not_give_is_asked_for_again(town: Harness) -> None:
-    mina = town.person()
-    town.double.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
+async def test_a_photo_that_telegram_does_not_give_is_asked_for_again(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
     await mina.send()
     await mina.sees("couldn't get your photo")
 
 
-async def test_a_deleted_photo_and_a_deleted_question(town: Harness) -> None:
-    mina = town.person()
+async def test_a_deleted_photo_and_a_deleted_question(harness: Harness) -> None:
+    mina = harness.user()
     photo = await mina.send()
     question = await mina.sees("Samoyed")
-    await town.people.delete(mina.id, mina.id, photo["message_id"])
-    await town.people.delete(mina.id, mina.id, question["message_id"])
-    await town.desk.studio.choose_breed((await mina.portrait()).id, "samoyed")
+    await harness.users.delete(mina.id, mina.id, photo["message_id"])
+    await harness.users.delete(mina.id, mina.id, question["message_id"])
+    await harness.services.answers.choose_breed((await mina.portrait()).id, "samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     film = await mina.sees(video=True)
     assert "reply_to_message" not in film
 
 
 @pytest.mark.parametrize("kind", [FaultKind.BAD_GATEWAY, FaultKind.DISCONNECT], ids=lambda kind: kind.name)
-async def test_a_command_is_answered_although_telegram_was_ill(town: Harness, kind: FaultKind) -> None:
-    mina = town.person()
+async def test_a_command_is_answered_although_telegram_was_ill(harness: Harness, kind: FaultKind) -> None:
+    mina = harness.user()
     for method in ("sendPhoto", "sendMessage"):
-        town.double.faults.add(Fault(method, kind, times=2))
+        harness.telegram.faults.add(Fault(method, kind, times=2))
     await mina.write("/start")
     await mina.sees("Hello")
     await mina.write("/privacy")
     await mina.sees("What I keep")
 
 
-async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(town: Harness) -> None:
-    mina = town.person()
+async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(harness: Harness) -> None:
+    mina = harness.user()
     film = await mina.ask_for_portrait()
-    town.double.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=2))
+    harness.telegram.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=2))
     await mina.name_pet(film, "Momo")
 
 
-async def test_another_program_with_the_same_token_is_named(town: Harness, caplog: pytest.LogCaptureFixture) -> None:
+async def test_another_program_with_the_same_token_is_named(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     async def another_asks() -> bool:
-        await town.double.updates.fetch(0, 1, 0, None)
+        await harness.telegram.updates.fetch(0, 1, 0, None)
         return "another program asks Telegram" in caplog.text
 
     await eventually(another_asks)
-    mina = town.person()
+    mina = harness.user()
     await mina.write("/start")
     await mina.sees("Hello")
 
 
-async def test_polling_survives_errors(town: Harness) -> None:
-    mina = town.person()
-    town.double.faults.add(Fault("getUpdates", FaultKind.BAD_GATEWAY, times=2))
+async def test_polling_survives_errors(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("getUpdates", FaultKind.BAD_GATEWAY, times=2))
     await mina.write("/start")
     await mina.sees("Hello")
 
 
 async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path) -> None:
-    async with Harness(tmp_path, admins=frozenset({999})) as town:
-        town.double.world.add_person("Boss", "en")
-        mina = town.person()
-        boss = town.person("Boss")
-        town.desk.voice._admins = (boss.id,)
+    async with Harness(tmp_path, admins=frozenset({BOSS})) as harness:
+        boss, mina = harness.user("Boss"), harness.user()
+        assert boss.id == BOSS
         await boss.write("/start")
         await boss.sees("Hello")
         await mina.send(Script.FAULT)
@@ -259,9 +263,9 @@ async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path)
 
 
 async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mina, joon = town.person(), town.person("Joon")
+    mina, joon = harness.user(), harness.user("Joon")
     await mina.send(Script.FAULT)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
@@ -270,7 +274,7 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(town.desk.studio, "over_limit", broken)
+    monkeypatch.setattr(harness.services.portraits, "over_limit", broken)
     await joon.send(shade=90)
     apologies.append(await joon.sees("Something went wrong"))
     assert not any("told" in spoken(one) for one in apologies)
@@ -279,31 +283,31 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
 async def test_administrators_hear_of_an_update_that_failed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Harness(tmp_path, admins=frozenset({1003})) as town:
-        boss, mina = town.person("Boss", "ko"), town.person()
-        assert boss.id == 1003
+    async with Harness(tmp_path, admins=frozenset({BOSS})) as harness:
+        boss, mina = harness.user("Boss", "ko"), harness.user()
+        assert boss.id == BOSS
         await boss.write("/start")
         await boss.sees("안녕하세요")
 
         async def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("Mina's secret")
 
-        monkeypatch.setattr(town.desk.studio, "over_limit", broken)
+        monkeypatch.setattr(harness.services.portraits, "over_limit", broken)
         for shade in (90, 80):
             await mina.send(shade=shade)
         await mina.sees("Something went wrong on my side", "told the people who look after me")
         await boss.sees("업데이트", "ZeroDivisionError")
-        assert len([message for message in town.said_in(boss.id) if "ZeroDivision" in message.get("text", "")]) == 1
-        assert all("secret" not in message.get("text", "") for message in town.said_in(boss.id))
+        assert len([message for message in harness.said_in(boss.id) if "ZeroDivision" in message.get("text", "")]) == 1
+        assert all("secret" not in message.get("text", "") for message in harness.said_in(boss.id))
 
 
-async def test_an_engine_that_dies_loses_nothing(town: Harness) -> None:
-    mina = town.person()
+async def test_an_engine_that_dies_loses_nothing(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send(Script.HOLD)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     await mina.press(await mina.sees("baby photo"), "Go on without")
     await mina.sees("Getting to know")
-    engine = town.desk.studio.engine
+    engine = harness.services.engine
     assert engine.pid is not None
     before = engine.pid
     await (await asyncio.create_subprocess_exec("kill", "-9", str(before))).wait()
@@ -313,7 +317,7 @@ async def test_an_engine_that_dies_loses_nothing(town: Harness) -> None:
 
     async def delivered() -> int:
         await engine.describe()  # the scripted engine lets go of what it holds
-        return films(town, mina.id)
+        return films(harness, mina.id)
 
     await eventually(another)
     await eventually(delivered)
@@ -327,74 +331,69 @@ async def test_a_network_that_is_not_here_is_named_at_the_start(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["patience", "restart"])
-async def test_what_failed_while_telegram_was_away_is_said_afterwards(town: Harness, restarted: bool) -> None:
-    mina = town.person()
+async def test_what_failed_while_telegram_was_away_is_said_afterwards(harness: Harness, restarted: bool) -> None:
+    mina = harness.user()
     await mina.send(Script.FAULT)
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     question = await mina.sees("baby photo")
     for method in ("editMessageText", "editMessageMedia", "editMessageCaption", "sendMessage"):
-        town.double.faults.add(Fault(method, FaultKind.BAD_GATEWAY, times=50 if restarted else 4))
+        harness.telegram.faults.add(Fault(method, FaultKind.BAD_GATEWAY, times=50 if restarted else 4))
     await mina.press(question, "Go on without")
     await mina.portrait_in(State.FAILED)
     if restarted:
-        await town.close()
-        town.double.faults.clear()
-        await town.open()
+        await harness.close()
+        harness.telegram.faults.clear()
+        await harness.open()
     await mina.sees("Something went wrong", "Try again")
 
 
-async def test_a_question_that_was_never_shown_is_asked_after_a_restart(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.portraits.delivery._SHOWN_S", 0.05)
-    mina = town.person()
-    town.double.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=6))  # so that the look is said in words
+@pytest.mark.parametrize("timings", [replace(IMPATIENT, action_interval_s=0.05)], ids=["quick words"])
+async def test_a_question_that_was_never_shown_is_asked_after_a_restart(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_GATEWAY, times=6))  # so that the look is said in words
     await mina.send()
     await mina.sees("have a look", "Cancel")
-    town.double.faults.add(Fault("editMessageText", FaultKind.BAD_GATEWAY, times=1000))
+    harness.telegram.faults.add(Fault("editMessageText", FaultKind.BAD_GATEWAY, times=1000))
     await mina.portrait_in(State.AWAITING_BREED)
-    await town.close()
-    town.double.faults.clear()
-    await town.open()
+    await harness.close()
+    harness.telegram.faults.clear()
+    await harness.open()
     await mina.sees("lovely dog", "Samoyed")
 
 
-async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_taken(
-    town: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "bot.portraits.worker._PATIENCE_S", (60.0,)
-    )  # the question's answer is lost, and it is not tried again
-    mina, joon = town.person(), town.person("Joon")
+@pytest.mark.parametrize("timings", [replace(IMPATIENT, step_retries_s=(60.0,))], ids=["patient"])
+async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_taken(harness: Harness) -> None:
+    """The question's answer is lost, and it is not asked again for a minute."""
+    mina, joon = harness.user(), harness.user("Joon")
     for count, shade in enumerate((90, 91, 92, 93), 1):
-        town.double.faults.add(Fault("sendMessage", FaultKind.DISCONNECT))
+        harness.telegram.faults.add(Fault("sendMessage", FaultKind.DISCONNECT))
         await mina.send(shade=shade)
         portrait = (await mina.portraits_in(State.AWAITING_BREED, 1))[-1]
-        await town.desk.studio.choose_breed(portrait.id, "samoyed")
-        await town.desk.studio.go_on(portrait.id)
+        await harness.services.answers.choose_breed(portrait.id, "samoyed")
+        await harness.services.answers.skip_baby_photo(portrait.id)
         await mina.portrait_in(State.RUNNING)
-        await town.desk.studio.cancel(portrait.id)
+        await harness.services.portraits.cancel(portrait.id)
 
         async def stopped(times: int = count) -> bool:
-            return len([said for said in town.said_in(mina.id) if "I stopped" in said.get("text", "")]) == times
+            return len([said for said in harness.said_in(mina.id) if "I stopped" in said.get("text", "")]) == times
 
         await eventually(stopped)
     await joon.ask_for_portrait()
 
 
-async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(town: Harness) -> None:
-    mina = town.person()
+async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(harness: Harness) -> None:
+    mina = harness.user()
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Samoyed")
     question = await mina.sees("baby photo")
     refusal = "BEGIN SELECT RAISE(ABORT, 'full'); END"
-    async with aiosqlite.connect(town.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
+    async with aiosqlite.connect(harness.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:
         await elsewhere.execute(f"CREATE TRIGGER full BEFORE UPDATE ON portraits WHEN old.state = 'running' {refusal}")
         await mina.press(question, "Go on without")
         await mina.portrait_in(State.RUNNING)
 
         async def left() -> bool:
-            return not town.desk.studio.workshop.running
+            return not harness.services.worker.running
 
         await eventually(left)
         await elsewhere.execute("DROP TRIGGER full")

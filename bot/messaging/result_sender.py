@@ -1,0 +1,75 @@
+"""Sending pictures and films of portraits."""
+
+from telegram import InlineKeyboardMarkup, InputFile, Message
+from telegram.error import BadRequest
+from telegram.ext import ExtBot
+
+from bot.messaging.errors import refuses_media, translated
+from bot.messaging.keyboards import result_keyboard
+from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of, reply_to
+from bot.messaging.views import caption
+from bot.portraits.messenger import Sent
+from bot.texts import words_for
+from storage import Kind, Portrait, Result, Storage
+
+
+class ResultSender:
+    """Sends results by what Telegram has of them, else from the disk. `upload_timeout_s` is for Telegram's answer."""
+
+    def __init__(self, bot: ExtBot[int], storage: Storage, upload_timeout_s: float) -> None:
+        self._bot = bot
+        self._storage = storage
+        self._upload_timeout_s = upload_timeout_s
+
+    async def send(self, portrait: Portrait, result: Result) -> Sent:
+        """Send a result with its caption; the film carries the buttons. Raises the errors of `bot.portraits.errors`."""
+        words = words_for(portrait.language)
+        text = caption(words, portrait, result.kind, result.age)
+        shareable = self._bot.supports_inline_queries
+        keyboard = result_keyboard(words, portrait, result.age, shareable) if result.kind is Kind.FILM else None
+        with translated():
+            try:
+                message = await self._send(portrait, result, result.file_id, text, keyboard)
+            except BadRequest as error:
+                if not result.file_id or refuses_media(error):
+                    raise
+                # A file_id is no promise for ever; the file itself is.
+                message = await self._send(portrait, result, None, text, keyboard)
+        return Sent(message.message_id, file_id_of(message))
+
+    async def _send(
+        self,
+        portrait: Portrait,
+        result: Result,
+        file_id: str | None,
+        text: str,
+        keyboard: InlineKeyboardMarkup | None,
+    ) -> Message:
+        content = file_id or await self._storage.media.read(result.digest or "")
+        if result.kind is not Kind.FILM:
+            return await self._bot.send_photo(
+                portrait.chat,
+                content if isinstance(content, str) else InputFile(content, "throwback.jpg"),
+                caption=text,
+                reply_markup=keyboard,
+                reply_parameters=reply_to(portrait),
+                message_thread_id=portrait.topic,
+                read_timeout=self._upload_timeout_s,
+                rate_limit_args=MAX_REFUSALS,
+            )
+        thumbnail = await self._storage.media.read(result.thumbnail) if result.thumbnail and not file_id else None
+        return await self._bot.send_video(
+            portrait.chat,
+            content if isinstance(content, str) else InputFile(content, "throwback.mp4"),
+            caption=text,
+            width=result.width,
+            height=result.height,
+            duration=round(result.duration_s),
+            thumbnail=thumbnail,
+            supports_streaming=True,
+            reply_markup=keyboard,
+            reply_parameters=reply_to(portrait),
+            message_thread_id=portrait.topic,
+            read_timeout=self._upload_timeout_s,
+            rate_limit_args=MAX_REFUSALS,
+        )

@@ -1,0 +1,134 @@
+"""The one message a portrait has in its chat: the question, then the progress, then how it ended."""
+
+import logging
+
+from telegram import InputMediaPhoto, Message, ReplyParameters
+from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.ext import ExtBot
+
+from bot.error_summary import error_type
+from bot.messaging.errors import has_no_text, message_gone, refuses_media, translated, unchanged
+from bot.messaging.progress_board import ProgressBoard, ProgressMessage
+from bot.messaging.rate_limiter import RateLimiter
+from bot.messaging.telegram_calls import MAX_REFUSALS, quietly, reply_to
+from bot.messaging.views import MessageView
+from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, MessengerUnavailable
+from storage import UNKNOWN_MESSAGE, Portrait, Storage
+
+_logger = logging.getLogger(__name__)
+
+
+class StatusMessages:
+    """Shows, moves and removes status messages; `board` edits those that show progress."""
+
+    def __init__(self, bot: ExtBot[int], rate_limiter: RateLimiter, storage: Storage) -> None:
+        self._bot = bot
+        self._rate_limiter = rate_limiter
+        self._storage = storage
+        self.board = ProgressBoard(self._edit_progress)
+
+    async def show(self, portrait: Portrait, view: MessageView) -> None:
+        """Edit the status message, or send it when there is none. Raises the errors of `bot.portraits.errors`."""
+        await self.board.drop(portrait.id)
+        if portrait.status_message is None:
+            await self._send_status(portrait, view)
+            return
+        with translated():
+            try:
+                await self._edit(portrait.chat, portrait.status_message, view, rate_limit_args=MAX_REFUSALS)
+            except BadRequest as error:
+                if message_gone(error):  # it was deleted: ask where it can be seen
+                    await self._send_status(portrait, view)
+                elif not unchanged(error):
+                    raise
+
+    async def show_if_possible(self, portrait: Portrait, view: MessageView) -> None:
+        """Like `show`, for what is not worth a failure of its own."""
+        try:
+            await self.show(portrait, view)
+        except (ChatGone, ChatMoved, MessengerUnavailable, TelegramError) as error:
+            _logger.info("portrait %d: not told: %s", portrait.id, error_type(error))
+
+    def show_later(self, portrait: Portrait, view: MessageView, preview: bytes | None = None) -> None:
+        """Show this when the rate limit allows it, or whatever is newer by then; `preview` is a JPEG above it."""
+        if portrait.status_message:
+            self.board.show(portrait.id, portrait.chat, portrait.status_message, view, preview)
+
+    async def move_below(self, portrait: Portrait, view: MessageView, message: int) -> None:
+        """Send the status message anew, below a message of the owner's, where it is seen."""
+        await self.board.drop(portrait.id)
+        await self._send_status(portrait, view, ReplyParameters(message, allow_sending_without_reply=True))
+        if portrait.status_message:
+            await quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+
+    async def remove(self, portrait: Portrait) -> None:
+        """Delete the status message; a newer one stays."""
+        await self.board.drop(portrait.id)
+        if portrait.status_message:
+            await quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+            now = await self._storage.portraits.get(portrait.id)
+            if now and now.status_message == portrait.status_message:
+                await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=None)
+
+    async def send(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> Message:
+        """Send a message about the portrait, in reply to what began it unless told otherwise."""
+        return await self._bot.send_message(
+            portrait.chat,
+            view.text,
+            reply_markup=view.keyboard,
+            reply_parameters=below or reply_to(portrait),
+            message_thread_id=portrait.topic,
+            rate_limit_args=MAX_REFUSALS,
+        )
+
+    async def _send_status(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> None:
+        try:
+            with translated():
+                message = await self.send(portrait, view, below)
+        except DeliveryUncertain:
+            await self._storage.messages.record(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
+            raise
+        await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
+
+    async def _edit(self, chat: int, message: int, view: MessageView, rate_limit_args: int = 0) -> None:
+        """Edit a message of ours, be it a text or a picture with a caption."""
+        try:
+            await self._bot.edit_message_text(
+                view.text, chat, message, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
+            )
+        except BadRequest as error:
+            if not has_no_text(error):
+                raise
+            await self._bot.edit_message_caption(
+                chat, message, caption=view.text, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
+            )
+
+    async def _edit_progress(self, news: ProgressMessage) -> None:
+        """The board's edit: dropped rather than delayed."""
+        if self._rate_limiter.busy(news.chat):
+            raise MessengerUnavailable("no time for an edit")
+        try:
+            if news.preview and await self._edit_preview(news, news.preview):
+                news.picture = True
+            elif news.picture:
+                await self._bot.edit_message_caption(
+                    news.chat, news.message, caption=news.view.text, reply_markup=news.view.keyboard
+                )
+            else:
+                await self._edit(news.chat, news.message, news.view)
+        except RetryAfter:
+            raise MessengerUnavailable("no time for an edit") from None
+        except BadRequest as error:
+            if not unchanged(error):
+                raise
+
+    async def _edit_preview(self, news: ProgressMessage, preview: bytes) -> bool:
+        """Show the preview above the words; False where the chat takes no pictures."""
+        media = InputMediaPhoto(preview, caption=news.view.text, filename="preview.jpg")
+        try:
+            await self._bot.edit_message_media(media, news.chat, news.message, reply_markup=news.view.keyboard)
+        except BadRequest as error:
+            if not refuses_media(error):
+                raise
+            return False
+        return True

@@ -1,0 +1,36 @@
+"""Small things that several requests to Telegram share."""
+
+import logging
+from collections.abc import Awaitable
+
+from telegram import Message, ReplyParameters
+from telegram.error import TelegramError
+
+from bot.error_summary import error_type
+from storage import Portrait
+
+_logger = logging.getLogger(__name__)
+
+MAX_REFUSALS = 3  # refusals (429) to wait out for what must arrive; more would block the chat for minutes
+
+
+async def quietly(request: Awaitable[object]) -> None:
+    """Await a request whose failure changes nothing."""
+    try:
+        await request
+    except TelegramError as error:
+        _logger.info("not said: %s", error_type(error))
+
+
+def reply_to(portrait: Portrait) -> ReplyParameters | None:
+    """Return the reply to the owner's message; None for one that stayed behind as its group became a supergroup."""
+    if portrait.photo_message is None:
+        return None
+    return ReplyParameters(portrait.photo_message, allow_sending_without_reply=True)
+
+
+def file_id_of(message: Message) -> str:
+    """Return under which id Telegram has the message's film or picture, "" where there is none."""
+    if message.video:
+        return message.video.file_id
+    return message.photo[-1].file_id if message.photo else ""

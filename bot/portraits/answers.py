@@ -1,0 +1,121 @@
+"""What owners answer to the questions about a portrait: which pet, which breed, a baby photo."""
+
+from bot.portraits.age_range import OLDEST_AGE
+from bot.portraits.breed_names import match_breed, told_breed
+from bot.portraits.captions import named_breed
+from bot.portraits.findings import Findings
+from bot.portraits.worker import PortraitWorker
+from engine import BREEDS
+from storage import NO_FAILURE, Expecting, PhotoRole, Portrait, PortraitChanges, State, Storage
+
+
+class AnswerService:
+    """Takes answers; None where the portrait does not wait for one (any more)."""
+
+    def __init__(self, storage: Storage, worker: PortraitWorker) -> None:
+        self._storage = storage
+        self._worker = worker
+
+    async def choose_head(self, id_: int, head: int) -> Portrait | None:
+        """Take the pet of this index; ask about the breed a caption told if that pet is of the other species."""
+        portrait = await self._in_state(id_, State.AWAITING_HEAD)
+        if portrait is None:
+            return None
+        findings = Findings.from_json(portrait.recognition)
+        if head >= len(findings.heads):
+            return None
+        species, breed = findings.of_head(head).species, portrait.breed
+        if breed and BREEDS[breed].species != species:
+            breed = None
+        state = State.AWAITING_BREED if breed is None else State.AWAITING_BABY_PHOTO
+        return await self._advance(id_, state, {"head": head, "species": species, "breed": breed})
+
+    async def choose_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
+        """Take the breed, a slug, or "" for an owner who does not know; and the pet's name, if it was told as well."""
+        if await self._in_state(id_, State.AWAITING_BREED) is None:
+            return None
+        said = _said(breed, name) | {"expected_text": Expecting.NOTHING}
+        return await self._advance(id_, State.AWAITING_BABY_PHOTO, said)
+
+    async def take_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
+        """Take what was told without being asked for, in a caption; it counts until the question is answered."""
+        portrait = await self._storage.portraits.get(id_)
+        if portrait and portrait.state in (State.RECEIVED, State.AWAITING_HEAD):
+            return await self._storage.portraits.change(id_, self._storage.now(), **_said(breed, name))
+        return await self.choose_breed(id_, breed, name)
+
+    async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
+        """Take breed, name and baby photo from a pet that the owner named earlier."""
+        portrait, pet = await self._in_state(id_, State.AWAITING_BREED), await self._storage.pets.get(pet_id)
+        if portrait is None or pet is None or pet.owner != portrait.owner:
+            return None
+        known: PortraitChanges = {"pet": pet.id, "name": pet.name, "breed": pet.breed, "baby_photo": pet.baby_photo}
+        if pet.baby_photo:
+            return await self._worker.dispatcher.enqueue(id_, **known)
+        return await self._advance(id_, State.AWAITING_BABY_PHOTO, known | {"expected_text": Expecting.NOTHING})
+
+    async def expect_breed(self, id_: int) -> Portrait | None:
+        """Take the owner's next words for the breed."""
+        if await self._in_state(id_, State.AWAITING_BREED) is None:
+            return None
+        return await self._storage.portraits.change(id_, self._storage.now(), expected_text=Expecting.BREED)
+
+    async def type_breed(self, portrait: Portrait, text: str) -> tuple[Portrait | None, list[str]]:
+        """Take the breed from what was typed: return the portrait when it is clear, else the breeds it may mean.
+
+        Those of the species that was seen come first. The name of a known pet says the breed as well.
+        """
+        named = named_breed(text, portrait.language)
+        for pet in await self._storage.pets.of_owner(portrait.owner):
+            if not named and pet.name.casefold() == text.strip().casefold():
+                return await self.choose_pet(portrait.id, pet.id), []
+        if told := told_breed(text, portrait.species):
+            return await self.choose_breed(portrait.id, told), [told]
+        breeds = match_breed(text, portrait.language)
+        return None, sorted(breeds, key=lambda breed: BREEDS[breed].species != portrait.species)
+
+    async def correct_breed(self, portrait: Portrait, text: str) -> Portrait | None:
+        """Take another breed when one is clearly told after all; that of a known pet is known."""
+        told = told_breed(text, portrait.species)
+        if portrait.state is not State.AWAITING_BABY_PHOTO or portrait.pet is not None or told is None:
+            return None
+        changed = await self._storage.portraits.change(portrait.id, self._storage.now(), breed=told)
+        return changed if changed and changed.state is State.AWAITING_BABY_PHOTO else None
+
+    async def add_baby_photo(
+        self, id_: int, file_id: str, message: int | None = None, album: str | None = None
+    ) -> Portrait | None:
+        """Take a baby photo that came with this message; of an album, its first good photo counts."""
+        photo: PortraitChanges = {"baby_file_id": file_id, "baby_message": message, "baby_album": album}
+        return await self._advance(
+            id_, State.BABY_RECEIVED, photo | {"failure": NO_FAILURE, "failed_photo": PhotoRole.NONE}
+        )
+
+    async def use_album_photo(self, id_: int) -> Portrait | None:
+        """Take the album's second photo for the baby photo."""
+        portrait = await self._storage.portraits.get(id_)
+        return await self.add_baby_photo(id_, portrait.baby_file_id) if portrait and portrait.baby_file_id else None
+
+    async def skip_baby_photo(self, id_: int) -> Portrait | None:
+        """Go on without a baby photo."""
+        if await self._in_state(id_, State.AWAITING_BABY_PHOTO) is None:
+            return None
+        return await self._worker.dispatcher.enqueue(id_, baby_file_id=None)
+
+    async def show_grown_up(self, id_: int) -> Portrait | None:
+        """It is a puppy or kitten in the photo: show it grown up."""
+        if await self._in_state(id_, State.AWAITING_BABY_PHOTO) is None:
+            return None
+        return await self._worker.dispatcher.enqueue(id_, baby_file_id=None, age=OLDEST_AGE)
+
+    async def _in_state(self, id_: int, state: State) -> Portrait | None:
+        portrait = await self._storage.portraits.get(id_)
+        return portrait if portrait and portrait.state is state else None
+
+    async def _advance(self, id_: int, state: State, changes: PortraitChanges) -> Portrait | None:
+        return self._worker.scheduled(await self._storage.portraits.advance(id_, state, self._storage.now(), **changes))
+
+
+def _said(breed: str, name: str) -> PortraitChanges:
+    """What was told of the pet; "" is a name that was not."""
+    return {"breed": breed, "name": name} if name else {"breed": breed}

@@ -1,0 +1,66 @@
+"""Deleting portraits and people: from the storage, the engine's cache and the chats."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from bot.portraits.messenger import Messenger
+from bot.portraits.worker import PortraitWorker
+from engine import EngineClient
+from storage import Deleted, Portrait, Storage
+
+
+class DeletionService:
+    """Deletes for good."""
+
+    def __init__(self, storage: Storage, engine: EngineClient, messenger: Messenger, worker: PortraitWorker) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._messenger = messenger
+        self._worker = worker
+
+    async def delete(self, portrait: Portrait) -> bool:
+        """Delete the portrait, its files, and its results from where they were sent, as often as they were.
+
+        False when some of the messages have to stay.
+        """
+        return await self._delete([portrait], self._storage.portraits.delete, portrait.id)
+
+    async def forget(self, owner: int) -> bool:
+        """Delete everything about a person: rows, files, latents, messages, and what the engine keeps of the photos.
+
+        False when some of the messages have to stay.
+        """
+        portraits = await self._storage.portraits.of_owner(owner)
+        return await self._delete(portraits, self._storage.people.forget, owner)
+
+    async def expire(self, days: float) -> int:
+        """Delete what nobody touched for so many days, in the engine too; return how many portraits."""
+        before = self._storage.now() - days * 86_400
+        expired = await self._storage.portraits.older(before)
+        await self._forget_in_engine(expired)
+        await self._storage.expire(before)
+        return len(expired)
+
+    async def _delete(
+        self, portraits: Sequence[Portrait], delete: Callable[[int], Awaitable[Deleted]], whose: int
+    ) -> bool:
+        """Take portraits out of the engine and the chats, and delete their rows; False when some messages have to stay.
+
+        The rows go last: killed in between, we still know from them what stands in the chats.
+        """
+        await self._forget_in_engine(portraits)
+        known = await self._storage.messages.of(*[portrait.id for portrait in portraits])
+        gone = await self._messenger.delete_messages(portraits, known)
+        deleted = await delete(whose)
+        for portrait in deleted.portraits:
+            self._worker.restart(portrait.id)
+        return await self._messenger.delete_messages(deleted.portraits, _new(deleted.messages, known)) and gone
+
+    async def _forget_in_engine(self, portraits: Iterable[Portrait]) -> None:
+        digests = {one for portrait in portraits for one in (portrait.photo, portrait.baby_photo) if one}
+        if digests:
+            await self._engine.forget(sorted(digests))
+
+
+def _new(messages: Mapping[int, Sequence[int]], known: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """Those of the messages, by chat, that were not known before."""
+    return {chat: [one for one in numbers if one not in known.get(chat, ())] for chat, numbers in messages.items()}

@@ -1,0 +1,37 @@
+"""What a messenger may raise when it cannot do what the product asks.
+
+MessengerUnavailable        try later: the messenger or the way to it is out of order
+└── DeliveryUncertain       the message may have arrived: do not blindly send it again
+ChatGone                    nothing can be sent there: the person stopped the bot, the group removed it
+ChatMoved                   the chat has another id now
+MediaRefused                the chat accepts words, but no pictures or films
+FileGone                    the messenger does not hand out the file (any more)
+"""
+
+
+class MessengerUnavailable(Exception):
+    """The messenger cannot be reached, or asks for patience."""
+
+
+class DeliveryUncertain(MessengerUnavailable):
+    """The request was sent completely, and no answer came."""
+
+
+class ChatGone(Exception):
+    """Nothing can be sent to this chat."""
+
+
+class ChatMoved(Exception):
+    """The group became a supergroup; `new_id` is its id from now on."""
+
+    def __init__(self, new_id: int) -> None:
+        super().__init__("the group became a supergroup")
+        self.new_id = new_id
+
+
+class MediaRefused(Exception):
+    """The chat accepts our words, but not our pictures or films."""
+
+
+class FileGone(Exception):
+    """The messenger does not hand out this file."""

@@ -1,0 +1,86 @@
+"""What becomes of a portrait when one of its steps fails."""
+
+from collections.abc import Callable
+
+from bot.portraits.engine_results import failure_of
+from bot.portraits.errors import FileGone
+from bot.portraits.messenger import Alerts
+from engine import PhotoError
+from storage import NO_FAILURE, FailureReason, Notice, PhotoRole, Portrait, PortraitFailure, State, Storage
+
+
+class FailureHandler:
+    """Writes failures into rows; `schedule` is called with portraits that go on all the same."""
+
+    def __init__(self, storage: Storage, alerts: Alerts, schedule: Callable[[int], None]) -> None:
+        self._storage = storage
+        self._alerts = alerts
+        self._schedule = schedule
+
+    async def fail(self, portrait: Portrait, error: Exception) -> None:
+        """End the portrait with this error, or go on without what failed; alert the administrators to our defects."""
+        failure = failure_of(error)
+        if portrait.state is State.DONE:  # the portrait itself is fine; what was asked for later is not
+            await self._drop_requests(portrait)
+            await self._alerts.portrait_failed(portrait, str(failure))
+            return
+        failed_photo = PhotoRole(error.which) if isinstance(error, PhotoError) else PhotoRole.NONE
+        fetching_baby = isinstance(error, FileGone) and portrait.state is State.BABY_RECEIVED
+        if fetching_baby or failed_photo is PhotoRole.BABY_PHOTO:
+            await self._ask_for_baby_photo_again(portrait, failure)
+            return
+        failed = await self._storage.portraits.advance(
+            portrait.id, State.FAILED, self._storage.now(), failure=failure, failed_photo=failed_photo
+        )
+        if failed is None or (portrait.state is State.RECEIVED and await self._try_album(failed)):
+            return
+        if not isinstance(error, PhotoError | FileGone):
+            await self._alerts.portrait_failed(portrait, str(failure))
+
+    async def give_up_chat(self, portrait: Portrait) -> None:
+        """Note that nobody is there to answer, and stop."""
+        await self._storage.portraits.advance(
+            portrait.id, State.FAILED, self._storage.now(), failure=PortraitFailure(FailureReason.CHAT_GONE)
+        )
+        for result in await self._storage.results.unsent(portrait.id):
+            await self._storage.results.not_sent(result)
+        for notice, age in await self._storage.results.notices(portrait.id):
+            await self._storage.results.delete_notice(portrait.id, notice, age)
+        if portrait.in_group:
+            await self._storage.groups.leave(portrait.chat)
+        else:
+            await self._storage.people.mark_unreachable(portrait.owner)
+
+    async def _drop_requests(self, portrait: Portrait) -> None:
+        for result in await self._storage.results.unsent(portrait.id):
+            await self._storage.results.not_sent(result, Notice.NOT_MADE)
+            self._schedule(portrait.id)  # the next step says it
+
+    async def _ask_for_baby_photo_again(self, portrait: Portrait, failure: PortraitFailure) -> None:
+        """The next step asks."""
+        await self._storage.portraits.advance(
+            portrait.id,
+            State.AWAITING_BABY_PHOTO,
+            self._storage.now(),
+            failure=failure,
+            failed_photo=PhotoRole.BABY_PHOTO,
+            baby_photo=None,
+            baby_file_id=None,
+        )
+
+    async def _try_album(self, failed: Portrait) -> bool:
+        """Begin again with an album's second photo when the first is no good; False when there is none."""
+        if not failed.baby_file_id or not failed.failed_photo:
+            return False
+        await self._storage.portraits.advance(
+            failed.id,
+            State.RECEIVED,
+            self._storage.now(),
+            file_id=failed.baby_file_id,
+            baby_file_id=None,
+            photo=None,
+            failure=NO_FAILURE,
+            failed_photo=PhotoRole.NONE,
+        )
+        self._schedule(failed.id)
+        return True

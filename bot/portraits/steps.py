@@ -1,0 +1,152 @@
+"""The steps of a portrait until its results are made: looking at its photos, asking, and the engine's work."""
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from bot.portraits.activity import showing
+from bot.portraits.backoff import backoff, retry
+from bot.portraits.dispatcher import Dispatcher
+from bot.portraits.engine_results import card_text, made_results
+from bot.portraits.errors import ChatGone, MessengerUnavailable
+from bot.portraits.findings import Findings
+from bot.portraits.messenger import Messenger
+from bot.timings import Timings
+from engine import EngineClient, PhotoError, PhotoReason, Progress, Rejuvenate, Species
+from storage import Pet, PhotoRole, Portrait, PortraitChanges, State, Storage
+
+
+class PortraitSteps:
+    """One method a step; each reads the row it is given and leaves the portrait in the next state.
+
+    They raise the errors of `bot.portraits.errors` and those of the engine.
+    """
+
+    def __init__(
+        self, storage: Storage, engine: EngineClient, messenger: Messenger, dispatcher: Dispatcher, timings: Timings
+    ) -> None:
+        self._storage = storage
+        self._engine = engine
+        self._messenger = messenger
+        self._dispatcher = dispatcher
+        self._timings = timings
+
+    async def look(self, portrait: Portrait) -> None:
+        """Fetch the photo and see what is in it; the owner is asked next."""
+        async with showing(self._messenger.show_looking, portrait, self._timings.action_interval_s):
+            if portrait.photo is None:
+                photo = await self._fetch(portrait.file_id)
+                kept = await self._storage.portraits.store_files(portrait.id, self._storage.now(), photo=photo)
+                if kept is None:
+                    return
+            else:
+                photo = await self._storage.media.read(portrait.photo)
+            findings = Findings.of(await self._engine.recognise(photo))
+        found: PortraitChanges = {"recognition": findings.to_json(), "species": findings.species}
+        if not findings.pet and not portrait.anyway:
+            await self._storage.portraits.change(portrait.id, self._storage.now(), **found)
+            raise PhotoError(PhotoReason.NO_PET)
+        if len(findings.heads) > 1:
+            state = State.AWAITING_HEAD
+        else:
+            portrait = await self._storage.portraits.get(portrait.id) or portrait  # its breed may be known by now
+            state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
+        await self._storage.portraits.advance(portrait.id, state, self._storage.now(), **found | {"head": 0})
+
+    async def ask(self, portrait: Portrait) -> None:
+        """Ask what the state calls for, unless the pet that the caption named is known with its baby photo."""
+        if portrait.state is State.AWAITING_BABY_PHOTO and (pet := await self._named_pet(portrait)):
+            known: PortraitChanges = {"pet": pet.id, "name": pet.name}
+            if pet.baby_photo and not portrait.baby_file_id:
+                known["baby_photo"] = pet.baby_photo
+                await self._messenger.show_looking(portrait, 1)  # nothing was asked yet: progress needs its message
+                await self._dispatcher.enqueue(portrait.id, **known)
+                return
+            portrait = await self._storage.portraits.change(portrait.id, self._storage.now(), **known) or portrait
+        await self._messenger.ask(portrait)
+        await self._storage.portraits.mark_announced(portrait.id, portrait.state)
+
+    async def look_at_baby_photo(self, portrait: Portrait) -> None:
+        """Fetch the baby photo and see that it can be used; then the portrait is queued."""
+        async with showing(self._messenger.show_looking, portrait, self._timings.action_interval_s):
+            baby = await self._fetch(portrait.baby_file_id or "")
+            if await self._storage.portraits.store_files(portrait.id, self._storage.now(), baby_photo=baby) is None:
+                return
+            try:
+                await self._engine.recognise(baby)
+            except PhotoError as error:
+                raise PhotoError(error.reason, PhotoRole.BABY_PHOTO) from None
+        await self._dispatcher.enqueue(portrait.id)
+
+    async def rejuvenate(self, portrait: Portrait) -> None:
+        """Let the engine work; then the results wait to be sent."""
+        began = time.monotonic()
+        self._dispatcher.running.update(portrait)
+        request = await self._request(portrait)
+        made = await self._engine.rejuvenate(request, lambda progress: self._show_progress(portrait.id, progress))
+        self._dispatcher.estimate.remember(time.monotonic() - began)
+        await self._storage.results.finish(
+            portrait.id,
+            made.latent,
+            made_results(portrait.age, made.still, made.whole, made.card, made.film),
+            self._storage.now(),
+            network=made.network,
+            species=made.species,
+            breed=portrait.breed or "",
+        )
+
+    async def announce_end(self, portrait: Portrait) -> None:
+        """Say once that it failed or was cancelled; of what was cancelled nothing is kept."""
+        if portrait.announced:
+            return
+        with suppress(ChatGone):  # then nobody wants to know
+            await self.say_how_it_ended(portrait)
+        if portrait.state is State.CANCELLED:
+            if photos := await self._storage.portraits.own_photos(portrait.id):
+                await self._engine.forget(photos)
+            await self._storage.portraits.erase(portrait.id)
+        await self._storage.portraits.mark_announced(portrait.id, portrait.state)
+
+    async def say_how_it_ended(self, portrait: Portrait) -> None:
+        """Say that it failed or was cancelled, whether that was said before or not."""
+        if portrait.state is State.FAILED:
+            await self._messenger.show_failure(portrait)
+        else:
+            await self._messenger.show_cancelled(portrait)
+
+    async def _named_pet(self, portrait: Portrait) -> Pet | None:
+        """The known pet that the caption named, before the portrait is linked to it."""
+        if not portrait.name or portrait.pet is not None:
+            return None
+        for pet in await self._storage.pets.of_owner(portrait.owner):
+            alike = not portrait.species or pet.species in (portrait.species, "")
+            if alike and pet.name.casefold() == portrait.name.casefold():
+                return pet
+        return None
+
+    async def _fetch(self, file_id: str) -> bytes:
+        """However long it takes: that it did not work could not be said either while the messenger is unavailable."""
+        pauses_s = backoff(self._timings.step_retries_s)
+        return await retry(lambda: self._messenger.fetch(file_id), pauses_s, retry_on=MessengerUnavailable)
+
+    async def _request(self, portrait: Portrait) -> Rejuvenate:
+        media = self._storage.media
+        return Rejuvenate(
+            id=str(portrait.id),
+            photo=await media.read(portrait.photo or ""),
+            breed=portrait.breed or "",
+            species=Species(portrait.species) if portrait.species else None,
+            baby_photo=await media.read(portrait.baby_photo) if portrait.baby_photo and portrait.age > 0 else None,
+            age=portrait.age,
+            head=portrait.head or 0,
+            anyway=portrait.anyway,
+            card=card_text(portrait, portrait.age),
+        )
+
+    def _show_progress(self, id_: int, progress: Progress) -> None:
+        if id_ not in self._dispatcher.running:
+            return
+        portrait, elapsed_s = self._dispatcher.running.portrait(id_)
+        if progress.eta_s is None:  # the engine has just been started; we remember earlier portraits
+            progress = replace(progress, eta_s=self._dispatcher.estimate.remaining_s(elapsed_s))
+        self._messenger.show_progress(portrait, progress)

@@ -1,0 +1,25 @@
+"""How long the bot waits, and how often it tries again."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds, handed in where they are needed. Of pauses between attempts the last one repeats, unless said otherwise.
+
+    step_retries_s       before a portrait's step is tried again while the messenger is unavailable
+    reply_retries_s      before a reply is tried again; after the last one it fails, so that the chat goes on
+    write_retries_s      before an update is written down again, while the disk is full, say
+    action_interval_s    between two signs that somebody is typing; Telegram shows each for five
+    estimate_interval_s  between two estimates of the wait while nothing else happens; longer lets them grow stale
+    uploads_grace_s      for uploads that are nearly through when the bot stops; longer delays the stop
+    upload_timeout_s     for the answer to an upload; Telegram may take long to answer one that it has accepted
+    """
+
+    step_retries_s: tuple[float, ...] = (2.0, 5.0, 15.0, 60.0)
+    reply_retries_s: tuple[float, ...] = (1.0, 3.0, 10.0)
+    write_retries_s: tuple[float, ...] = (1.0, 5.0, 30.0)
+    action_interval_s: float = 4.5
+    estimate_interval_s: float = 10.0
+    uploads_grace_s: float = 3.0
+    upload_timeout_s: float = 120.0

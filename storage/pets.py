@@ -1,0 +1,53 @@
+"""Pets whose names their owners told."""
+
+from storage.database import Database
+from storage.media_index import MediaIndex
+from storage.records import Pet
+
+
+class Pets:
+    """Keeps a pet's name with its breed and its baby photo."""
+
+    def __init__(self, database: Database, media_index: MediaIndex) -> None:
+        self._db = database
+        self._media_index = media_index
+
+    async def of_owner(self, owner: int) -> list[Pet]:
+        """Return the owner's pets, the last used first."""
+        rows = await self._db.all("SELECT * FROM pets WHERE owner = ? ORDER BY used_at DESC, id DESC", (owner,))
+        return [Pet.of(row) for row in rows]
+
+    async def get(self, id: int) -> Pet | None:
+        row = await self._db.one("SELECT * FROM pets WHERE id = ?", (id,))
+        return Pet.of(row) if row else None
+
+    async def name(self, portrait: int, name: str, now: float) -> Pet | None:
+        """Remember the pet of this portrait by its name, with its breed and baby photo; None when the row is gone.
+
+        An owner has one pet of a name; naming it again brings what is known of it up to date.
+        """
+        async with self._db.writing() as db:
+            cursor = await db.execute(
+                "INSERT INTO pets (owner, name, species, breed, baby_photo, created_at, used_at)"
+                " SELECT owner, ?, species, coalesce(breed, ''), baby_photo, ?, ? FROM portraits WHERE id = ?"
+                " ON CONFLICT DO UPDATE SET species = excluded.species, breed = excluded.breed,"
+                " baby_photo = coalesce(excluded.baby_photo, baby_photo), used_at = excluded.used_at RETURNING *",
+                (name, now, now, portrait),
+            )
+            rows = list(await cursor.fetchall())
+            if not rows:
+                return None
+            row = rows[0]
+            await db.execute("UPDATE portraits SET pet = ?, name = ? WHERE id = ?", (row["id"], name, portrait))
+            return Pet.of(row)
+
+    async def use(self, id: int, now: float) -> None:
+        """Note that a portrait of this pet was made: it is offered first from now on."""
+        await self._db.execute("UPDATE pets SET used_at = ? WHERE id = ?", (now, id))
+
+    async def delete(self, owner: int, id: int) -> None:
+        """Forget a pet; its portraits stay, without its name."""
+        async with self._db.writing() as db:
+            await db.execute("UPDATE portraits SET name = '' WHERE pet = ? AND owner = ?", (id, owner))
+            await db.execute("DELETE FROM pets WHERE id = ? AND owner = ?", (id, owner))
+        await self._media_index.clear_out()
