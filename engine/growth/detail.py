@@ -23,13 +23,18 @@ from engine.growth.eyes import mend_flash, younger_eyes
 from engine.growth.face_growth import FaceGrowth
 from engine.growth.optical_flow import FLOW_SIDE, MATCHING_SIGMA, composed_flow
 from engine.images.filters import gaussian_blur, smoothstep
+from engine.images.matting import continued, widened
 from engine.images.warping import enlarged, resize, resize_flow, upsample, warp
 from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels
+from engine.messages import Species
 from engine.vision.cropping import CropWindow
 
 _PLAN_SIDE = 64  # px, in which a plan tells a flow: it is smooth
-_FINEST_SIGMA = 0.0024  # of the crop's side: what is finer is fur and noise
-_SOFTER = 0.18  # share of it that young fur lacks: marked young animals have so much less than adults
+_SIGMAS = (0.0024, 0.008)  # of the crop's side: what is finer than the first is single hairs, than the second wrinkles
+# Shares of both that young animals lack; measured on marked faces.
+_SOFTER = {Species.DOG: (0.18, 0.14), Species.CAT: (0.18, 0.03)}
+_PLATE_MARGIN = 0.006  # of the crop's side, around the head, that is continued behind it too
+_WITH_HEAD = 0.02  # of it, that moves along with the head: fur has no sharp edge
 _LOOKS_FROM = 0.3  # age from which on eyes and fur begin to look young
 MASK_EXPONENT = 5  # exponent of the superellipse |x|^p + |y|^p over which a face is changed: nearly a square
 FEATHER_FROM = 0.55  # from where on it changes less, as a share of half its side
@@ -96,9 +101,13 @@ class WarpDetail:
         self._growth = growth
         self._photo = mend_flash(photo, growth, margin).contiguous(memory_format=torch.channels_last)
         eyes = younger_eyes(self._photo, growth, margin)
-        head = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
-        finest = self._photo - gaussian_blur(self._photo, _FINEST_SIGMA * self._side)
-        self._change = eyes - _SOFTER * growth.strength * head * finest
+        coarse = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
+        self._head = widened(coarse, _WITH_HEAD * self._side)
+        soft, softer = (gaussian_blur(self._photo, sigma * self._side) for sigma in _SIGMAS)
+        finest, fine = _SOFTER[growth.species]
+        self._change = eyes - growth.strength * coarse * (finest * (self._photo - soft) + fine * (soft - softer))
+        self._behind = continued(self._photo, coarse, _PLATE_MARGIN * self._side)
+        self._body = growth.body(_PLAN_SIDE).to(photo)
 
     def frame(self, age: float) -> Tensor:
         """The photo at `age`: [1, 3, S, S] in -1..1."""
@@ -119,26 +128,31 @@ class WarpDetail:
     def carried(self, plan: Tensor, age: float) -> Tensor:
         """The photo as a plan says, with the looks of an age: [1, 3, S, S]."""
         looks = torch.add(self._photo, self._change, alpha=younger_share(age))
-        return self._moved(looks, plan)
+        head = self._moved(torch.cat([looks, self._head], 1), plan)
+        return torch.lerp(self._moved(self._behind, plan * self._body), head[:, :3], head[:, 3:])
 
     def in_planes(self, window: CropWindow) -> Callable[[Tensor, float], Tensor]:
         """What gives that of a plan and an age which is seen in a window, as levels of a frame (`ycbcr.to_levels`)."""
-        photo, change = rgb_to_ycbcr(self._photo), rgb_to_ycbcr(self._change)
-        luma, chroma = photo[:, :1].clone(), halved(photo[:, 1:])
-        luma_change, chroma_change = change[:, :1].clone(), halved(change[:, 1:])
+        photo, change, behind = (rgb_to_ycbcr(part) for part in (self._photo, self._change, self._behind))
+        fine = [torch.cat([photo[:, :1], self._head], 1), change[:, :1].clone(), behind[:, :1].clone()]
+        half = [torch.cat([halved(photo[:, 1:]), halved(self._head)], 1), *(halved(p[:, 1:]) for p in (change, behind))]
+
+        def composed(parts: list[Tensor], plan: Tensor, share: float, shrunk: int) -> Tensor:
+            shown, change, behind = parts
+            looks = torch.cat([torch.add(shown[:, :-1], change, alpha=share), shown[:, -1:]], 1)
+            head = self._moved(looks, plan, window, shrunk)
+            return torch.lerp(self._moved(behind, plan * self._body, window, shrunk), head[:, :-1], head[:, -1:])
 
         def levels(plan: Tensor, age: float) -> Tensor:
             share = younger_share(age)
-            moved = self._moved(torch.add(luma, luma_change, alpha=share), plan, window)
-            flow = _seen(upsample(plan * (self._side // 2), self._side // 2), window, 2)
-            colours = torch.add(chroma, chroma_change, alpha=share)
-            return to_levels(moved, warp(colours, flow, "bicubic", _corner(window, self._margin, 2)))
+            return to_levels(composed(fine, plan, share, 1), composed(half, plan, share, 2))
 
         return levels
 
-    def _moved(self, photo: Tensor, plan: Tensor, window: CropWindow | None = None) -> Tensor:
-        flow = upsample(plan * self._side, self._side)
-        return warp(photo, _seen(flow, window), "bicubic", _corner(window, self._margin))
+    def _moved(self, photo: Tensor, plan: Tensor, window: CropWindow | None = None, shrunk: int = 1) -> Tensor:
+        side = self._side // shrunk
+        flow = upsample(plan * side, side)
+        return warp(photo, _seen(flow, window, shrunk), "bicubic", _corner(window, self._margin, shrunk))
 
 
 def younger_share(age: float) -> float:

@@ -20,8 +20,10 @@ _SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a br
 _BLINDING = 0.68  # … or the mean luma of an eye's middle that no iris has
 _PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
 _KITTEN_DARKER = 0.16
-_KITTEN_BLUE = (0.022, -0.016)  # Cb and Cr of a grey iris at luma 0.5; the median of real kittens lies near it
-_IRIS = (0.10, 0.22)  # luma: below it is pupil, above it iris
+_KITTEN_BLUE = (0.045, -0.028)  # Cb and Cr of an iris at luma 0.5: the bluer quarter of real kittens
+_IRIS = (0.04, 0.12)  # luma: below it is pupil, above it iris
+_REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
+_EVEN = 0.35  # share of an iris' differences in luma that is evened out: a kitten's is plain
 _PUPIL = 0.5  # radius of a kitten's pupil, of half the eye's width
 _NARROW = 0.35  # height over width, below which an eye tells no colour
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection …
@@ -71,11 +73,20 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     for eye in _eyes(face, growth, margin):
         if eye.open_share >= _NARROW:
             part = _part(changed, eye)
-            luma, (low, high) = _luma(part), _CATCHLIGHT
-            over = luma - luma[eye.opening > 0.5].median()
-            stays = smoothstep(((over - low) / (high - low)).clamp(0, 1))
+            stays = _reflections(part, eye)
             changed = _with_part(changed, eye, torch.lerp(part, draw(part, eye), eye.opening * (1 - stays)))
     return (changed - face) * growth.eyes * growth.strength
+
+
+def _reflections(part: Tensor, eye: _Eye) -> Tensor:
+    """[1, 1, M, M] 0..1: catchlights, lighter than the eye around and without its colour."""
+    luma, (low, high) = _luma(part), _CATCHLIGHT
+    over = luma - luma[eye.opening > 0.5].median()
+    lighter = smoothstep(((over - low) / (high - low)).clamp(0, 1))
+    colour = _unit(part).amax(1, keepdim=True) - _unit(part).amin(1, keepdim=True)
+    dull = smoothstep(((0.22 - colour) / 0.12).clamp(0, 1))
+    low, high = _REFLECTION
+    return lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1))
 
 
 def _puppy(part: Tensor, eye: _Eye) -> Tensor:
@@ -86,7 +97,9 @@ def _puppy(part: Tensor, eye: _Eye) -> Tensor:
 def _kitten(part: Tensor, eye: _Eye) -> Tensor:
     luma = _luma(part)
     low, high = _IRIS
-    iris = 0.85 * ((luma - low) / (high - low)).clamp(0, 1)
+    iris = ((luma - low) / (high - low)).clamp(0, 1)
+    usual = luma[(eye.opening > 0.5) & (luma > high)]
+    luma = torch.lerp(luma, usual.median() if len(usual) else luma, _EVEN * iris)
     light = 0.5 + luma
     blue, red = (value * light for value in _KITTEN_BLUE)
     grey = luma + torch.cat(

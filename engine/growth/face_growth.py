@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.growth.growth_model import RAYS, RAYS_FROM, load_growth_model, within_range
 from engine.growth.landmarks import face_plane
 from engine.growth.thin_plate import thin_plate
-from engine.images.filters import gaussian_blur
+from engine.images.filters import gaussian_blur, smoothstep
 from engine.messages import Species
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
 from engine.vision.head_parsing import LANDMARKS, SIDE, ParsedHead
@@ -24,11 +24,12 @@ _SEEN = 0.4  # probability from which a landmark is believed
 _OUTLINE_MOVES = 0.3  # eye distances, the farthest a point of the outline goes
 _TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face counts as turned, and as fully so
 _TURNED_SHARE = 0.4  # of the growth, that is left of it then
-_EMPHASIS = (
-    1.35  # times the mean growth: marked young animals are older than eight weeks; the range of the young still holds
-)
+_EMPHASIS = 1.4  # times the mean growth: the marked animals are older than eight weeks; the range of the young holds
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
+_BODY = (0.3, 1.0)  # y on the face plane, from where to where background becomes body
+_LARGER_HEAD = 0.05  # by which a young head is larger against its body, at age 1
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
+_CHIN = (0.0, 1.1)  # on the face plane, about which a head is enlarged
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
     (x, y) for x in (-2.1, 2.1) for y in (-1.0, 0.0, 1.2)
@@ -74,14 +75,25 @@ class FaceGrowth:
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
         return torch.where(eye[:, None], moves * self.eyes, moves)
 
+    def _enlarged(self, points: Tensor, age: float) -> Tensor:
+        """The way [P, 2] of points of a head that grows smaller more slowly than its body: around the chin."""
+        return (points - torch.tensor(_CHIN)) * (_LARGER_HEAD * self.strength * max(0.0, age) ** 2)
+
     def flow(self, age: float, side: int) -> Tensor:
         """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels."""
         if not age:
             return torch.zeros(1, 2, side, side)
         at, moves = self._controls(age)
         spread = thin_plate((at + moves)[None], -moves[None], face_plane(_GRID), _STIFFNESS)
-        coarse = spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * side)
+        coarse = spread.permute(0, 3, 1, 2) * (EYE_DISTANCE * side) * self._reach
         return F.interpolate(coarse, (side, side), mode="bicubic", align_corners=False)
+
+    def body(self, side: int) -> Tensor:
+        """[1, 1, side, side]: 1 below the chin, where what is behind the head hangs together with it, 0 beside the
+        head.
+        """
+        below = (face_plane(side)[..., 1] - _BODY[0]) / (_BODY[1] - _BODY[0])
+        return smoothstep(below.clamp(0, 1))[None, None]
 
     def head_mask(self, side: int) -> Tensor:
         """[1, 1, side, side]: 1 where the head is, 0 in body and background."""
@@ -107,7 +119,9 @@ class FaceGrowth:
         rim = self.rim()
         rim = rim[(torch.cdist(rim, at) > self.NEAR).all(1)]
         still = torch.zeros_like(rim)
-        return torch.cat([at, rays[apart], rim]), torch.cat([moves, out[apart], still])
+        moved = torch.cat([moves, out[apart]])
+        head = torch.cat([at, rays[apart]])
+        return torch.cat([head, rim]), torch.cat([moved + self._enlarged(head + moved, age), still])
 
     @staticmethod
     def rim() -> Tensor:
@@ -144,4 +158,5 @@ class FaceGrowth:
         mask = self.head_mask(_GRID)
         cell = EYE_DISTANCE * _GRID
         near = F.max_pool2d(mask, 2 * round(0.5 * _EDGE * cell) + 1, 1, round(0.5 * _EDGE * cell))
-        return (gaussian_blur(near, 0.5 * _EDGE * cell) * 1.15).clamp(0, 1)
+        beside = (gaussian_blur(near, 0.5 * _EDGE * cell) * 1.15).clamp(0, 1)
+        return torch.maximum(beside, self.body(_GRID))  # necks are drawn along as far as they reach

@@ -33,7 +33,7 @@ PROPORTIONS = {  # name: landmarks whose displacement changes it
     "ear length": ("ear",),
     "ear distance": ("ear",),
 }
-_FARTHEST = 1.8  # times the mean growth of its kind, that a face may need to come within the range of young animals
+_FARTHEST = 1.3  # times the mean growth of its kind, that a face may need to come within the range of young animals
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,6 @@ from importlib.resources import as_file, files
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
@@ -115,24 +114,3 @@ def load_head_parser() -> HeadParser:
     with as_file(files("engine") / "weights" / "parts.safetensors") as path:
         parser.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     return parser.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-
-
-def soft_mask(parsed: ParsedHead, guide: Tensor) -> Tensor:
-    """The head's mask [1, 1, S, S] in 0..1, its edge drawn along that of the aligned crop `guide` [1, 3, S, S].
-
-    A guided filter (He et al. 2010) with the crop's luma as the guide: fur at the edge is told from what is behind it.
-    """
-    side = guide.shape[-1]
-    coarse = F.interpolate(torch.from_numpy(parsed.mask)[None, None], (side, side), mode="bicubic", align_corners=False)
-    luma = guide.mean(1, keepdim=True)
-    radius = max(1, round(side / 48))
-
-    def mean(values: Tensor) -> Tensor:
-        padded = F.pad(values, (radius,) * 4, mode="replicate")
-        return F.avg_pool2d(padded, 2 * radius + 1, stride=1)
-
-    mask = coarse.clamp(0, 1).to(guide)
-    mean_guide, mean_mask = mean(luma), mean(mask)
-    variance = mean(luma * luma) - mean_guide**2
-    slope = (mean(luma * mask) - mean_guide * mean_mask) / (variance + 4e-3)
-    return (mean(slope) * luma + mean(mean_mask - slope * mean_guide)).clamp(0, 1)
