@@ -22,7 +22,7 @@ from torch import Tensor
 from engine.growth.eyes import mend_flash, younger_eyes
 from engine.growth.face_growth import FaceGrowth
 from engine.growth.optical_flow import FLOW_SIDE, MATCHING_SIGMA, composed_flow
-from engine.images.filters import gaussian_blur, smoothstep
+from engine.images.filters import fine_blur, gaussian_blur, smoothstep
 from engine.images.matting import continued, widened
 from engine.images.warping import enlarged, resize, resize_flow, upsample, warp
 from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels
@@ -33,8 +33,8 @@ _PLAN_SIDE = 64  # px, in which a plan tells a flow: it is smooth
 _SIGMAS = (0.0024, 0.008)  # of the crop's side: what is finer than the first is single hairs, than the second wrinkles
 # Shares of both that young animals lack; measured on marked faces.
 _SOFTER = {Species.DOG: (0.18, 0.14), Species.CAT: (0.18, 0.03)}
-_PLATE_MARGIN = 0.006  # of the crop's side, around the head, that is continued behind it too
-_WITH_HEAD = 0.02  # of it, that moves along with the head: fur has no sharp edge
+_PLATE_MARGIN = 0.012  # of the crop's side, around the head, that is continued behind it too: fur has no sharp edge
+_WITH_HEAD = 0.02  # of it, that moves along with the head
 _LOOKS_FROM = 0.3  # age from which on eyes and fur begin to look young
 MASK_EXPONENT = 5  # exponent of the superellipse |x|^p + |y|^p over which a face is changed: nearly a square
 FEATHER_FROM = 0.55  # from where on it changes less, as a share of half its side
@@ -102,11 +102,11 @@ class WarpDetail:
         self._photo = mend_flash(photo, growth, margin).contiguous(memory_format=torch.channels_last)
         eyes = younger_eyes(self._photo, growth, margin)
         coarse = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
-        self._head = widened(coarse, _WITH_HEAD * self._side)
-        soft, softer = (gaussian_blur(self._photo, sigma * self._side) for sigma in _SIGMAS)
+        self._head = widened(coarse, _WITH_HEAD)
+        soft, softer = (fine_blur(self._photo, sigma * self._side) for sigma in _SIGMAS)
         finest, fine = _SOFTER[growth.species]
         self._change = eyes - growth.strength * coarse * (finest * (self._photo - soft) + fine * (soft - softer))
-        self._behind = continued(self._photo, coarse, _PLATE_MARGIN * self._side)
+        self._behind = continued(self._photo, widened(coarse, _PLATE_MARGIN))
         self._body = growth.body(_PLAN_SIDE).to(photo)
 
     def frame(self, age: float) -> Tensor:

@@ -24,7 +24,9 @@ _KITTEN_BLUE = (0.045, -0.028)  # Cb and Cr of an iris at luma 0.5: the bluer qu
 _IRIS = (0.04, 0.12)  # luma: below it is pupil, above it iris
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _EVEN = 0.35  # share of an iris' differences in luma that is evened out: a kitten's is plain
-_PUPIL = 0.5  # radius of a kitten's pupil, of half the eye's width
+_DARK = 0.5  # of an eye's median luma, below which it is pupil
+_LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
+_PUPIL = 0.45  # radius of a kitten's pupil, of half the eye's width
 _NARROW = 0.35  # height over width, below which an eye tells no colour
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection …
 _GLOW_OVER_RING = 1.12  # … if it is so much lighter than what is around it
@@ -40,6 +42,7 @@ class _Eye:
     opening: Tensor  # [1, 1, M, M] 0..1
     distance: Tensor  # [1, 1, M, M] from its middle, in half widths
     open_share: float  # height over width
+    half_width: float  # px
 
 
 def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
@@ -106,8 +109,20 @@ def _kitten(part: Tensor, eye: _Eye) -> Tensor:
         [1.5748 * red, -(0.2126 * 1.5748 * red + 0.0722 * 1.8556 * blue) / 0.7152, 1.8556 * blue], 1
     )
     coloured = torch.lerp(_unit(part), grey, iris) * (1 - _KITTEN_DARKER)
-    pupil = torch.sigmoid((_PUPIL - eye.distance) / 0.08)
+    pupil = torch.sigmoid((_PUPIL - _from_pupil(_luma(part), eye)) / 0.08)
     return coloured * (1 - 0.62 * pupil) * 2 - 1
+
+
+def _from_pupil(luma: Tensor, eye: _Eye) -> Tensor:
+    """[1, 1, M, M]: how far from the middle of the pupil, in half widths; where none is seen, from that of the eye."""
+    inside = eye.opening > 0.7
+    dark = inside & (luma < _DARK * luma[inside].median()) if inside.any() else inside
+    if int(dark.sum()) < _LEAST_PUPIL * int(inside.sum()):
+        return eye.distance
+    y, x = torch.nonzero(dark[0, 0], as_tuple=True)
+    place = torch.arange(luma.shape[-1])
+    off = (place[None, :] - x.float().mean()).square() + (place[:, None] - y.float().mean()).square()
+    return off.sqrt()[None, None] / eye.half_width
 
 
 def _eyes(face: Tensor, growth: FaceGrowth, margin: int) -> list[_Eye]:
@@ -132,12 +147,12 @@ def _eye(points: Tensor, limit: int) -> _Eye | None:
     y, x = torch.meshgrid(place + top - middle[1], place + left - middle[0], indexing="ij")
     u, v = (x * along[0] + y * along[1]) / half, x * up[0] + y * up[1]
     lid = (1 - u.square()).clamp(min=0) ** 0.75
-    depth = torch.where(u.abs() < 1, torch.minimum(above * lid - v, v + below * lid), -torch.ones_like(u))
+    depth = torch.where(u.abs() < 1, torch.minimum(above * lid - v, v + below * lid), torch.full_like(u, -size))
     soft = max(1.0, 0.06 * half)
     opening = gaussian_blur((depth / soft + 0.5).clamp(0, 1), soft / 2)
     centre_v = (above - below) / 2
     distance = torch.sqrt(u.square() + ((v - centre_v) / half).square())
-    return _Eye(top, left, opening[None, None], distance[None, None], (above + below) / (2 * half))
+    return _Eye(top, left, opening[None, None], distance[None, None], (above + below) / (2 * half), half)
 
 
 def _part(face: Tensor, eye: _Eye) -> Tensor:

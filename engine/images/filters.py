@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 _Shares = TypeVar("_Shares", float, Tensor)
@@ -15,6 +16,17 @@ def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
     weights = _averaging(values.shape[-1], sigma, values.device, values.dtype)
     smooth: Tensor = weights @ values @ weights.T
     return smooth
+
+
+def fine_blur(pictures: Tensor, sigma: float) -> Tensor:
+    """Pictures [N, C, H, W] blurred with Gaussian weights of `sigma` px, a few at most; borders repeat."""
+    reach = max(1, round(3 * sigma))
+    offsets = torch.arange(-reach, reach + 1, dtype=pictures.dtype, device=pictures.device)
+    weights = torch.exp(-0.5 * (offsets / sigma).square())
+    kernel = (weights / weights.sum()).expand(pictures.shape[1], 1, -1)
+    padded = F.pad(pictures, (reach,) * 4, mode="replicate")
+    down = F.conv2d(padded, kernel[..., None], groups=pictures.shape[1])
+    return F.conv2d(down, kernel[:, :, None], groups=pictures.shape[1])
 
 
 def smoothstep(share: _Shares) -> _Shares:

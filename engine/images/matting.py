@@ -6,22 +6,23 @@ from torch import Tensor
 
 from engine.images.filters import gaussian_blur
 
+_SIDE = 128  # px, at which masks are worked on
+
 
 def widened(mask: Tensor, margin: float) -> Tensor:
-    """The mask [1, 1, S, S] of 0..1 grown by `margin` px, its edge as soft as that."""
-    reach = max(1, round(margin))
-    return gaussian_blur(F.max_pool2d(mask, 4 * reach + 1, stride=1, padding=2 * reach), reach)
+    """The mask [1, 1, S, S] of 0..1 grown by `margin` of its side, its edge as soft as that."""
+    small = F.interpolate(mask, (_SIDE, _SIDE), mode="area")  # a mask has nothing finer to show
+    reach = max(1, round(margin * _SIDE))
+    grown = gaussian_blur(F.max_pool2d(small, 4 * reach + 1, stride=1, padding=2 * reach), reach)
+    return F.interpolate(grown, mask.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def continued(picture: Tensor, mask: Tensor, margin: float) -> Tensor:
+def continued(picture: Tensor, mask: Tensor) -> Tensor:
     """The picture [1, 3, S, S] with what lies around the mask [1, 1, S, S] continued over it, from coarse to fine.
 
-    `margin` px around the mask are continued over too. Pull and push over a pyramid (Gortler et al. 1996): far from the
-    mask's edge only large things go on.
+    Pull and push over a pyramid (Gortler et al. 1996): far from the mask's edge only large things go on.
     """
-    reach = max(1, round(margin))
-    grown = F.max_pool2d(mask, 2 * reach + 1, stride=1, padding=reach)
-    known = (1 - 1.25 * grown).clamp(0, 1)
+    known = (1 - 1.25 * mask).clamp(0, 1)
     return picture * known + _pulled(picture * known, known) * (1 - known)
 
 

@@ -24,7 +24,11 @@ PAW = (238, 226, 208)
 
 
 def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
-    """Two pictures of one size beside each other, with a strip of paper between."""
+    """Two square pictures beside each other at the size of the larger one, with a strip of paper between."""
+    side = max(left.width, right.width)
+    left, right = (
+        one.resize((side, side), Image.Resampling.LANCZOS) if one.width < side else one for one in (left, right)
+    )
     gap = round(left.width * _GAP)
     sheet = Image.new("RGB", (left.width + gap + right.width, left.height), PAPER)
     sheet.paste(left, (0, 0))

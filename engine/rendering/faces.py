@@ -125,10 +125,19 @@ class PortraitCrop:
         self.wide = pet.crop(self.window.side, self.margin)  # with a margin around, for parts that move into the crop
         self.now = self.wide[self.margin : -self.margin, self.margin : -self.margin]
 
-    def paste(self, face: Pixels, photo: Image.Image | None = None, *, feathered: bool = False) -> Image.Image:
+    def paste(
+        self,
+        face: Pixels,
+        photo: Image.Image | None = None,
+        before: Pixels | None = None,
+        *,
+        feathered: bool = False,
+    ) -> Image.Image:
         """Put the changed face into the whole photo, or into `photo`, which is the same one at another size.
 
-        `feathered`: it is as in the photo at the crop's border already.
+        `before` is today's face at the size of `face`, where that is not the usual one. `feathered`: it is as in the
+        photo at the crop's border already.
         """
         photo = photo or self._pet.photo
-        return paste_back(photo, face, self.now, self._pet.alignment(photo, self.window.side), feathered=feathered)
+        before = self.now if before is None else before
+        return paste_back(photo, face, before, self._pet.alignment(photo, self.window.side), feathered=feathered)

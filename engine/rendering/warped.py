@@ -15,6 +15,8 @@ from engine.rendering.film import FilmSource
 from engine.stylegan.generator import UNADJUSTED
 from engine.vision.alignment import Pixels
 
+_STILL_TIMES = 2  # of the usual size, the largest still: 1024 px
+_WHOLE_TIMES = 3  # and the largest face in the whole photo
 _PLANNED_AGES = 9  # at which the growth is worked out, that of four months among them; between them it is mixed
 
 
@@ -32,6 +34,8 @@ class WarpedPortrait:
         self.window, self.now = self._crop.window, self._crop.now
         self.then: Pixels | None = None
         self._detail = WarpDetail(pet.tensor(self._crop.wide), self._crop.margin, pet.growth)
+        # Crop pixels for one of the photo's: below 1 the photo holds more than the crop.
+        self._density = pet.alignment(pet.photo, self.window.side).scale
 
     @torch.no_grad()
     def draw(self, ages: Sequence[float]) -> Tensor:
@@ -43,14 +47,31 @@ class WarpedPortrait:
         """The photo warped to `age`: [1, 3, S, S] in -1..1."""
         return self._detail.frame(age)
 
+    @torch.no_grad()
     def still(self) -> Pixels:
-        """The face at the portrait's age, [S, S, 3], of which the window is to be shown."""
-        return to_pixels(self.at(self._age))
+        """The face at the portrait's age, of which the window is to be shown.
+
+        [S, S, 3], or twice as large where the photo holds it.
+        """
+        return to_pixels(self._detail_of(self._times(_STILL_TIMES))[0].frame(self._age))
 
     @torch.no_grad()
     def whole(self, photo: Image.Image | None = None) -> Image.Image:
         """The whole photo with the face at the portrait's age; `photo` is the same one at another size."""
-        return self._crop.paste(to_pixels(self._detail.feathered(self._age)), photo, feathered=True)
+        detail, now = self._detail_of(self._times(_WHOLE_TIMES))
+        return self._crop.paste(to_pixels(detail.feathered(self._age)), photo, now, feathered=True)
+
+    def _times(self, most: int) -> int:
+        """How many times as large as usual the crop must be to hold what the photo does, at most `most`."""
+        return max(1, min(most, round(1 / self._density)))
+
+    def _detail_of(self, times: int) -> tuple[WarpDetail, Pixels]:
+        """The photo to be warped, and today's face, in a crop so many times as large as usual."""
+        if times == 1:
+            return self._detail, self.now
+        margin = self._crop.margin * times
+        wide = self._pet.crop(self.window.side * times, margin)
+        return WarpDetail(self._pet.tensor(wide), margin, self._pet.growth), wide[margin:-margin, margin:-margin]
 
     @torch.no_grad()
     def film_source(self) -> FilmSource:

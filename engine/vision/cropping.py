@@ -45,8 +45,10 @@ class CropWindow(NamedTuple):
         return self.left * scale, self.top * scale, (self.left + SIDE) * scale, (self.top + SIDE) * scale
 
     def of_pixels(self, face: Pixels) -> Pixels:
-        """What of a face [side, side, 3] is seen."""
-        return face[self.top : self.top + SIDE, self.left : self.left + SIDE]
+        """What is seen of a face [side, side, 3], or of one that is a whole number of times as large."""
+        times = face.shape[0] // self.side
+        top, left, shown = self.top * times, self.left * times, SIDE * times
+        return face[top : top + shown, left : left + shown]
 
 
 def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: FaceTemplate) -> CropWindow:
