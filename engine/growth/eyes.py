@@ -16,18 +16,25 @@ from engine.messages import Species
 
 _LUMA = (0.2126, 0.7152, 0.0722)
 _CATCHLIGHT = (0.18, 0.34)  # luma over the eye's median, from where to where it is taken for a reflection, which stays
-_SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a bright eye is mended …
-_BLINDING = 0.68  # … or the mean luma of an eye's middle that no iris has
+_SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a bright eye is mended
+_PERHAPS_A_FLASH = 0.08  # a lower one, from which on an eye is mended …
+_SEEN_EYES = 0.3  # how sure it must be that eyes are open and seen
+_BLINDING = 0.68  # … if its middle has a mean luma of an eye's middle that no iris has
 _PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
 _KITTEN_DARKER = 0.16
 _KITTEN_BLUE = (0.045, -0.028)  # Cb and Cr of an iris at luma 0.5: the bluer quarter of real kittens
-_IRIS = (0.04, 0.12)  # luma: below it is pupil, above it iris
+_IRIS = (0.04, 0.12)  # luma: above the second it is surely iris
+_PUPIL_TO_IRIS = (0.4, 0.7)  # luma over the usual iris, from pupil to iris
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _EVEN = 0.35  # share of an iris' differences in luma that is evened out: a kitten's is plain
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
 _LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
 _PUPIL = 0.45  # radius of a kitten's pupil, of half the eye's width
-_NARROW = 0.35  # height over width, below which an eye tells no colour
+_NARROW = (0.4, 0.6)  # height over width, up to which an eye stays as it is, and from which it changes wholly
+_RIM = 0.14  # half widths around the opening, within which an iris may still be seen
+_ALIKE = 0.035  # distance in Cb and Cr of what is taken for the same iris
+_COLOURED = 0.06  # length of chroma from which an iris is told from fur by it
+_BLUE_ALREADY = 0.04  # Cb of an iris that is blue in adults too
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection …
 _GLOW_OVER_RING = 1.12  # … if it is so much lighter than what is around it
 _WINDOW = 1.7  # times the eye's width, the side of the square that is worked on
@@ -40,6 +47,7 @@ class _Eye:
     top: int
     left: int
     opening: Tensor  # [1, 1, M, M] 0..1
+    around: Tensor  # the same, somewhat larger
     distance: Tensor  # [1, 1, M, M] from its middle, in half widths
     open_share: float  # height over width
     half_width: float  # px
@@ -51,6 +59,8 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     A small catchlight is left, as any lamp makes one.
     """
     mended = face
+    if growth.eyes < _SEEN_EYES:  # what is bright there may be fur
+        return face
     for eye in _eyes(face, growth, margin):
         part = _part(mended, eye)
         luma = _luma(part)
@@ -58,8 +68,9 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
         if not ring.any() or not middle.any():
             continue
         core = luma[middle].mean()
-        flashed = growth.parsed.flash > _SURE_OF_FLASH and core > _GLOW and core > _GLOW_OVER_RING * luma[ring].mean()
-        if not flashed and core < _BLINDING:
+        glows = core > _GLOW and core > _GLOW_OVER_RING * luma[ring].mean()
+        sure, blinding = growth.parsed.flash > _SURE_OF_FLASH, core > _BLINDING
+        if not (glows and sure) and not (blinding and growth.parsed.flash > _PERHAPS_A_FLASH):
             continue
         within = smoothstep(((0.85 - eye.distance) / 0.25).clamp(0, 1))  # a rim of the iris is left
         glow = eye.opening * within * smoothstep(((luma - 0.25) / 0.2).clamp(0, 1))
@@ -72,13 +83,38 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
 def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
     changed = face
-    draw = _kitten if growth.species is Species.CAT else _puppy
-    for eye in _eyes(face, growth, margin):
-        if eye.open_share >= _NARROW:
-            part = _part(changed, eye)
-            stays = _reflections(part, eye)
-            changed = _with_part(changed, eye, torch.lerp(part, draw(part, eye), eye.opening * (1 - stays)))
-    return (changed - face) * growth.eyes * growth.strength
+    eyes = _eyes(face, growth, margin)
+    lights = [_iris_luma(_part(face, eye), eye) for eye in eyes]
+    low, high = _NARROW
+    narrowest = min((eye.open_share for eye in eyes), default=0.0)
+    share = smoothstep(min(max((narrowest - low) / (high - low), 0.0), 1.0)) * growth.eyes * growth.strength
+    for eye in eyes:
+        part = _part(changed, eye)
+        if growth.species is Species.CAT:
+            young, where = _kitten(part, eye, sum(lights) / len(lights)), _iris_mask(part, eye)
+        else:
+            young, where = _puppy(part), eye.opening
+        changed = _with_part(changed, eye, torch.lerp(part, young, where * (1 - _reflections(part, eye))))
+    return (changed - face) * share
+
+
+def _iris_luma(part: Tensor, eye: _Eye) -> float:
+    """The median luma of the iris, 0..1."""
+    luma = _luma(part)
+    iris = luma[(eye.opening > 0.5) & (luma > _IRIS[1])]
+    return float(iris.median()) if len(iris) else 0.3
+
+
+def _iris_mask(part: Tensor, eye: _Eye) -> Tensor:
+    """[1, 1, M, M] 0..1: the opening, and around it what has the iris' own colour, so that no rim of it is left."""
+    _, blue, red = _chroma(part)
+    within = (eye.opening > 0.5) & (_luma(part) > _IRIS[1])
+    if not within.any():
+        return eye.opening
+    off = (blue - blue[within].median()).square() + (red - red[within].median()).square()
+    coloured = float((blue[within].median().square() + red[within].median().square()).sqrt())
+    alike = torch.exp(-off / (2 * _ALIKE**2)) * smoothstep(min(coloured / _COLOURED, 1.0))
+    return torch.maximum(eye.opening, alike * eye.around)
 
 
 def _reflections(part: Tensor, eye: _Eye) -> Tensor:
@@ -92,19 +128,23 @@ def _reflections(part: Tensor, eye: _Eye) -> Tensor:
     return lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1))
 
 
-def _puppy(part: Tensor, eye: _Eye) -> Tensor:
+def _puppy(part: Tensor) -> Tensor:
     luma = _luma(part)
     return (luma + (1 - 0.35) * (_unit(part) - luma)) * (1 - _PUPPY_DARKER) * 2 - 1
 
 
-def _kitten(part: Tensor, eye: _Eye) -> Tensor:
-    luma = _luma(part)
-    low, high = _IRIS
-    iris = ((luma - low) / (high - low)).clamp(0, 1)
-    usual = luma[(eye.opening > 0.5) & (luma > high)]
-    luma = torch.lerp(luma, usual.median() if len(usual) else luma, _EVEN * iris)
+def _kitten(part: Tensor, eye: _Eye, usual: float) -> Tensor:
+    """`usual` is the luma of both irises: they are made alike."""
+    luma, own_blue, own_red = _chroma(part)
+    low, high = _PUPIL_TO_IRIS
+    iris = ((luma / max(usual, 0.05) - low) / (high - low)).clamp(0, 1)
+    luma = torch.lerp(luma, torch.full_like(luma, usual), _EVEN * iris)
     light = 0.5 + luma
-    blue, red = (value * light for value in _KITTEN_BLUE)
+    # Cats that keep their blue eyes had them then.
+    keeps = smoothstep(float((own_blue[eye.opening > 0.5].median() / _BLUE_ALREADY).clamp(0, 1)))
+    blue, red = (
+        torch.lerp(value * light, own, keeps) for value, own in zip(_KITTEN_BLUE, (own_blue, own_red), strict=True)
+    )
     grey = luma + torch.cat(
         [1.5748 * red, -(0.2126 * 1.5748 * red + 0.0722 * 1.8556 * blue) / 0.7152, 1.8556 * blue], 1
     )
@@ -150,9 +190,12 @@ def _eye(points: Tensor, limit: int) -> _Eye | None:
     depth = torch.where(u.abs() < 1, torch.minimum(above * lid - v, v + below * lid), torch.full_like(u, -size))
     soft = max(1.0, 0.06 * half)
     opening = gaussian_blur((depth / soft + 0.5).clamp(0, 1), soft / 2)
+    around = gaussian_blur(((depth + _RIM * half) / soft + 0.5).clamp(0, 1), soft / 2)
     centre_v = (above - below) / 2
     distance = torch.sqrt(u.square() + ((v - centre_v) / half).square())
-    return _Eye(top, left, opening[None, None], distance[None, None], (above + below) / (2 * half), half)
+    return _Eye(
+        top, left, opening[None, None], around[None, None], distance[None, None], (above + below) / (2 * half), half
+    )
 
 
 def _part(face: Tensor, eye: _Eye) -> Tensor:
@@ -168,6 +211,12 @@ def _with_part(face: Tensor, eye: _Eye, part: Tensor) -> Tensor:
 
 def _unit(part: Tensor) -> Tensor:
     return (part + 1) / 2
+
+
+def _chroma(part: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Luma 0..1, Cb and Cr [1, 1, M, M]."""
+    luma, unit = _luma(part), _unit(part)
+    return luma, (unit[:, 2:] - luma) / 1.8556, (unit[:, :1] - luma) / 1.5748
 
 
 def _luma(part: Tensor) -> Tensor:

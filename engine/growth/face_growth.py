@@ -27,9 +27,11 @@ _TURNED_SHARE = 0.4  # of the growth, that is left of it then
 _EMPHASIS = 1.4  # times the mean growth: the marked animals are older than eight weeks; the range of the young holds
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
 _BODY = (0.3, 1.0)  # y on the face plane, from where to where background becomes body
-_LARGER_HEAD = 0.05  # by which a young head is larger against its body, at age 1
+_NARROWER_BODY = 0.1  # by which neck and chest are narrower, at age 1
+_BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of neck and chest
+_BODY_DOWN = (1.6, 2.0)
+_LARGER_HEAD = 0.03  # by which a young head is larger against its body, at age 1
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
-_CHIN = (0.0, 1.1)  # on the face plane, about which a head is enlarged
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
     (x, y) for x in (-2.1, 2.1) for y in (-1.0, 0.0, 1.2)
@@ -75,9 +77,26 @@ class FaceGrowth:
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
         return torch.where(eye[:, None], moves * self.eyes, moves)
 
-    def _enlarged(self, points: Tensor, age: float) -> Tensor:
-        """The way [P, 2] of points of a head that grows smaller more slowly than its body: around the chin."""
-        return (points - torch.tensor(_CHIN)) * (_LARGER_HEAD * self.strength * max(0.0, age) ** 2)
+    def _scaled(self, points: Tensor, age: float) -> Tensor:
+        """The way [P, 2] of points of the grown head to where its size is that of today's, and a little more.
+
+        On the face plane, whose unit is the distance between the eyes, young heads come out larger or smaller as eyes
+        lie closer together or farther apart.
+        """
+        usual, radial = self._model.outline(self.species, self._kinds), self._radial(age)
+        larger = 1 + _LARGER_HEAD * self.strength * max(0.0, age) ** 2
+        return (points - torch.tensor(RAYS_FROM)) * (larger * float(usual.mean() / (usual + radial).mean()) - 1)
+
+    def _radial(self, age: float) -> Tensor:
+        """[RAYS]: how far the outline moves outwards."""
+        _, radial = self._model.growth(self.species, self._kinds, age)
+        return (radial * self._share(age)).clamp(-_OUTLINE_MOVES, _OUTLINE_MOVES)
+
+    def _body_points(self, age: float) -> tuple[Tensor, Tensor]:
+        """Points [P, 2] of neck and chest, and their ways: a young body is narrower under its head."""
+        points = torch.tensor([(x, y) for x in _BODY_ACROSS for y in _BODY_DOWN])
+        narrower = -_NARROWER_BODY * self.strength * max(0.0, age) ** 2 * (1 - self._turned)
+        return points, points * torch.tensor([narrower, 0.0])
 
     def flow(self, age: float, side: int) -> Tensor:
         """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels."""
@@ -111,17 +130,19 @@ class FaceGrowth:
     def _controls(self, age: float) -> tuple[Tensor, Tensor]:
         """Points [P, 2] of today's face and its surroundings on the face plane, and how they move [P, 2]."""
         at, moves = self.landmarks[self.seen], self.landmark_moves(age)[self.seen]
-        _, radial = self._model.growth(self.species, self._kinds, age)
         outline, ways = self.outline
         rays = self.outline_points
         apart = (torch.cdist(rays, at) > self.NEAR).all(1) & (outline[:, 0] > 0)
-        out = (radial * self._share(age)).clamp(-_OUTLINE_MOVES, _OUTLINE_MOVES)[:, None] * ways
+        out = self._radial(age)[:, None] * ways
         rim = self.rim()
         rim = rim[(torch.cdist(rim, at) > self.NEAR).all(1)]
         still = torch.zeros_like(rim)
         moved = torch.cat([moves, out[apart]])
         head = torch.cat([at, rays[apart]])
-        return torch.cat([head, rim]), torch.cat([moved + self._enlarged(head + moved, age), still])
+        body, narrowed = self._body_points(age)
+        below = (torch.cdist(body, head) > self.NEAR).all(1)
+        ways_there = [moved + self._scaled(head + moved, age), narrowed[below], still]
+        return torch.cat([head, body[below], rim]), torch.cat(ways_there)
 
     @staticmethod
     def rim() -> Tensor:

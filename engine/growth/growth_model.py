@@ -60,6 +60,10 @@ class GrowthModel:
             way = torch.lerp(young, baby, min(1.0, (age - _FOUR_MONTHS) / (1 - _FOUR_MONTHS)))
         return way[:-RAYS].view(-1, 2), way[-RAYS:]
 
+    def outline(self, species: Species, kinds: Tensor) -> Tensor:
+        """The usual radii [RAYS] of adult heads of this kind."""
+        return (kinds @ self.mean[SPECIES.index(species)])[-RAYS:]
+
     def young_range(self, species: Species, kinds: Tensor) -> tuple[Tensor, Tensor]:
         """The 5th and the 95th percentile [8] of the PROPORTIONS of young animals of this kind."""
         index = SPECIES.index(species)
