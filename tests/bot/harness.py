@@ -89,7 +89,7 @@ class Harness:
     def said_in(self, chat: int) -> list[Json]:
         """What the bot has to say in a chat, as it stands there now."""
         world = self.telegram.world
-        shown = [world.display(message) for message in world.history(world.chats[chat])]
+        shown = [world.show(message) for message in world.history(world.chats[chat])]
         return [message for message in shown if message["from"]["is_bot"]]
 
     async def message(self, chat: int, *parts: str, after: int = 0, **has: bool) -> Json:

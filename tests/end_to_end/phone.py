@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -98,10 +98,6 @@ class Phone:
                 async for event in events:
                     if event["type"] == "listening":
                         return
-
-    async def calls(self, wanted: Callable[[Json], bool] = lambda _: True) -> list[Json]:
-        """What the bot has asked of the Bot API."""
-        return [call for call in (await self._http.get("/control/calls")).json() if wanted(call)]
 
     async def _post(self, path: str, **content: Any) -> Any:
         response = await self._http.post(f"/control{path}", **content)

@@ -171,7 +171,7 @@ def test_whatever_the_bot_says_that_it_does_is_shown(page: Page, guest: Guest, b
     guest.write("hello")
     page.open(person=guest.name)
     page.chat("Throwback")
-    for action, words in (("upload_video", "sending a film"), ("record_voice", "typing")):
+    for action, words in (("upload_video", "sending a film"), ("choose_sticker", "typing")):
         bot("sendChatAction", chat_id=guest.id, action=action)
         page.until(lambda words=words: words in page.find("#header .about").text)  # type: ignore[misc]
 

@@ -108,7 +108,7 @@ async def test_migration_while_the_engine_works(harness: Harness) -> None:
     world = harness.telegram.world
 
     async def shown(picture: bool) -> list[Json]:
-        there = [world.display(message) for message in world.messages[new.id].values()]
+        there = [world.show(message) for message in world.messages[new.id].values()]
         return [one for one in there if "Getting to know" in spoken(one) and ("photo" in one) is picture]
 
     await eventually(lambda: shown(picture=False))
@@ -146,7 +146,7 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
     world = harness.telegram.world
 
     async def settled() -> bool:
-        said = [spoken(world.display(message)) for message in world.messages[new.id].values()]
+        said = [spoken(world.show(message)) for message in world.messages[new.id].values()]
         return len([text for text in said if "I stopped" in text]) > 1 and not any("Getting" in text for text in said)
 
     await eventually(settled)
@@ -163,7 +163,7 @@ async def test_who_waits_in_a_group_that_moves_is_told_there(harness: Harness) -
     world = harness.telegram.world
 
     async def told() -> bool:
-        return any("ahead of you" in spoken(world.display(one)) for one in world.messages[new.id].values())
+        return any("ahead of you" in spoken(world.show(one)) for one in world.messages[new.id].values())
 
     await eventually(told)
 

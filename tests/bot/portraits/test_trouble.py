@@ -231,7 +231,7 @@ async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(harnes
 
 async def test_another_program_with_the_same_token_is_named(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     async def another_asks() -> bool:
-        await harness.telegram.updates.fetch(0, 1, 0, None)
+        await harness.telegram.updates.fetch(0, 0, None)
         return "another program asks Telegram" in caplog.text
 
     await eventually(another_asks)
