@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from bot.commands.child import run_engine
 from bot.commands.output import explain, say
-from bot.operations.logs import quieten, wished_level
+from bot.operations.logs import level_from_environment, quiet_libraries
 from engine import EngineError, SettingsError
 
 _log = logging.getLogger(__name__)
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (without the program's name) and return the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     logging.basicConfig(
-        level=wished_level(logging.WARNING),
+        level=level_from_environment(logging.WARNING),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    quieten()
+    quiet_libraries()
     try:
         return _dispatch(arguments)
     except SystemExit as end:  # argparse has said what is wrong

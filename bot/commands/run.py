@@ -12,7 +12,7 @@ from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 from bot.app import serve
 from bot.commands.output import FAULT_STATUS, explain_database, say
 from bot.operations.home_lock import HomeInUse
-from bot.operations.logs import set_up_logs, wished_level
+from bot.operations.logs import level_from_environment, set_up_logs
 from bot.settings import Settings
 from storage import NewerDatabase
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> int:
     settings = Settings.read()
     secret = settings.webhook.secret if settings.webhook else ""
-    set_up_logs(settings.token, secret, level=wished_level(logging.INFO))
+    set_up_logs(settings.token, secret, level=level_from_environment(logging.INFO))
     try:
         asyncio.run(_until_told(settings))
     except (TelegramError, OSError, sqlite3.Error, HomeInUse, NewerDatabase) as error:

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot import cli
-from bot.operations import home_lock
 from bot.operations.home_lock import exclusive_home
 from storage import Storage
 
@@ -47,7 +47,7 @@ def test_a_damaged_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_data_folder_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(home_lock, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr("bot.app.exclusive_home", partial(exclusive_home, wait_s=0.0))
     with asyncio.Runner() as another:
         use = exclusive_home(tmp_path)
         another.run(use.__aenter__())

@@ -1,8 +1,10 @@
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.operations.cleanup import CleanupTimes, schedule_cleanup
 from bot.texts import LANGUAGES
 from engine import Forgotten
 from storage import State
@@ -10,8 +12,8 @@ from tests.bot.harness import Harness, eventually
 
 
 async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.operations.cleanup._EVERY_S", 0.1)
-    monkeypatch.setattr("bot.operations.cleanup._FIRST_S", 0.1)
+    often = partial(schedule_cleanup, times=CleanupTimes(every_s=0.1, first_s=0.1))
+    monkeypatch.setattr("bot.app.schedule_cleanup", often)
     async with Harness(tmp_path, retention_days=30) as harness:
         mina = harness.user()
         await mina.ask_for_portrait()
