@@ -25,10 +25,6 @@ _NO_RATE_LIMITS = Pace(overall_per_s=10_000, chat_burst=10_000, chat_per_s=10_00
 _SHARED_FOLDERS = ("networks", "ages", "perceptual")  # of the data folder: what was fetched or learnt once
 
 
-class NoPhotos(Exception):
-    """There are not enough photos; the text says where."""
-
-
 @asynccontextmanager
 async def fresh_engine() -> AsyncIterator[EngineClient]:
     """Start the real engine with its networks loaded and nothing kept of earlier portraits."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from bot.playground.loopback import LOOPBACK
 from bot.playground.server import Address
+from bot.processes import child_environment
 
 logger = logging.getLogger(__name__)
 
-_ROOT = Path(__file__).parents[2]
 _STOP_S = 4.0  # s for an orderly stop before the kill; the rest of the promised five seconds is for the server
 _SHORT_RUN_S = 10.0  # s; a bot that ends sooner counts as one that cannot start
 _SHORT_RUNS_MAX = 3  # in a row, before we give up; more delays the message that the bot does not stay up
@@ -36,15 +36,12 @@ class BotSupervisor:
     def __init__(self, address: Address, home: Path, environment: Mapping[str, str] = os.environ) -> None:
         self._bot_home = home / "playground" / "bot"
         self.log = home / "playground" / "bot.log"
-        self._environment = {
-            name: value for name, value in environment.items() if not name.startswith(_DROPPED_VARIABLES)
-        } | {
+        self._environment = child_environment(environment, without=_DROPPED_VARIABLES) | {
             "THROWBACK_TOKEN": address.token,
             "THROWBACK_API_URL": address.url,
             "THROWBACK_HOME": str(self._bot_home),
             # Whatever proxy there is, Telegram is on this machine.
             **{name: ",".join(filter(None, (environment.get(name), LOOPBACK))) for name in ("NO_PROXY", "no_proxy")},
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), environment.get("PYTHONPATH")))),
         }
         self._home = home
         self._process: asyncio.subprocess.Process | None = None

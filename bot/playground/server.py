@@ -7,7 +7,6 @@
 import argparse
 import asyncio
 import json
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from bot.playground.api import DownloadHandler, MethodHandler
 from bot.playground.control import control_routes
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.loopback import LOOPBACK
+from bot.processes import stop_event
 
 _BODY_MAX_BYTES = 128 * 1024 * 1024  # of one request; above Telegram's 50 MB, so that a larger upload is answered
 
@@ -57,9 +57,7 @@ async def serve(telegram: FakeTelegram, port: int = 0) -> AsyncIterator[Address]
 
 
 async def _run(home: Path, port: int, strict: bool) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_event()
     async with serve(FakeTelegram.open(home, strict), port) as address:
         sys.stdout.write(json.dumps({"url": address.url, "token": address.token}) + "\n")
         sys.stdout.flush()
