@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-LOCK_WAIT_S = 10.0  # s for a bot that is just stopping; longer delays the message that another one is running
 _TRY_EVERY_S = 0.1  # s; a lock does not tell when it is free
 
 
@@ -21,7 +20,7 @@ class HomeInUse(Exception):
 
 
 @asynccontextmanager
-async def exclusive_home(home: Path, wait_s: float = LOCK_WAIT_S) -> AsyncIterator[None]:
+async def exclusive_home(home: Path, wait_s: float) -> AsyncIterator[None]:
     """Be the only bot of this data folder while the context lasts, or until the process is killed.
 
     Raises `HomeInUse` when another bot still has it after `wait_s` seconds, OSError when it cannot be written to.

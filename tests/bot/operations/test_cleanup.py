@@ -1,20 +1,19 @@
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot.operations.cleanup import CleanupTimes, schedule_cleanup
 from bot.texts import LANGUAGES
+from bot.timings import Timings
 from engine import Forgotten
 from storage import State
 from tests.bot.harness import Harness, eventually
 
+OFTEN = Timings(cleanup_interval_s=0.1, first_cleanup_s=0.1)
+
 
 async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    often = partial(schedule_cleanup, times=CleanupTimes(every_s=0.1, first_s=0.1))
-    monkeypatch.setattr("bot.app.schedule_cleanup", often)
-    async with Harness(tmp_path, retention_days=30) as harness:
+    async with Harness(tmp_path, timings=OFTEN, retention_days=30) as harness:
         mina = harness.user()
         await mina.ask_for_portrait()
         await mina.portrait_in(State.DONE)

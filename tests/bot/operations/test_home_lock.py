@@ -9,13 +9,15 @@ import pytest
 
 from bot.operations.home_lock import HomeInUse, exclusive_home
 
+WAIT_S = 10.0
+
 
 async def test_one_data_folder_is_for_one_bot(tmp_path: Path) -> None:
-    async with exclusive_home(tmp_path / "home"), exclusive_home(tmp_path / "another"):
+    async with exclusive_home(tmp_path / "home", WAIT_S), exclusive_home(tmp_path / "another", WAIT_S):
         with pytest.raises(HomeInUse):
             async with exclusive_home(tmp_path / "home", wait_s=0.0):
                 pass
-    async with exclusive_home(tmp_path / "home"):
+    async with exclusive_home(tmp_path / "home", WAIT_S):
         pass
 
 
@@ -23,10 +25,10 @@ async def test_who_is_just_stopping_is_waited_for(tmp_path: Path) -> None:
     entered = asyncio.Event()
 
     async def next_one() -> None:
-        async with exclusive_home(tmp_path):
+        async with exclusive_home(tmp_path, WAIT_S):
             entered.set()
 
-    async with exclusive_home(tmp_path):
+    async with exclusive_home(tmp_path, WAIT_S):
         waiting = asyncio.create_task(next_one())
         await asyncio.sleep(0)  # it has looked
         assert not entered.is_set()
@@ -42,7 +44,7 @@ from pathlib import Path
 from bot.operations.home_lock import exclusive_home
 
 async def main():
-    async with exclusive_home(Path(sys.argv[1])):
+    async with exclusive_home(Path(sys.argv[1]), 0.0):
         endless = [sys.executable, "-c", "import signal; signal.pause()"]
         child = subprocess.Popen(endless, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         print(child.pid, flush=True)
@@ -61,7 +63,7 @@ asyncio.run(main())
     holder.kill()
     await holder.wait()
     try:
-        async with exclusive_home(tmp_path):
+        async with exclusive_home(tmp_path, WAIT_S):
             pass
     finally:
         os.kill(child, signal.SIGKILL)
