@@ -24,7 +24,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.end_to_end.processes import Telegram
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-PATIENCE_S = 90
+WAIT_S = 90
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -151,7 +151,7 @@ class Page:
             except _NOT_YET:
                 return False
 
-        return cast(_T, WebDriverWait(self.chrome, PATIENCE_S, poll_frequency=0.1).until(holds))
+        return cast(_T, WebDriverWait(self.chrome, WAIT_S, poll_frequency=0.1).until(holds))
 
     def gone(self, where: str) -> None:
         self.until(lambda: not [one for one in self.all(where) if one.is_displayed()])
@@ -238,7 +238,7 @@ class Guest:
         return self.ask("POST", path, **content)
 
     def ask(self, verb: str, path: str, **content: Any) -> Any:
-        response = httpx.request(verb, self._url + path, json=content, timeout=PATIENCE_S)
+        response = httpx.request(verb, self._url + path, json=content, timeout=WAIT_S)
         assert response.status_code == 200, response.text
         return response.json()
 
@@ -254,7 +254,7 @@ class BotByHand:
         self._url = f"{telegram.url}/bot{telegram.token}"
 
     def __call__(self, method: str, **parameters: Any) -> Any:
-        response = httpx.post(f"{self._url}/{method}", json=parameters, timeout=PATIENCE_S)
+        response = httpx.post(f"{self._url}/{method}", json=parameters, timeout=WAIT_S)
         assert response.status_code == 200, response.text
         return response.json()["result"]
 

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.browser import BotByHand, Guest, Page, browser
-from tests.end_to_end.phone import PATIENCE_S, Phone
+from tests.end_to_end.phone import WAIT_S, Phone
 from tests.end_to_end.processes import Telegram
 
 
@@ -18,7 +18,7 @@ def telegram(tmp_path: Path) -> Iterator[Telegram]:
 @pytest.fixture
 async def phone(telegram: Telegram) -> AsyncIterator[Phone]:
     """Mina's phone."""
-    async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=telegram.url, timeout=WAIT_S) as http:
         yield Phone(http)
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Self
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+WAIT_S = 60.0
 SCRIPTED_BOT = ("-m", "tests.end_to_end.scripted_bot")
 REAL_BOT = ("-m", "bot.cli", "run")
 
@@ -43,15 +43,15 @@ class Running:
         """kill -9."""
         self._end(signal.SIGKILL)
 
-    def stop(self, patience_s: float = PATIENCE_S) -> int:
+    def stop(self, wait_s: float = WAIT_S) -> int:
         """As a service manager stops it; gives the exit status."""
-        return self._end(signal.SIGTERM, patience_s)
+        return self._end(signal.SIGTERM, wait_s)
 
-    def _end(self, number: signal.Signals, patience_s: float = PATIENCE_S) -> int:
+    def _end(self, number: signal.Signals, wait_s: float = WAIT_S) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(patience_s)
+            return self.process.wait(wait_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -92,9 +92,9 @@ class Telegram(Running):
         )
 
 
-async def engine_works(home: Path, patience_s: float = PATIENCE_S) -> None:
+async def engine_works(home: Path, wait_s: float = WAIT_S) -> None:
     """Returns once the bot of this home has handed its only portrait to the engine."""
     with closing(sqlite3.connect(f"file:{home / 'throwback.sqlite3'}?mode=ro", uri=True)) as rows:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(wait_s):
             while rows.execute("SELECT state FROM portraits").fetchall() != [("running",)]:  # noqa: ASYNC110 (rows are mute)
                 await asyncio.sleep(0.05)

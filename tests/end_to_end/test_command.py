@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.end_to_end.phone import PATIENCE_S, Phone
+from tests.end_to_end.phone import WAIT_S, Phone
 from tests.end_to_end.processes import Running, Telegram
 
 STOP_S = 20.0
@@ -31,7 +31,7 @@ class Playground(Running):
     @property
     def url(self) -> str:
         """Where the page is, once the command has said so."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + WAIT_S
         while "http://" not in (said := self.log.read_text()):
             assert time.monotonic() < deadline and self.process.poll() is None, said
             time.sleep(0.05)
@@ -51,7 +51,7 @@ def playground(tmp_path: Path) -> Iterator[Playground]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
 async def test_playground_lives_through_its_bots_death_and_stops_in_order(playground: Playground) -> None:
-    async with httpx.AsyncClient(base_url=playground.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=playground.url, timeout=WAIT_S) as http:
         assert "Throwback" in (await http.get("/")).text
         phone = Phone(http)
         await phone.write("/start")
@@ -73,11 +73,11 @@ async def test_playground_lives_through_its_bots_death_and_stops_in_order(playgr
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
 async def test_bot_goes_when_the_playground_is_killed(playground: Playground) -> None:
-    async with httpx.AsyncClient(base_url=playground.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=playground.url, timeout=WAIT_S) as http:
         await Phone(http).bot_listens()
     (bot,) = playground.children()
     playground.kill()
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WAIT_S):
         while not _gone(bot):  # noqa: ASYNC110 (another's child tells us nothing when it ends)
             await asyncio.sleep(0.05)
 
@@ -87,7 +87,7 @@ async def test_a_taken_port_is_said_in_one_line(playground: Playground, tmp_path
     log = tmp_path / "second.log"
     arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", port)
     with Running(arguments, log, THROWBACK_HOME=str(tmp_path / "second")) as second:
-        assert second.process.wait(PATIENCE_S) == 1
+        assert second.process.wait(WAIT_S) == 1
         second.stdout.close()
     (line,) = log.read_text().splitlines()
     assert f"port {port}" in line and "--port" in line
@@ -114,7 +114,7 @@ def test_what_keeps_the_bot_from_starting_is_one_line(
     told = {"THROWBACK_TOKEN": telegram.token, "THROWBACK_API_URL": telegram.url}
     log = tmp_path / "bot.log"
     with Running(("-m", "bot.cli", "run"), log, **home | told | wrong) as bot:
-        assert bot.process.wait(PATIENCE_S) == 1
+        assert bot.process.wait(WAIT_S) == 1
         bot.stdout.close()
     *_, line = log.read_text().splitlines()
     assert line.startswith("throwback: ") and said in line
@@ -124,7 +124,7 @@ def test_what_keeps_the_bot_from_starting_is_one_line(
 def refused(home: Path, arguments: tuple[str, ...] = PLAYGROUND) -> str:
     """The one line that a playground says which cannot begin."""
     with Running(arguments, home / "log", THROWBACK_HOME=str(home)) as one:
-        assert one.process.wait(PATIENCE_S) == 1
+        assert one.process.wait(WAIT_S) == 1
         one.stdout.close()
     (line,) = (home / "log").read_text().splitlines()
     return line

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.bot.harness import labels
-from tests.end_to_end.phone import MINA, PATIENCE_S, Phone, ask_for_portrait
+from tests.end_to_end.phone import MINA, WAIT_S, Phone, ask_for_portrait
 from tests.end_to_end.processes import SCRIPTED_BOT, Telegram
 from tests.scripted_engine import Script, scripted_photo
 
@@ -32,7 +32,7 @@ def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Telegram]:
 
 @pytest.fixture
 async def http(telegram: Telegram) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=telegram.url, timeout=WAIT_S) as http:
         yield http
 
 
@@ -61,7 +61,7 @@ async def test_2_a_caption_answers_and_an_album_is_one_conversation(http: httpx.
     film = await phone.sees(video=True)
     await phone.gone("Cancel")
     await phone.send_album([scripted_photo(shade=80), scripted_photo(shade=90)])
-    await phone.press(await phone.sees("Samoyed", after=film), "Samoyed")
+    await phone.answers(breed="Samoyed", after=film)
     await phone.press(await phone.sees("second photo", after=film), "Yes, take it")
     await phone.sees(after=film, video=True)
 
@@ -114,7 +114,7 @@ async def test_6_groups(http: httpx.AsyncClient) -> None:
     refused = await bora.press(question, "Samoyed")
     assert refused["show_alert"] and "사진을 보낸 분" in refused["text"]
     await ann.press(question, "Samoyed")
-    await ann.press(await ann.sees("Go on without"), "Go on without")
+    await ann.answers(baby=None)
     film = await ann.sees(video=True)
     assert film["message_thread_id"] == topic
     await ann.gone("Cancel")  # the film is here a moment before its row knows
@@ -153,7 +153,7 @@ async def test_8_privacy(http: httpx.AsyncClient) -> None:
 async def test_9_telegrams_bad_days(http: httpx.AsyncClient, kind: str) -> None:
     phone = await newcomer(http)
     await phone.send_scripted()
-    await phone.press(await phone.sees("Samoyed"), "Samoyed")
+    await phone.answers(breed="Samoyed")
     question = await phone.sees("Go on without")
     fault = {"method": "sendVideo", "kind": kind, "times": 1}
     (await http.post("/control/faults", json=fault)).raise_for_status()
@@ -166,7 +166,7 @@ async def test_9_telegrams_bad_days(http: httpx.AsyncClient, kind: str) -> None:
 async def test_9_an_upload_whose_answer_is_lost_is_not_sent_twice(http: httpx.AsyncClient) -> None:
     phone = await newcomer(http)
     await phone.send_scripted()
-    await phone.press(await phone.sees("Samoyed"), "Samoyed")
+    await phone.answers(breed="Samoyed")
     question = await phone.sees("Go on without")
     (await http.post("/control/faults", json={"method": "sendVideo", "kind": "disconnect"})).raise_for_status()
     await phone.press(question, "Go on without")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.bot.harness import labels
-from tests.end_to_end.phone import PATIENCE_S, Phone
+from tests.end_to_end.phone import WAIT_S, Phone
 from tests.end_to_end.processes import ROOT, Telegram
 
 Json = dict[str, Any]
@@ -121,7 +121,7 @@ KOREAN = Words(
 
 async def test_conversations_are_as_they_are_written_down(telegram: Telegram, tmp_path: Path) -> None:
     with telegram.bot(tmp_path / "bot"):
-        async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
+        async with httpx.AsyncClient(base_url=telegram.url, timeout=WAIT_S) as http:
             conversations = [held(http, words) for words in (ENGLISH, KOREAN) for held in (_private, _group)]
             transcripts = await asyncio.gather(*conversations)
     written = _INTRODUCTION + "\n".join(map(str, transcripts))

@@ -42,8 +42,7 @@ async def test_healthy_and_counted(harness: Harness) -> None:
 async def test_a_defects_own_words_are_no_label(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.FAULT)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("Go on without"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.portrait_in(State.FAILED)
     text = Metrics().exposition(await harness.services.storage.counts(), running=0).decode()
     assert 'throwback_failures{reason="defect"} 1.0' in text and "ZeroDivisionError" not in text
