@@ -21,19 +21,19 @@ class Phone(Answering):
     """A user's phone in one chat, the private one unless told otherwise."""
 
     def __init__(
-        self, http: httpx.AsyncClient, person: int = MINA, chat: int | None = None, wait_s: float = WAIT_S
+        self, http: httpx.AsyncClient, user_id: int = MINA, chat: int | None = None, wait_s: float = WAIT_S
     ) -> None:
         self._http = http
         self._wait_s = wait_s
-        self.person = person
-        self.chat = chat or person
+        self.user_id = user_id
+        self.chat = chat or user_id
 
     async def write(self, text: str, **options: Any) -> Json:
-        sent = await self._post(f"/chats/{self.chat}/messages", json={"person": self.person, "text": text, **options})
+        sent = await self._post(f"/chats/{self.chat}/messages", json={"person": self.user_id, "text": text, **options})
         return dict(sent[0])
 
     async def send(self, photo: bytes, name: str = "photo.jpg", *, as_file: bool = True, **options: Any) -> Json:
-        values = {"person": self.person, "as_files": str(as_file).lower(), **options}
+        values = {"person": self.user_id, "as_files": str(as_file).lower(), **options}
         files = [("files", (name, photo, "image/jpeg" if name.endswith("jpg") else "application/octet-stream"))]
         return dict((await self._post(f"/chats/{self.chat}/messages", data=values, files=files))[0])
 
@@ -42,12 +42,12 @@ class Phone(Answering):
 
     async def send_album(self, photos: Sequence[bytes]) -> None:
         files = [("files", (f"{number}.jpg", photo, "image/jpeg")) for number, photo in enumerate(photos)]
-        values = {"person": self.person, "as_files": "true"}
+        values = {"person": self.user_id, "as_files": "true"}
         await self._post(f"/chats/{self.chat}/messages", data=values, files=files)
 
     async def press(self, message: Json, label: str) -> Json:
         path = f"/chats/{message['chat']['id']}/messages/{message['message_id']}/press"
-        return dict(await self._post(path, json={"person": self.person, "data": callback(message, label)}))
+        return dict(await self._post(path, json={"person": self.user_id, "data": callback(message, label)}))
 
     async def question(self, label: str, chat: int | None, after: Json | None) -> Json:
         assert chat in (None, self.chat), "another chat is another phone's"

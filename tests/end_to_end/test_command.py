@@ -11,26 +11,25 @@ import httpx
 import pytest
 
 from tests.end_to_end.phone import WAIT_S, Phone
-from tests.end_to_end.processes import Running, Telegram
+from tests.end_to_end.processes import RunningProcess, Telegram
 
-STOP_S = 20.0
-"""Five seconds on a machine that has nothing else to do."""
+STOP_S = 20.0  # s for an orderly stop; it takes five on a machine with nothing else to do
 
 PLAYGROUND = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
 
 
-class Playground(Running):
+class Playground(RunningProcess):
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
         log = home / "said.log"
         log.touch()
-        # No proxy is asked on the way to the bot's Telegram, which is here.
+        # A proxy that does not answer: the way to the bot's Telegram must not use it.
         super().__init__(PLAYGROUND, log, THROWBACK_HOME=str(home), HTTP_PROXY="http://127.0.0.1:9")
 
     @property
     def url(self) -> str:
-        """Where the page is, once the command has said so."""
+        """Return the page's address, once the command has printed it."""
         deadline = time.monotonic() + WAIT_S
         while "http://" not in (said := self.log.read_text()):
             assert time.monotonic() < deadline and self.process.poll() is None, said
@@ -38,7 +37,7 @@ class Playground(Running):
         return said[said.index("http://") :].split()[0]
 
     def children(self) -> list[int]:
-        """The processes it has started itself: the bot."""
+        """Return the processes that it has started itself: the bot."""
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -62,7 +61,7 @@ async def test_playground_lives_through_its_bots_death_and_stops_in_order(playgr
         await phone.sees("Here is what I can do")
         (another,) = playground.children()
         assert another != bot
-    for name in ("networks", "ages", "perceptual"):  # what was pulled or learnt is its bot's, too
+    for name in ("networks", "ages", "perceptual"):  # its bot uses what was pulled or learnt
         (playground.home / name / "pulled").touch()
         assert (playground.home / "playground" / "bot" / name / "pulled").exists()
     began = time.monotonic()
@@ -78,7 +77,7 @@ async def test_bot_goes_when_the_playground_is_killed(playground: Playground) ->
     (bot,) = playground.children()
     playground.kill()
     async with asyncio.timeout(WAIT_S):
-        while not _gone(bot):  # noqa: ASYNC110 (another's child tells us nothing when it ends)
+        while not _gone(bot):  # noqa: ASYNC110 (another's child announces no end)
             await asyncio.sleep(0.05)
 
 
@@ -86,7 +85,7 @@ async def test_a_taken_port_is_said_in_one_line(playground: Playground, tmp_path
     port = playground.url.rpartition(":")[2]
     log = tmp_path / "second.log"
     arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", port)
-    with Running(arguments, log, THROWBACK_HOME=str(tmp_path / "second")) as second:
+    with RunningProcess(arguments, log, THROWBACK_HOME=str(tmp_path / "second")) as second:
         assert second.process.wait(WAIT_S) == 1
         second.stdout.close()
     (line,) = log.read_text().splitlines()
@@ -113,7 +112,7 @@ def test_what_keeps_the_bot_from_starting_is_one_line(
     home = {"THROWBACK_HOME": str(tmp_path / "bot"), "THROWBACK_LOG": "error"}
     told = {"THROWBACK_TOKEN": telegram.token, "THROWBACK_API_URL": telegram.url}
     log = tmp_path / "bot.log"
-    with Running(("-m", "bot.cli", "run"), log, **home | told | wrong) as bot:
+    with RunningProcess(("-m", "bot.cli", "run"), log, **home | told | wrong) as bot:
         assert bot.process.wait(WAIT_S) == 1
         bot.stdout.close()
     *_, line = log.read_text().splitlines()
@@ -122,15 +121,15 @@ def test_what_keeps_the_bot_from_starting_is_one_line(
 
 
 def refused(home: Path, arguments: tuple[str, ...] = PLAYGROUND) -> str:
-    """The one line that a playground says which cannot begin."""
-    with Running(arguments, home / "log", THROWBACK_HOME=str(home)) as one:
+    """Return the one line that a playground prints which cannot start."""
+    with RunningProcess(arguments, home / "log", THROWBACK_HOME=str(home)) as one:
         assert one.process.wait(WAIT_S) == 1
         one.stdout.close()
     (line,) = (home / "log").read_text().splitlines()
     return line
 
 
-def test_a_playground_that_cannot_begin_says_why(tmp_path: Path) -> None:
+def test_a_playground_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "playground").write_text("a file where a folder should be")
     assert "THROWBACK_HOME chooses another folder" in refused(tmp_path)
 
@@ -150,7 +149,7 @@ def test_a_full_disk_is_not_taken_for_another_playground(tmp_path: Path) -> None
 
 
 def _gone(pid: int) -> bool:
-    """Whether a process has ended; one that only waits to be noticed has."""
+    """Return whether a process has ended; a zombie has."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Processes die; what people asked for does not. Everything here is real processes, killed for real."""
+"""What users asked for survives the death of processes; all of these are real, and killed for real."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.scripted_engine import Script
 
 
 async def test_bot_killed_while_the_breed_is_chosen(telegram: Telegram, phone: Phone, tmp_path: Path) -> None:
-    """What was pressed while the bot was dead waits at Telegram, and is taken when it is back."""
+    """A press while the bot is dead waits at Telegram; the bot handles it when it is back."""
     bot = telegram.bot(tmp_path / "bot")
     with bot:
         await phone.send_scripted()
@@ -36,7 +36,7 @@ async def test_bot_killed_while_the_engine_works(telegram: Telegram, phone: Phon
 
 
 async def _results(phone: Phone) -> list[str]:
-    """What was delivered, in order: a result that came twice would be here twice."""
+    """Return what was delivered, in order; a result that came twice is here twice."""
     captions = {"Here you go": "photo", "And the way there": "video"}
     said = [message.get("caption", "") for message in await phone.said()]
     return [kind for caption in said for words, kind in captions.items() if caption.startswith(words)]
