@@ -11,7 +11,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from bot.context import Services
-from storage import Counts, Failure, FailureReason, State
+from storage import Counts, FailureReason, PortraitFailure, State
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ class Metrics:
         # By reason, not by the text in the row: a defect's is the type of its error, and there is no end of types.
         failures = Counter[FailureReason]()
         for text, count in counts.failures.items():
-            failures[Failure.parse(text).reason] += count
+            failures[PortraitFailure.parse(text).reason] += count
         for reason in FailureReason:
             if reason is not FailureReason.NONE:
                 self._failures.labels(reason).set(failures[reason])
