@@ -65,7 +65,7 @@ async def running(
     """
     timings = timings or Timings()
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(exclusive_home(settings.home))
+        await stack.enter_async_context(exclusive_home(settings.home, timings.lock_wait_s))
         storage = await stack.enter_async_context(Storage(settings.home))
         update_queue = DurableUpdateQueue(storage, timings.write_retries_s)
         rate_limiter, processor = RateLimiter(pace), PerChatProcessor(update_queue.handled)
@@ -82,7 +82,7 @@ async def running(
         await stack.enter_async_context(services.worker)
         if settings.metrics_port is not None:
             await stack.enter_async_context(health_server(services, settings.metrics_port))
-        schedule_cleanup(app)
+        schedule_cleanup(app, timings)
         await stack.enter_async_context(_in_background(publish_menus(app.bot, settings.admins)))
         if left := await update_queue.reopen(app.bot):
             _logger.info("%d updates of the last run are handled now", left)

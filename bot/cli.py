@@ -1,10 +1,10 @@
-"""`throwback COMMAND`: reads the command line and hands over to the command's module.
+"""`throwback COMMAND`: reads the command line and runs the command's module.
 
 A command in `bot.commands` is a module with `add_arguments(parser)` and `run(args) -> int`, imported only when it is
 asked for. What needs torch runs as `python -m engine COMMAND` in a process of its own.
 
-Exit status: 0; 2 for a bad command line; 3 for a photo that cannot be used; 1 otherwise. Never a traceback, unless
-THROWBACK_LOG is debug.
+Exit status: 0; 2 for a bad command line; 3 for a photo that cannot be used; 1 otherwise. It prints no traceback,
+unless THROWBACK_LOG is debug.
 """
 
 import argparse
@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
-from bot.commands.child import run_engine
-from bot.commands.output import explain, say
-from bot.operations.logs import quieten, wished_level
+from bot.commands.output import FAULT_STATUS, CommandError, complain, explain
+from bot.operations.logs import level_from_environment, quiet_libraries
+from bot.processes import run_engine
 from engine import EngineError, SettingsError
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 COMMANDS = {
     "playground": "chat with the real bot in a browser",
@@ -35,41 +35,48 @@ ENGINE_COMMANDS = {
     "ages": "list, learn and remove age vectors",
 }
 
-_INTERRUPTED = 130  # as shells count: 128 + SIGINT
+_INTERRUPTED_STATUS = 130  # as shells count: 128 + SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line (without the program's name) and return the exit status."""
+    """Run the command line, without the program's name, and return the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     logging.basicConfig(
-        level=wished_level(logging.WARNING),
+        level=level_from_environment(logging.WARNING),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    quieten()
+    quiet_libraries()
     try:
         return _dispatch(arguments)
-    except SystemExit as end:  # argparse has said what is wrong
-        return end.code if isinstance(end.code, int) else 1
+    except SystemExit as end:  # argparse has printed what is wrong
+        return end.code if isinstance(end.code, int) else FAULT_STATUS
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return _INTERRUPTED_STATUS
+    except CommandError as error:
+        complain(error)
+        return error.status
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not fail again
     except SettingsError as error:
         for line in str(error).splitlines():
-            say(f"throwback: {line}")
+            complain(line)
     except EngineError as error:
-        say(f"throwback: {explain(error)[1]}")
+        complain(explain(error))
     except Exception as error:
-        _log.debug("unforeseen", exc_info=True)
-        say(f"throwback: something went wrong ({type(error).__name__}); THROWBACK_LOG=debug tells more")
-    return 1
+        _logger.debug("unforeseen", exc_info=True)
+        complain(f"something went wrong ({type(error).__name__}); THROWBACK_LOG=debug tells more")
+    return FAULT_STATUS
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in ENGINE_COMMANDS:
         return run_engine(arguments)
-    args = _parser(arguments).parse_args(arguments)
+    parser = _parser(arguments)
+    if not arguments:
+        parser.print_help()
+        return 0
+    args = parser.parse_args(arguments)
     status: int = args.run(args)
     return status
 

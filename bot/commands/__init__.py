@@ -1,1 +1,4 @@
-"""What one types after `throwback`: a module a command, with `add_arguments(parser)` and `run(args) -> int`."""
+"""The commands of `throwback`, one module each, with `add_arguments(parser)` and `run(args) -> int`.
+
+A command that cannot go on raises `output.CommandError`; `bot.cli` prints it.
+"""

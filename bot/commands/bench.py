@@ -1,7 +1,7 @@
-"""`throwback bench SUBJECT`: how fast and how good this installation is on this machine.
+"""`throwback bench SUBJECT`: measures speed and quality on this machine.
 
-`projection` and `pictures` run where torch is (`engine.lab.evaluation.benchmarks`); the others look on from outside,
-as owners do.
+`projection` and `pictures` run in a process with torch (`engine.lab.evaluation.benchmarks`); the others measure from
+outside, as owners wait.
 """
 
 import argparse
@@ -11,27 +11,27 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from bot.commands.child import run_engine
 from bot.commands.numbers import whole_number
-from bot.commands.output import FAULT_STATUS, emit, say
+from bot.commands.output import CommandError, emit, say
 from bot.operations import service_benchmarks
+from bot.processes import run_engine
 
-_OUTSIDE: dict[str, str] = {
+_SERVICE_SUBJECTS: dict[str, str] = {
     "latency": "seconds from a photo to the keyboard, the first preview, the picture and film, another age",
     "throughput": "several people's portraits at once against one by one",
     "bot": "updates a second and waiting times with many chats and an engine that answers at once",
 }
-_INSIDE: dict[str, str] = {
+_ENGINE_SUBJECTS: dict[str, str] = {
     "projection": "the published projection algorithm against ours",
     "pictures": "how young drawn adults become, against the same pets drawn young; and how young photos look",
 }
-_COUNTS = {"latency": 10, "projection": 1, "pictures": 100}  # photos or pets, unless told otherwise
-_COUNTED = {"pictures": "how many pairs, and photos at most (default 100)"}
+_DEFAULT_COUNTS = {"latency": 10, "projection": 1, "pictures": 100}  # photos or pets; more take longer
+_COUNT_HELP = {"pictures": "how many pairs, and photos at most (default 100)"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
-    for name, summary in (_OUTSIDE | _INSIDE).items():
+    for name, summary in (_SERVICE_SUBJECTS | _ENGINE_SUBJECTS).items():
         subject = subjects.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         subject.add_argument("--json", action="store_true", help="the figures as a JSON object on standard output")
         if name == "bot":
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
             continue
         if name == "pictures":
-            _add_arguments_of_pictures(subject)
+            _add_picture_arguments(subject)
         else:
             subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
         if name == "throughput":
@@ -48,11 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 "--people", type=whole_number(1), nargs="+", default=[1, 4, 8, 16], help="how many at once"
             )
         else:
-            counted = _COUNTED.get(name, "how many")
-            subject.add_argument("--count", type=whole_number(1), default=_COUNTS[name], help=counted)
+            count_help = _COUNT_HELP.get(name, "how many")
+            subject.add_argument("--count", type=whole_number(1), default=_DEFAULT_COUNTS[name], help=count_help)
 
 
-def _add_arguments_of_pictures(parser: argparse.ArgumentParser) -> None:
+def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--photos", type=Path, nargs="+", metavar="FOLDER", help="photos of adults to make young, besides"
     )
@@ -76,30 +76,26 @@ def _add_arguments_of_pictures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _as_written(args: argparse.Namespace) -> list[str]:
-    """The options of a measurement that runs where torch is, for its own command line."""
-    written: list[str] = []
+def _to_command_line(args: argparse.Namespace) -> list[str]:
+    """Return the options as the command line of the engine's own `bench`."""
+    options: list[str] = []
     for name, value in vars(args).items():
         if name in ("subject", "run") or value is None or value is False:
             continue
         values = value if isinstance(value, list) else [] if value is True else [value]
-        written += [f"--{name.replace('_', '-')}", *map(str, values)]
-    return written
+        options += [f"--{name.replace('_', '-')}", *map(str, values)]
+    return options
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.subject in _INSIDE:
-        return run_engine(["bench", args.subject, *_as_written(args)])
+    if args.subject in _ENGINE_SUBJECTS:
+        return run_engine(["bench", args.subject, *_to_command_line(args)])
     measures: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, dict[str, Any]]]] = {
         "latency": _latency,
         "throughput": _throughput,
         "bot": _bot,
     }
-    try:
-        figures = asyncio.run(measures[args.subject](args))
-    except service_benchmarks.NoPhotos as error:
-        say(f"throwback: {error}")
-        return FAULT_STATUS
+    figures = asyncio.run(measures[args.subject](args))
     for name, value in figures.items():
         say(f"{name}: {value}")
     if args.json:
@@ -108,26 +104,26 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _latency(args: argparse.Namespace) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as aside:
-        return await service_benchmarks.latency(_photos(args.photos, args.count, Path(aside)))
+    with tempfile.TemporaryDirectory() as folder:
+        return await service_benchmarks.latency(_photos(args.photos, args.count, Path(folder)))
 
 
 async def _throughput(args: argparse.Namespace) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as aside:
-        return await service_benchmarks.throughput(_photos(args.photos, max(args.people), Path(aside)), args.people)
+    with tempfile.TemporaryDirectory() as folder:
+        return await service_benchmarks.throughput(_photos(args.photos, max(args.people), Path(folder)), args.people)
 
 
 async def _bot(args: argparse.Namespace) -> dict[str, Any]:
     return await service_benchmarks.chats(args.chats)
 
 
-def _photos(folder: Path | None, count: int, aside: Path) -> list[bytes]:
-    """`count` photos from the folder, or as many drawn pets."""
+def _photos(folder: Path | None, count: int, drawn: Path) -> list[bytes]:
+    """Return `count` photos from `folder`, or as many pets drawn into the folder `drawn`."""
     if folder is None:
-        if run_engine(["bench", "draw", "--count", str(count), "--out", str(aside)]):
-            raise service_benchmarks.NoPhotos("no pets could be drawn; `throwback doctor` may know why")
-        folder = aside
+        if run_engine(["bench", "draw", "--count", str(count), "--out", str(drawn)]):
+            raise CommandError("no pets could be drawn; `throwback doctor` may know why")
+        folder = drawn
     files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     if len(files) < count:
-        raise service_benchmarks.NoPhotos(f"{folder} has {len(files)} photos, and {count} are needed")
+        raise CommandError(f"{folder} has {len(files)} photos, and {count} are needed")
     return [file.read_bytes() for file in files[:count]]

@@ -1,4 +1,4 @@
-"""`throwback doctor`: what works on this machine, what does not, and what to do about it."""
+"""`throwback doctor`: checks what works on this machine, and says what to do about the rest."""
 
 import argparse
 import asyncio
@@ -24,8 +24,8 @@ from bot.settings import TELEGRAM_URL, Settings
 from engine import EngineClient, EngineError, EngineSettings, SettingsError, engine_settings
 from storage import newest_migration
 
-_PATIENCE_S = 20  # for ffmpeg and for Telegram
-_LEAST_FREE_BYTES = 100 << 20  # a few dozen portraits
+_CHECK_TIMEOUT_S = 20  # s for ffmpeg, and for Telegram; longer delays the verdict
+_MIN_FREE_BYTES = 100 << 20  # bytes; the space of a few dozen portraits
 
 
 class CheckState(StrEnum):
@@ -36,7 +36,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found out about one part."""
+    """What a check found out about one part."""
 
     part: str
     state: CheckState
@@ -87,7 +87,7 @@ async def _findings(environment: Mapping[str, str]) -> AsyncIterator[Finding]:
 
 
 async def engine_findings(settings: EngineSettings) -> list[Finding]:
-    """Start the engine process, let it describe itself and look at a picture."""
+    """Start the engine process, and check that it describes itself and looks at a picture."""
     again = "reinstall with `pip install --force-reinstall .`"
     try:
         async with EngineClient(settings) as engine:
@@ -135,7 +135,7 @@ def _grey_picture() -> bytes:
 def ffmpeg_finding() -> Finding:
     try:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-encoders"]
-        listed = subprocess.run(command, capture_output=True, check=True, timeout=_PATIENCE_S, text=True).stdout  # noqa: S603 - a fixed list
+        listed = subprocess.run(command, capture_output=True, check=True, timeout=_CHECK_TIMEOUT_S, text=True).stdout  # noqa: S603 - a fixed list
         version = imageio_ffmpeg.get_ffmpeg_version()
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         advice = "`pip install --force-reinstall imageio-ffmpeg`, or set IMAGEIO_FFMPEG_EXE to an ffmpeg of yours"
@@ -147,7 +147,7 @@ def ffmpeg_finding() -> Finding:
     return Finding("ffmpeg", CheckState.GOOD, f"{version} with libx264", facts={"ffmpeg": version})
 
 
-def home_finding(home: Path, least_free_bytes: int = _LEAST_FREE_BYTES) -> Finding:
+def home_finding(home: Path, min_free_bytes: int = _MIN_FREE_BYTES) -> Finding:
     facts = {"home": str(home)}
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
@@ -155,7 +155,7 @@ def home_finding(home: Path, least_free_bytes: int = _LEAST_FREE_BYTES) -> Findi
             "data folder", CheckState.BAD, f"{home} cannot be written to", "set THROWBACK_HOME to another", facts
         )
     free = shutil.disk_usage(existing).free
-    if free < least_free_bytes:
+    if free < min_free_bytes:
         says = f"the disk of {home} has only {free >> 20} MB left"
         return Finding("data folder", CheckState.BAD, says, "make room, or set THROWBACK_HOME to another", facts)
     return Finding(
@@ -188,7 +188,7 @@ def database_finding(file: Path) -> Finding:
 
 
 async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
-    """The bot's settings, and whether Telegram knows the token."""
+    """Check the bot's settings, and whether Telegram knows the token."""
     missing = not environment.get("THROWBACK_TOKEN", "").strip()
     try:
         settings = Settings.read(environment)
@@ -203,13 +203,13 @@ async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
 
 
 async def token_findings(settings: Settings) -> list[Finding]:
-    """Whether Telegram knows the token, and what @BotFather was told to let its bot do."""
+    """Check whether Telegram knows the token, and whether its bot has inline mode."""
     server = "Telegram" if settings.api_url == TELEGRAM_URL else settings.api_url
     try:
-        # What goes wrong is told in our own words: the library's may contain the token.
-        async with asyncio.timeout(_PATIENCE_S), Bot(settings.token, f"{settings.api_url}/bot") as bot:
-            known = Finding("token", CheckState.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
-            return [known, inline_finding(bot.supports_inline_queries)]
+        # Errors are told in our own words: the library's may contain the token.
+        async with asyncio.timeout(_CHECK_TIMEOUT_S), Bot(settings.token, f"{settings.api_url}/bot") as bot:
+            token = Finding("token", CheckState.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
+            return [token, inline_finding(bot.supports_inline_queries)]
     except InvalidToken:
         return [Finding("token", CheckState.BAD, f"{server} does not know it", "ask @BotFather", {"token": "unknown"})]
     except (TelegramError, TimeoutError) as error:

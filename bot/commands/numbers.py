@@ -1,11 +1,11 @@
-"""Numbers on a command line."""
+"""Reads numbers from a command line."""
 
 import argparse
 from collections.abc import Callable
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A type for argparse: whole numbers from `least` to `most`, if there is one, both included."""
+    """Return a type for argparse: whole numbers from `least` to `most`, both included; None for no upper bound."""
     bounds = f"from {least}" if most is None else f"from {least} to {most}"
 
     def read(text: str) -> int:

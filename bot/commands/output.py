@@ -1,4 +1,4 @@
-"""What commands say: words for people on stderr, JSON for programs on stdout, and the exit status that goes with it."""
+"""What commands print: sentences for people on stderr, JSON for programs on stdout; and their errors."""
 
 import json
 import sqlite3
@@ -9,8 +9,8 @@ from typing import Any
 from engine import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
 
 PHOTO_STATUS = 3  # exit status for a photo that cannot be used
-FAULT_STATUS = 1
-USAGE_STATUS = 2
+USAGE_STATUS = 2  # for a bad command line
+FAULT_STATUS = 1  # for everything else
 
 SENTENCES = {
     PhotoReason.NOT_AN_IMAGE: "this is not a picture that Throwback can read",
@@ -22,20 +22,37 @@ SENTENCES = {
 }
 
 
+class CommandError(Exception):
+    """A command cannot do what it was asked to.
+
+    The text is a sentence for people, `status` the exit status, and `code` what JSON calls the error.
+    """
+
+    def __init__(self, sentence: str, status: int = FAULT_STATUS, code: str = "fault") -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+
+
 def say(text: str) -> None:
-    """One line for people."""
+    """Print one line for people."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
+def complain(sentence: object) -> None:
+    """Print why the program cannot go on."""
+    say(f"throwback: {sentence}")
+
+
 def emit(record: dict[str, Any]) -> None:
-    """One JSON object for programs, on a line of its own."""
+    """Print one JSON object for programs, on a line of its own."""
     sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
 def explain_database(error: sqlite3.Error, folder: Path) -> str:
-    """Why the database in this folder cannot be opened, and what to do. Raises what is a defect of ours again."""
+    """Return why the database in `folder` cannot be opened, and what to do; raises a defect of ours again."""
     if isinstance(error, sqlite3.OperationalError):
         return f"{folder} cannot be written to, or its disk is full; THROWBACK_HOME chooses another folder"
     if type(error) is not sqlite3.DatabaseError:
@@ -43,15 +60,12 @@ def explain_database(error: sqlite3.Error, folder: Path) -> str:
     return f"the database in {folder} is damaged; move it away, with what lies beside it, or bring back a copy of it"
 
 
-def explain(error: EngineError, photo: str = "") -> tuple[str, str, int]:
-    """An error's code, its sentence and its exit status. `photo` is what the person called the photo."""
+def explain(error: EngineError, photo: str = "") -> CommandError:
+    """Return an error of the engine as one to print; `photo` is what the user called the photo."""
     if isinstance(error, PhotoError):
-        return (
-            error.reason.value,
-            f"{photo}: {SENTENCES[error.reason]}" if photo else SENTENCES[error.reason],
-            PHOTO_STATUS,
-        )
+        sentence = SENTENCES[error.reason]
+        return CommandError(f"{photo}: {sentence}" if photo else sentence, PHOTO_STATUS, error.reason.value)
     if isinstance(error, EngineStopped):
-        return "stopped", "the engine was stopped before it was done", FAULT_STATUS
+        return CommandError("the engine was stopped before it was done", code="stopped")
     detail = error.detail if isinstance(error, EngineFault) else type(error).__name__
-    return "fault", f"something went wrong in the engine ({detail}); `throwback doctor` may know more", FAULT_STATUS
+    return CommandError(f"something went wrong in the engine ({detail}); `throwback doctor` may know more")

@@ -1,22 +1,26 @@
-"""Reading the photos named on a command line."""
+"""Reads the photos that a command line names."""
 
 from pathlib import Path
 
+from bot.commands.output import PHOTO_STATUS, CommandError
 from engine import PhotoError, PhotoReason
 
-_LARGEST_BYTES = 64 << 20  # more than the engine takes; nothing beyond it is read into memory
+_MAX_BYTES = 64 << 20  # bytes; more than the engine takes, so that no larger file is read into memory
 
 
-class MissingPhoto(Exception):
+class MissingPhoto(CommandError):
     """There is no such file, or it cannot be opened; the text says which."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, PHOTO_STATUS, "missing")
 
 
 def read_photo(path: Path, which: str = "photo") -> bytes:
-    """The file's bytes. Raises `MissingPhoto`, and `PhotoError` when the file is larger than any photo."""
+    """Return the file's bytes; raises `MissingPhoto`, and `PhotoError` when the file is larger than any photo."""
     try:
         if not path.is_file():
             raise MissingPhoto(f"{path}: {'this is not a file' if path.exists() else 'there is no such file'}")
-        if path.stat().st_size > _LARGEST_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             raise PhotoError(PhotoReason.TOO_LARGE, which)
         return path.read_bytes()
     except OSError as error:

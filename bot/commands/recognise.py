@@ -1,16 +1,16 @@
-"""`throwback recognise PHOTO…`: species, breeds and heads; the engine in its process, no chat."""
+"""`throwback recognise PHOTO…`: prints species, breeds and heads; no chat."""
 
 import argparse
 import asyncio
 from pathlib import Path
 from typing import Any
 
-from bot.commands.output import PHOTO_STATUS, emit, explain, say
+from bot.commands.output import emit, explain, say
 from bot.commands.photo_files import MissingPhoto, read_photo
 from bot.portraits.breed_names import breed_name
 from engine import BreedGuess, EngineClient, EngineError, Head, Recognition, engine_settings
 
-_SHOWN = 3  # breeds, to people
+_BREEDS_SHOWN = 3  # to people; JSON has all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,24 +26,23 @@ async def _recognise(photos: list[Path], as_json: bool) -> int:
     statuses = []
     async with EngineClient(engine_settings()) as engine:
         for photo in photos:
-            record, words, status = await _one(engine, photo)
+            record, words, status = await _recognise_one(engine, photo)
             statuses.append(status)
             if as_json:
                 emit(record)
             else:
                 say(words)
-    # One photo that cannot be read is told in its line; the others' results are as good as ever.
+    # A photo that cannot be read has its error in its own line; the others' results stay good.
     return min(statuses)
 
 
-async def _one(engine: EngineClient, photo: Path) -> tuple[dict[str, Any], str, int]:
+async def _recognise_one(engine: EngineClient, photo: Path) -> tuple[dict[str, Any], str, int]:
+    """Return a photo's record for JSON, its sentence for people, and its exit status."""
     try:
         found = await engine.recognise(read_photo(photo))
-    except MissingPhoto as error:
-        return {"file": str(photo), "error": "missing", "message": str(error)}, str(error), PHOTO_STATUS
-    except EngineError as error:
-        code, sentence, status = explain(error, str(photo))
-        return {"file": str(photo), "error": code, "message": sentence}, sentence, status
+    except (MissingPhoto, EngineError) as error:
+        failure = explain(error, str(photo)) if isinstance(error, EngineError) else error
+        return {"file": str(photo), "error": failure.code, "message": str(failure)}, str(failure), failure.status
     return _record(photo, found), f"{photo}: {_words(found)}", 0
 
 
@@ -52,15 +51,15 @@ def _record(photo: Path, found: Recognition) -> dict[str, Any]:
         "file": str(photo),
         "pet": found.pet,
         "species": found.species,
-        "breeds": breeds_record(found.breeds),
+        "breeds": breed_records(found.breeds),
         "heads": [_head(head) for head in found.heads],
         "width": found.width,
         "height": found.height,
     }
 
 
-def breeds_record(breeds: tuple[BreedGuess, ...]) -> list[dict[str, Any]]:
-    """Breeds for JSON, most likely first."""
+def breed_records(breeds: tuple[BreedGuess, ...]) -> list[dict[str, Any]]:
+    """Return breeds for JSON, most likely first."""
     return [{"name": guess.breed, "probability": round(guess.probability, 4)} for guess in breeds]
 
 
@@ -75,13 +74,15 @@ def _head(head: Head) -> dict[str, Any]:
 
 
 def rounded(pixels: tuple[float, ...]) -> list[float]:
-    """To a hundredth of a pixel."""
+    """Round to a hundredth of a pixel."""
     return [round(pixel, 2) for pixel in pixels]
 
 
 def _words(found: Recognition) -> str:
     if not found.pet:
         return "no dog or cat"
-    breeds = ", ".join(f"{breed_name(guess.breed, 'en')} {guess.probability:.0%}" for guess in found.breeds[:_SHOWN])
+    breeds = ", ".join(
+        f"{breed_name(guess.breed, 'en')} {guess.probability:.0%}" for guess in found.breeds[:_BREEDS_SHOWN]
+    )
     heads = {0: "no head found", 1: "one head"}.get(len(found.heads), f"{len(found.heads)} heads")
     return f"{found.species}, {breeds or 'breed unknown'}; {heads}"

@@ -1,4 +1,4 @@
-"""`throwback render PHOTO`: one photo's picture, film and card as files; the engine in its process, no chat."""
+"""`throwback render PHOTO`: writes one photo's picture, film and card as files; no chat."""
 
 import argparse
 import asyncio
@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.commands.numbers import whole_number
-from bot.commands.output import FAULT_STATUS, PHOTO_STATUS, USAGE_STATUS, emit, explain, say
-from bot.commands.photo_files import MissingPhoto, read_photo
-from bot.commands.recognise import breeds_record, rounded
+from bot.commands.output import USAGE_STATUS, CommandError, emit, explain, say
+from bot.commands.photo_files import read_photo
+from bot.commands.recognise import breed_records, rounded
 from bot.portraits.breed_names import breed_name, match_breed
 from bot.texts import words_for
 from engine import (
@@ -28,15 +28,15 @@ from engine import (
     engine_settings,
 )
 
-_STAGES = {
+_STAGE_WORDS = {
     Stage.QUEUED: "waiting",
     Stage.ALIGNING: "finding the face",
     Stage.PROJECTING: "searching the likeness",
     Stage.LOCKING: "locking the identity",
     Stage.FILMING: "filming",
 }
-_BAR = 24  # characters
-_OLDEST = 3.0  # multiples of the age vector, either way; beyond it networks draw no pets any more
+_BAR_WIDTH = 24  # characters
+_MAX_AGE = 3.0  # multiples of the age vector, younger or older; beyond it networks draw no pets any more
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,21 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_render(args))
-    except MissingPhoto as error:
-        return _fail("missing", str(error), PHOTO_STATUS, args.json)
-    except UnknownNetwork as error:
-        return _fail("unknown_network", str(error), USAGE_STATUS, args.json)
+    except CommandError as error:
+        failure = error
     except PhotoError as error:
-        photo = args.baby if error.which == "baby_photo" else args.photo
-        return _fail(*explain(error, str(photo)), args.json)
+        failure = explain(error, str(args.baby if error.which == "baby_photo" else args.photo))
     except EngineError as error:
-        return _fail(*explain(error), args.json)
+        failure = explain(error)
     except OSError as error:
-        return _fail("not_written", f"{args.out}: {error.strerror or 'cannot be written to'}", FAULT_STATUS, args.json)
-
-
-class UnknownNetwork(Exception):
-    """The network asked for is not here; the text says which are."""
+        failure = CommandError(f"{args.out}: {error.strerror or 'cannot be written to'}", code="not_written")
+    if args.json:
+        emit({"error": failure.code, "message": str(failure)})
+    raise failure
 
 
 async def _render(args: argparse.Namespace) -> int:
@@ -89,10 +85,11 @@ async def _render(args: argparse.Namespace) -> int:
     )
     async with EngineClient(engine_settings()) as engine:
         if args.network and args.network not in (here := (await engine.describe()).networks):
-            raise UnknownNetwork(f"there is no network {args.network!r} here; there is: {', '.join(here) or 'none'}")
+            sentence = f"there is no network {args.network!r} here; there is: {', '.join(here) or 'none'}"
+            raise CommandError(sentence, USAGE_STATUS, "unknown_network")
         with ProgressLine() as line:
             made = await engine.rejuvenate(request, line.show)
-    record = _written(made, args.out, args.photo.stem)
+    record = _write(made, args.out, args.photo.stem)
     if args.json:
         emit(record)
     breed = f", {BREEDS[made.breed].name}" if made.breed in BREEDS else ""
@@ -104,7 +101,7 @@ async def _render(args: argparse.Namespace) -> int:
 
 
 def _card(breed: str, age: float) -> CardText:
-    """The words under the two pictures, the younger first. Without a title the engine writes the breed it sees."""
+    """Return the words under the two pictures, the younger first; the engine adds the breed where there is no title."""
     words = words_for("en")
     then, now = ("now", "grown") if age < 0 else ("then", "now")
     return CardText(
@@ -115,7 +112,7 @@ def _card(breed: str, age: float) -> CardText:
     )
 
 
-def _written(made: Rejuvenation, folder: Path, stem: str) -> dict[str, Any]:
+def _write(made: Rejuvenation, folder: Path, stem: str) -> dict[str, Any]:
     """Write the results into `folder`; return what `--json` shows."""
     folder.mkdir(parents=True, exist_ok=True)
     results = {"still": made.still, "film": made.film.mp4, "card": made.card, "whole": made.whole}
@@ -128,7 +125,7 @@ def _written(made: Rejuvenation, folder: Path, stem: str) -> dict[str, Any]:
     return paths | {
         "species": made.species,
         "breed": made.breed,
-        "breeds": breeds_record(made.breeds),
+        "breeds": breed_records(made.breeds),
         "head": rounded(made.head.box) if made.head else None,
         "network": made.network,
         "device": made.device,
@@ -140,13 +137,6 @@ def _written(made: Rejuvenation, folder: Path, stem: str) -> dict[str, Any]:
         "width": made.film.width,
         "height": made.film.height,
     }
-
-
-def _fail(code: str, sentence: str, status: int, as_json: bool) -> int:
-    say(f"throwback: {sentence}")
-    if as_json:
-        emit({"error": code, "message": sentence})
-    return status
 
 
 def _breed(typed: str) -> str:
@@ -162,13 +152,13 @@ def _age(text: str) -> float:
         age = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-    if not -_OLDEST <= age <= _OLDEST:  # NaN is refused too
-        raise argparse.ArgumentTypeError(f"must be between -{_OLDEST:g} and {_OLDEST:g}")
+    if not -_MAX_AGE <= age <= _MAX_AGE:  # NaN is refused too
+        raise argparse.ArgumentTypeError(f"must be between -{_MAX_AGE:g} and {_MAX_AGE:g}")
     return age
 
 
 class ProgressLine:
-    """One line on a terminal that shows how far the portrait is; nothing where stderr is no terminal."""
+    """Shows on one line of a terminal how far the portrait is; nothing where stderr is no terminal."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
@@ -188,7 +178,7 @@ class ProgressLine:
 
 
 def progress_words(progress: Progress) -> str:
-    """Such as ``[#####-------------------]  22 %  searching the likeness, 9 s to go``."""
-    done = round(progress.fraction * _BAR)
+    """Return a line such as ``[#####-------------------]  22 %  searching the likeness, 9 s to go``."""
+    done = round(progress.fraction * _BAR_WIDTH)
     left = "" if progress.eta_s is None else f", {math.ceil(progress.eta_s)} s to go"
-    return f"[{'#' * done}{'-' * (_BAR - done)}] {progress.fraction:4.0%}  {_STAGES[progress.stage]}{left}"
+    return f"[{'#' * done}{'-' * (_BAR_WIDTH - done)}] {progress.fraction:4.0%}  {_STAGE_WORDS[progress.stage]}{left}"

@@ -1,18 +1,18 @@
-"""`throwback run`: the bot on Telegram, until it is told to stop."""
+"""`throwback run`: runs the bot on Telegram until SIGTERM or SIGINT."""
 
 import argparse
 import asyncio
 import errno
 import logging
-import signal
 import sqlite3
 
 from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 
 from bot.app import serve
-from bot.commands.output import FAULT_STATUS, explain_database, say
+from bot.commands.output import CommandError, explain_database
 from bot.operations.home_lock import HomeInUse
-from bot.operations.logs import set_up_logs, wished_level
+from bot.operations.logs import level_from_environment, set_up_logs
+from bot.processes import stop_event
 from bot.settings import Settings
 from storage import NewerDatabase
 
@@ -24,42 +24,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> int:
     settings = Settings.read()
     secret = settings.webhook.secret if settings.webhook else ""
-    set_up_logs(settings.token, secret, level=wished_level(logging.INFO))
+    set_up_logs(settings.token, secret, level=level_from_environment(logging.INFO))
     try:
-        asyncio.run(_until_told(settings))
+        asyncio.run(_serve(settings))
     except (TelegramError, OSError, sqlite3.Error, HomeInUse, NewerDatabase) as error:
-        say(f"throwback: {_explained(error, settings)}")
-        return FAULT_STATUS
+        raise CommandError(_reason(error, settings)) from error
     return 0
 
 
-def _explained(error: Exception, settings: Settings) -> str:
-    """Why the bot does not run, and what to do. Raises again what nobody foresaw."""
+def _reason(error: Exception, settings: Settings) -> str:
+    """Return why the bot does not run, and what to do; raises an unknown error again."""
     api, home = settings.api_url, settings.home
     match error:
         case InvalidToken():
-            said = "Telegram does not know this bot; check THROWBACK_TOKEN"
-        case BadRequest():  # a NetworkError, too, to python-telegram-bot
-            said = f"{api} refuses the bot ({error.message}); check the THROWBACK_WEBHOOK_ variables"
+            reason = "Telegram does not know this bot; check THROWBACK_TOKEN"
+        case BadRequest():  # which is a NetworkError in python-telegram-bot
+            reason = f"{api} refuses the bot ({error.message}); check the THROWBACK_WEBHOOK_ variables"
         case NetworkError():
-            said = f"there is no way to {api}; check the network and THROWBACK_API_URL"
+            reason = f"there is no way to {api}; check the network and THROWBACK_API_URL"
         case HomeInUse():
-            said = f"another bot is running with {home}; THROWBACK_HOME chooses another folder"
+            reason = f"another bot is running with {home}; THROWBACK_HOME chooses another folder"
         case NewerDatabase():
-            said = f"the database in {home} is of a newer version of Throwback; install that version again"
+            reason = f"the database in {home} is of a newer version of Throwback; install that version again"
         case sqlite3.Error():
-            said = explain_database(error, home)
+            reason = explain_database(error, home)
         case OSError(errno=errno.EADDRINUSE):
-            said = "a port is taken; THROWBACK_METRICS_PORT and THROWBACK_WEBHOOK_PORT choose others"
+            reason = "a port is taken; THROWBACK_METRICS_PORT and THROWBACK_WEBHOOK_PORT choose others"
         case OSError():
-            said = f"{home} cannot be used ({error.strerror}); THROWBACK_HOME chooses another folder"
+            reason = f"{home} cannot be used ({error.strerror}); THROWBACK_HOME chooses another folder"
         case _:
             raise error
-    return said
+    return reason
 
 
-async def _until_told(settings: Settings) -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, stop)
+async def _serve(settings: Settings) -> None:
+    await serve(settings, stop_event())

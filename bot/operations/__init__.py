@@ -1,1 +1,1 @@
-"""Running the bot: health, logs, cleanup, the lock of the data folder, load measurements."""
+"""Running the bot: health, logs, cleanup, the data folder's lock, benchmarks of the service."""

@@ -1,23 +1,29 @@
-"""For whoever runs the bot: ``/healthz`` says whether it works, ``/metrics`` how much, in Prometheus' format."""
+"""Serves ``/healthz``, whether the bot works, and ``/metrics``, how much it does, in Prometheus' format."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from bot.context import Services
-from storage import Counts, State
+from storage import Counts, FailureReason, PortraitFailure, State
 
 
 @asynccontextmanager
 async def health_server(services: Services, port: int, address: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104
-    """Answer on this port while the context lasts; yields the port (of which 0 takes a free one).
+    """Answer on `port` while the context lasts, and yield the port; 0 takes a free one.
 
-    It listens everywhere, for a monitor outside the container; nothing personal is told.
+    It listens on all addresses, for a monitor outside the container; it tells nothing personal.
     """
-    routes = [("/healthz", _Health, {"services": services}), ("/metrics", _Metrics, {"services": services})]
+    routes: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
+        ("/healthz", _HealthHandler, {"services": services}),
+        ("/metrics", _MetricsHandler, {"services": services, "metrics": Metrics()}),
+    ]
     server = HTTPServer(Application(routes, log_function=lambda _: None))
     sockets = bind_sockets(port, address)
     server.add_sockets(sockets)
@@ -28,17 +34,54 @@ async def health_server(services: Services, port: int, address: str = "0.0.0.0")
         await server.close_all_connections()
 
 
+class Metrics:
+    """The bot's metrics. All are gauges: the storage counts anew at every scrape, over restarts too."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._people = self._gauge("people", "People with a row")
+        self._groups = self._gauge("groups", "Groups the bot is in")
+        self._portraits = self._gauge("portraits", "Portraits by state", "state")
+        self._running = self._gauge("running", "Portraits the engine has now")
+        self._failures = self._gauge("failures", "Failed portraits of the last 7 days by reason", "reason")
+        self._median_wait = self._gauge("wait_seconds_median", "From queued to done, last 7 days")
+        self._longest_wait = self._gauge("wait_seconds_max", "From queued to done, last 7 days")
+        self._media = self._gauge("media_bytes", "Photos, pictures, films and latents on the disk")
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"throwback_{name}", documentation, labels, registry=self._registry)
+
+    def exposition(self, counts: Counts, running: int) -> bytes:
+        """Return the text of all metrics; `running` is the number of portraits that the engine has now."""
+        self._people.set(counts.people)
+        self._groups.set(counts.groups)
+        for state in State:
+            self._portraits.labels(state).set(counts.states.get(state, 0))
+        self._running.set(running)
+        # By reason, not by the text in the row: a defect's is the type of its error, and there is no end of types.
+        failures = Counter[FailureReason]()
+        for text, count in counts.failures.items():
+            failures[PortraitFailure.parse(text).reason] += count
+        for reason in FailureReason:
+            if reason is not FailureReason.NONE:
+                self._failures.labels(reason).set(failures[reason])
+        self._median_wait.set(round(counts.median_s, 3))
+        self._longest_wait.set(round(counts.slowest_s, 3))
+        self._media.set(counts.media_bytes)
+        return generate_latest(self._registry)
+
+
 class _Handler(RequestHandler):
     def initialize(self, services: Services) -> None:
         self.services = services
 
     def data_received(self, chunk: bytes) -> None:
-        """Requests have no body worth reading."""
+        """Ignore it: no request here needs a body."""
 
 
-class _Health(_Handler):
+class _HealthHandler(_Handler):
     async def get(self) -> None:
-        """200 with "ok" while the engine process lives and the storage answers; 503 otherwise."""
+        """Answer 200 with "ok" while the engine process lives and the storage answers; 503 otherwise."""
         await self.services.storage.paused()
         if self.services.engine.pid is None:
             self.set_status(503)
@@ -47,28 +90,12 @@ class _Health(_Handler):
             self.finish("ok\n")
 
 
-class _Metrics(_Handler):
+class _MetricsHandler(_Handler):
+    def initialize(self, services: Services, metrics: Metrics) -> None:  # type: ignore[override]  # as the routes say
+        super().initialize(services)
+        self._metrics = metrics
+
     async def get(self) -> None:
-        self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         counts = await self.services.storage.counts()
-        self.finish("\n".join([*_lines(counts, self.services.worker.running), ""]))
-
-
-def _lines(counts: Counts, running: int) -> Iterator[str]:
-    yield from _gauge("people", "People with a row", {"": counts.people})
-    yield from _gauge("groups", "Groups the bot is in", {"": counts.groups})
-    states = {f'{{state="{state}"}}': counts.states.get(state, 0) for state in State}
-    yield from _gauge("portraits", "Portraits by state", states)
-    yield from _gauge("running", "Portraits the engine has now", {"": running})
-    failures = {f'{{reason="{reason}"}}': count for reason, count in sorted(counts.failures.items())}
-    yield from _gauge("failures", "Failed portraits of the last 7 days by reason", failures)
-    yield from _gauge("wait_seconds_median", "From queued to done, last 7 days", {"": round(counts.median_s, 3)})
-    yield from _gauge("wait_seconds_max", "From queued to done, last 7 days", {"": round(counts.slowest_s, 3)})
-    yield from _gauge("media_bytes", "Photos, pictures, films and latents on the disk", {"": counts.media_bytes})
-
-
-def _gauge(name: str, what: str, values: Mapping[str, float]) -> Iterator[str]:
-    yield f"# HELP throwback_{name} {what}"
-    yield f"# TYPE throwback_{name} gauge"
-    for labels, value in values.items():
-        yield f"throwback_{name}{labels} {value}"
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.finish(self._metrics.exposition(counts, self.services.worker.running))

@@ -1,7 +1,7 @@
-"""One bot for one data folder.
+"""Keeps a data folder to one bot.
 
-A second one would take the first one's unfinished portraits for those of a bot that was killed, and remove the files it
-is just writing.
+A second bot would take the first one's unfinished portraits for those of a bot that was killed, and remove the files
+that the first is just writing.
 """
 
 import asyncio
@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-_PATIENCE_S = 10.0  # for one that is just stopping
-_LOOK_EVERY_S = 0.1  # a lock does not tell when it is free
+_TRY_EVERY_S = 0.1  # s; a lock does not tell when it is free
 
 
 class HomeInUse(Exception):
@@ -21,17 +20,17 @@ class HomeInUse(Exception):
 
 
 @asynccontextmanager
-async def exclusive_home(home: Path) -> AsyncIterator[None]:
+async def exclusive_home(home: Path, wait_s: float) -> AsyncIterator[None]:
     """Be the only bot of this data folder while the context lasts, or until the process is killed.
 
-    Raises `HomeInUse` when another one does not leave, and OSError when the folder cannot be written to.
+    Raises `HomeInUse` when another bot still has it after `wait_s` seconds, OSError when it cannot be written to.
     """
     with _lock_file(home) as file:
-        deadline = time.monotonic() + _PATIENCE_S
-        while not _taken(file.fileno()):
+        deadline = time.monotonic() + wait_s
+        while not _locked(file.fileno()):
             if time.monotonic() >= deadline:
                 raise HomeInUse
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_TRY_EVERY_S)
         yield
 
 
@@ -40,7 +39,7 @@ def _lock_file(home: Path) -> BinaryIO:
     return (home / "lock").open("ab")
 
 
-def _taken(descriptor: int) -> bool:
+def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Logs that can be read by machines and shown to anybody: one JSON object a line, without tokens, names and photos."""
+"""Writes logs for machines, fit to be shown to anybody: one JSON object a line, without tokens, names and photos."""
 
 import json
 import logging
@@ -6,15 +6,14 @@ import os
 import sys
 from datetime import UTC, datetime
 
-_HIDDEN = "[secret]"
-# These write whole URLs, and the token is part of them.
-_TALKATIVE = ("httpx", "httpcore", "telegram", "apscheduler", "aiosqlite")
+_REDACTED = "[secret]"  # in the place of a secret
+_URL_LOGGERS = ("httpx", "httpcore", "telegram", "apscheduler", "aiosqlite")  # they log URLs with the token
 
 
-class Redacted(logging.Formatter):
-    """One JSON object a line; every secret in it is blotted out, wherever it came from.
+class RedactingFormatter(logging.Formatter):
+    """Formats a record as one JSON object, and replaces every secret in it, wherever it came from.
 
-    Of errors there is the type; the whole trace, which may show what was in a message, only where `traces` are wanted.
+    An error is told by its type; its traceback, which may show what was in a message, only with `traces`.
     """
 
     def __init__(self, secrets: tuple[str, ...], traces: bool = False) -> None:
@@ -35,24 +34,24 @@ class Redacted(logging.Formatter):
                 entry["trace"] = self.formatException(record.exc_info)
         line = json.dumps(entry, ensure_ascii=False)
         for secret in self._secrets:
-            line = line.replace(secret, _HIDDEN)
+            line = line.replace(secret, _REDACTED)
         return line
 
 
-def wished_level(otherwise: int) -> int:
-    """What THROWBACK_LOG says, or `otherwise` where it says nothing that is a level."""
-    return logging.getLevelNamesMapping().get(os.environ.get("THROWBACK_LOG", "").strip().upper(), otherwise)
+def level_from_environment(default: int) -> int:
+    """Return the level that THROWBACK_LOG names, or `default` where it names none."""
+    return logging.getLevelNamesMapping().get(os.environ.get("THROWBACK_LOG", "").strip().upper(), default)
 
 
 def set_up_logs(*secrets: str, level: int = logging.INFO) -> None:
-    """Write the log to stderr, with these secrets blotted out."""
+    """Write the log to stderr, without these secrets."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacted(secrets, traces=level <= logging.DEBUG))
+    handler.setFormatter(RedactingFormatter(secrets, traces=level <= logging.DEBUG))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    quieten()
+    quiet_libraries()
 
 
-def quieten() -> None:
-    """Let those who write whole URLs tell of trouble only."""
-    for name in _TALKATIVE:
+def quiet_libraries() -> None:
+    """Let libraries that log whole URLs log warnings only."""
+    for name in _URL_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)

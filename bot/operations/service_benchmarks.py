@@ -1,4 +1,4 @@
-"""Measurements from outside the engine: what owners wait for, and what the bot stands."""
+"""Measures from outside the engine how long owners wait and how many chats the bot answers."""
 
 import asyncio
 import hashlib
@@ -21,21 +21,17 @@ from bot.settings import Settings
 from engine import EngineClient, Progress, Reimagine, Rejuvenate, engine_settings
 
 _SCRIPTED = (sys.executable, "-m", "engine.process.scripted")
-_UNPACED = Pace(overall_per_s=10_000, chat_burst=10_000, chat_per_s=10_000.0, group_per_minute=10_000)
-_LEARNT = ("networks", "ages", "perceptual")  # of the data folder: what was fetched or learnt once
-
-
-class NoPhotos(Exception):
-    """There are not enough photos; the text says where."""
+_NO_RATE_LIMITS = Pace(overall_per_s=10_000, chat_burst=10_000, chat_per_s=10_000.0, group_per_minute=10_000)
+_SHARED_FOLDERS = ("networks", "ages", "perceptual")  # of the data folder: what was fetched or learnt once
 
 
 @asynccontextmanager
 async def fresh_engine() -> AsyncIterator[EngineClient]:
-    """The real engine, loaded, with what was fetched and learnt but nothing of earlier portraits."""
+    """Start the real engine with its networks loaded and nothing kept of earlier portraits."""
     here = engine_settings()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        for name in _LEARNT:
+        for name in _SHARED_FOLDERS:
             if (here.home / name).is_dir():
                 (home / name).symlink_to((here.home / name).resolve())
         async with EngineClient(replace(here, home=home)) as engine:
@@ -44,7 +40,7 @@ async def fresh_engine() -> AsyncIterator[EngineClient]:
 
 
 async def latency(photos: Sequence[bytes]) -> dict[str, Any]:
-    """Medians of the seconds from a photo's arrival at an idle engine; the first photo, which loads, is not counted."""
+    """Return medians, in seconds, from a photo's arrival at an idle engine; a first, uncounted photo warms it up."""
     waits: dict[str, list[float]] = {}
     distances = []
     async with fresh_engine() as engine:
@@ -69,9 +65,9 @@ async def latency(photos: Sequence[bytes]) -> dict[str, Any]:
 
 
 async def throughput(photos: Sequence[bytes], people: Sequence[int]) -> dict[str, Any]:
-    """Seconds for several portraits asked for at once, and how many times as long one by one would take.
+    """Return the seconds for several portraits at once, the seconds one by one, and how many times as long that is.
 
-    Both in an engine that has served as many before: the first such crowd also pays for the memory.
+    Both are measured in an engine that has made as many at once before: the first time it allocates the memory.
     """
     figures: dict[str, Any] = {}
     async with fresh_engine() as engine:
@@ -96,22 +92,22 @@ async def throughput(photos: Sequence[bytes], people: Sequence[int]) -> dict[str
 
 
 async def chats(count: int) -> dict[str, Any]:
-    """Updates a second, and how long people wait for the first answer, when `count` chats write at once.
+    """Return updates a second and the seconds until the first answer when `count` chats write at once.
 
-    The bot, the Bot API double and the people share this process, and Telegram's limits are not kept: the figures are
-    a floor of what the bot itself can do.
+    The bot, the playground's Telegram and the users share this process, so the bot alone is faster than these figures;
+    Telegram's limits are not kept.
     """
     with tempfile.TemporaryDirectory() as folder:
         telegram = FakeTelegram.open(Path(folder) / "telegram")
         users = Users(telegram)
         async with serve(telegram) as address:
             settings = Settings(token=address.token, home=Path(folder) / "bot", api_url=address.url)
-            async with running(settings, EngineClient(command=_SCRIPTED), _UNPACED):
+            async with running(settings, EngineClient(command=_SCRIPTED), _NO_RATE_LIMITS):
                 user_ids = [telegram.world.add_user(f"P{number}", "en").id for number in range(count)]
-                with telegram.events.subscription() as news:
+                with telegram.events.subscription() as events:
                     began = time.monotonic()
                     wrote = asyncio.gather(*(users.write(user_id, user_id, "hello") for user_id in user_ids))
-                    waits = {chat: at - began for chat, at in await _first_answers(news, user_ids)}
+                    waits = {chat: at - began for chat, at in await _first_answers(events, user_ids)}
                     seconds = time.monotonic() - began
                     await wrote
     ordered = sorted(waits.values())
@@ -123,11 +119,11 @@ async def chats(count: int) -> dict[str, Any]:
     }
 
 
-async def _first_answers(news: asyncio.Queue[Any], chats: Sequence[int]) -> list[tuple[int, float]]:
-    """When the bot first said something in each of the chats."""
+async def _first_answers(events: asyncio.Queue[Any], chats: Sequence[int]) -> list[tuple[int, float]]:
+    """Return when, in monotonic seconds, the bot first said something in each of the chats."""
     waiting, answers = set(chats), []
     while waiting:
-        event = await news.get()
+        event = await events.get()
         if event["type"] == "message" and event["chat_id"] in waiting and event["message"]["from"]["is_bot"]:
             waiting.remove(event["chat_id"])
             answers.append((event["chat_id"], time.monotonic()))
@@ -135,18 +131,18 @@ async def _first_answers(news: asyncio.Queue[Any], chats: Sequence[int]) -> list
 
 
 async def _portrait(engine: EngineClient, photo: bytes) -> tuple[float, float, Any]:
-    """Seconds to the film, to the first preview, and what was made."""
+    """Make a portrait; return the seconds to the film, the seconds to the first preview, and the portrait."""
     began = time.monotonic()
-    previewed: list[float] = []
+    previews_s: list[float] = []
 
     def listen(progress: Progress) -> None:
-        if progress.preview and not previewed:
-            previewed.append(time.monotonic() - began)
+        if progress.preview and not previews_s:
+            previews_s.append(time.monotonic() - began)
 
     request = Rejuvenate(hashlib.sha256(photo).hexdigest()[:16], photo, anyway=True)
     made = await engine.rejuvenate(request, listen)
     seconds = time.monotonic() - began
-    return seconds, previewed[0] if previewed else seconds, made
+    return seconds, previews_s[0] if previews_s else seconds, made
 
 
 async def _forget(engine: EngineClient, photos: Sequence[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The Bot API over HTTP: `/bot<token>/METHOD` and `/file/bot<token>/PATH`, with faults where they were ordered."""
+"""Serves the Bot API: `/bot<token>/METHOD` and `/file/bot<token>/PATH`; calls fail where a test ordered it."""
 
 import asyncio
 import hmac
@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 class _BotHandler(RequestHandler):
     def initialize(self, telegram: FakeTelegram) -> None:
         self.telegram = telegram
-        self._gone = asyncio.Event()
+        self._disconnected = asyncio.Event()
 
     def on_connection_close(self) -> None:
-        self._gone.set()
+        self._disconnected.set()
 
     def _check_token(self, token: str) -> None:
         if not hmac.compare_digest(token.encode(), self.telegram.token.encode()):
@@ -41,7 +41,7 @@ class _BotHandler(RequestHandler):
 
 
 class MethodHandler(_BotHandler):
-    """One call of a method, by GET or POST."""
+    """Runs a method, by GET or POST, and answers as Telegram does."""
 
     async def get(self, token: str, method: str) -> None:
         await self.post(token, method)
@@ -51,7 +51,7 @@ class MethodHandler(_BotHandler):
         try:
             self._check_token(token)
             fault = self.telegram.faults.take(method)
-            if fault is not None and not await self._suffer(fault):
+            if fault is not None and not await self._fail(fault):
                 return
             if len(self.request.body) > UPLOAD_MAX_BYTES:
                 raise ApiError(413, "Request Entity Too Large")
@@ -59,7 +59,7 @@ class MethodHandler(_BotHandler):
             chat_id = _number(parameters.text("chat_id"))
             result = await self._while_connected(call(self.telegram, method, parameters), method)
             if fault is not None:
-                await self._gone.wait()  # done, but the answer is lost
+                await self._disconnected.wait()  # done, but the answer is lost
                 return
             status = 200
             await self._reply(status, {"ok": True, "result": result})
@@ -67,7 +67,7 @@ class MethodHandler(_BotHandler):
             status = error.code
             await self._reply(status, error.payload())
         except asyncio.CancelledError:
-            if not self._gone.is_set():
+            if not self._disconnected.is_set():
                 raise
         except Exception:
             logger.exception("%s failed", method)
@@ -76,32 +76,32 @@ class MethodHandler(_BotHandler):
         finally:
             self.telegram.log_call(method, chat_id, status)
 
-    async def _suffer(self, fault: Fault) -> bool:
-        """Whether the method is to be run all the same."""
+    async def _fail(self, fault: Fault) -> bool:
+        """Fail as ordered; return whether the method is to be run all the same."""
         error = fault.error()
         if error is not None:
             raise error
         if fault.kind is FaultKind.TIMEOUT:
-            await self._gone.wait()
+            await self._disconnected.wait()
         elif fault.kind is FaultKind.DISCONNECT:
             self.detach().close()
         return fault.kind is FaultKind.TIMEOUT_AFTER
 
     async def _while_connected(self, work: Awaitable[Any], method: str) -> Any:
-        """Waiting for updates ends with the connection, so that a dead bot takes none; all else is done anyway."""
+        """Return what `work` returns; end a wait for updates with the connection, so that a dead bot takes none."""
         if method.lower() != "getupdates":
             return await work
         task = asyncio.ensure_future(work)
-        gone = asyncio.create_task(self._gone.wait())
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
+        disconnected = asyncio.create_task(self._disconnected.wait())
+        await asyncio.wait((task, disconnected), return_when=asyncio.FIRST_COMPLETED)
+        disconnected.cancel()
         if not task.done():
             task.cancel()
         return await task
 
 
 class DownloadHandler(_BotHandler):
-    """The bytes of a file that getFile named."""
+    """Serves the bytes of a file that getFile named."""
 
     async def get(self, token: str, path: str) -> None:
         try:

@@ -1,9 +1,9 @@
-"""`throwback run` in a process that ends with the one that started it, however that one ends.
+"""Runs `throwback run` in a process that stops when the process that started it is gone.
 
     python -m bot.playground.bot_process
 
-The starter holds the other end of stdin. When it is gone, the bot is told to stop, as by a service manager; the
-bot itself knows nothing of this.
+The starter holds the other end of stdin. When that closes, however the starter ended, the bot gets SIGTERM as from a
+service manager; the bot itself knows nothing of this.
 """
 
 import os
@@ -14,7 +14,7 @@ import threading
 from bot.cli import main
 
 
-def _stop_when_alone() -> None:
+def _stop_with_starter() -> None:
     # Not through sys.stdin, whose lock this thread would hold when the interpreter ends.
     while os.read(0, 4096):
         pass
@@ -22,5 +22,5 @@ def _stop_when_alone() -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_stop_when_alone, daemon=True).start()
+    threading.Thread(target=_stop_with_starter, daemon=True).start()
     sys.exit(main(["run"]))

@@ -1,6 +1,6 @@
-"""Keeps the real bot running beside the playground, in a process of its own that is told to use the double.
+"""Runs the bot beside the playground in a process of its own, and starts it again when it ends.
 
-The bot is exactly `throwback run`: only its environment says that Telegram is elsewhere and whose data it keeps.
+The bot is exactly `throwback run`; only its environment says where Telegram and its data folder are.
 """
 
 import asyncio
@@ -12,47 +12,45 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from bot.playground.loopback import LOOPBACK
 from bot.playground.server import Address
+from bot.processes import child_environment
 
 logger = logging.getLogger(__name__)
 
-STOP_S = 4.0  # an orderly stop; the rest of the promised five seconds is for the server
-_SHORT_LIFE_S = 10.0
-_SHORT_LIVES_MAX = 3
-_RESTART_S = 0.5
-_ROOT = Path(__file__).parents[2]
-_HERE = "127.0.0.1"
-_NOT_HERE = ("THROWBACK_WEBHOOK_", "THROWBACK_METRICS_PORT")  # a bot on Telegram may have them
-# Learnt or fetched once, and used by every bot of this home.
-_COMMON = ("networks", "ages", "perceptual", "cache")
+_STOP_S = 4.0  # s for an orderly stop before the kill; the rest of the promised five seconds is for the server
+_SHORT_RUN_S = 10.0  # s; a bot that ends sooner counts as one that cannot start
+_SHORT_RUNS_MAX = 3  # in a row, before we give up; more delays the message that the bot does not stay up
+_RESTART_PAUSE_S = 0.5  # s for each short run so far; longer spares the machine, and leaves chats unanswered
+_DROPPED_VARIABLES = ("THROWBACK_WEBHOOK_", "THROWBACK_METRICS_PORT")  # beginnings; they are for a bot on Telegram
+_SHARED_FOLDERS = ("networks", "ages", "perceptual", "cache")  # fetched or learnt once, for every bot of this home
 
 
 class BotGone(Exception):
-    """The bot stops again and again as soon as it is started."""
+    """The bot ends again and again as soon as it is started."""
 
 
 class BotSupervisor:
-    """The bot's process. `home` is the data folder; the bot of the playground has its own below it."""
+    """The bot's process. `home` is the data folder; the playground's bot has its own below it."""
 
     def __init__(self, address: Address, home: Path, environment: Mapping[str, str] = os.environ) -> None:
         self._bot_home = home / "playground" / "bot"
         self.log = home / "playground" / "bot.log"
-        self._environment = {name: value for name, value in environment.items() if not name.startswith(_NOT_HERE)} | {
+        self._environment = child_environment(environment, without=_DROPPED_VARIABLES) | {
             "THROWBACK_TOKEN": address.token,
             "THROWBACK_API_URL": address.url,
             "THROWBACK_HOME": str(self._bot_home),
             # Whatever proxy there is, Telegram is on this machine.
-            **{name: ",".join(filter(None, (environment.get(name), _HERE))) for name in ("NO_PROXY", "no_proxy")},
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), environment.get("PYTHONPATH")))),
+            **{name: ",".join(filter(None, (environment.get(name), LOOPBACK))) for name in ("NO_PROXY", "no_proxy")},
         }
         self._home = home
         self._process: asyncio.subprocess.Process | None = None
 
     async def keep_running(self) -> None:
-        """Starts the bot, and again whenever it ends, until cancelled; raises `BotGone` when that does not help."""
+        """Start the bot, and again whenever it ends, until cancelled; raises `BotGone` when it never stays up."""
         self._prepare()
-        short_lives = 0
-        while short_lives < _SHORT_LIVES_MAX:
+        short_runs = 0
+        while short_runs < _SHORT_RUNS_MAX:
             started = time.monotonic()
             with self.log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -63,22 +61,22 @@ class BotSupervisor:
                     stdout=log,
                     stderr=log,
                     env=self._environment,
-                    start_new_session=True,  # Ctrl-C is for us alone; we tell the bot in our own order
+                    start_new_session=True,  # Ctrl-C reaches us alone; `stop` tells the bot
                 )
             status = await self._process.wait()
-            short_lives = short_lives + 1 if time.monotonic() - started < _SHORT_LIFE_S else 0
+            short_runs = short_runs + 1 if time.monotonic() - started < _SHORT_RUN_S else 0
             logger.info("the bot ended with %d and is started again", status)
-            await asyncio.sleep(_RESTART_S * short_lives)
+            await asyncio.sleep(_RESTART_PAUSE_S * short_runs)
         raise BotGone
 
     async def stop(self) -> None:
-        """Lets the bot stop in its own order, for at most `STOP_S` seconds."""
+        """Ask the bot to stop; kill it after `_STOP_S` seconds."""
         process = self._process
         if process is None or process.returncode is not None:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            await asyncio.wait_for(process.wait(), _STOP_S)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -87,7 +85,7 @@ class BotSupervisor:
     def _prepare(self) -> None:
         self._bot_home.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(b"")
-        for name in _COMMON:
+        for name in _SHARED_FOLDERS:
             (self._home / name).mkdir(exist_ok=True)
             link = self._bot_home / name
             if not link.exists():

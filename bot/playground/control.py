@@ -1,7 +1,7 @@
-"""The people's side over HTTP, for the chat page and for tests: `/control/…`, JSON in and out.
+"""Serves the users' side to the chat page and to tests: `/control/…`, JSON in and out.
 
-Browsers let any web page send requests to loopback; so requests must name a loopback host (which stops DNS
-rebinding) and, where they carry an origin, must come from the playground's own page.
+Browsers let any web page send requests to loopback. So a request must name a loopback host, which stops DNS
+rebinding, and its origin, where it has one, must be the playground's own page.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from bot.playground.control_actions import ControlActions
 from bot.playground.errors import ApiError, Json, bad_request
 from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.loopback import is_loopback
 from bot.playground.request_parameters import Parameters, Upload
 
 PAGE = Path(__file__).with_name("page")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
-_POLICY = "; ".join(
+_CONTENT_POLICY = "; ".join(
     (
         "default-src 'self'",
         "connect-src 'self' ws://127.0.0.1:* ws://localhost:*",
@@ -32,22 +32,22 @@ _POLICY = "; ".join(
 )
 
 
-def from_here(request_host: str, origin: str | None) -> bool:
-    """Whether a request names a loopback host, and its origin, where it has one, is the page at that host."""
-    if urlsplit(f"//{request_host}").hostname not in _LOOPBACK:
+def is_local(request_host: str, origin: str | None) -> bool:
+    """Return whether a request names a loopback host and comes, where it has an origin, from the page at that host."""
+    if not is_loopback(f"//{request_host}"):
         return False
     return origin is None or urlsplit(origin).netloc == request_host
 
 
 class ControlHandler(RequestHandler):
-    """Runs the action for a verb and a path; refusals have the Bot API's form."""
+    """Runs the action for a verb and a path; refuses in the Bot API's form."""
 
     def initialize(self, actions: ControlActions) -> None:
         self._actions = actions
 
     async def _run(self, path: str) -> None:
         try:
-            if not from_here(self.request.host, self.request.headers.get("Origin")):
+            if not is_local(self.request.host, self.request.headers.get("Origin")):
                 raise ApiError(403, "Forbidden: not from the playground's page")
             uploads = [
                 Upload(item.filename, item.content_type, item.body) for item in self.request.files.get("files", [])
@@ -69,51 +69,51 @@ class ControlHandler(RequestHandler):
 
 
 class EventsHandler(WebSocketHandler):
-    """Everything that happens, as it happens, one JSON object a message."""
+    """Sends every event as it happens, one JSON object a message."""
 
     def initialize(self, actions: ControlActions) -> None:
         self._actions = actions
-        self._telling: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     def check_origin(self, origin: str) -> bool:
-        return from_here(self.request.host, origin)
+        return is_local(self.request.host, origin)
 
     def open(self, *_: str) -> None:
-        self._telling = asyncio.create_task(self._tell())
+        self._sending = asyncio.create_task(self._send_events())
 
     def on_close(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
 
     async def on_message(self, message: str | bytes) -> None:
-        """Pages only listen."""
+        """Ignore it: pages only listen."""
 
-    async def _tell(self) -> None:
+    async def _send_events(self) -> None:
         with self._actions.telegram.events.subscription() as events, suppress(WebSocketClosedError):
             await self.write_message({"type": "hello"})
             while True:
                 await self.write_message(json.dumps(await events.get(), ensure_ascii=False))
 
 
-class _Here(StaticFileHandler):
+class _LocalFiles(StaticFileHandler):
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("Content-Security-Policy", _POLICY)
+        self.set_header("Content-Security-Policy", _CONTENT_POLICY)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-cache")
 
     async def prepare(self) -> None:
-        if not from_here(self.request.host, None):
+        if not is_local(self.request.host, None):
             self.set_status(403)
             await self.finish()
 
 
-class PageHandler(_Here):
-    """The chat page's own files."""
+class PageHandler(_LocalFiles):
+    """Serves the chat page's own files."""
 
 
-class MediaHandler(_Here):
-    """The pictures and films in a conversation, by file_id; films in ranges, so that they play at once."""
+class MediaHandler(_LocalFiles):
+    """Serves pictures and films by file_id; in ranges, so that a film plays at once."""
 
     def initialize(self, actions: ControlActions) -> None:  # type: ignore[override]
         super().initialize(str(actions.telegram.files.directory))
@@ -131,12 +131,12 @@ class MediaHandler(_Here):
         stored = self._actions.telegram.files.find_path(path)
         if stored is not None:
             self.set_header("Content-Type", stored.mime_type)
-            if stored.kind == "document":  # never shown as a page of its own: anybody may have sent it
+            if stored.kind == "document":  # never shown as a page: anybody may have sent it
                 self.set_header("Content-Disposition", "attachment")
 
 
 def control_routes(telegram: FakeTelegram) -> list[tuple[str, type[RequestHandler], Json]]:
-    """The routes of the people's side, for a Tornado application."""
+    """Return the routes of the users' side, for a Tornado application."""
     actions = ControlActions(telegram)
     return [
         (r"/control/events", EventsHandler, {"actions": actions}),

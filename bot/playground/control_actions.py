@@ -1,4 +1,4 @@
-"""What a page or a test can ask of the playground, by verb and path: people's actions, faults, limits, the log."""
+"""What the page or a test can do in the playground, by verb and path: users' actions, faults, limits."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ from bot.playground.world import Chat, ChatKind
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """One request: its parameters, its files, and the numbers in its path (a chat's, then a message's)."""
+    """One request: its parameters, its files, and the numbers in its path: a chat's, then a message's."""
 
     parameters: Parameters
     uploads: list[Upload]
@@ -39,21 +39,21 @@ class ControlRequest:
 
 
 class ControlActions:
-    """Actions return what is sent back as JSON; refusals are `ApiError`, nonsense is `ValueError`."""
+    """Runs actions. Each returns what is sent back as JSON; raises `ApiError`, or `ValueError` for nonsense."""
 
     def __init__(self, telegram: FakeTelegram) -> None:
         self.telegram = telegram
         self.users = Users(telegram)
 
     async def act(self, verb: str, path: str, parameters: Parameters, uploads: list[Upload]) -> Any:
-        """Runs the action for a verb and a path such as `/chats/1001/messages`."""
+        """Run the action for a verb and a path such as `/chats/1001/messages`; raises 404 where there is none."""
         for known, pattern, action in _ACTIONS:
             matched = pattern.fullmatch(path)
             if matched and verb == known:
                 return await action(self, ControlRequest(parameters, uploads, tuple(map(int, matched.groups()))))
         raise ApiError(404, "Not Found")
 
-    # What there is
+    # Looking
 
     async def state(self, _: ControlRequest) -> Json:
         world = self.telegram.world
@@ -65,7 +65,7 @@ class ControlActions:
 
     async def history(self, request: ControlRequest) -> list[Json]:
         world = self.telegram.world
-        return [world.display(message) for message in world.history(world.chat(request.chat))]
+        return [world.show(message) for message in world.history(world.chat(request.chat))]
 
     async def menu(self, request: ControlRequest) -> list[Json]:
         return menu_for(self.telegram, request.chat, request.user)
@@ -73,20 +73,23 @@ class ControlActions:
     def _summary(self, chat: Chat) -> Json:
         return asdict(chat) | {"last_message": self.telegram.world.last(chat)}
 
-    # What people do
+    # Acting
 
-    async def say(self, request: ControlRequest) -> list[Json]:
-        """A text, or files with a caption."""
-        how: dict[str, Any] = {
-            "reply_to": request.parameters.integer("reply_to"),
-            "topic": request.parameters.integer("topic"),
-            "anonymous": request.parameters.flag("anonymous"),
-        }
+    async def send(self, request: ControlRequest) -> list[Json]:
+        """Send a text, or files with a caption."""
+        reply_to, topic = request.parameters.integer("reply_to"), request.parameters.integer("topic")
         if not request.uploads:
-            return [await self.users.write(request.user, request.chat, request.text("text"), **how)]
+            text = request.text("text")
+            return [await self.users.write(request.user, request.chat, text, reply_to=reply_to, topic=topic)]
         as_files = request.parameters.flag("as_files")
         return await self.users.send(
-            request.user, request.chat, request.uploads, caption=request.text("caption"), as_files=as_files, **how
+            request.user,
+            request.chat,
+            request.uploads,
+            caption=request.text("caption"),
+            as_files=as_files,
+            reply_to=reply_to,
+            topic=topic,
         )
 
     async def edit(self, request: ControlRequest) -> Json:
@@ -100,24 +103,21 @@ class ControlActions:
         return await self.users.forward(request.user, request.chat, request.message, target)
 
     async def press(self, request: ControlRequest) -> Json:
-        inaccessible = request.parameters.flag("inaccessible")
-        return await self.users.press(
-            request.user, request.chat, request.message, request.text("data"), inaccessible=inaccessible
-        )
+        return await self.users.press(request.user, request.chat, request.message, request.text("data"))
 
     async def ask_inline(self, request: ControlRequest) -> Json:
-        return await self.users.ask_inline(request.user, request.chat, request.text("query"), request.text("offset"))
+        return await self.users.ask_inline(request.user, request.chat, request.text("query"))
 
     async def choose_inline(self, request: ControlRequest) -> Json:
         return await self.users.choose_inline(
             request.user, request.chat, request.text("query_id"), request.text("result_id")
         )
 
-    # Who there is
+    # Users and chats
 
     async def add_user(self, request: ControlRequest) -> Json:
         name = request.text("first_name") or "Somebody"
-        return asdict(self.telegram.world.add_user(name, request.text("language_code", "en"), request.text("username")))
+        return asdict(self.telegram.world.add_user(name, request.text("language_code", "en")))
 
     async def change_user(self, request: ControlRequest) -> Json:
         user = self.telegram.world.user(request.numbers[0])
@@ -149,8 +149,6 @@ class ControlActions:
                 await self.users.remove_bot(request.user, request.chat)
             case "promote":
                 await self.users.promote_bot(request.user, request.chat)
-            case "demote":
-                await self.users.promote_bot(request.user, request.chat, administrator=False)
             case unknown:
                 raise bad_request(f"unknown action {unknown!r}")
 
@@ -176,18 +174,8 @@ class ControlActions:
             )
         )
 
-    async def clear_faults(self, _: ControlRequest) -> None:
-        self.telegram.faults.clear()
-
     async def limits(self, _: ControlRequest) -> Json:
         return self.telegram.rates.report()
-
-    async def set_limits(self, request: ControlRequest) -> Json:
-        self.telegram.rates.strict = request.parameters.flag("strict")
-        return self.telegram.rates.report()
-
-    async def calls(self, _: ControlRequest) -> list[Json]:
-        return [asdict(call) for call in self.telegram.calls]
 
 
 Action = Callable[[ControlActions, ControlRequest], Awaitable[Any]]
@@ -203,7 +191,7 @@ _ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = tuple(
         ("POST", "/chats", ControlActions.add_group),
         ("GET", _CHAT + "/menu", ControlActions.menu),
         ("GET", _CHAT + "/messages", ControlActions.history),
-        ("POST", _CHAT + "/messages", ControlActions.say),
+        ("POST", _CHAT + "/messages", ControlActions.send),
         ("PATCH", _MESSAGE, ControlActions.edit),
         ("DELETE", _MESSAGE, ControlActions.delete),
         ("POST", _MESSAGE + "/press", ControlActions.press),
@@ -215,9 +203,6 @@ _ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = tuple(
         ("POST", _CHAT + "/topics", ControlActions.open_topic),
         ("POST", _CHAT + "/migrate", ControlActions.migrate),
         ("POST", "/faults", ControlActions.add_fault),
-        ("DELETE", "/faults", ControlActions.clear_faults),
         ("GET", "/limits", ControlActions.limits),
-        ("PATCH", "/limits", ControlActions.set_limits),
-        ("GET", "/calls", ControlActions.calls),
     )
 )

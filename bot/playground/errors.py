@@ -1,4 +1,4 @@
-"""How the Bot API says no: the HTTP status, a code and a description."""
+"""The Bot API's refusals: an HTTP status, a code and a description."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tells pages and tests what happens in the playground, as it happens."""
+"""Passes what happens in the playground on to pages and tests."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from bot.playground.errors import Json
 
 
 class Events:
-    """Each subscriber gets every event after its subscription, in order; `type` says what happened."""
+    """Gives each subscriber every event after its subscription, in order; an event's `type` says what happened."""
 
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[Json]] = set()

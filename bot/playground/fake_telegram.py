@@ -1,4 +1,4 @@
-"""The Bot API double as a whole: the world, its files, the bot's updates, limits and faults."""
+"""The whole of the playground's Telegram: chats, files, the bot's updates, rate limits and faults."""
 
 import asyncio
 import secrets
@@ -13,6 +13,7 @@ from bot.playground.errors import Json, bad_request
 from bot.playground.events import Events
 from bot.playground.faults import Faults
 from bot.playground.file_store import FileStore
+from bot.playground.markup import utf16_slice
 from bot.playground.request_counts import RateMeter
 from bot.playground.store import Store
 from bot.playground.update_feed import UpdateFeed
@@ -20,8 +21,9 @@ from bot.playground.world import IN_CHAT, Chat, ChatKind, Message, World
 
 BOT_ID = 7000000001
 BOT_USERNAME = "throwback_bot"
-CALLS_KEPT = 20_000
-_SERVICE = frozenset({
+_CALLS_KEPT = 20_000  # for tests; more would fill the memory of a playground that runs for days
+_WAIT_S = 30  # s that `wait_for` waits unless told otherwise; for the slowest machine
+_SERVICE_FIELDS = frozenset({
     "new_chat_members", "left_chat_member", "forum_topic_created", "migrate_to_chat_id", "migrate_from_chat_id",
     "group_chat_created", "supergroup_chat_created",
 })  # fmt: skip
@@ -29,7 +31,7 @@ _SERVICE = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of the bot, for tests to look at. `status` is 0 where nothing was answered."""
+    """One request of the bot. `status` is HTTP's, or 0 where nothing was answered; `at_s` is monotonic seconds."""
 
     method: str
     chat_id: int | None
@@ -38,18 +40,16 @@ class Call:
 
 
 @dataclass(slots=True)
-class Question:
-    """A callback or inline query that waits for the bot's answer, as long as Telegram would."""
+class Query:
+    """A callback or inline query and the bot's answer to it, which may be still to come."""
 
     user_id: int
-    chat_id: int
     answer: asyncio.Future[Json]
-    text: str = ""
 
 
 @dataclass(slots=True)
 class FakeTelegram:
-    """Everything below `home` belongs to it. Users act on it through `users`, the bot through `methods`."""
+    """Everything below `home` belongs to it. People act on it through `Users`, the bot through `methods`."""
 
     home: Path
     store: Store
@@ -61,15 +61,16 @@ class FakeTelegram:
     updates: UpdateFeed
     rates: RateMeter
     faults: Faults = field(default_factory=Faults)
-    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
-    questions: dict[str, Question] = field(default_factory=dict)
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=_CALLS_KEPT))
+    queries: dict[str, Query] = field(default_factory=dict)
     inline_mode: bool = True  # what /setinline at @BotFather changes
 
     @classmethod
     def open(cls, home: Path, strict: bool = False) -> "FakeTelegram":
-        """The playground kept in `home`, or a new one with two people and a family group.
+        """Open the playground kept in `home`, or a new one with two users and a family group.
 
-        `strict` refuses what is above Telegram's limits instead of only counting it.
+        `strict` refuses what is above Telegram's limits instead of only counting it. Raises `StoreInUse` where
+        another process has it.
         """
         home.mkdir(parents=True, exist_ok=True)
         store = Store(home / "conversations.sqlite3")
@@ -91,7 +92,7 @@ class FakeTelegram:
             rates=RateMeter(strict),
         )
         if not telegram.world.users:
-            telegram._furnish()
+            telegram._add_first_chats()
         return telegram
 
     async def __aenter__(self) -> Self:
@@ -100,76 +101,75 @@ class FakeTelegram:
 
     async def __aexit__(self, *_: object) -> None:
         await self.updates.__aexit__()
-        for question in self.questions.values():
-            question.answer.cancel()
+        for query in self.queries.values():
+            query.answer.cancel()
         self.store.close()
 
-    def _furnish(self) -> None:
+    def _add_first_chats(self) -> None:
         mina = self.world.add_user("Mina", "en", "mina")
         joon = self.world.add_user("Joon", "ko", "joon")
         family = self.world.add_group("Family", [mina.id, joon.id], ChatKind.GROUP)
         family.bot_status = "member"
         self.world.save_chat(family)
 
-    def tell_bot(self, kind: str, message: Message) -> None:
-        """A message, new or edited, becomes an update if the bot may see it."""
+    def notify_bot(self, kind: str, message: Message) -> None:
+        """Add an update about a message, new or edited, if the bot may see it."""
         if self.bot_sees(message):
             self.updates.add(kind, self.world.show(message))
 
     def bot_sees(self, message: Message) -> bool:
-        """Privacy mode is on, as it is unless a bot's owner asks otherwise.
+        """Return whether the bot sees a message; privacy mode is on, as it is unless a bot's owner asks otherwise.
 
-        In a group the bot then sees service messages, commands with its name, others where it was the last bot to say
-        something, answers to its own messages, what was sent through it, and what mentions it; as an administrator it
-        sees everything.
+        In a group the bot then sees service messages, commands with its name, commands without a name once it has
+        written there, replies to its own messages, what was sent through it, and what mentions it; as an administrator
+        it sees everything.
         """
         chat = self.world.chats[message.chat_id]
         if chat.bot_status not in IN_CHAT:
             return False
         content = message.content
-        if not chat.group or chat.bot_status == "administrator" or _SERVICE & content.keys():
+        if not chat.group or chat.bot_status == "administrator" or _SERVICE_FIELDS & content.keys():
             return True
         if content.get("via_bot", {}).get("id") == BOT_ID:
             return True
-        answered = self.world.messages[chat.id].get(message.reply_to or 0)
-        if answered is not None and answered.sender_id == BOT_ID:
+        replied_to = self.world.messages[chat.id].get(message.reply_to or 0)
+        if replied_to is not None and replied_to.sender_id == BOT_ID:
             return True
-        addressed = _addressed(content)
+        addressed = _commands_and_mentions(content)
         if any(said.partition("@")[2].lower() == BOT_USERNAME for _, said in addressed):
             return True
         to_nobody = any(kind == "bot_command" and "@" not in said for kind, said in addressed)
         return to_nobody and any(one.sender_id == BOT_ID for one in self.world.history(chat))
 
-    def ask(self, user_id: int, chat_id: int, text: str = "") -> tuple[str, Question]:
-        """A new question to the bot, by the id under which it answers."""
-        question_id = str(secrets.randbits(62))
-        question = Question(user_id, chat_id, asyncio.get_running_loop().create_future(), text)
-        self.questions[question_id] = question
-        return question_id, question
+    def open_query(self, user_id: int) -> tuple[str, Query]:
+        """Return a new query to the bot, and the id under which the bot answers it."""
+        query_id = str(secrets.randbits(62))
+        query = self.queries[query_id] = Query(user_id, asyncio.get_running_loop().create_future())
+        return query_id, query
 
-    def answer(self, question_id: str, answer: Json) -> None:
-        """The bot's answer; raises what Telegram says where nobody waits for it any more."""
-        question = self.questions.get(question_id)
-        if question is None or question.answer.done():
+    def answer(self, query_id: str, answer: Json) -> None:
+        """Give the bot's answer to whoever waits for it; raises 400 where nobody does any more."""
+        query = self.queries.get(query_id)
+        if query is None or query.answer.done():
             raise bad_request("query is too old and response timeout expired or query ID is invalid")
-        question.answer.set_result(answer)
+        query.answer.set_result(answer)
 
     def now(self) -> int:
-        """The time as messages carry it, in Unix seconds."""
+        """Return the time as messages carry it, in Unix seconds."""
         return int(time.time())
 
     def log_call(self, method: str, chat_id: int | None, status: int) -> None:
         self.calls.append(Call(method, chat_id, time.monotonic(), status))
 
-    async def wait_for(self, matches: Callable[[Json], bool], chat: Chat | int, timeout_s: float = 30) -> Json:
-        """The first message in the chat, there already or still to come, that `matches`; new or as edited.
+    async def wait_for(self, matches: Callable[[Json], bool], chat: Chat | int, timeout_s: float = _WAIT_S) -> Json:
+        """Return the first message in the chat that `matches`, there already or still to come; new or as edited.
 
         Raises TimeoutError where none comes.
         """
         chat_id = chat if isinstance(chat, int) else chat.id
         with self.events.subscription() as news:
             for message in self.world.history(self.world.chats[chat_id]):
-                if matches(shown := self.world.display(message)):
+                if matches(shown := self.world.show(message)):
                     return shown
             async with asyncio.timeout(timeout_s):
                 while True:
@@ -182,16 +182,12 @@ class FakeTelegram:
                         return dict(event["message"])
 
 
-def _addressed(content: Json) -> list[tuple[str, str]]:
-    """The commands and mentions in a text or a caption, each with its kind."""
+def _commands_and_mentions(content: Json) -> list[tuple[str, str]]:
+    """Return the commands and mentions in a text or a caption, each with its kind."""
     text = content.get("text") or content.get("caption") or ""
-    characters = text.encode("utf-16-le")
     entities = content.get("entities") or content.get("caption_entities") or []
     return [
-        (
-            entity["type"],
-            characters[2 * entity["offset"] : 2 * (entity["offset"] + entity["length"])].decode("utf-16-le"),
-        )
+        (entity["type"], utf16_slice(text, entity["offset"], entity["length"]))
         for entity in entities
         if entity["type"] in {"bot_command", "mention"}
     ]

@@ -1,4 +1,4 @@
-"""Faults to order: the next calls of a method fail as they sometimes do in life."""
+"""Makes the next calls of a method fail, as tests order it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,12 +16,12 @@ class FaultKind(StrEnum):
     DISCONNECT = "disconnect"  # nothing is done and the connection breaks
 
 
-ANY_METHOD = "*"
+ANY_METHOD = "*"  # a `method` that stands for all
 
 
 @dataclass(slots=True)
 class Fault:
-    """The next `times` calls of `method` fail; `description` replaces the usual words."""
+    """An order that the next `times` calls of `method` fail; `description` replaces Telegram's usual words."""
 
     method: str
     kind: FaultKind
@@ -30,7 +30,7 @@ class Fault:
     description: str = ""
 
     def error(self) -> ApiError | None:
-        """The refusal to answer with, or None for those that answer nothing."""
+        """Return the refusal to answer with, or None for a kind that answers nothing."""
         match self.kind:
             case FaultKind.BAD_REQUEST:
                 return bad_request(self.description or "ordered by the test")
@@ -45,7 +45,7 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, in the order in which they were asked for."""
+    """The faults still to come, in the order in which they were ordered."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
@@ -57,7 +57,7 @@ class Faults:
         self._waiting.clear()
 
     def take(self, method: str) -> Fault | None:
-        """The fault this call must suffer, if any."""
+        """Return the fault of this call, if one is ordered, and count it."""
         for fault in self._waiting:
             if fault.method == ANY_METHOD or fault.method.lower() == method.lower():
                 fault.times -= 1

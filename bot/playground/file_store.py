@@ -1,6 +1,6 @@
-"""Keeps the files of the playground and gives them the ids by which Telegram speaks of them.
+"""Keeps the playground's files and gives each its file_id.
 
-A file_id may be sent again as often as one likes; it is bound to its kind, and a photo has one for each size.
+A file_id may be sent again any number of times; it is bound to its kind, and a photo has one for each size.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from bot.playground.errors import Json, bad_request
 from bot.playground.mp4 import read_mp4
 from bot.playground.photo_sizes import Jpeg, given_thumbnail, photo_sizes, thumbnail
 from bot.playground.request_parameters import Upload
-from bot.playground.store import Store
+from bot.playground.store import Store, from_record
 
-DOWNLOAD_MAX_BYTES = 20 * 1024 * 1024
-UPLOAD_MAX_BYTES = 50 * 1024 * 1024
-_NAME_MAX = 60  # of a document; Telegram shortens longer ones too
+DOWNLOAD_MAX_BYTES = 20 * 1024 * 1024  # bytes of a file that a bot can fetch; Telegram's limit
+UPLOAD_MAX_BYTES = 50 * 1024 * 1024  # bytes of a request of a bot; Telegram's limit
+_NAME_MAX = 60  # characters of a document's name; Telegram shortens longer ones too
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """`described` is the Bot API's object for it; for a photo's size `sizes` are the file_ids of all its sizes."""
+    """A file. `described` is the Bot API's object for it; `sizes` are the file_ids of a photo's sizes."""
 
     file_id: str
     file_unique_id: str
@@ -36,13 +36,13 @@ class StoredFile:
 
 
 class FileStore:
-    """`directory` holds the bytes, `store` what is known of them."""
+    """The files by their file_ids; `directory` holds their bytes, `store` the rest."""
 
     def __init__(self, directory: Path, store: Store) -> None:
         self.directory = directory
         self._store = store
-        self._files = {record["file_id"]: StoredFile(**record) for record in store.all("file")}
-        self._numbers = len(self._files)
+        self._files = {record["file_id"]: from_record(StoredFile, record) for record in store.all("file")}
+        self._count = len(self._files)
 
     def find(self, file_id: str) -> StoredFile:
         stored = self._files.get(file_id)
@@ -51,14 +51,14 @@ class FileStore:
         return stored
 
     def find_path(self, path: str) -> StoredFile | None:
-        """The file that getFile calls by this path."""
+        """Return the file with the path that getFile told, or None."""
         return next((stored for stored in self._files.values() if stored.path == path), None)
 
     def location(self, stored: StoredFile) -> Path:
         return self.directory / stored.path
 
     def of_kind(self, file_id: str, kind: str) -> StoredFile:
-        """A file sent before, to be sent again; raises what Telegram answers to a wrong id."""
+        """Return a file that is to be sent again; raises what Telegram answers to a wrong file_id."""
         if file_id.startswith(("http://", "https://")):
             raise bad_request("failed to get HTTP URL content")
         stored = self.find(file_id)
@@ -67,11 +67,11 @@ class FileStore:
         return stored
 
     def photo_array(self, stored: StoredFile) -> list[Json]:
-        """All sizes of a photo, as a message carries them."""
+        """Return all sizes of a photo, as a message carries them."""
         return [self._files[file_id].described for file_id in stored.sizes]
 
     async def add_photo(self, upload: Upload, from_phone: bool = False) -> list[Json]:
-        """Takes a photo and returns its sizes, smallest first."""
+        """Keep a photo and return its sizes, smallest first."""
         jpegs = await asyncio.to_thread(photo_sizes, upload.body, from_phone)
         sizes = [self._write("photo", jpeg.body, "jpg", "image/jpeg", _sides(jpeg)) for jpeg in jpegs]
         together = tuple(size.file_id for size in sizes)
@@ -80,7 +80,7 @@ class FileStore:
         return [size.described for size in sizes]
 
     async def add_video(self, upload: Upload, kind: str, given: Upload | None) -> StoredFile:
-        """Takes a film as `kind` video or animation: H.264 in an MP4 whose index comes first, or it is refused.
+        """Keep a film as `kind` video or animation; raises 400 unless it is H.264 in an MP4 whose index comes first.
 
         The real service takes other films too, but shows them as files or only once they are downloaded whole.
         """
@@ -90,28 +90,26 @@ class FileStore:
         if not film.streamable:
             raise bad_request("the film's index comes after its pictures; phones could not stream it (+faststart)")
         described: Json = {"width": film.width, "height": film.height, "duration": round(film.duration_s)}
-        described |= _named(upload, "video/mp4")
-        picture = given_thumbnail(given.body) if given else None
-        if picture is not None:
-            described["thumbnail"] = self._write(
-                "thumbnail", picture.body, "jpg", "image/jpeg", _sides(picture)
-            ).described
+        described |= _named_fields(upload, "video/mp4")
+        described |= self._thumbnail(given_thumbnail(given.body) if given else None)
         return self._write(kind, upload.body, "mp4", "video/mp4", described)
 
     async def add_document(self, upload: Upload, given: Upload | None = None) -> StoredFile:
-        """Takes any file as it is."""
+        """Keep any file as it is."""
         mime_type = _mime_type(upload)
-        described = _named(upload, mime_type)
-        picture = given_thumbnail(given.body) if given else await _own_thumbnail(upload, mime_type)
-        if picture is not None:
-            described["thumbnail"] = self._write(
-                "thumbnail", picture.body, "jpg", "image/jpeg", _sides(picture)
-            ).described
+        described = _named_fields(upload, mime_type)
+        described |= self._thumbnail(given_thumbnail(given.body) if given else await _own_thumbnail(upload, mime_type))
         extension = PurePath(upload.name).suffix.lstrip(".") or "bin"
         return self._write("document", upload.body, extension, mime_type, described)
 
+    def _thumbnail(self, picture: Jpeg | None) -> Json:
+        """Keep a thumbnail and return the field for it; nothing where there is none."""
+        if picture is None:
+            return {}
+        return {"thumbnail": self._write("thumbnail", picture.body, "jpg", "image/jpeg", _sides(picture)).described}
+
     def described_file(self, file_id: str) -> Json:
-        """What getFile answers."""
+        """Return what getFile answers; raises 400 for a file that is too large to fetch."""
         stored = self.find(file_id)
         if stored.size > DOWNLOAD_MAX_BYTES:
             raise bad_request("file is too big")
@@ -123,9 +121,9 @@ class FileStore:
         }
 
     def _write(self, kind: str, body: bytes, extension: str, mime_type: str, attributes: Json) -> StoredFile:
-        self._numbers += 1
+        self._count += 1
         safe = extension if extension.isalnum() and extension.isascii() else "bin"
-        path = f"{kind}s/file_{self._numbers}.{safe.lower()}"
+        path = f"{kind}s/file_{self._count}.{safe.lower()}"
         target = self.directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
@@ -146,12 +144,12 @@ def _sides(jpeg: Jpeg) -> Json:
 
 
 def _mime_type(upload: Upload) -> str:
-    """By the name, as phones do; what the sender claims counts only where the name tells nothing."""
+    """Return the type that the name tells, as phones do, or else the one that the sender claims."""
     guessed, _ = mimetypes.guess_type(upload.name)
     return guessed or upload.mime_type or "application/octet-stream"
 
 
-def _named(upload: Upload, mime_type: str) -> Json:
+def _named_fields(upload: Upload, mime_type: str) -> Json:
     name = PurePath(upload.name).name
     described: Json = {"mime_type": mime_type}
     if name:

@@ -1,31 +1,33 @@
-"""Looks into an MP4 file (ISO 14496-12) far enough to know whether a phone can stream it."""
+"""Reads from an MP4 file (ISO 14496-12) what decides whether a phone can stream it."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
-_H264 = frozenset({b"avc1", b"avc3"})
+_CONTAINER_BOXES = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+_H264_CODECS = frozenset({b"avc1", b"avc3"})
 
 
 @dataclass(frozen=True, slots=True)
 class Mp4:
-    """`codec` is the first video track's; `streamable` means that the index comes before the pictures."""
+    """`codec` is the first video track's; `width` and `height` are in pixels.
+
+    `streamable` means that the index comes before the pictures.
+    """
 
     codec: str
     width: int
     height: int
     duration_s: float
     streamable: bool
-    has_sound: bool
 
     @property
     def h264(self) -> bool:
-        return self.codec.encode() in _H264
+        return self.codec.encode() in _H264_CODECS
 
 
 def read_mp4(data: bytes) -> Mp4 | None:
-    """What the file says of itself; None where it is not an MP4 with a video track."""
+    """Return what the file says of its film; None where it is not an MP4 with a video track."""
     try:
         top = [kind for kind, _, _ in _boxes(data, 0, len(data))]
         if b"ftyp" not in top or b"moov" not in top or b"mdat" not in top:
@@ -38,7 +40,6 @@ def read_mp4(data: bytes) -> Mp4 | None:
 def _read(data: bytes, streamable: bool) -> Mp4 | None:
     duration_s = 0.0
     codec, width, height = "", 0, 0
-    has_sound = False
     track = (0, 0)
     for kind, start, _ in _leaves(data, 0, len(data)):
         if kind == b"mvhd":
@@ -53,24 +54,22 @@ def _read(data: bytes, streamable: bool) -> Mp4 | None:
             track = tuple(side >> 16 for side in struct.unpack_from(">II", data, at))
         elif kind == b"stsd":
             sample = data[start + 12 : start + 16]
-            if sample == b"mp4a":
-                has_sound = True
-            elif not codec and track[0]:
+            if not codec and track[0]:  # a sound track has no width
                 codec = sample.decode("ascii", "replace")
                 width, height = track
-    return Mp4(codec, width, height, duration_s, streamable, has_sound) if codec else None
+    return Mp4(codec, width, height, duration_s, streamable) if codec else None
 
 
 def _leaves(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     for kind, inner, after in _boxes(data, start, end):
-        if kind in _CONTAINERS:
+        if kind in _CONTAINER_BOXES:
             yield from _leaves(data, inner, after)
         else:
             yield kind, inner, after
 
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Each box as its kind, where its content starts, and where it ends."""
+    """Yield each box as its kind, the offset of its content, and the offset of its end, in bytes."""
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, start)
         header = 8

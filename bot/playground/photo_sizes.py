@@ -1,4 +1,4 @@
-"""What Telegram makes of a picture: a JPEG in several sizes, turned upright, without its metadata."""
+"""Makes of a picture what Telegram makes: JPEGs in several sizes, upright, without metadata."""
 
 import io
 from dataclasses import dataclass
@@ -8,26 +8,29 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bot.playground.errors import ApiError, bad_request
 
-PHOTO_MAX_BYTES = 10 * 1024 * 1024
-PHOTO_MAX_SIDES = 10_000  # width + height
-PHONE_MAX_SIDES = 25_000  # what we are willing to decode for a person
-PHOTO_MAX_RATIO = 20
-PHOTO_SIDES = (90, 320, 800, 1280)
-THUMBNAIL_SIDE = 320
-THUMBNAIL_MAX_BYTES = 200 * 1024
+PHOTO_MAX_BYTES = 10 * 1024 * 1024  # bytes a bot may upload as a photo; Telegram's limit
+PHOTO_MAX_SIDES = 10_000  # pixels, width + height; Telegram's limit for bots
+PHONE_MAX_SIDES = 25_000  # pixels, width + height; ours for a user's picture, which larger would fill the memory
+PHOTO_MAX_RATIO = 20  # longer side over shorter; Telegram's limit
+PHOTO_SIDES = (90, 320, 800, 1280)  # pixels of the longer side; the sizes that Telegram makes
+THUMBNAIL_SIDE = 320  # pixels of the longer side; Telegram's limit
+THUMBNAIL_MAX_BYTES = 200 * 1024  # bytes; Telegram's limit
+_JPEG_QUALITY = 87  # percent; our guess at Telegram's; larger makes larger files
 
 pillow_heif.register_heif_opener()
 
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
+    """The bytes of a JPEG and its sides in pixels."""
+
     body: bytes
     width: int
     height: int
 
 
 def photo_sizes(data: bytes, from_phone: bool = False) -> list[Jpeg]:
-    """The sizes of a photo, smallest first, none larger than the photo; raises Telegram's refusals.
+    """Return the sizes of a photo, smallest first, none larger than the photo; raises Telegram's refusals.
 
     A phone makes its photo small before it sends it, so the limits on what a bot uploads do not hold there.
     """
@@ -43,7 +46,7 @@ def photo_sizes(data: bytes, from_phone: bool = False) -> list[Jpeg]:
 
 
 def thumbnail(data: bytes) -> Jpeg | None:
-    """A small JPEG of a picture file, or None where it is not one that can be shown."""
+    """Return a small JPEG of a picture file, or None where it cannot be decoded."""
     try:
         return _jpeg(_decode(data, PHONE_MAX_SIDES), THUMBNAIL_SIDE)
     except ApiError:
@@ -51,7 +54,7 @@ def thumbnail(data: bytes) -> Jpeg | None:
 
 
 def given_thumbnail(data: bytes) -> Jpeg | None:
-    """The thumbnail a bot sends along. Telegram ignores one that breaks its rules, and so it is None here."""
+    """Return a bot's own thumbnail, or None where it breaks Telegram's rules: Telegram ignores such a one."""
     if len(data) > THUMBNAIL_MAX_BYTES:
         return None
     try:
@@ -71,8 +74,8 @@ def _decode(data: bytes, max_sides: int) -> Image.Image:
             upright = ImageOps.exif_transpose(picture)
             if upright.mode in {"RGBA", "LA", "PA", "P"}:
                 upright = upright.convert("RGBA")
-                ground = Image.new("RGBA", upright.size, "white")
-                upright = Image.alpha_composite(ground, upright)
+                background = Image.new("RGBA", upright.size, "white")
+                upright = Image.alpha_composite(background, upright)
             return upright.convert("RGB")
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError, Warning):
         raise bad_request("IMAGE_PROCESS_FAILED") from None
@@ -85,5 +88,5 @@ def _jpeg(picture: Image.Image, side: int) -> Jpeg:
             (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.Resampling.LANCZOS
         )
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=87, optimize=True)
+    picture.save(out, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     return Jpeg(out.getvalue(), picture.width, picture.height)

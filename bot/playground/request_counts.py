@@ -1,8 +1,8 @@
-"""Counts requests as Telegram does: over all, by chat and by group; in strict mode it refuses what is too much.
+"""Counts requests as Telegram does, over all, by chat and by group, and refuses too many in strict mode.
 
 Telegram publishes about 30 messages a second over all, one a second in one chat with short bursts allowed, and
-20 a minute in one group. How short a burst may be it does not say; `BURST` is our guess. Chat actions and
-edits count like messages.
+20 a minute in one group. It does not say how long a burst may be; `BURST` is our guess. Chat actions and edits
+count like messages.
 """
 
 import math
@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 from bot.playground.errors import Json, too_many_requests
 
-OVERALL_PER_SECOND = 30
-GROUP_PER_MINUTE = 20
-BURST = 5
+OVERALL_PER_SECOND = 30  # requests; Telegram's published limit
+GROUP_PER_MINUTE = 20  # requests to one group; Telegram's published limit
+BURST = 5  # requests to one chat at once; a guess, larger accepts more
 
 
 class _Window:
-    """How many happened in the last `length_s` seconds."""
+    """Allows `limit` requests in any `length_s` seconds."""
 
     def __init__(self, limit: int, length_s: float) -> None:
         self.limit = limit
@@ -27,7 +27,7 @@ class _Window:
         self._times: deque[float] = deque()
 
     def wait_s(self, now: float) -> float:
-        """Seconds until one more fits; 0 where it fits now."""
+        """Return the seconds until one more fits; 0 where it fits now."""
         while self._times and now - self._times[0] >= self.length_s:
             self._times.popleft()
         return 0.0 if len(self._times) < self.limit else self.length_s - (now - self._times[0])
@@ -38,7 +38,7 @@ class _Window:
 
 
 class _Bucket:
-    """One a second, after `BURST` at once."""
+    """Allows one request a second, after `BURST` at once."""
 
     def __init__(self) -> None:
         self._tokens = float(BURST)
@@ -50,12 +50,12 @@ class _Bucket:
         return max(0.0, 1.0 - self._tokens)
 
     def count(self, _: float) -> None:
-        # Not strict, a chat may go into debt; the debt is bounded so that it is paid within a burst.
+        # Without strict mode a chat may go into debt; it is bounded, so that it is paid after a few seconds.
         self._tokens = max(-float(BURST), self._tokens - 1.0)
 
 
 class RateMeter:
-    """`spend()` for each request to a chat. `clock` gives seconds and only goes forward."""
+    """Counts the requests to each chat. `clock` gives seconds and only goes forward."""
 
     def __init__(self, strict: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self.strict = strict
@@ -67,7 +67,7 @@ class RateMeter:
         self._requests = 0
 
     def spend(self, chat_id: int, group: bool) -> None:
-        """Counts one request; in strict mode raises 429 where it is one too many (and then does not count it)."""
+        """Count one request; in strict mode raises 429 where it is one too many, and does not count it."""
         now = self._clock()
         rules: dict[str, _Window | _Bucket] = {"overall": self._overall, "chat": self._chats[chat_id]}
         if group:
@@ -82,7 +82,7 @@ class RateMeter:
             rule.count(now)
 
     def report(self) -> Json:
-        """What was counted: requests, how often each rule was exceeded, and the highest counts."""
+        """Return the number of requests, how often each rule was exceeded, and the highest counts."""
         return {
             "strict": self.strict,
             "requests": self._requests,

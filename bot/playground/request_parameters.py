@@ -1,4 +1,4 @@
-"""The parameters of one Bot API request: a form, a multipart form or JSON, and the query; values are text or JSON."""
+"""The parameters of one HTTP request: a form, a multipart form or JSON, and the query; values are text or JSON."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from tornado.httputil import HTTPServerRequest
 
 from bot.playground.errors import Json, bad_request
 
-ATTACHED = "attach://"
+_ATTACHED = "attach://"  # before the name of an upload in the same request
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came with the request."""
+    """A file that came with a request."""
 
     name: str
     mime_type: str
@@ -22,12 +22,14 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
+    """The values and the uploads of a request, by name."""
+
     values: dict[str, str]
     files: dict[str, Upload] = field(default_factory=dict)
 
     @classmethod
     def of(cls, request: HTTPServerRequest) -> "Parameters":
-        """Reads a request as Telegram does; raises 400 for a body that is no form and no JSON object."""
+        """Read a request as Telegram does; raises 400 for a JSON body that is not an object."""
         values = {name: last[-1].decode() for name, last in request.arguments.items() if last}
         if request.headers.get("Content-Type", "").startswith("application/json") and request.body:
             try:
@@ -48,6 +50,12 @@ class Parameters:
     def text(self, name: str, default: str = "") -> str:
         return self.values.get(name, default)
 
+    def plain_text(self, name: str) -> str:
+        """Return a text without markup, as the bot writes all of its texts; raises 400 for a `parse_mode`."""
+        if "parse_mode" in self.values:
+            raise bad_request("unsupported parse_mode")
+        return self.text(name)
+
     def integer(self, name: str, default: int | None = None) -> int | None:
         value = self.values.get(name)
         if value is None or value == "":
@@ -66,8 +74,8 @@ class Parameters:
     def flag(self, name: str) -> bool:
         return self.values.get(name, "").lower() in {"true", "1", "yes"}
 
-    def content(self, name: str) -> Any:
-        """A parameter that is JSON text; None where absent."""
+    def json(self, name: str) -> Any:
+        """Return a parameter that is JSON text; None where absent."""
         value = self.values.get(name)
         if not value:
             return None
@@ -77,29 +85,29 @@ class Parameters:
             raise bad_request(f"can't parse {name} JSON object") from None
 
     def mapping(self, name: str) -> Json | None:
-        value = self.content(name)
+        value = self.json(name)
         if value is not None and not isinstance(value, dict):
             raise bad_request(f"object expected as {name}")
         return value
 
     def sequence(self, name: str) -> list[Any] | None:
-        value = self.content(name)
+        value = self.json(name)
         if value is not None and not isinstance(value, list):
             raise bad_request(f"array expected as {name}")
         return value
 
     def media(self, name: str) -> "Upload | str | None":
-        """A file to send: an upload under its own field or as `attach://…`, or the file_id of one sent before."""
+        """Return the file to send: an upload under its own field or as `attach://…`, or an earlier one's file_id."""
         if name in self.files:
             return self.files[name]
         value = self.values.get(name)
         return self.resolve(value) if value else None
 
     def resolve(self, reference: str) -> "Upload | str":
-        """`attach://NAME` to the upload of that name; anything else is a file_id or an address."""
-        if not reference.startswith(ATTACHED):
+        """Return the upload that `attach://NAME` names, and anything else, a file_id or an address, as it is."""
+        if not reference.startswith(_ATTACHED):
             return reference
-        upload = self.files.get(reference.removeprefix(ATTACHED))
+        upload = self.files.get(reference.removeprefix(_ATTACHED))
         if upload is None:
             raise bad_request("wrong file attachment: attached file not found")
         return upload

@@ -1,14 +1,12 @@
-"""The playground's server on loopback: the Bot API, the people's actions, and the chat page.
+"""Serves the playground on loopback: the Bot API, the users' actions, and the chat page.
 
-`python -m bot.playground.server` runs it alone, apart from any bot; the first line on stdout is a JSON object
-with `url` and `token`.
+`python -m bot.playground.server` runs it alone, apart from any bot; the first line on stdout is a JSON object with
+`url` and `token`.
 """
 
 import argparse
 import asyncio
 import json
-import logging
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,17 +20,15 @@ from tornado.web import Application
 from bot.playground.api import DownloadHandler, MethodHandler
 from bot.playground.control import control_routes
 from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.loopback import LOOPBACK
+from bot.processes import stop_event
 
-logger = logging.getLogger(__name__)
-
-LOOPBACK = "127.0.0.1"
-# Above Telegram's 50 MB, so that what is too large is answered and not cut off.
-_BODY_MAX_BYTES = 128 * 1024 * 1024
+_BODY_MAX_BYTES = 128 * 1024 * 1024  # of one request; above Telegram's 50 MB, so that a larger upload is answered
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the playground is, and the bot's token; what a bot needs to come here instead of to Telegram."""
+    """The playground's address and the bot's token: all that a bot needs to use it instead of Telegram."""
 
     url: str
     token: str
@@ -40,7 +36,7 @@ class Address:
 
 @asynccontextmanager
 async def serve(telegram: FakeTelegram, port: int = 0) -> AsyncIterator[Address]:
-    """Serves `telegram` on loopback while the context lasts; port 0 takes a free one."""
+    """Serve `telegram` on loopback while the context lasts, and yield the address; port 0 takes a free one."""
     application = Application(
         [
             (r"/bot([^/]+)/(\w+)", MethodHandler, {"telegram": telegram}),
@@ -61,9 +57,7 @@ async def serve(telegram: FakeTelegram, port: int = 0) -> AsyncIterator[Address]
 
 
 async def _run(home: Path, port: int, strict: bool) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_event()
     async with serve(FakeTelegram.open(home, strict), port) as address:
         sys.stdout.write(json.dumps({"url": address.url, "token": address.token}) + "\n")
         sys.stdout.flush()

@@ -1,16 +1,24 @@
-"""Keeps the playground's conversations over restarts: JSON records in one SQLite file.
+"""Keeps the playground's conversations over restarts, as JSON records in one SQLite file.
 
-Everything also lives in memory, so this is written to and read once, at start. Writes are synchronous: a
-record is a few hundred bytes, and a process that is killed must not lose what it has answered.
+Everything also lives in memory: the file is read once, at the start. Writes are synchronous, because a record is a few
+hundred bytes and a process that is killed must not lose what it has answered.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bot.playground.errors import Json
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_D = TypeVar("_D", bound="DataclassInstance")
+
+_LOCK_WAIT_S = 1  # s for a playground that is just stopping; longer delays the message that it is not
 
 
 class StoreInUse(Exception):
@@ -18,14 +26,14 @@ class StoreInUse(Exception):
 
 
 class Store:
-    """Records by kind and key. Keys are integers or strings; values are JSON objects.
+    """JSON objects by kind and key; keys are integers or strings.
 
-    Belongs to one process at a time: opening it in a second one raises `StoreInUse`.
+    It belongs to one process at a time: opening it in a second one raises `StoreInUse`.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=1)
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
         try:
             self._open()
         except sqlite3.Error as error:
@@ -57,7 +65,7 @@ class Store:
         self._connection.execute("DELETE FROM records WHERE kind = ? AND key = ?", (kind, key))
 
     def all(self, kind: str) -> Iterator[Json]:
-        """Every record of a kind, in the order of their keys."""
+        """Yield every record of a kind, in the order of their keys."""
         for (value,) in self._connection.execute("SELECT value FROM records WHERE kind = ? ORDER BY key", (kind,)):
             yield json.loads(value)
 
@@ -69,3 +77,8 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def from_record(kind: type[_D], record: Json) -> _D:
+    """Return a dataclass with the fields of a record; what only an earlier version stored is left out."""
+    return kind(**{field.name: record[field.name] for field in fields(kind) if field.name in record})

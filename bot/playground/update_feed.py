@@ -1,4 +1,4 @@
-"""The bot's updates: kept until it has confirmed them, fetched by it or pushed to its webhook."""
+"""Keeps the bot's updates until it has confirmed them; the bot fetches them, or they go to its webhook."""
 
 import asyncio
 import json
@@ -7,49 +7,51 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from urllib.parse import urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from bot.playground.errors import Json, bad_request, conflict
 from bot.playground.events import Events
-from bot.playground.store import Store
+from bot.playground.loopback import is_loopback
+from bot.playground.store import Store, from_record
 
 logger = logging.getLogger(__name__)
 
-_ASKED_FOR_ONLY = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_SILENCE_S = 5.0  # a bot that has not asked for longer is not there
-_RETRY_FIRST_S, _RETRY_MOST_S = 0.2, 5.0
+UPDATES_MAX = 100  # in one answer to getUpdates; the Bot API's limit
+_FIRST_UPDATE_ID = 700_000_000  # any number; a playground's updates count up from it
+_ABSENT_AFTER_S = 5.0  # s since the last getUpdates; longer shows a bot as online that is gone
+_RETRY_FIRST_S, _RETRY_LONGEST_S = 0.2, 5.0  # s between attempts to reach a webhook; the pause doubles in between
+_PUSH_TIMEOUT_S = 10  # s; how long a webhook may take to answer
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookTarget:
+    """Where updates are sent to, and the secret that goes with them."""
+
     url: str
     secret: str = ""
-    max_connections: int = 40
 
 
 class UpdateFeed:
-    """Numbers never repeat, over restarts too. Use as `async with`, so that a webhook is served."""
+    """The updates by their ids, which never repeat, over restarts too; within `async with` a webhook is served."""
 
     def __init__(self, store: Store, events: Events) -> None:
         self._store = store
         self._events = events
         self._pending = {update["update_id"]: update for update in store.all("update")}
         settings = store.get("settings", "updates") or {}
-        self._last_id: int = settings.get("last_id", 700_000_000)
+        self._last_id: int = settings.get("last_id", _FIRST_UPDATE_ID)
         self._allowed: list[str] = settings.get("allowed", [])
         webhook = settings.get("webhook")
-        self._webhook = WebhookTarget(**webhook) if webhook else None
+        self._webhook = from_record(WebhookTarget, webhook) if webhook else None
         self._last_error: tuple[int, str] | None = None
         self._poll: asyncio.Future[None] | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._pusher: asyncio.Task[None] | None = None
-        self._polled_at = -_SILENCE_S
+        self._polled_at = -_ABSENT_AFTER_S
 
     async def __aenter__(self) -> "UpdateFeed":
-        self._pusher = asyncio.create_task(self._push_on())
+        self._pusher = asyncio.create_task(self._push_all())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -61,19 +63,19 @@ class UpdateFeed:
             self._poll.set_result(None)
 
     def add(self, kind: str, payload: Json) -> None:
-        """One more, unless the bot has not asked for this kind."""
-        if kind not in self._allowed if self._allowed else kind in _ASKED_FOR_ONLY:
+        """Add an update, unless the bot has asked for other kinds only."""
+        if self._allowed and kind not in self._allowed:
             return
         self._last_id += 1
-        # Written as text at once: the update tells what was, even when the message changes later.
+        # Copied at once: the update tells what was, even when the message changes later.
         update: Json = json.loads(json.dumps({"update_id": self._last_id, kind: payload}))
         self._pending[self._last_id] = update
         self._store.put("update", self._last_id, update)
         self._save()
         self._wake()
 
-    async def fetch(self, offset: int, limit: int, timeout_s: float, allowed: Sequence[str] | None) -> list[Json]:
-        """getUpdates: confirms what is before `offset`, waits for news, and ends an earlier poll still waiting."""
+    async def fetch(self, offset: int, timeout_s: float, allowed: Sequence[str] | None) -> list[Json]:
+        """Confirm what is before `offset`, wait for updates, and return them; an earlier call still waiting fails."""
         if self._webhook is not None:
             raise conflict(
                 "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -84,8 +86,6 @@ class UpdateFeed:
             self._poll.set_exception(
                 conflict("terminated by other getUpdates request; make sure that only one bot instance is running")
             )
-        if offset < 0:
-            offset = sorted(self._pending)[offset:][0] if self._pending else 0
         self._confirm([update_id for update_id in self._pending if update_id < offset])
         self._polled_at = time.monotonic()
         if not self._pending and timeout_s > 0:
@@ -94,22 +94,22 @@ class UpdateFeed:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._poll, timeout_s)
             self._polled_at = time.monotonic()
-        return list(self._pending.values())[:limit]
+        return list(self._pending.values())[:UPDATES_MAX]
 
     @property
     def listening(self) -> bool:
-        """Whether a bot is there: it has a webhook, waits for news, or did so a moment ago."""
+        """Whether a bot is there: it has a webhook, waits for updates, or did so a moment ago."""
         if self._webhook is not None or (self._poll is not None and not self._poll.done()):
             return True
-        return time.monotonic() - self._polled_at < _SILENCE_S
+        return time.monotonic() - self._polled_at < _ABSENT_AFTER_S
 
-    def set_webhook(self, url: str, secret: str, max_connections: int, allowed: Sequence[str] | None) -> None:
-        """Only to loopback: nothing that was said in the playground leaves the machine."""
-        if urlsplit(url).hostname not in _LOOPBACK:
+    def set_webhook(self, url: str, secret: str, allowed: Sequence[str] | None) -> None:
+        """Send updates to `url` from now on; raises 400 where it is not on this machine, which nothing may leave."""
+        if not is_loopback(url):
             raise bad_request("bad webhook: the playground delivers to loopback addresses only")
         if allowed is not None:
             self._allow(allowed)
-        self._webhook = WebhookTarget(url, secret, max_connections)
+        self._webhook = WebhookTarget(url, secret)
         self._last_error = None
         self._save()
         self._wake()
@@ -118,17 +118,12 @@ class UpdateFeed:
         self._webhook = None
         self._save()
 
-    def drop_pending(self) -> None:
-        self._confirm(list(self._pending))
-
     def webhook_info(self) -> Json:
         info: Json = {
             "url": self._webhook.url if self._webhook else "",
             "has_custom_certificate": False,
             "pending_update_count": len(self._pending),
         }
-        if self._webhook:
-            info["max_connections"] = self._webhook.max_connections
         if self._last_error:
             info["last_error_date"], info["last_error_message"] = self._last_error
         if self._allowed:
@@ -145,7 +140,7 @@ class UpdateFeed:
             self._store.remove("update", update_id)
 
     def _wake(self) -> None:
-        self._news.set()
+        self._changed.set()
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
@@ -153,13 +148,13 @@ class UpdateFeed:
         webhook = asdict(self._webhook) if self._webhook else None
         self._store.put("settings", "updates", {"last_id": self._last_id, "allowed": self._allowed, "webhook": webhook})
 
-    async def _push_on(self) -> None:
-        """Delivers to the webhook one after another, and tries again until each is accepted."""
+    async def _push_all(self) -> None:
+        """Send the updates to the webhook one after another, each until it is accepted."""
         retry_s = _RETRY_FIRST_S
         while True:
-            self._news.clear()
+            self._changed.clear()
             if self._webhook is None or not self._pending:
-                await self._news.wait()
+                await self._changed.wait()
                 continue
             update_id, update = next(iter(self._pending.items()))
             problem = await self._push(self._webhook, update)
@@ -171,14 +166,14 @@ class UpdateFeed:
                 self._last_error = problem
                 logger.info("webhook: %s", problem[1])
                 await asyncio.sleep(retry_s)
-                retry_s = min(2 * retry_s, _RETRY_MOST_S)
+                retry_s = min(2 * retry_s, _RETRY_LONGEST_S)
 
     async def _push(self, webhook: WebhookTarget, update: Json) -> tuple[int, str] | None:
         headers = {"Content-Type": "application/json"}
         if webhook.secret:
             headers["X-Telegram-Bot-Api-Secret-Token"] = webhook.secret
         request = HTTPRequest(
-            webhook.url, "POST", headers, json.dumps(update), request_timeout=10, follow_redirects=False
+            webhook.url, "POST", headers, json.dumps(update), request_timeout=_PUSH_TIMEOUT_S, follow_redirects=False
         )
         try:
             response = await AsyncHTTPClient().fetch(request, raise_error=False)

@@ -1,4 +1,4 @@
-"""A small town for tests: the Bot API double, the real bot, the scripted engine process, and people with phones."""
+"""Runs everything for tests: the playground's Telegram, the real bot, the scripted engine process, and users."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,22 +19,28 @@ from bot.playground.world import Chat, ChatKind, FakeUser
 from bot.settings import Settings
 from bot.timings import Timings
 from storage import Portrait, State
+from tests.bot.answering import Answering, Json
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
 
-Json = dict[str, Any]
 _T = TypeVar("_T")
 
-PATIENCE_S = 120.0
-
-QUICK = Pace(overall_per_s=1000, chat_burst=1000, chat_per_s=1000.0, group_per_minute=1000)
-"""No waiting for Telegram's limits; tests about them bring their own pace."""
+WAIT_S = 120.0  # s until a test gives up; for the slowest machine
+NO_RATE_LIMITS = Pace(overall_per_s=1000, chat_burst=1000, chat_per_s=1000.0, group_per_minute=1000)
 
 
 class Harness:
-    """`async with Harness(tmp_path) as town:` everything runs. `settings` are changes to the bot's settings."""
+    """Runs everything within `async with Harness(tmp_path) as harness:`; `settings` are changes to the bot's settings.
+
+    `pace` is how fast the bot may write; `strict` makes Telegram refuse what is above its limits.
+    """
 
     def __init__(
-        self, home: Path, pace: Pace = QUICK, strict: bool = False, timings: Timings | None = None, **settings: Any
+        self,
+        home: Path,
+        pace: Pace = NO_RATE_LIMITS,
+        strict: bool = False,
+        timings: Timings | None = None,
+        **settings: Any,
     ) -> None:
         self._home = home
         self._pace = pace
@@ -70,7 +76,7 @@ class Harness:
         )
 
     async def close(self) -> None:
-        """Stop the bot; Telegram and the people stay."""
+        """Stop the bot; Telegram and the users stay."""
         await self._bot.aclose()
 
     async def restart(self) -> None:
@@ -78,44 +84,46 @@ class Harness:
         await self.open()
 
     def user(self, name: str = "Mina", language: str = "en") -> "User":
+        """Return a new user, who has never written to the bot."""
         return User(self, self.telegram.world.add_user(name, language))
 
     def group(self, *members: "User", kind: ChatKind = ChatKind.SUPERGROUP) -> Chat:
+        """Return a new group of these members and the bot; the first is its creator."""
         chat = self.telegram.world.add_group("Family", [member.id for member in members], kind)
         chat.bot_status = "member"
         self.telegram.world.save_chat(chat)
         return chat
 
     def said_in(self, chat: int) -> list[Json]:
-        """What the bot has to say in a chat, as it stands there now."""
+        """Return the bot's messages in a chat, as they stand there now."""
         world = self.telegram.world
-        shown = [world.display(message) for message in world.history(world.chats[chat])]
+        shown = [world.show(message) for message in world.history(world.chats[chat])]
         return [message for message in shown if message["from"]["is_bot"]]
 
     async def message(self, chat: int, *parts: str, after: int = 0, **has: bool) -> Json:
-        """The bot's first message in a chat whose text, caption and buttons have all these parts; `photo=True`, ….
+        """Return the bot's first message in a chat with all these parts in text, caption or buttons; wait for it.
 
-        Waits for one that is still to come.
+        `photo=True` and the like say which fields it must have; `after` which number it must be above.
         """
 
         def fits(message: Json) -> bool:
             return (
                 bool(message["from"]["is_bot"])
-                and all(part in spoken(message) for part in parts)
+                and all(part in words_of(message) for part in parts)
                 and all((name in message) == there for name, there in has.items())
             )
 
         return await self.telegram.wait_for(
-            lambda message: fits(message) and message["message_id"] > after, chat, PATIENCE_S
+            lambda message: fits(message) and message["message_id"] > after, chat, WAIT_S
         )
 
     async def message_after(self, chat: int, earlier: Json, *parts: str, **has: bool) -> Json:
-        """Like `message`, of those that came after this one."""
+        """Return what `message` does, of those that came after `earlier`."""
         return await self.message(chat, *parts, after=earlier["message_id"], **has)
 
 
-class User:
-    """A person with a phone."""
+class User(Answering):
+    """Somebody who uses the bot."""
 
     def __init__(self, harness: Harness, user: FakeUser) -> None:
         self._harness = harness
@@ -133,24 +141,29 @@ class User:
         return sent[0]
 
     async def press(self, message: Json, label: str) -> Json:
-        """Press the button of this label; gives the bot's answer (`answered`, `text`, `show_alert`)."""
         chat = message["chat"]["id"]
         return await self._harness.users.press(self.id, chat, message["message_id"], callback(message, label))
 
+    async def question(self, label: str, chat: int | None, after: Json | None) -> Json:
+        return await self._harness.message(chat or self.id, label, after=after["message_id"] if after else 0)
+
+    async def send_photo(self, shade: int, chat: int | None) -> None:
+        await self.send(chat=chat, shade=shade)
+
     async def sees(self, *parts: str, **has: bool) -> Json:
-        """The bot's message to this person with these parts."""
+        """Return the bot's message to this user with these parts; see `Harness.message`."""
         return await self._harness.message(self.id, *parts, **has)
 
     async def portrait(self) -> Portrait:
-        """This person's newest portrait."""
+        """Return this user's newest portrait."""
         return (await self._harness.services.storage.portraits.of_owner(self.id))[-1]
 
     async def portrait_in(self, state: State) -> Portrait:
-        """This person's newest portrait that is in this state, once there is one."""
+        """Return this user's newest portrait in this state, once there is one."""
         return (await self.portraits_in(state, 1))[-1]
 
     async def portraits_in(self, state: State, count: int) -> list[Portrait]:
-        """This person's portraits, once so many are in this state."""
+        """Return this user's portraits in this state, once there are so many."""
 
         async def fitting() -> list[Portrait]:
             everything = await self._harness.services.storage.portraits.of_owner(self.id)
@@ -160,10 +173,9 @@ class User:
         return await eventually(fitting)
 
     async def ask_for_portrait(self, script: Script = Script.PLAIN, shade: int = 200) -> Json:
-        """The whole way, with the first breed offered and no baby photo; gives the film's message."""
+        """Send a photo, answer all questions, and return the film's message once its portrait is done."""
         await self.send(script, shade=shade)
-        await self.press(await self.sees("Samoyed"), "Samoyed")
-        await self.press(await self.sees("Go on without"), "Go on without")
+        await self.answers(breed="Samoyed", baby=None)
         film = await self.sees(video=True)
 
         async def noted() -> bool:
@@ -173,7 +185,7 @@ class User:
         return film
 
     async def name_pet(self, film: Json, name: str) -> Json:
-        """Tells the bot the name of the film's pet; gives what the bot says to it."""
+        """Tell the bot the name of the film's pet, and return its reply."""
         await self.press(film, "Tell me the name")
         await self.sees("your pet's name")
         await self.write(name)
@@ -181,23 +193,21 @@ class User:
 
 
 async def eventually(condition: Callable[[], Awaitable[_T]]) -> _T:
-    """What the condition gives once it gives something; for rows and processes, which tell nobody that they change.
-
-    The time is for the slowest machine; it matters only when the condition never comes true.
-    """
-    async with asyncio.timeout(PATIENCE_S):
-        while not (found := await condition()):  # noqa: ASYNC110 (nobody tells)
+    """Return what `condition` does, once that is true; for rows and processes, which announce no change."""
+    async with asyncio.timeout(WAIT_S):
+        while not (found := await condition()):  # noqa: ASYNC110 (nobody announces it)
             await asyncio.sleep(0.02)
         return found
 
 
 def labels(message: Json) -> list[str]:
+    """Return the labels of a message's buttons."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button["text"] for row in rows for button in row]
 
 
 def callback(message: Json, label: str) -> str:
-    """What the button with this label (or with it in its label) says."""
+    """Return the callback data of the button whose label contains `label`."""
     for row in message["reply_markup"]["inline_keyboard"]:
         for button in row:
             if label in button["text"]:
@@ -205,8 +215,20 @@ def callback(message: Json, label: str) -> str:
     raise AssertionError(f"no button {label!r} among {labels(message)}")
 
 
-def spoken(message: Json) -> str:
+def words_of(message: Json) -> str:
+    """Return all words of a message: text, caption and buttons."""
     return "\n".join([message.get("text", ""), message.get("caption", ""), *labels(message)])
 
 
-__all__ = ["PATIENCE_S", "QUICK", "Harness", "Json", "State", "User", "callback", "eventually", "labels", "spoken"]
+__all__ = [
+    "NO_RATE_LIMITS",
+    "WAIT_S",
+    "Harness",
+    "Json",
+    "State",
+    "User",
+    "callback",
+    "eventually",
+    "labels",
+    "words_of",
+]

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bot.app import running
 from bot.settings import Settings
-from tests.bot.harness import QUICK
+from tests.bot.harness import NO_RATE_LIMITS
 from tests.scripted_engine import scripted_engine
 
 
 async def main(url: str, token: str, home: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with running(Settings(token=token, home=Path(home), api_url=url), scripted_engine(), QUICK):
+    async with running(Settings(token=token, home=Path(home), api_url=url), scripted_engine(), NO_RATE_LIMITS):
         print("ready", flush=True)  # noqa: T201 (the test waits for this line)
         await stop.wait()
 

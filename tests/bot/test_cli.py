@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,24 @@ def test_help_names_every_command_and_loads_none() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True, cwd=ROOT)
     assert done.returncode == 0
     assert all(f"\n    {name}" in done.stdout for name in (*cli.COMMANDS, *cli.ENGINE_COMMANDS))
-    assert done.stderr.strip() == "['bot.commands.child', 'bot.commands.output']"
+    assert done.stderr.strip() == "['bot.commands.output']"
+
+
+def test_without_a_command_it_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 0
+    said = capsys.readouterr()
+    assert "usage: throwback" in said.out and "playground" in said.out
+    assert said.err == ""
+
+
+def test_it_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"throwback {version('throwback')}\n"
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["frobnicate"],
         ["render"],
         ["recognise"],
@@ -135,10 +147,10 @@ def test_a_reader_that_has_gone_away_is_no_traceback() -> None:
 def test_every_reason_has_a_sentence_and_a_status() -> None:
     assert set(SENTENCES) == set(PhotoReason)
     for reason in PhotoReason:
-        code, sentence, status = explain(PhotoError(reason), "a.jpg")
-        assert (code, sentence, status) == (reason.value, f"a.jpg: {SENTENCES[reason]}", 3)
-    assert explain(EngineStopped("x"))[2] == explain(EngineFault("ValueError"))[2] == 1
-    assert "ValueError" in explain(EngineFault("ValueError"))[1]
+        error = explain(PhotoError(reason), "a.jpg")
+        assert (error.code, str(error), error.status) == (reason.value, f"a.jpg: {SENTENCES[reason]}", 3)
+    assert explain(EngineStopped("x")).status == explain(EngineFault("ValueError")).status == 1
+    assert "ValueError" in str(explain(EngineFault("ValueError")))
 
 
 def test_the_progress_line_is_readable() -> None:

@@ -1,4 +1,4 @@
-"""The chat page in headless Chromium, used as a person would."""
+"""Uses the chat page in headless Chromium, as somebody would."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.end_to_end.processes import Telegram
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-PATIENCE_S = 90
+WAIT_S = 90  # s until a test gives up; for the slowest machine
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -36,35 +36,35 @@ _FLAGS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
-DESKTOP, PHONE = (1180, 820), (390, 844)
+DESKTOP, PHONE = (1180, 820), (390, 844)  # pixels
 
-# What the page shows may be replaced, or still be covered by what goes, in the moment when somebody reaches for it.
-_NOT_YET = (StaleElementReferenceException, ElementClickInterceptedException, ElementNotInteractableException)
+# An element may be replaced, or still be covered by one that is leaving, just when a test wants to use it.
+_TRY_AGAIN = (StaleElementReferenceException, ElementClickInterceptedException, ElementNotInteractableException)
 
-# Before the page's own scripts: answers and news wait at the door for as long as a test holds it.
-_DOOR = """
-const doors = new Map();
+# Runs before the page's own scripts, and delays answers and events for as long as a test holds them.
+_DELAYS = """
+const holds = new Map();
 window.hold = (what) => {
-  let open;
-  const opened = new Promise((resolve) => (open = resolve));
-  doors.set(what, { opened, open });
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  holds.set(what, { released, release });
 };
 window.letGo = (what) => {
-  doors.get(what).open();
-  doors.delete(what);
+  holds.get(what).release();
+  holds.delete(what);
 };
-const through = (what) => [...doors].find(([held]) => what.endsWith(held))?.[1].opened;
+const released = (what) => [...holds].find(([held]) => what.endsWith(held))?.[1].released;
 const ask = window.fetch;
 window.fetch = async (url, options) => {
   const answer = await ask(url, options);
   window.answered = [...(window.answered ?? []), url];
-  await through(url);
+  await released(url);
   return answer;
 };
 window.WebSocket = class extends WebSocket {
   set onmessage(tell) {
     super.onmessage = async (message) => {
-      await through("news");
+      await released("events");
       tell(message);
     };
   }
@@ -85,14 +85,14 @@ class Page:
     def open(
         self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, person: str = "", held: Sequence[str] = ()
     ) -> None:
-        """Loads the page in a window of this size, and takes the phone of `person`.
+        """Load the page in a window of this size, and take the phone of `person`.
 
-        `held` are ends of addresses whose answers wait from the beginning; see `hold`.
+        `held` are ends of addresses whose answers are delayed from the beginning; see `hold`.
         """
         width, height = size
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE}
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        # Nothing moves while somebody reaches for it.
+        # Without motion nothing moves away from a click.
         media = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
         features = [{"name": name, "value": value} for name, value in media.items()]
         self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
@@ -100,19 +100,26 @@ class Page:
         # A new phone remembers no chat.
         whole = {"origin": self.url, "storageTypes": "local_storage"}
         self.chrome.execute_cdp_cmd("Storage.clearDataForOrigin", whole)
-        script = {"source": f"const HELD = {json.dumps(held)};{_DOOR}"}
-        door = self.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+        script = {"source": f"const HELD = {json.dumps(held)};{_DELAYS}"}
+        added = self.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
         self.chrome.get(self.url)
-        self.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", door)
+        self.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
         if person:
             self.take_phone(person)
+
+    def begin(self, user: str) -> None:
+        """Load the page with the phone of `user`, and start the bot."""
+        self.open(person=user)
+        self.chat("Throwback")
+        self.click(self.button("Start"))
+        self.bubble("Send me a photo of your dog or cat")
 
     def take_phone(self, person: str) -> None:
         self.click(f"//button[@role='tab'][.='{person[0]}{person}']")
         self.find(f"//button[@role='tab'][@aria-selected='true'][.='{person[0]}{person}']")
 
     def turn(self) -> None:
-        """A phone from upright to lying."""
+        """Turn a phone from upright to landscape."""
         height, width = PHONE
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -121,37 +128,38 @@ class Page:
         self.chrome.get("about:blank")
 
     def hold(self, end: str) -> None:
-        """Answers to addresses with this end reach the page no more; `news` are those over the WebSocket."""
+        """Delay the answers from addresses that end so; `events` are those over the WebSocket."""
         self.run("window.answered = []; hold(arguments[0])", end)
 
     def answered(self, end: str) -> None:
-        """Waits until the server has answered such an address, whether the page has got it or not."""
+        """Wait until the server has answered such an address, though the page may not have got it yet."""
         self.until(lambda: self.run("return window.answered.some((url) => url.endsWith(arguments[0]))", end))
 
     def let_go(self, end: str) -> None:
+        """Let the delayed answers through."""
         self.run("letGo(arguments[0])", end)
 
     def all(self, where: str) -> list[WebElement]:
-        """By CSS, or by XPath where it begins with a slash."""
+        """Return the elements at a CSS selector, or at an XPath where it begins with a slash."""
         found: list[WebElement] = self.chrome.find_elements(
             By.XPATH if where.startswith("/") else By.CSS_SELECTOR, where
         )
         return found
 
     def find(self, where: str) -> WebElement:
-        """The last such element that can be seen; waits for it."""
+        """Return the last such element that can be seen, once there is one."""
         return self.until(lambda: [one for one in self.all(where) if one.is_displayed()])[-1]
 
     def until(self, condition: Callable[[], _T]) -> _T:
-        """Waits until it holds, and gives what it gave."""
+        """Wait until `condition` holds, and return what it returned."""
 
         def holds(_: Chrome) -> object:
             try:
                 return condition() or False
-            except _NOT_YET:
+            except _TRY_AGAIN:
                 return False
 
-        return cast(_T, WebDriverWait(self.chrome, PATIENCE_S, poll_frequency=0.1).until(holds))
+        return cast(_T, WebDriverWait(self.chrome, WAIT_S, poll_frequency=0.1).until(holds))
 
     def gone(self, where: str) -> None:
         self.until(lambda: not [one for one in self.all(where) if one.is_displayed()])
@@ -164,11 +172,11 @@ class Page:
         self.until(clicked)
 
     def button(self, label: str) -> str:
-        """Where the button with this in its text is."""
+        """Return the XPath of a button with this in its text."""
         return f"//button[contains(., {label!r})]"
 
     def chat(self, title: str) -> None:
-        """Opens a chat from the list."""
+        """Open a chat from the list."""
         self.click(f"//button[contains(@class, 'chat')][span[@class='title']={title!r}]")
         self.find(f"//*[@id='header']//h1[.={title!r}]")
 
@@ -184,11 +192,11 @@ class Page:
         return str(self.field.get_property("value"))
 
     def press(self, *keys: str) -> None:
-        """Keys for whatever has the focus."""
+        """Press keys for whatever has the focus."""
         ActionChains(self.chrome).send_keys(*keys).perform()
 
     def menu(self, where: str) -> None:
-        """The other mouse button, wherever the element is by then: news move it."""
+        """Open an element's context menu, wherever it is by then: events move it."""
         script = """
           const { x, y, width, height } = arguments[0].getBoundingClientRect();
           const point = { bubbles: true, cancelable: true, clientX: x + width / 2, clientY: y + height / 2 };
@@ -198,12 +206,12 @@ class Page:
         self.until(lambda: self.run(script, self.find(where)))
 
     def bubble(self, *parts: str) -> WebElement:
-        """The last message with all these parts."""
+        """Return the last message with all these parts."""
         conditions = "".join(f"[contains(., {part!r})]" for part in parts)
         return self.find(f"//article{conditions}")
 
     def attach(self, *files: Path, as_file: bool = False, caption: str = "") -> None:
-        """Through the paper-clip's file chooser and the dialog that follows."""
+        """Send files by the paper clip and the dialog that follows."""
         (chooser,) = self.all("#composer input[type=file]")
         chooser.send_keys("\n".join(str(file) for file in files))
         self.find("dialog .previews")
@@ -217,8 +225,8 @@ class Page:
     def run(self, script: str, *arguments: Any) -> Any:
         return self.chrome.execute_script(script, *arguments)
 
-    def complaints(self) -> list[str]:
-        """What the browser has written to its console since the last time."""
+    def console_warnings(self) -> list[str]:
+        """Return the warnings in the browser's console since the last time."""
         entries = self.chrome.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in entries if entry["level"] in {"WARNING", "SEVERE"}]
 
@@ -227,7 +235,7 @@ _names = (f"Guest{number}" for number in count(1))
 
 
 class Guest:
-    """Somebody new, whose chats are empty."""
+    """A new user, whose chats are empty; acts over HTTP."""
 
     def __init__(self, telegram: Telegram, language: str = "en") -> None:
         self.name = next(_names)
@@ -238,23 +246,23 @@ class Guest:
         return self.ask("POST", path, **content)
 
     def ask(self, verb: str, path: str, **content: Any) -> Any:
-        response = httpx.request(verb, self._url + path, json=content, timeout=PATIENCE_S)
+        response = httpx.request(verb, self._url + path, json=content, timeout=WAIT_S)
         assert response.status_code == 200, response.text
         return response.json()
 
     def write(self, text: str, chat: int | None = None) -> int:
-        """Gives the message's number."""
+        """Write a message, and return its number."""
         return int(self.post(f"/chats/{chat or self.id}/messages", person=self.id, text=text)[0]["message_id"])
 
 
-class BotByHand:
-    """The Bot API's methods: `bot("sendMessage", chat_id=…, text=…)` gives the result."""
+class ManualBot:
+    """Calls the Bot API's methods: `bot("sendMessage", chat_id=…, text=…)` returns the result."""
 
     def __init__(self, telegram: Telegram) -> None:
         self._url = f"{telegram.url}/bot{telegram.token}"
 
     def __call__(self, method: str, **parameters: Any) -> Any:
-        response = httpx.post(f"{self._url}/{method}", json=parameters, timeout=PATIENCE_S)
+        response = httpx.post(f"{self._url}/{method}", json=parameters, timeout=WAIT_S)
         assert response.status_code == 200, response.text
         return response.json()["result"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.end_to_end.browser import BotByHand, Guest, Page, browser
-from tests.end_to_end.phone import PATIENCE_S, Phone
+from tests.end_to_end.browser import Guest, ManualBot, Page, browser
+from tests.end_to_end.phone import WAIT_S, Phone
 from tests.end_to_end.processes import Telegram
 
 
@@ -18,11 +18,11 @@ def telegram(tmp_path: Path) -> Iterator[Telegram]:
 @pytest.fixture
 async def phone(telegram: Telegram) -> AsyncIterator[Phone]:
     """Mina's phone."""
-    async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=telegram.url, timeout=WAIT_S) as http:
         yield Phone(http)
 
 
-# For modules whose `telegram` lasts as long as the module.
+# For modules with a `telegram` of module scope.
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,11 @@ def window(telegram: Telegram, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def page(window: Page) -> Iterator[Page]:
-    """The browser; a test fails when the page complains of anything in its console."""
+    """The browser; a test fails when there is a warning in its console."""
     window.leave()
-    window.complaints()  # of an earlier test
+    window.console_warnings()  # of an earlier test
     yield window
-    assert window.complaints() == []
+    assert window.console_warnings() == []
 
 
 @pytest.fixture
@@ -46,5 +46,5 @@ def guest(telegram: Telegram) -> Guest:
 
 
 @pytest.fixture
-def bot(telegram: Telegram) -> BotByHand:
-    return BotByHand(telegram)
+def bot(telegram: Telegram) -> ManualBot:
+    return ManualBot(telegram)

@@ -1,40 +1,39 @@
-"""A person with a phone, who reaches the playground over HTTP as the chat page does."""
+"""A user with a phone, who reaches the playground over HTTP as the chat page does."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 from tornado.websocket import websocket_connect
 
-from tests.bot.harness import callback, spoken
+from tests.bot.answering import Answering, Json
+from tests.bot.harness import callback, words_of
 from tests.scripted_engine import Script, scripted_photo
 
-Json = dict[str, Any]
-
 MINA, JOON, FAMILY = 1001, 1002, -2001
-PATIENCE_S = 60.0
+WAIT_S = 60.0  # s until a test gives up; for the slowest machine
 
 
-class Phone:
-    """`chat` is where this phone is used unless told otherwise: the private chat with the bot."""
+class Phone(Answering):
+    """A user's phone in one chat, the private one unless told otherwise."""
 
     def __init__(
-        self, http: httpx.AsyncClient, person: int = MINA, chat: int | None = None, patience_s: float = PATIENCE_S
+        self, http: httpx.AsyncClient, user_id: int = MINA, chat: int | None = None, wait_s: float = WAIT_S
     ) -> None:
         self._http = http
-        self._patience_s = patience_s
-        self.person = person
-        self.chat = chat or person
+        self._wait_s = wait_s
+        self.user_id = user_id
+        self.chat = chat or user_id
 
     async def write(self, text: str, **options: Any) -> Json:
-        sent = await self._post(f"/chats/{self.chat}/messages", json={"person": self.person, "text": text, **options})
+        sent = await self._post(f"/chats/{self.chat}/messages", json={"person": self.user_id, "text": text, **options})
         return dict(sent[0])
 
     async def send(self, photo: bytes, name: str = "photo.jpg", *, as_file: bool = True, **options: Any) -> Json:
-        values = {"person": self.person, "as_files": str(as_file).lower(), **options}
+        values = {"person": self.user_id, "as_files": str(as_file).lower(), **options}
         files = [("files", (name, photo, "image/jpeg" if name.endswith("jpg") else "application/octet-stream"))]
         return dict((await self._post(f"/chats/{self.chat}/messages", data=values, files=files))[0])
 
@@ -43,32 +42,38 @@ class Phone:
 
     async def send_album(self, photos: Sequence[bytes]) -> None:
         files = [("files", (f"{number}.jpg", photo, "image/jpeg")) for number, photo in enumerate(photos)]
-        values = {"person": self.person, "as_files": "true"}
+        values = {"person": self.user_id, "as_files": "true"}
         await self._post(f"/chats/{self.chat}/messages", data=values, files=files)
 
     async def press(self, message: Json, label: str) -> Json:
-        """Presses the button with this label; gives the bot's answer."""
         path = f"/chats/{message['chat']['id']}/messages/{message['message_id']}/press"
-        return dict(await self._post(path, json={"person": self.person, "data": callback(message, label)}))
+        return dict(await self._post(path, json={"person": self.user_id, "data": callback(message, label)}))
+
+    async def question(self, label: str, chat: int | None, after: Json | None) -> Json:
+        assert chat in (None, self.chat), "another chat is another phone's"
+        return await self.sees(label, after=after)
+
+    async def send_photo(self, shade: int, chat: int | None) -> None:
+        await self.send_scripted(shade=shade)
 
     async def said(self) -> list[Json]:
-        """All that the bot has said in the chat, as it stands there now."""
+        """Return the bot's messages in the chat, as they stand there now."""
         history = (await self._http.get(f"/control/chats/{self.chat}/messages")).raise_for_status().json()
         return [message for message in history if message["from"]["is_bot"]]
 
     async def sees(self, *parts: str, after: Json | None = None, without: str = "\0", **has: bool) -> Json:
-        """The bot's first message with all these parts in text, caption or buttons; waits for it to come.
+        """Return the bot's first message with all these parts in text, caption or buttons; wait for it.
 
-        `video=True` and the like say what it must have; `after` that it must be newer than that message,
-        `without` what it must not say.
+        `video=True` and the like say which fields it must have, `after` which message it must be newer than, `without`
+        what it must not say.
         """
 
         def fits(message: Json) -> bool:
             return (
                 bool(message["from"]["is_bot"])
                 and (after is None or message["message_id"] > after["message_id"])
-                and all(part in spoken(message) for part in parts)
-                and without not in spoken(message)
+                and all(part in words_of(message) for part in parts)
+                and without not in words_of(message)
                 and all((name in message) == there for name, there in has.items())
             )
 
@@ -76,32 +81,28 @@ class Phone:
             for message in await self.said():
                 if fits(message):
                     return message
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._wait_s):
                 async for event in events:
                     if event.get("chat_id") == self.chat and "message" in event and fits(event["message"]):
                         return dict(event["message"])
         raise ConnectionError("the playground has gone")
 
     async def gone(self, *parts: str) -> None:
-        """Returns once no message of the bot has all these parts (any more)."""
+        """Wait until no message of the bot has all these parts."""
         async with self._events() as events:
-            async with asyncio.timeout(self._patience_s):
-                while any(all(part in spoken(message) for part in parts) for message in await self.said()):
+            async with asyncio.timeout(self._wait_s):
+                while any(all(part in words_of(message) for part in parts) for message in await self.said()):
                     await anext(events)
 
     async def bot_listens(self) -> None:
-        """Returns once the bot waits for news."""
+        """Wait until the bot waits for updates."""
         async with self._events() as events:
             if (await self._http.get("/control/state")).json()["bot"]["listening"]:
                 return
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._wait_s):
                 async for event in events:
                     if event["type"] == "listening":
                         return
-
-    async def calls(self, wanted: Callable[[Json], bool] = lambda _: True) -> list[Json]:
-        """What the bot has asked of the Bot API."""
-        return [call for call in (await self._http.get("/control/calls")).json() if wanted(call)]
 
     async def _post(self, path: str, **content: Any) -> Any:
         response = await self._http.post(f"/control{path}", **content)
@@ -110,7 +111,7 @@ class Phone:
 
     @asynccontextmanager
     async def _events(self) -> AsyncIterator[AsyncIterator[Json]]:
-        """What happens from now on."""
+        """Yield what happens from now on."""
         url = str(self._http.base_url).replace("http", "ws", 1).rstrip("/") + "/control/events"
         socket = await websocket_connect(url)
 
@@ -128,10 +129,9 @@ class Phone:
 
 
 async def ask_for_portrait(phone: Phone, script: Script = Script.PLAIN, shade: int = 200) -> Json:
-    """The whole way with the first breed offered and no baby photo; gives the film's message."""
+    """Send a photo, answer all questions, and return the film's message once its portrait is done."""
     await phone.send_scripted(script, shade)
-    await phone.press(await phone.sees("Samoyed"), "Samoyed")
-    await phone.press(await phone.sees("Go on without"), "Go on without")
+    await phone.answers(breed="Samoyed", baby=None)
     film = await phone.sees(video=True)
     await phone.gone("Cancel")  # the progress message goes last
     return film

@@ -1,4 +1,4 @@
-"""The real processes: the Bot API double, the bot, and `throwback playground`, each started, stopped and killed."""
+"""Starts, stops and kills the real processes: the playground's server, the bot, `throwback playground`."""
 
 import asyncio
 import json
@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import IO, Self
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+WAIT_S = 60.0  # s until a test gives up; for the slowest machine
 SCRIPTED_BOT = ("-m", "tests.end_to_end.scripted_bot")
 REAL_BOT = ("-m", "bot.cli", "run")
 
 
-class Running:
-    """A Python process; `with` stops it at the end. Its stderr goes to `log`."""
+class RunningProcess:
+    """A Python process, which `with` stops at the end; its stderr goes to `log`."""
 
     def __init__(self, arguments: tuple[str, ...], log: Path, **environment: str) -> None:
         self.log = log
@@ -40,18 +40,18 @@ class Running:
         return self.process.stdout
 
     def kill(self) -> None:
-        """kill -9."""
+        """Kill it by SIGKILL."""
         self._end(signal.SIGKILL)
 
-    def stop(self, patience_s: float = PATIENCE_S) -> int:
-        """As a service manager stops it; gives the exit status."""
-        return self._end(signal.SIGTERM, patience_s)
+    def stop(self, wait_s: float = WAIT_S) -> int:
+        """Stop it by SIGTERM, as a service manager does; return the exit status."""
+        return self._end(signal.SIGTERM, wait_s)
 
-    def _end(self, number: signal.Signals, patience_s: float = PATIENCE_S) -> int:
+    def _end(self, number: signal.Signals, wait_s: float = WAIT_S) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(patience_s)
+            return self.process.wait(wait_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -69,8 +69,8 @@ class Running:
             self.stop()
 
 
-class Telegram(Running):
-    """The Bot API double, apart from any bot."""
+class Telegram(RunningProcess):
+    """The playground's server, apart from any bot."""
 
     def __init__(self, home: Path, *options: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -79,10 +79,10 @@ class Telegram(Running):
         self.url: str = address["url"]
         self.token: str = address["token"]
 
-    def bot(self, home: Path, arguments: tuple[str, ...] = SCRIPTED_BOT, **environment: str) -> Running:
-        """A bot that uses this Telegram."""
+    def bot(self, home: Path, arguments: tuple[str, ...] = SCRIPTED_BOT, **environment: str) -> RunningProcess:
+        """Start a bot that uses this Telegram."""
         home.mkdir(parents=True, exist_ok=True)
-        return Running(
+        return RunningProcess(
             arguments,
             home / "bot.log",
             THROWBACK_TOKEN=self.token,
@@ -92,9 +92,9 @@ class Telegram(Running):
         )
 
 
-async def engine_works(home: Path, patience_s: float = PATIENCE_S) -> None:
-    """Returns once the bot of this home has handed its only portrait to the engine."""
+async def engine_works(home: Path, wait_s: float = WAIT_S) -> None:
+    """Wait until the bot with this data folder has handed its only portrait to the engine."""
     with closing(sqlite3.connect(f"file:{home / 'throwback.sqlite3'}?mode=ro", uri=True)) as rows:
-        async with asyncio.timeout(patience_s):
-            while rows.execute("SELECT state FROM portraits").fetchall() != [("running",)]:  # noqa: ASYNC110 (rows are mute)
+        async with asyncio.timeout(wait_s):
+            while rows.execute("SELECT state FROM portraits").fetchall() != [("running",)]:  # noqa: ASYNC110 (rows announce no change)
                 await asyncio.sleep(0.05)

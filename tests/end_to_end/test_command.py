@@ -10,35 +10,34 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.end_to_end.phone import PATIENCE_S, Phone
-from tests.end_to_end.processes import Running, Telegram
+from tests.end_to_end.phone import WAIT_S, Phone
+from tests.end_to_end.processes import RunningProcess, Telegram
 
-STOP_S = 20.0
-"""Five seconds on a machine that has nothing else to do."""
+STOP_S = 20.0  # s for an orderly stop; it takes five on a machine with nothing else to do
 
 PLAYGROUND = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
 
 
-class Playground(Running):
+class Playground(RunningProcess):
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
         log = home / "said.log"
         log.touch()
-        # No proxy is asked on the way to the bot's Telegram, which is here.
+        # A proxy that does not answer: the way to the bot's Telegram must not use it.
         super().__init__(PLAYGROUND, log, THROWBACK_HOME=str(home), HTTP_PROXY="http://127.0.0.1:9")
 
     @property
     def url(self) -> str:
-        """Where the page is, once the command has said so."""
-        deadline = time.monotonic() + PATIENCE_S
+        """Return the page's address, once the command has printed it."""
+        deadline = time.monotonic() + WAIT_S
         while "http://" not in (said := self.log.read_text()):
             assert time.monotonic() < deadline and self.process.poll() is None, said
             time.sleep(0.05)
         return said[said.index("http://") :].split()[0]
 
     def children(self) -> list[int]:
-        """The processes it has started itself: the bot."""
+        """Return the processes that it has started itself: the bot."""
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -51,7 +50,7 @@ def playground(tmp_path: Path) -> Iterator[Playground]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
 async def test_playground_lives_through_its_bots_death_and_stops_in_order(playground: Playground) -> None:
-    async with httpx.AsyncClient(base_url=playground.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=playground.url, timeout=WAIT_S) as http:
         assert "Throwback" in (await http.get("/")).text
         phone = Phone(http)
         await phone.write("/start")
@@ -62,7 +61,7 @@ async def test_playground_lives_through_its_bots_death_and_stops_in_order(playgr
         await phone.sees("Here is what I can do")
         (another,) = playground.children()
         assert another != bot
-    for name in ("networks", "ages", "perceptual"):  # what was pulled or learnt is its bot's, too
+    for name in ("networks", "ages", "perceptual"):  # its bot uses what was pulled or learnt
         (playground.home / name / "pulled").touch()
         assert (playground.home / "playground" / "bot" / name / "pulled").exists()
     began = time.monotonic()
@@ -73,12 +72,12 @@ async def test_playground_lives_through_its_bots_death_and_stops_in_order(playgr
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
 async def test_bot_goes_when_the_playground_is_killed(playground: Playground) -> None:
-    async with httpx.AsyncClient(base_url=playground.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=playground.url, timeout=WAIT_S) as http:
         await Phone(http).bot_listens()
     (bot,) = playground.children()
     playground.kill()
-    async with asyncio.timeout(PATIENCE_S):
-        while not _gone(bot):  # noqa: ASYNC110 (another's child tells us nothing when it ends)
+    async with asyncio.timeout(WAIT_S):
+        while not _gone(bot):  # noqa: ASYNC110 (another's child announces no end)
             await asyncio.sleep(0.05)
 
 
@@ -86,8 +85,8 @@ async def test_a_taken_port_is_said_in_one_line(playground: Playground, tmp_path
     port = playground.url.rpartition(":")[2]
     log = tmp_path / "second.log"
     arguments = ("-m", "bot.cli", "playground", "--no-browser", "--port", port)
-    with Running(arguments, log, THROWBACK_HOME=str(tmp_path / "second")) as second:
-        assert second.process.wait(PATIENCE_S) == 1
+    with RunningProcess(arguments, log, THROWBACK_HOME=str(tmp_path / "second")) as second:
+        assert second.process.wait(WAIT_S) == 1
         second.stdout.close()
     (line,) = log.read_text().splitlines()
     assert f"port {port}" in line and "--port" in line
@@ -113,8 +112,8 @@ def test_what_keeps_the_bot_from_starting_is_one_line(
     home = {"THROWBACK_HOME": str(tmp_path / "bot"), "THROWBACK_LOG": "error"}
     told = {"THROWBACK_TOKEN": telegram.token, "THROWBACK_API_URL": telegram.url}
     log = tmp_path / "bot.log"
-    with Running(("-m", "bot.cli", "run"), log, **home | told | wrong) as bot:
-        assert bot.process.wait(PATIENCE_S) == 1
+    with RunningProcess(("-m", "bot.cli", "run"), log, **home | told | wrong) as bot:
+        assert bot.process.wait(WAIT_S) == 1
         bot.stdout.close()
     *_, line = log.read_text().splitlines()
     assert line.startswith("throwback: ") and said in line
@@ -122,15 +121,15 @@ def test_what_keeps_the_bot_from_starting_is_one_line(
 
 
 def refused(home: Path, arguments: tuple[str, ...] = PLAYGROUND) -> str:
-    """The one line that a playground says which cannot begin."""
-    with Running(arguments, home / "log", THROWBACK_HOME=str(home)) as one:
-        assert one.process.wait(PATIENCE_S) == 1
+    """Return the one line that a playground prints which cannot start."""
+    with RunningProcess(arguments, home / "log", THROWBACK_HOME=str(home)) as one:
+        assert one.process.wait(WAIT_S) == 1
         one.stdout.close()
     (line,) = (home / "log").read_text().splitlines()
     return line
 
 
-def test_a_playground_that_cannot_begin_says_why(tmp_path: Path) -> None:
+def test_a_playground_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "playground").write_text("a file where a folder should be")
     assert "THROWBACK_HOME chooses another folder" in refused(tmp_path)
 
@@ -150,7 +149,7 @@ def test_a_full_disk_is_not_taken_for_another_playground(tmp_path: Path) -> None
 
 
 def _gone(pid: int) -> bool:
-    """Whether a process has ended; one that only waits to be noticed has."""
+    """Return whether a process has ended; a zombie has."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:

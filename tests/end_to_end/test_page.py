@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
-from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, BotByHand, Guest, Page
+from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, Guest, ManualBot, Page
 from tests.end_to_end.processes import Telegram
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no Chromium with its driver here")
@@ -31,10 +31,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_photo_becomes_picture_and_film(page: Page, guest: Guest, photo: Path) -> None:
-    page.open(person=guest.name)
-    page.chat("Throwback")
-    page.click(page.button("Start"))
-    page.bubble("Send me a photo of your dog or cat")
+    page.begin(guest.name)
     page.attach(photo, caption="Mochi")
     assert "Mochi" in page.find("article.mine:has(.photo)").text
     page.click(page.button("Samoyed"))
@@ -58,10 +55,7 @@ def test_photo_becomes_picture_and_film(page: Page, guest: Guest, photo: Path) -
 
 
 def test_reload_keeps_the_conversation(page: Page, guest: Guest, photo: Path) -> None:
-    page.open(person=guest.name)
-    page.chat("Throwback")
-    page.click(page.button("Start"))
-    page.bubble("Send me a photo")
+    page.begin(guest.name)
     page.attach(photo)
     page.bubble("Samoyed")
     page.field.send_keys("half a sentence")
@@ -92,11 +86,8 @@ def test_second_person_and_group(page: Page, telegram: Telegram, photo: Path) ->
     assert page.find(f"[data-chat='{group['id']}'] .unread").text == "1"
 
 
-def test_with_the_keyboard_alone(page: Page, guest: Guest, bot: BotByHand) -> None:
-    page.open(person=guest.name)
-    page.chat("Throwback")
-    page.click(page.button("Start"))
-    page.bubble("Send me a photo")
+def test_with_the_keyboard_alone(page: Page, guest: Guest, bot: ManualBot) -> None:
+    page.begin(guest.name)
     commands = [{"command": name, "description": name} for name in ("start", "help")]
     bot("setMyCommands", commands=commands, scope={"type": "chat", "chat_id": guest.id})
     page.field.send_keys("/")
@@ -125,7 +116,7 @@ def test_with_the_keyboard_alone(page: Page, guest: Guest, bot: BotByHand) -> No
     page.find("//button[@role='tab'][contains(., 'Ada')]")
 
 
-def test_news_before_any_chat_is_open(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_news_before_any_chat_is_open(page: Page, guest: Guest, bot: ManualBot) -> None:
     page.open(PHONE)
     bot("setMyCommands", commands=[{"command": "young", "description": "Younger"}])
     guest.post("/chats", title="After the news", members=[guest.id], with_bot="true")
@@ -137,9 +128,7 @@ def test_news_before_any_chat_is_open(page: Page, guest: Guest, bot: BotByHand) 
 
 
 def test_delete_and_reply_from_the_menu(page: Page, guest: Guest) -> None:
-    page.open(person=guest.name)
-    page.chat("Throwback")
-    page.click(page.button("Start"))
+    page.begin(guest.name)
     page.menu("//article[contains(., 'Send me a photo')]//*[@class='words']")
     page.click("//button[@role='menuitem'][.='Reply']")
     page.write("All right")
@@ -151,10 +140,7 @@ def test_delete_and_reply_from_the_menu(page: Page, guest: Guest) -> None:
 
 
 def test_files_dropped_and_pasted(page: Page, guest: Guest) -> None:
-    page.open(person=guest.name)
-    page.chat("Throwback")
-    page.click(page.button("Start"))
-    page.bubble("Send me a photo")
+    page.begin(guest.name)
     transfer = (
         "const d = new DataTransfer(); d.items.add(new File(['not a picture'], 'notes.txt', {type: 'text/plain'}));"
     )
@@ -175,18 +161,15 @@ def test_files_dropped_and_pasted(page: Page, guest: Guest) -> None:
 def test_picture_that_cannot_be_a_photo_is_offered_as_file(page: Page, guest: Guest, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 cut off")
-    page.open(person=guest.name)
-    page.chat("Throwback")
-    page.click(page.button("Start"))
-    page.bubble("Send me a photo")
+    page.begin(guest.name)
     (chooser,) = page.all("#composer input[type=file]")
     chooser.send_keys(str(broken))
     page.click("dialog button[value=ok]")
     page.click("dialog.alert .strong")
     assert "broken.jpg" in page.find("article .file").text
     # The bad answer to the first try is in the console, and nothing else.
-    (complaint,) = page.complaints()
-    assert "400" in complaint
+    (warning,) = page.console_warnings()
+    assert "400" in warning
 
 
 def test_on_a_phone_one_pane_at_a_time(page: Page, guest: Guest) -> None:
@@ -239,10 +222,7 @@ def test_light_and_dark(page: Page) -> None:
 
 
 def test_everything_that_can_be_pressed_has_a_name(page: Page, guest: Guest) -> None:
-    page.open(person=guest.name)
-    page.chat("Throwback")
-    page.click(page.button("Start"))
-    page.bubble("Send me a photo")
+    page.begin(guest.name)
     nameless = page.run(
         "return [...document.querySelectorAll('button, a, input:not([hidden]), textarea, video')]"
         ".filter((one) => !(one.textContent.trim() || one.ariaLabel)).map((one) => one.outerHTML)"
@@ -251,7 +231,7 @@ def test_everything_that_can_be_pressed_has_a_name(page: Page, guest: Guest) -> 
 
 
 def test_page_comes_back_with_the_playground(tmp_path: Path, window: Page) -> None:
-    """What is half typed and what is answered are still there then."""
+    """A half-typed text, and what it replies to, are still there then."""
     home = tmp_path / "telegram"
     with Telegram(home) as first:
         port = first.url.rpartition(":")[2]

@@ -1,4 +1,4 @@
-"""The chat page while news and answers come late, twice, in another order, or in the middle of something."""
+"""The chat page while events and answers come late, twice, in another order, or in the middle of something."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, BotByHand, Guest, Page
+from tests.end_to_end.browser import CHROMIUM, DRIVER, PHONE, Guest, ManualBot, Page
 from tests.end_to_end.processes import Telegram
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no Chromium with its driver here")
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="there is no C
 
 @pytest.fixture(scope="module")
 def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Telegram]:
-    """Without a bot: what it says and does is told to the Bot API by the tests."""
+    """Without a bot: the tests call the Bot API themselves."""
     with Telegram(tmp_path_factory.mktemp("page") / "telegram") as telegram:
         yield telegram
 
@@ -28,7 +28,7 @@ def group(guest: Guest, title: str, *others: Guest, **settings: Any) -> int:
     return int(guest.post("/chats", title=title, members=members, with_bot="true", **settings)["id"])
 
 
-def test_what_happens_while_the_page_loads_is_not_lost(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_what_happens_while_the_page_loads_is_not_lost(page: Page, guest: Guest, bot: ManualBot) -> None:
     page.open(held=["/state"])
     page.answered("/state")
     club = group(guest, "Begun meanwhile")
@@ -42,7 +42,7 @@ def test_what_happens_while_the_page_loads_is_not_lost(page: Page, guest: Guest,
     page.bubble("first words")
 
 
-def test_what_is_said_while_a_chat_opens_is_in_it(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_what_is_said_while_a_chat_opens_is_in_it(page: Page, guest: Guest, bot: ManualBot) -> None:
     club = group(guest, "Club")
     kept, gone = guest.write("as it was", club), guest.write("soon gone", club)
     page.open(PHONE, person=guest.name)
@@ -102,17 +102,17 @@ def test_what_is_typed_goes_to_the_chat_that_is_seen(page: Page, guest: Guest) -
 def test_somebody_new_and_somewhere_new_whose_news_come_after_the_answer(page: Page, guest: Guest) -> None:
     page.open(person=guest.name)
     for name, title, answer in (("Late Club", "New group", "/chats"), ("Ada", "New person", "/people")):
-        page.hold("news")
+        page.hold("events")
         page.click("[aria-label='Settings']")
         page.click(f"//button[@role='menuitem'][.='{title}']")
         page.find("dialog.ask input").send_keys(name, Keys.ENTER)
         page.answered(answer)
-        page.let_go("news")
+        page.let_go("events")
         page.find(f"//*[@aria-selected='true' and contains(., '{name}')]|//*[@id='header']//h1[.='{name}']")
         page.find("#composer")
 
 
-def test_unread_counts_forget_what_was_deleted(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_unread_counts_forget_what_was_deleted(page: Page, guest: Guest, bot: ManualBot) -> None:
     guest.write("hello")
     page.open(PHONE, person=guest.name)
     bot("sendMessage", chat_id=guest.id, text="a picture")
@@ -167,16 +167,16 @@ def test_somebody_else_comes_while_a_message_is_edited(page: Page, telegram: Tel
     assert len(page.all("article")) == 1
 
 
-def test_whatever_the_bot_says_that_it_does_is_shown(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_whatever_the_bot_says_that_it_does_is_shown(page: Page, guest: Guest, bot: ManualBot) -> None:
     guest.write("hello")
     page.open(person=guest.name)
     page.chat("Throwback")
-    for action, words in (("upload_video", "sending a film"), ("record_voice", "typing")):
+    for action, words in (("upload_video", "sending a film"), ("choose_sticker", "typing")):
         bot("sendChatAction", chat_id=guest.id, action=action)
         page.until(lambda words=words: words in page.find("#header .about").text)  # type: ignore[misc]
 
 
-def test_a_button_keeps_the_focus_while_the_words_above_it_change(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_a_button_keeps_the_focus_while_the_words_above_it_change(page: Page, guest: Guest, bot: ManualBot) -> None:
     guest.write("hello")
     asked = {"chat_id": guest.id, "reply_markup": keyboard("Cancel")}
     sent = bot("sendMessage", text="one half", **asked)
@@ -192,23 +192,23 @@ def test_a_button_keeps_the_focus_while_the_words_above_it_change(page: Page, gu
     page.gone(page.button("Cancel"))
 
 
-def test_what_cannot_be_done_any_more_is_said(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_what_cannot_be_done_any_more_is_said(page: Page, guest: Guest, bot: ManualBot) -> None:
     guest.write("hello")
     sent = bot("sendMessage", chat_id=guest.id, text="Which?", reply_markup=keyboard("This"))
     page.open(person=guest.name)
     page.chat("Throwback")
     page.find(page.button("This"))
-    page.hold("news")
+    page.hold("events")
     bot("deleteMessage", chat_id=guest.id, message_id=sent["message_id"])
     page.click(page.button("This"))
     assert "message not found" in page.find(".toast").text
-    page.let_go("news")
+    page.let_go("events")
     page.gone(page.button("This"))
-    (complaint,) = page.complaints()  # of the refusal alone
-    assert "400" in complaint
+    (warning,) = page.console_warnings()  # of the refusal alone
+    assert "400" in warning
 
 
-def test_commands_are_offered_when_they_come_after_the_slash(page: Page, guest: Guest, bot: BotByHand) -> None:
+def test_commands_are_offered_when_they_come_after_the_slash(page: Page, guest: Guest, bot: ManualBot) -> None:
     guest.write("hello")
     scope = {"type": "chat", "chat_id": guest.id}
     bot("setMyCommands", commands=[{"command": "old", "description": "Old"}], scope=scope)
@@ -225,7 +225,7 @@ def test_commands_are_offered_when_they_come_after_the_slash(page: Page, guest: 
     page.gone("//*[@role='option'][contains(., '/old')]")
 
 
-def test_reading_what_was_before_is_not_disturbed(page: Page, telegram: Telegram, guest: Guest, bot: BotByHand) -> None:
+def test_reading_what_was_before_is_not_disturbed(page: Page, telegram: Telegram, guest: Guest, bot: ManualBot) -> None:
     for number in range(40):
         guest.write(f"message {number}")
     page.open(person=guest.name)

@@ -1,6 +1,6 @@
-"""What pet owners and administrators were promised, point by point, against real processes.
+"""What pet owners and administrators can rely on, point by point, against real processes.
 
-The Bot API double is strict here: it refuses what is above Telegram's limits, and the last test counts.
+Telegram is strict here: it refuses what is above its limits, and the last test counts.
 """
 
 import io
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.bot.harness import labels
-from tests.end_to_end.phone import MINA, PATIENCE_S, Phone, ask_for_portrait
+from tests.end_to_end.phone import MINA, WAIT_S, Phone, ask_for_portrait
 from tests.end_to_end.processes import SCRIPTED_BOT, Telegram
 from tests.scripted_engine import Script, scripted_photo
 
@@ -32,7 +32,7 @@ def telegram(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Telegram]:
 
 @pytest.fixture
 async def http(telegram: Telegram) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=telegram.url, timeout=WAIT_S) as http:
         yield http
 
 
@@ -61,7 +61,7 @@ async def test_2_a_caption_answers_and_an_album_is_one_conversation(http: httpx.
     film = await phone.sees(video=True)
     await phone.gone("Cancel")
     await phone.send_album([scripted_photo(shade=80), scripted_photo(shade=90)])
-    await phone.press(await phone.sees("Samoyed", after=film), "Samoyed")
+    await phone.answers(breed="Samoyed", after=film)
     await phone.press(await phone.sees("second photo", after=film), "Yes, take it")
     await phone.sees(after=film, video=True)
 
@@ -101,10 +101,10 @@ async def test_5_history_is_paged_from_what_telegram_keeps(http: httpx.AsyncClie
 
 async def test_6_groups(http: httpx.AsyncClient) -> None:
     ann, bora = await newcomer(http), await newcomer(http, "Bora", "ko")
-    content = {"title": "Club", "members": [ann.person, bora.person], "with_bot": "true", "kind": "supergroup"}
+    content = {"title": "Club", "members": [ann.user_id, bora.user_id], "with_bot": "true", "kind": "supergroup"}
     group = (await http.post("/control/chats", json=content | {"forum": "true"})).json()["id"]
     ann.chat = bora.chat = group
-    opened = await http.post(f"/control/chats/{group}/topics", json={"person": ann.person, "name": "Puppies"})
+    opened = await http.post(f"/control/chats/{group}/topics", json={"person": ann.user_id, "name": "Puppies"})
     topic = opened.json()["topic"]
     await ann.sees("/young@throwback_bot")  # how it greets a group
     photo = await bora.send_scripted(topic=topic)
@@ -114,11 +114,11 @@ async def test_6_groups(http: httpx.AsyncClient) -> None:
     refused = await bora.press(question, "Samoyed")
     assert refused["show_alert"] and "사진을 보낸 분" in refused["text"]
     await ann.press(question, "Samoyed")
-    await ann.press(await ann.sees("Go on without"), "Go on without")
+    await ann.answers(baby=None)
     film = await ann.sees(video=True)
     assert film["message_thread_id"] == topic
     await ann.gone("Cancel")  # the film is here a moment before its row knows
-    offered = await http.post(f"/control/chats/{bora.person}/inline", json={"person": ann.person, "query": ""})
+    offered = await http.post(f"/control/chats/{bora.user_id}/inline", json={"person": ann.user_id, "query": ""})
     assert {result["type"] for result in offered.json()["results"]} == {"photo", "video"}
 
 
@@ -130,7 +130,7 @@ async def test_7_administrators_alone_have_their_commands(http: httpx.AsyncClien
     await other.write("/help")  # answered in order: what comes before it is all that /stats got
     await other.sees("Here is what I can do")
     assert not [message for message in await other.said() if "People:" in message.get("text", "")]
-    menu = (await http.get(f"/control/chats/{other.person}/menu?person={other.person}")).json()
+    menu = (await http.get(f"/control/chats/{other.user_id}/menu?person={other.user_id}")).json()
     assert "stats" not in {command["command"] for command in menu}
 
 
@@ -141,7 +141,7 @@ async def test_8_privacy(http: httpx.AsyncClient) -> None:
     document = (await phone.sees("everything I know", document=True))["document"]
     data = (await http.get(f"/media/{document['file_id']}")).content
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert json.loads(archive.read("data.json"))["person"]["id"] == phone.person
+        assert json.loads(archive.read("data.json"))["person"]["id"] == phone.user_id
     await phone.write("/forgetme")
     await phone.press(await phone.sees("Shall I delete everything"), "Yes, delete everything")
     forgotten = await phone.sees("I don't know you any more")
@@ -153,7 +153,7 @@ async def test_8_privacy(http: httpx.AsyncClient) -> None:
 async def test_9_telegrams_bad_days(http: httpx.AsyncClient, kind: str) -> None:
     phone = await newcomer(http)
     await phone.send_scripted()
-    await phone.press(await phone.sees("Samoyed"), "Samoyed")
+    await phone.answers(breed="Samoyed")
     question = await phone.sees("Go on without")
     fault = {"method": "sendVideo", "kind": kind, "times": 1}
     (await http.post("/control/faults", json=fault)).raise_for_status()
@@ -166,7 +166,7 @@ async def test_9_telegrams_bad_days(http: httpx.AsyncClient, kind: str) -> None:
 async def test_9_an_upload_whose_answer_is_lost_is_not_sent_twice(http: httpx.AsyncClient) -> None:
     phone = await newcomer(http)
     await phone.send_scripted()
-    await phone.press(await phone.sees("Samoyed"), "Samoyed")
+    await phone.answers(breed="Samoyed")
     question = await phone.sees("Go on without")
     (await http.post("/control/faults", json={"method": "sendVideo", "kind": "disconnect"})).raise_for_status()
     await phone.press(question, "Go on without")
@@ -178,9 +178,9 @@ async def test_9_somebody_who_stopped_the_bot_is_left_alone(http: httpx.AsyncCli
     phone = await newcomer(http)
     await phone.send_scripted(Script.HOLD)
     question = await phone.sees("Samoyed")
-    blocked = {"person": phone.person, "action": "block"}
-    (await http.post(f"/control/chats/{phone.person}/bot", json=blocked)).raise_for_status()
-    (await http.post(f"/control/chats/{phone.person}/bot", json=blocked | {"action": "unblock"})).raise_for_status()
+    blocked = {"person": phone.user_id, "action": "block"}
+    (await http.post(f"/control/chats/{phone.user_id}/bot", json=blocked)).raise_for_status()
+    (await http.post(f"/control/chats/{phone.user_id}/bot", json=blocked | {"action": "unblock"})).raise_for_status()
     await phone.press(question, "Samoyed")
     await phone.sees("Go on without")
 

@@ -1,4 +1,4 @@
-"""Processes die; what people asked for does not. Everything here is real processes, killed for real."""
+"""What users asked for survives the death of processes; all of these are real, and killed for real."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.scripted_engine import Script
 
 
 async def test_bot_killed_while_the_breed_is_chosen(telegram: Telegram, phone: Phone, tmp_path: Path) -> None:
-    """What was pressed while the bot was dead waits at Telegram, and is taken when it is back."""
+    """A press while the bot is dead waits at Telegram; the bot handles it when it is back."""
     bot = telegram.bot(tmp_path / "bot")
     with bot:
         await phone.send_scripted()
@@ -18,7 +18,7 @@ async def test_bot_killed_while_the_breed_is_chosen(telegram: Telegram, phone: P
     pressed = asyncio.create_task(phone.press(question, "Samoyed"))
     with telegram.bot(tmp_path / "bot"):
         await pressed  # answered or, where the bot took long to come back, not; it counts in either case
-        await phone.press(await phone.sees("Go on without"), "Go on without")
+        await phone.answers(baby=None)
         await phone.sees(video=True)
     assert await _results(phone) == ["photo", "video"]
 
@@ -27,8 +27,7 @@ async def test_bot_killed_while_the_engine_works(telegram: Telegram, phone: Phon
     bot = telegram.bot(tmp_path / "bot")
     with bot:
         await phone.send_scripted(Script.HOLD)
-        await phone.press(await phone.sees("Samoyed"), "Samoyed")
-        await phone.press(await phone.sees("Go on without"), "Go on without")
+        await phone.answers(breed="Samoyed", baby=None)
         await engine_works(tmp_path / "bot")
         bot.kill()
     with telegram.bot(tmp_path / "bot", (*SCRIPTED_BOT, "--finish")):
@@ -37,7 +36,7 @@ async def test_bot_killed_while_the_engine_works(telegram: Telegram, phone: Phon
 
 
 async def _results(phone: Phone) -> list[str]:
-    """What was delivered, in order: a result that came twice would be here twice."""
+    """Return what was delivered, in order; a result that came twice is here twice."""
     captions = {"Here you go": "photo", "And the way there": "video"}
     said = [message.get("caption", "") for message in await phone.said()]
     return [kind for caption in said for words, kind in captions.items() if caption.startswith(words)]

@@ -1,6 +1,6 @@
-"""Real conversations, written down in bot/texts/conversations.md by these tests.
+"""Holds real conversations, and compares them with bot/texts/conversations.md.
 
-THROWBACK_WRITE_CONVERSATIONS=1 writes them anew; otherwise they must be as they are written there.
+THROWBACK_WRITE_CONVERSATIONS=1 writes that file anew.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.bot.harness import labels
-from tests.end_to_end.phone import PATIENCE_S, Phone
+from tests.end_to_end.phone import WAIT_S, Phone
 from tests.end_to_end.processes import ROOT, Telegram
 
 Json = dict[str, Any]
@@ -49,8 +49,8 @@ class Transcript:
 
 
 @dataclass
-class Messenger:
-    """A person whose words and presses are written down."""
+class RecordedUser:
+    """A user whose messages and presses are written down."""
 
     name: str
     phone: Phone
@@ -78,8 +78,8 @@ class Messenger:
 
 
 @dataclass(frozen=True)
-class Words:
-    """By which parts the messages of one language are known."""
+class Markers:
+    """The parts by which the messages of one language are known."""
 
     private: str  # the title of the private conversation
     group: str  # and of the one in a group
@@ -93,7 +93,7 @@ class Words:
     cancel: str
 
 
-ENGLISH = Words(
+ENGLISH = Markers(
     "In English, in private",
     "In English, in a group",
     "en",
@@ -105,7 +105,7 @@ ENGLISH = Words(
     "Younger",
     "Cancel",
 )
-KOREAN = Words(
+KOREAN = Markers(
     "한국어, 개인 대화",
     "한국어, 가족 그룹",
     "ko",
@@ -121,7 +121,7 @@ KOREAN = Words(
 
 async def test_conversations_are_as_they_are_written_down(telegram: Telegram, tmp_path: Path) -> None:
     with telegram.bot(tmp_path / "bot"):
-        async with httpx.AsyncClient(base_url=telegram.url, timeout=PATIENCE_S) as http:
+        async with httpx.AsyncClient(base_url=telegram.url, timeout=WAIT_S) as http:
             conversations = [held(http, words) for words in (ENGLISH, KOREAN) for held in (_private, _group)]
             transcripts = await asyncio.gather(*conversations)
     written = _INTRODUCTION + "\n".join(map(str, transcripts))
@@ -130,9 +130,9 @@ async def test_conversations_are_as_they_are_written_down(telegram: Telegram, tm
     assert _read() == written, "run this test with THROWBACK_WRITE_CONVERSATIONS=1 if the bot's new words are meant"
 
 
-async def _private(http: httpx.AsyncClient, words: Words) -> Transcript:
+async def _private(http: httpx.AsyncClient, words: Markers) -> Transcript:
     transcript = Transcript(words.private)
-    mina = Messenger(words.names[0], Phone(http, await _person(http, words.names[0], words.language)), transcript)
+    mina = RecordedUser(words.names[0], Phone(http, await _user(http, words.names[0], words.language)), transcript)
     await mina.write("/start")
     await mina.hears(words.hello)
     await mina.photo()
@@ -147,14 +147,14 @@ async def _private(http: httpx.AsyncClient, words: Words) -> Transcript:
     return transcript
 
 
-async def _group(http: httpx.AsyncClient, words: Words) -> Transcript:
+async def _group(http: httpx.AsyncClient, words: Markers) -> Transcript:
     transcript = Transcript(words.group)
-    people = [await _person(http, name, words.language) for name in words.names]
-    content = {"title": "Family", "members": people, "with_bot": "true"}
+    user_ids = [await _user(http, name, words.language) for name in words.names]
+    content = {"title": "Family", "members": user_ids, "with_bot": "true"}
     group = (await http.post("/control/chats", json=content)).raise_for_status().json()["id"]
     mina, joon = (
-        Messenger(name, Phone(http, person, group), transcript)
-        for name, person in zip(words.names, people, strict=True)
+        RecordedUser(name, Phone(http, user_id, group), transcript)
+        for name, user_id in zip(words.names, user_ids, strict=True)
     )
     photo = await joon.photo()
     await mina.write("/young@throwback_bot", reply_to=photo["message_id"])
@@ -167,7 +167,7 @@ async def _group(http: httpx.AsyncClient, words: Words) -> Transcript:
     return transcript
 
 
-async def _person(http: httpx.AsyncClient, name: str, language: str) -> int:
+async def _user(http: httpx.AsyncClient, name: str, language: str) -> int:
     content = {"first_name": name, "language_code": language}
     return int((await http.post("/control/people", json=content)).raise_for_status().json()["id"])
 

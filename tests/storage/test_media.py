@@ -91,5 +91,5 @@ async def test_what_comes_for_a_row_that_is_gone_is_not_kept(storage: Storage, t
 async def test_a_transaction_that_fails_keeps_no_file(storage: Storage, tmp_path: Path) -> None:
     portrait, _ = await storage.portraits.receive(MINE, storage.now())
     with pytest.raises(TypeError):
-        await storage.portraits.store_files(portrait.id, storage.now(), colour=b"red")
+        await storage.portraits.store_files(portrait.id, storage.now(), colour=b"red")  # type: ignore[call-arg]
     assert kept(tmp_path) == []

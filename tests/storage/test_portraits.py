@@ -76,7 +76,7 @@ async def test_a_finished_portrait_cannot_be_cancelled(storage: Storage) -> None
 async def test_unknown_columns_are_refused(storage: Storage) -> None:
     portrait, _ = await storage.portraits.receive(MINE, storage.now())
     with pytest.raises(TypeError, match="colour"):
-        await storage.portraits.change(portrait.id, storage.now(), colour="red")
+        await storage.portraits.change(portrait.id, storage.now(), colour="red")  # type: ignore[call-arg]
 
 
 async def test_the_queue_is_fair(storage: Storage, clock: Clock) -> None:

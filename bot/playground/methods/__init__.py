@@ -1,4 +1,7 @@
-"""The Bot API's methods, each a coroutine from the parameters to the result; refusals are `ApiError`."""
+"""The Bot API's methods that the bot calls, each a coroutine from the parameters to the result.
+
+A refusal is an `ApiError`.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,8 +15,6 @@ Method = Callable[[FakeTelegram, Parameters], Awaitable[Any]]
 
 METHODS: dict[str, Method] = {
     "getme": profile.get_me,
-    "logout": receiving.log_out,
-    "close": receiving.log_out,
     "getupdates": receiving.get_updates,
     "setwebhook": receiving.set_webhook,
     "deletewebhook": receiving.delete_webhook,
@@ -26,46 +27,31 @@ METHODS: dict[str, Method] = {
     "senddocument": sending.send_document,
     "sendmediagroup": sending.send_media_group,
     "sendchataction": sending.send_chat_action,
-    "copymessage": sending.copy_message,
-    "forwardmessage": sending.forward_message,
     "editmessagetext": editing.edit_message_text,
     "editmessagecaption": editing.edit_message_caption,
     "editmessagemedia": editing.edit_message_media,
     "editmessagereplymarkup": editing.edit_message_reply_markup,
     "deletemessage": editing.delete_message,
     "deletemessages": editing.delete_messages,
-    "setmessagereaction": editing.set_message_reaction,
     "answercallbackquery": answering.answer_callback_query,
     "answerinlinequery": answering.answer_inline_query,
     "getchat": chats.get_chat,
     "getchatmember": chats.get_chat_member,
-    "getchatadministrators": chats.get_chat_administrators,
-    "getchatmembercount": chats.get_chat_member_count,
-    "leavechat": chats.leave_chat,
-    "getuserprofilephotos": chats.get_user_profile_photos,
     "setmycommands": profile.set_my_commands,
-    "getmycommands": profile.get_my_commands,
-    "deletemycommands": profile.delete_my_commands,
-    "setmyname": profile.set_my_name,
-    "getmyname": profile.get_my_name,
-    "setmydescription": profile.set_my_description,
-    "getmydescription": profile.get_my_description,
-    "setmyshortdescription": profile.set_my_short_description,
-    "getmyshortdescription": profile.get_my_short_description,
-    "setchatmenubutton": profile.set_chat_menu_button,
-    "getchatmenubutton": profile.get_chat_menu_button,
 }
 
-# What Telegram counts against its limits when it goes to a chat.
-_LIMITED = ("send", "edit", "copy", "forward")
+_RATE_LIMITED = ("send", "edit")  # the beginnings of the methods that count against Telegram's limits for a chat
 
 
 async def call(telegram: FakeTelegram, method: str, p: Parameters) -> Any:
-    """Runs a method by its name, in any case; counts it where it is limited."""
+    """Run a method by its name, in any case, and return its result; count it where Telegram limits it.
+
+    Raises `ApiError` 404 for a method that is not in `METHODS`.
+    """
     name = method.lower()
     if name not in METHODS:
         raise ApiError(404, "Not Found")
-    if name.startswith(_LIMITED) and not p.text("inline_message_id"):
+    if name.startswith(_RATE_LIMITED):
         chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
         telegram.rates.spend(chat.id, chat.group)
     return await METHODS[name](telegram, p)

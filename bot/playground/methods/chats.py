@@ -1,9 +1,9 @@
-"""Methods that ask about chats and the people in them."""
+"""Methods that ask about chats and their members."""
 
-from bot.playground.errors import Json, bad_request
+from bot.playground.errors import Json
 from bot.playground.fake_telegram import BOT_ID, FakeTelegram
 from bot.playground.request_parameters import Parameters
-from bot.playground.world import IN_CHAT, Chat, ChatKind
+from bot.playground.world import Chat
 
 _ADMIN_RIGHTS = (
     "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members", "can_promote_members",
@@ -30,38 +30,8 @@ async def get_chat_member(telegram: FakeTelegram, p: Parameters) -> Json:
     return member(telegram, chat, user_id, chat.members.get(user_id, "left"))
 
 
-async def get_chat_administrators(telegram: FakeTelegram, p: Parameters) -> list[Json]:
-    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
-    if chat.kind is ChatKind.PRIVATE:
-        raise bad_request("there are no administrators in the private chat")
-    return [
-        member(telegram, chat, user_id, status)
-        for user_id, status in chat.members.items()
-        if status in {"creator", "administrator"}
-    ]
-
-
-async def get_chat_member_count(telegram: FakeTelegram, p: Parameters) -> int:
-    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
-    return sum(status in IN_CHAT for status in chat.members.values()) + 1
-
-
-async def leave_chat(telegram: FakeTelegram, p: Parameters) -> bool:
-    chat = telegram.world.chat_for_bot(p.required_integer("chat_id"))
-    if chat.kind is ChatKind.PRIVATE:
-        raise bad_request("chat member status can't be changed in private chats")
-    chat.bot_status = "left"
-    telegram.world.say(chat, {"from": telegram.bot, "left_chat_member": telegram.bot})
-    return True
-
-
-async def get_user_profile_photos(telegram: FakeTelegram, p: Parameters) -> Json:
-    telegram.world.user(p.required_integer("user_id"))
-    return {"total_count": 0, "photos": []}
-
-
 def member(telegram: FakeTelegram, chat: Chat, user_id: int, status: str) -> Json:
-    """A ChatMember with every field that its status requires."""
+    """Return a ChatMember with every field that its status requires."""
     user = telegram.bot if user_id == BOT_ID else telegram.world.user(user_id).as_user()
     described: Json = {"status": status, "user": user}
     match status:

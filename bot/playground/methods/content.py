@@ -1,57 +1,43 @@
 """What a message consists of, checked as Telegram checks it: text, caption, buttons, media, reply and topic."""
 
-from typing import Any
-
 from bot.playground.errors import Json, bad_request
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.file_store import StoredFile
-from bot.playground.markup import CAPTION_MAX, TEXT_MAX, written
+from bot.playground.markup import CAPTION_MAX, TEXT_MAX, with_entities
 from bot.playground.request_parameters import Parameters, Upload
-from bot.playground.world import Chat, Message
+from bot.playground.world import Chat, ChatKind, Message
 
-CALLBACK_DATA_MAX = 64  # bytes
-BUTTONS_MAX = 100
-ALBUM = range(2, 11)
-MEDIA = ("photo", "video", "animation", "document")  # an animation carries its document, too
-_BUTTON_ACTIONS = ("callback_data", "url", "switch_inline_query", "switch_inline_query_current_chat", "copy_text")
-
-
-def text_content(p: Parameters) -> Json:
-    """The `text` of sendMessage and editMessageText."""
-    return words_content(p.text("text"), p.text("parse_mode"), p.sequence("entities"))
+CALLBACK_DATA_BYTES = range(1, 65)  # the Bot API's limits
+BUTTONS_MAX = 100  # below one message; Telegram's limit
+ALBUM_SIZES = range(2, 11)  # messages in one album; the Bot API's limits
+MEDIA = ("photo", "video", "animation", "document")  # an animation has a document, too
+_BUTTON_ACTIONS = ("callback_data", "url", "switch_inline_query")
 
 
-def words_content(words: str, parse_mode: str = "", given: list[Any] | None = None) -> Json:
-    text, entities = written(words, parse_mode, given)
+def text_content(text: str) -> Json:
+    """Return the fields of a text message; raises 400 for a text that is empty or too long."""
+    text, entities = with_entities(text)
     if not text:
         raise bad_request("message text is empty")
     if len(text) > TEXT_MAX:
         raise bad_request("message is too long")
-    content: Json = {"text": text}
-    return content | {"entities": entities} if entities else content
+    return {"text": text} | ({"entities": entities} if entities else {})
 
 
-def caption_content(caption: str, parse_mode: str = "", entities: list[Any] | None = None) -> Json:
-    text, found = written(caption, parse_mode, entities)
-    if len(text) > CAPTION_MAX:
+def caption_content(caption: str) -> Json:
+    """Return the fields of a caption, none where it is empty; raises 400 where it is too long."""
+    caption, entities = with_entities(caption)
+    if len(caption) > CAPTION_MAX:
         raise bad_request("message caption is too long")
-    if not text:
+    if not caption:
         return {}
-    content: Json = {"caption": text}
-    return content | {"caption_entities": found} if found else content
-
-
-def own_caption(p: Parameters) -> Json:
-    return caption_content(p.text("caption"), p.text("parse_mode"), p.sequence("caption_entities"))
+    return {"caption": caption} | ({"caption_entities": entities} if entities else {})
 
 
 def inline_keyboard(p: Parameters) -> Json | None:
-    """The buttons below a message, as given; None where there are none."""
-    return checked_keyboard(p.mapping("reply_markup"))
-
-
-def checked_keyboard(markup: Json | None) -> Json | None:
-    if markup is None or "force_reply" in markup or "remove_keyboard" in markup:
+    """Return the checked buttons below a message; None where there are none."""
+    markup = p.mapping("reply_markup")
+    if markup is None or "force_reply" in markup:
         return None
     rows = markup.get("inline_keyboard")
     if not isinstance(rows, list):
@@ -69,25 +55,29 @@ def _check_button(button: Json) -> None:
         raise bad_request("inline keyboard button text is empty")
     if sum(action in button for action in _BUTTON_ACTIONS) != 1:
         raise bad_request("can't parse inline keyboard button: exactly one action must be specified")
-    if "callback_data" in button and not 1 <= len(button["callback_data"].encode()) <= CALLBACK_DATA_MAX:
+    if "callback_data" in button and len(button["callback_data"].encode()) not in CALLBACK_DATA_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")
 
 
-async def photo_content(telegram: FakeTelegram, given: Upload | str | None) -> Json:
-    if given is None:
+async def photo_content(telegram: FakeTelegram, photo: Upload | str | None) -> Json:
+    """Return the fields of a photo that is uploaded, or named by its file_id."""
+    if photo is None:
         raise bad_request("there is no photo in the request")
-    if isinstance(given, str):
-        return {"photo": telegram.files.photo_array(telegram.files.of_kind(given, "photo"))}
-    return {"photo": await telegram.files.add_photo(given)}
+    if isinstance(photo, str):
+        return {"photo": telegram.files.photo_array(telegram.files.of_kind(photo, "photo"))}
+    return {"photo": await telegram.files.add_photo(photo)}
 
 
 async def file_content(
-    telegram: FakeTelegram, kind: str, given: Upload | str | None, thumbnail: Upload | str | None
+    telegram: FakeTelegram, kind: str, file: Upload | str | None, thumbnail: Upload | str | None
 ) -> Json:
-    """A video, animation or document. An animation carries its document too, for old clients, as in the real API."""
-    if given is None:
+    """Return the fields of a video, animation or document that is uploaded, or named by its file_id.
+
+    An animation carries its document too, for old clients, as in the real API.
+    """
+    if file is None:
         raise bad_request(f"there is no {kind} in the request")
-    stored = await _stored(telegram, kind, given, thumbnail if isinstance(thumbnail, Upload) else None)
+    stored = await _stored(telegram, kind, file, thumbnail if isinstance(thumbnail, Upload) else None)
     content: Json = {kind: stored.described}
     if kind == "animation":
         content["document"] = {
@@ -96,81 +86,75 @@ async def file_content(
     return content
 
 
-async def _stored(telegram: FakeTelegram, kind: str, given: Upload | str, thumbnail: Upload | None) -> StoredFile:
-    if isinstance(given, str):
-        return telegram.files.of_kind(given, kind)
+async def _stored(telegram: FakeTelegram, kind: str, file: Upload | str, thumbnail: Upload | None) -> StoredFile:
+    if isinstance(file, str):
+        return telegram.files.of_kind(file, kind)
     if kind == "document":
-        return await telegram.files.add_document(given, thumbnail)
-    return await telegram.files.add_video(given, kind, thumbnail)
+        return await telegram.files.add_document(file, thumbnail)
+    return await telegram.files.add_video(file, kind, thumbnail)
 
 
 async def media_content(telegram: FakeTelegram, p: Parameters, media: Json) -> Json:
-    """An `InputMedia…` with its caption, as in albums and editMessageMedia."""
+    """Return the fields of an `InputMedia…` with its caption, as in albums and editMessageMedia."""
     kind = media.get("type")
     if kind not in MEDIA:
         raise bad_request(f"type of media {kind} is unsupported")
-    given = p.resolve(media.get("media") or "")
-    if given == "":
+    file = p.resolve(media.get("media") or "")
+    if file == "":
         raise bad_request("media not found")
     if kind == "photo":
-        content = await photo_content(telegram, given)
+        content = await photo_content(telegram, file)
     else:
         thumbnail = p.resolve(media["thumbnail"]) if media.get("thumbnail") else None
-        content = await file_content(telegram, kind, given, thumbnail)
-    caption = caption_content(media.get("caption", ""), media.get("parse_mode", ""), media.get("caption_entities"))
-    if media.get("show_caption_above_media") and caption:
-        caption["show_caption_above_media"] = True
-    if media.get("has_spoiler"):
-        caption["has_media_spoiler"] = True
-    return content | caption
+        content = await file_content(telegram, kind, file, thumbnail)
+    return content | caption_content(media.get("caption", ""))
 
 
 def reply_target(telegram: FakeTelegram, chat: Chat, p: Parameters) -> Message | None:
-    """The message to answer; None where there is none to answer and that is allowed."""
-    wanted = p.mapping("reply_parameters") or {}
-    message_id = wanted.get("message_id", p.integer("reply_to_message_id"))
-    if message_id is None:
+    """Return the message to reply to; None where there is none and the bot allows that."""
+    wanted = p.mapping("reply_parameters")
+    if wanted is None:
         return None
-    allowed = wanted.get("allow_sending_without_reply", p.flag("allow_sending_without_reply"))
-    elsewhere = wanted.get("chat_id", chat.id) != chat.id
-    answered = None if elsewhere else telegram.world.messages[chat.id].get(int(message_id))
-    if answered is None and not allowed:
+    message = telegram.world.messages[chat.id].get(int(wanted["message_id"]))
+    if message is None and not wanted.get("allow_sending_without_reply"):
         raise bad_request("message to be replied not found")
-    return answered
+    return message
 
 
-def thread_content(chat: Chat, p: Parameters, answered: Message | None) -> Json:
-    """Which topic of a forum the message goes to. Elsewhere a thread's number is an error, in General too."""
+def topic_of_request(chat: Chat, p: Parameters, replied_to: Message | None) -> Json:
+    """Return the thread fields of what the bot sends; raises 400 for a thread that is no topic of this chat."""
     thread_id = p.integer("message_thread_id")
     if thread_id is not None and thread_id not in chat.topics:
         raise bad_request("message thread not found")
-    return topic_of(chat, thread_id, answered)
+    return thread_fields(chat, thread_id, replied_to)
 
 
-def topic_of(chat: Chat, thread_id: int | None, answered: Message | None) -> Json:
-    """The fields that tell a message's thread: a topic's, or in a supergroup that of the answers to one message."""
-    if thread_id is None and answered is not None:
-        thread_id = answered.content.get("message_thread_id", answered.id if chat.kind == "supergroup" else None)
+def thread_fields(chat: Chat, thread_id: int | None, replied_to: Message | None) -> Json:
+    """Return the fields that name a message's thread: a topic, or in a supergroup the replies to one message."""
+    if thread_id is None and replied_to is not None:
+        own_thread = replied_to.id if chat.kind is ChatKind.SUPERGROUP else None
+        thread_id = replied_to.content.get("message_thread_id", own_thread)
     if thread_id is None:
         return {}
     return {"message_thread_id": thread_id} | ({"is_topic_message": True} if thread_id in chat.topics else {})
 
 
 def check_allowed(chat: Chat, content: Json) -> None:
-    """A group may leave pictures, films and files to its administrators."""
+    """Raise 400 for media in a group that leaves media to its administrators."""
     if chat.media_allowed or chat.bot_status == "administrator":
         return
     if kind := next((kind for kind in MEDIA if kind in content), None):
         raise bad_request(f"not enough rights to send {kind}s to the chat")
 
 
-def post(telegram: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:
-    """Sends what the bot says, and returns it as the Bot API does."""
-    answered = reply_target(telegram, chat, p)
-    thread = thread_content(chat, p, answered)
+def send_as_bot(telegram: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:
+    """Send one message for each of `contents`, and return them as the Bot API does."""
+    replied_to = reply_target(telegram, chat, p)
+    thread = topic_of_request(chat, p, replied_to)
     keyboard = inline_keyboard(p)
-    # In a topic every message answers something: the message that opened the topic, if nothing else.
-    reply_to = answered.id if answered else thread["message_thread_id"] if "is_topic_message" in thread else None
+    # In a topic every message replies to something: to the message that opened the topic, if to nothing else.
+    opener = thread["message_thread_id"] if "is_topic_message" in thread else None
+    reply_to = replied_to.id if replied_to else opener
     for content in contents:
         check_allowed(chat, content)
     sent = []
@@ -178,7 +162,5 @@ def post(telegram: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> 
         full = {"from": telegram.bot, **thread, **content}
         if keyboard:
             full["reply_markup"] = keyboard
-        if p.flag("protect_content"):
-            full["has_protected_content"] = True
-        sent.append(telegram.world.show(telegram.world.say(chat, full, reply_to)))
+        sent.append(telegram.world.show(telegram.world.add_message(chat, full, reply_to)))
     return sent

@@ -39,7 +39,6 @@ export function bubble(entry, acts, old) {
     said,
     media && !said ? null : time(),
   );
-  if (last.reaction) body.append(h("span", { class: "reaction" }, last.reaction));
   if (media) size(body, entry);
   const element = old?.matches("article") ? old : article(acts);
   const before = shown.get(element);

@@ -176,11 +176,8 @@ function jump(message) {
 }
 
 async function press(message, button, composer) {
-  if (button.copy_text) {
-    await navigator.clipboard.writeText(button.copy_text.text);
-    toast(t("copied"));
-  } else if (button.switch_inline_query !== undefined || button.switch_inline_query_current_chat !== undefined) {
-    composer.put(`@${model.bot.username} ${button.switch_inline_query ?? button.switch_inline_query_current_chat}`);
+  if (button.switch_inline_query !== undefined) {
+    composer.put(`@${model.bot.username} ${button.switch_inline_query}`);
   } else {
     const answer = await server.post(`/chats/${message.chat.id}/messages/${message.message_id}/press`, { person: model.me, data: button.callback_data });
     if (!answer.answered) toast(t("no_answer"));

@@ -95,13 +95,11 @@ export class Suggestions {
       await server.post(`/chats/${chatId}/inline/choose`, choice);
       this.take("result", null);
     };
-    const film = result.video_file_id ?? result.mpeg4_file_id ?? result.gif_file_id;
-    const shown = result.photo_file_id
-      ? h("img", { src: server.mediaUrl(result.photo_file_id), alt: result.title ?? result.caption ?? t("photo") })
-      : film
-        ? h("video", { src: server.mediaUrl(film), muted: true, autoplay: true, loop: true, playsinline: true, "aria-label": result.title ?? t("film") })
-        : h("span", {}, h("b", {}, result.title ?? ""), h("span", {}, result.description ?? ""));
-    return h("button", { type: "button", role: "option", class: result.photo_file_id || film ? "tile" : null, onclick: choose }, shown);
+    const film = result.video_file_id;
+    const shown = film
+      ? h("video", { src: server.mediaUrl(film), muted: true, autoplay: true, loop: true, playsinline: true, "aria-label": result.title })
+      : h("img", { src: server.mediaUrl(result.photo_file_id), alt: result.title ?? result.caption ?? t("photo") });
+    return h("button", { type: "button", role: "option", class: "tile", onclick: choose }, shown);
   }
 
   show(children, tiles = false) {

@@ -54,7 +54,7 @@ def test_the_data_folder_may_be_missing_but_not_impossible(tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_found(tmp_path: Path) -> None:
-    finding = home_finding(tmp_path / "new", least_free_bytes=1 << 80)
+    finding = home_finding(tmp_path / "new", min_free_bytes=1 << 80)
     assert finding.state is CheckState.BAD and "left" in finding.says
 
 

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot import cli
-from bot.operations import home_lock
 from bot.operations.home_lock import exclusive_home
+from bot.timings import Timings
 from storage import Storage
 
 
@@ -47,9 +48,9 @@ def test_a_damaged_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_data_folder_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(home_lock, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr("bot.app.Timings", partial(Timings, lock_wait_s=0.0))
     with asyncio.Runner() as another:
-        use = exclusive_home(tmp_path)
+        use = exclusive_home(tmp_path, 0.0)
         another.run(use.__aenter__())
         assert cli.main(["run"]) == 1
         another.run(use.__aexit__(None, None, None))

@@ -37,8 +37,7 @@ async def test_pausing_keeps_photos_and_their_places(harness: Harness, boss: Use
     await boss.write("/pause")
     await boss.sees("Paused")
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.sees("taking a short break")
     await harness.restart()
     assert (await mina.portrait()).state is State.QUEUED

@@ -29,7 +29,7 @@ async def test_an_album_is_one_conversation(harness: Harness) -> None:
 async def test_the_second_photo_may_be_left_out(harness: Harness) -> None:
     mina = harness.user()
     await send_album(harness, mina, Script.PLAIN, Script.PLAIN)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.press(await mina.sees("second photo"), "go on without one")
     await mina.sees(video=True)
     assert (await mina.portrait_in(State.DONE)).baby_photo is None
@@ -45,7 +45,7 @@ async def test_the_first_good_photo_counts(harness: Harness) -> None:
 async def test_an_album_of_baby_photos_is_one_answer(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.sees("baby photo")
     await send_album(harness, mina, Script.PLAIN, Script.PLAIN, Script.PLAIN)
     await mina.sees(video=True)

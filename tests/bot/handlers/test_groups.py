@@ -8,7 +8,7 @@ from bot.playground.fake_telegram import BOT_ID
 from bot.playground.methods.chats import member as described
 from bot.playground.world import ChatKind
 from storage import Photo, Portrait, State
-from tests.bot.harness import Harness, Json, eventually, spoken
+from tests.bot.harness import Harness, Json, eventually, words_of
 from tests.scripted_engine import Script
 
 
@@ -33,7 +33,7 @@ async def test_young_as_a_caption(harness: Harness) -> None:
     mina = harness.user()
     chat = harness.group(mina)
     await mina.send(chat=chat.id, caption="/young@throwback_bot Samoyed")
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     await harness.message(chat.id, video=True)
 
 
@@ -102,14 +102,14 @@ async def test_migration_while_the_engine_works(harness: Harness) -> None:
     mina = harness.user()
     chat = harness.group(mina, kind=ChatKind.GROUP)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     await harness.message(chat.id, "Getting to know", photo=True)
     new = await harness.users.migrate(mina.id, chat.id)
     world = harness.telegram.world
 
     async def shown(picture: bool) -> list[Json]:
-        there = [world.display(message) for message in world.messages[new.id].values()]
-        return [one for one in there if "Getting to know" in spoken(one) and ("photo" in one) is picture]
+        there = [world.show(message) for message in world.messages[new.id].values()]
+        return [one for one in there if "Getting to know" in words_of(one) and ("photo" in one) is picture]
 
     await eventually(lambda: shown(picture=False))
     engine = harness.services.engine
@@ -132,7 +132,7 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
     mina = harness.user()
     chat = harness.group(mina, kind=ChatKind.GROUP)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     await harness.message(chat.id, "Getting to know", photo=True)
     moved = TelegramMessenger.show_moved
 
@@ -146,7 +146,7 @@ async def test_what_is_cancelled_while_its_group_moves_shows_no_progress_there(
     world = harness.telegram.world
 
     async def settled() -> bool:
-        said = [spoken(world.display(message)) for message in world.messages[new.id].values()]
+        said = [words_of(world.show(message)) for message in world.messages[new.id].values()]
         return len([text for text in said if "I stopped" in text]) > 1 and not any("Getting" in text for text in said)
 
     await eventually(settled)
@@ -157,13 +157,13 @@ async def test_who_waits_in_a_group_that_moves_is_told_there(harness: Harness) -
     chat = harness.group(mina, joon, kind=ChatKind.GROUP)
     for member, shade in ((mina, 200), (joon, 77)):
         sent = await member.send(Script.HOLD, chat=chat.id, shade=shade, caption="/young@throwback_bot samoyed")
-        await member.press(await harness.message_after(chat.id, sent, "baby photo"), "Go on without")
+        await member.answers(baby=None, chat=chat.id, after=sent)
         await member.portrait_in(State.RUNNING if member is mina else State.QUEUED)
     new = await harness.users.migrate(mina.id, chat.id)
     world = harness.telegram.world
 
     async def told() -> bool:
-        return any("ahead of you" in spoken(world.display(one)) for one in world.messages[new.id].values())
+        return any("ahead of you" in words_of(world.show(one)) for one in world.messages[new.id].values())
 
     await eventually(told)
 
@@ -215,7 +215,7 @@ async def test_anonymous_administrators_share_their_portraits(harness: Harness) 
     breed = await harness.message(chat.id, "Samoyed")
     assert "belong to the person" in (await yuna.press(breed, "Samoyed"))["text"]
     await joon.press(breed, "Samoyed")
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     await harness.message(chat.id, video=True)
     (portrait,) = await harness.services.storage.portraits.of_owner(chat.id)
     assert portrait.owner == chat.id
@@ -226,10 +226,10 @@ async def test_a_group_has_its_own_daily_limit(harness: Harness) -> None:
     chat = harness.group(mina, joon)
     await harness.services.storage.groups.limit(chat.id, 1, harness.services.storage.now())
     await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     await harness.message(chat.id, video=True)
     await joon.send(chat=chat.id, caption="/young@throwback_bot")
-    assert "1 picture" not in spoken(await harness.message(chat.id, "has had its picture for today"))
+    assert "1 picture" not in words_of(await harness.message(chat.id, "has had its picture for today"))
 
 
 async def test_what_is_another_bots_is_none_of_ours(harness: Harness) -> None:
@@ -270,7 +270,7 @@ async def test_a_question_is_asked_again_in_the_supergroup(harness: Harness) -> 
     assert "reply_to_message" not in asked  # the photo has another number here, and an old number is another message
     assert asked["chat"]["id"] != old["chat"]["id"]
     await mina.press(asked, "Samoyed")
-    await mina.press(await harness.message(new.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=new.id)
     await harness.message(new.id, video=True)
 
 
@@ -278,7 +278,7 @@ async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(harness: Harnes
     mina = harness.user()
     chat = harness.group(mina)
     await mina.send(chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     film = await harness.message(chat.id, video=True)
     await mina.portrait_in(State.DONE)
     await mina.press(film, "Tell me the name")
@@ -295,7 +295,7 @@ async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(har
     await joon.send(chat=chat.id, caption="/young@throwback_bot")
     await harness.message(chat.id, "Samoyed")
     sent = await mina.send(chat=chat.id, shade=90, caption="/young@throwback_bot samoyed")
-    await mina.press(await harness.message_after(chat.id, sent, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id, after=sent)
     refused = await harness.message(chat.id, "not allowed to send pictures", "Try again")
     made = await mina.portrait_in(State.DONE)
     assert (
@@ -314,7 +314,7 @@ async def test_a_group_for_words_only_sees_progress_in_words(harness: Harness) -
     chat = harness.group(mina)
     await harness.users.allow_media(mina.id, chat.id, allowed=False)
     await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     await harness.message(chat.id, "Getting to know", photo=False)
 
 
@@ -332,7 +332,7 @@ async def test_what_a_channel_asked_for_is_nobodys_elsewhere(harness: Harness) -
         breed="samoyed",
     )
     portrait = await harness.services.portraits.receive(photo)
-    await mina.press(await harness.message(chat.id, "baby photo"), "Go on without")
+    await mina.answers(baby=None, chat=chat.id)
     film = await harness.message(chat.id, video=True)
     await joon.write("/privacy")
     elsewhere = await joon.sees("What I keep")

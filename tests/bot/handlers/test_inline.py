@@ -1,4 +1,4 @@
-from tests.bot.harness import Harness, labels, spoken
+from tests.bot.harness import Harness, labels, words_of
 
 
 async def test_own_results_can_be_sent_to_any_chat(harness: Harness) -> None:
@@ -54,7 +54,7 @@ async def test_nothing_is_offered_for_sharing_where_inline_mode_is_off(harness: 
     await harness.restart()
     joon = harness.user("Joon")
     film = await joon.ask_for_portrait()
-    assert "Share" not in spoken(film)
+    assert "Share" not in words_of(film)
     await joon.press(film, "Delete")
     await joon.press(await joon.sees("Yes, delete"), "Keep it")
-    assert "Share" not in spoken(await joon.sees("Younger", video=True))
+    assert "Share" not in words_of(await joon.sees("Younger", video=True))

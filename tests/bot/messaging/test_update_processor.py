@@ -12,7 +12,7 @@ from bot.messaging.update_processor import PerChatProcessor
 from bot.messaging.update_queue import DurableUpdateQueue
 from storage import State, Storage
 from storage.updates import Updates
-from tests.bot.harness import Harness, eventually, spoken
+from tests.bot.harness import Harness, eventually, words_of
 
 
 def update(id_: int, chat: int) -> Update:
@@ -93,7 +93,7 @@ async def test_a_baby_photo_that_is_handed_out_again_begins_nothing(
 ) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.sees("baby photo")
     with monkeypatch.context() as patch:
         patch.setattr(Updates, "handled", killed)
@@ -141,5 +141,5 @@ async def test_a_thousand_real_chats_at_once(harness: Harness) -> None:
             while len(harness.said_in(user.id)) < 3:  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.05)
     for user in users:
-        first, second, third = (spoken(message) for message in harness.said_in(user.id))
+        first, second, third = (words_of(message) for message in harness.said_in(user.id))
         assert "what I can do" in first and "What I keep" in second and "Send me a photo" in third

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from bot.settings import Webhook
-from tests.bot.harness import Harness, Json, User, spoken
+from tests.bot.harness import Harness, Json, User, words_of
 
 SECRET = "only-Telegram-knows"
 
@@ -47,7 +47,7 @@ async def test_updates_come_by_webhook_and_only_with_the_secret(tmp_path: Path) 
             for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guessed"}):
                 answer = await stranger.post(f"http://127.0.0.1:{port}/telegram", json=help_from(mina), headers=headers)
                 assert answer.status_code == 403
-        assert not any("what I can do" in spoken(message) for message in harness.said_in(mina.id))
+        assert not any("what I can do" in words_of(message) for message in harness.said_in(mina.id))
 
 
 async def test_an_update_that_is_posted_again_is_handled_once(tmp_path: Path) -> None:
@@ -62,5 +62,5 @@ async def test_an_update_that_is_posted_again_is_handled_once(tmp_path: Path) ->
                 assert posted.status_code == 200
                 await mina.write(command)
                 await mina.sees(answer)  # in order: what came before it is through
-        helped = [message for message in harness.said_in(mina.id) if "what I can do" in spoken(message)]
+        helped = [message for message in harness.said_in(mina.id) if "what I can do" in words_of(message)]
         assert len(helped) == 1

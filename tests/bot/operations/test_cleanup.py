@@ -4,15 +4,16 @@ from pathlib import Path
 import pytest
 
 from bot.texts import LANGUAGES
+from bot.timings import Timings
 from engine import Forgotten
 from storage import State
 from tests.bot.harness import Harness, eventually
 
+OFTEN = Timings(cleanup_interval_s=0.1, first_cleanup_s=0.1)
+
 
 async def test_what_is_old_is_deleted_on_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.operations.cleanup._EVERY_S", 0.1)
-    monkeypatch.setattr("bot.operations.cleanup._FIRST_S", 0.1)
-    async with Harness(tmp_path, retention_days=30) as harness:
+    async with Harness(tmp_path, timings=OFTEN, retention_days=30) as harness:
         mina = harness.user()
         await mina.ask_for_portrait()
         await mina.portrait_in(State.DONE)

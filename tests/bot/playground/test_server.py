@@ -79,6 +79,17 @@ async def test_conversation_and_unread_updates_outlive_the_server(tmp_path: Path
         assert texts == ["do not forget me", "never", "next"]
 
 
+def test_conversations_of_an_earlier_version_can_be_read(tmp_path: Path) -> None:
+    before = FakeTelegram.open(tmp_path)
+    before.store.put(
+        "person", 1009, {"id": 1009, "first_name": "Ada", "last_name": "Byron"}
+    )  # no user has one any more
+    before.store.close()
+    after = FakeTelegram.open(tmp_path)
+    assert after.world.user(1009).first_name == "Ada"
+    after.store.close()
+
+
 async def test_one_home_is_for_one_playground(tmp_path: Path) -> None:
     async with FakeTelegram.open(tmp_path):
         with pytest.raises(StoreInUse):

@@ -42,9 +42,7 @@ async def test_in_korean(harness: Harness) -> None:
 async def test_with_a_baby_photo(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.sees("baby photo")
-    await mina.send(shade=90)
+    await mina.answers(breed="Samoyed", baby=90)
     await mina.sees(video=True)
     portrait = await mina.portrait_in(State.DONE)
     assert portrait.baby_photo is not None and portrait.baby_photo != portrait.photo
@@ -54,7 +52,7 @@ async def test_with_a_baby_photo(harness: Harness) -> None:
 async def test_a_baby_photo_that_is_none_is_asked_for_again(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.sees("baby photo")
     await mina.send(Script.NOT_AN_IMAGE)
     await mina.press(await mina.sees("couldn't open the baby photo"), "Go on without")
@@ -64,7 +62,7 @@ async def test_a_baby_photo_that_is_none_is_asked_for_again(harness: Harness) ->
 async def test_a_question_is_asked_once(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.sees("baby photo")
     calls = [call.method for call in harness.telegram.calls if call.chat_id == mina.id]
     assert (calls.count("sendMessage"), calls.count("editMessageText")) == (1, 1)
@@ -73,7 +71,7 @@ async def test_a_question_is_asked_once(harness: Harness) -> None:
 async def test_a_puppy_is_shown_grown_up(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.press(await mina.sees("baby photo"), "still a baby")
     film = await mina.sees(video=True)
     await mina.sees("All grown up", photo=True)
@@ -83,7 +81,7 @@ async def test_a_puppy_is_shown_grown_up(harness: Harness) -> None:
 async def test_the_owner_says_which_head(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.TWO_HEADS)
-    await mina.press(await mina.sees("I see 2 pets"), "No. 2")
+    await mina.answers(head=2)
     await mina.sees("Which breed")
     assert (await mina.portrait()).head == 1
 
@@ -91,9 +89,9 @@ async def test_the_owner_says_which_head(harness: Harness) -> None:
 async def test_what_is_asked_and_made_is_of_the_chosen_pet(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.DOG_AND_CAT)
-    await mina.press(await mina.sees("I see 2 pets"), "No. 2")
+    await mina.answers(head=2)
     await mina.press(await mina.sees("lovely cat", "Tabby", "Persian"), "I don't know")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(baby=None)
     await mina.sees(video=True)
     assert (await mina.portrait_in(State.DONE)).species == "cat"  # as the engine was told
 
@@ -101,10 +99,10 @@ async def test_what_is_asked_and_made_is_of_the_chosen_pet(harness: Harness) -> 
 async def test_a_breed_in_a_caption_is_no_breed_of_the_other_species(harness: Harness) -> None:
     mina = harness.user()
     sent = await mina.send(Script.DOG_AND_CAT, caption="Samoyed")
-    await mina.press(await mina.sees("I see 2 pets"), "No. 2")
+    await mina.answers(head=2)
     await mina.sees("lovely cat", "Tabby")
     await mina.send(Script.DOG_AND_CAT, shade=90, caption="Samoyed")
-    await mina.press(await harness.message_after(mina.id, sent, "I see 2 pets"), "No. 1")
+    await mina.answers(head=1, after=sent)
     await mina.sees("Samoyed, got it!")
 
 
@@ -113,15 +111,14 @@ async def test_no_pet_asks_for_another_photo_or_tries_anyway(harness: Harness) -
     await mina.send(Script.NO_PET)
     await mina.press(await mina.sees("can't find a dog or cat"), "Try anyway")
     await mina.press(await mina.sees("Which breed is it?"), "I don't know")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(baby=None)
     await mina.sees(video=True)
 
 
 async def test_no_face_is_explained(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.NO_FACE)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.press(await mina.sees("can't see the face well"), "Try anyway")
     await mina.sees(video=True)
 
@@ -186,7 +183,7 @@ async def test_the_breed_that_was_taken_is_said(harness: Harness) -> None:
 async def test_a_breed_that_was_taken_wrongly_is_put_right_by_telling_another(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     first = await mina.sees("Samoyed, got it!")
     said = await mina.write("no, it's a poodle")
     await harness.message_after(mina.id, said, "tap one of the buttons")
@@ -287,8 +284,7 @@ async def test_a_photo_that_failed_can_be_deleted(harness: Harness) -> None:
 async def test_cancel_while_the_engine_works(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.HOLD)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.press(await mina.sees("Getting to know"), "Cancel")
     await mina.sees("I stopped")
     # The place in the engine is free again.
@@ -300,7 +296,7 @@ async def test_two_presses_make_one_portrait(harness: Harness) -> None:
     await mina.send()
     breed = await mina.sees("Samoyed")
     await mina.press(breed, "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(baby=None)
     await mina.sees(video=True)
     late = await harness.users.press(mina.id, mina.id, (await mina.sees(video=True))["message_id"], "skip:1:")
     assert late["answered"]
@@ -310,8 +306,7 @@ async def test_two_presses_make_one_portrait(harness: Harness) -> None:
 async def test_a_fault_of_ours_is_admitted_and_can_be_retried(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.FAULT)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     assert "Try again" in labels(await mina.sees("Something went wrong on my side"))
     assert (await mina.portrait()).failure == PortraitFailure(FailureReason.DEFECT, "ZeroDivisionError")
 
@@ -349,7 +344,7 @@ async def test_a_long_look_is_said_in_words(harness: Harness) -> None:
 async def test_a_baby_photo_may_have_a_caption(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.sees("baby photo")
     await mina.send(shade=90, caption="so small!")
     await mina.sees(video=True)
@@ -359,7 +354,7 @@ async def test_a_baby_photo_may_have_a_caption(harness: Harness) -> None:
 async def test_a_photo_with_a_breed_is_no_baby_photo(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.sees("baby photo")
     await mina.send(shade=90, caption="Poodle")
     await mina.portraits_in(State.AWAITING_BABY_PHOTO, 2)
@@ -379,7 +374,7 @@ async def test_a_wrongly_typed_breed_is_put_right_by_editing(harness: Harness) -
 async def test_words_while_buttons_wait_point_to_the_buttons(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     question = await mina.sees("baby photo")
     await mina.write("no, sorry")
     hint = await mina.sees("tap one of the buttons here")
@@ -389,8 +384,7 @@ async def test_words_while_buttons_wait_point_to_the_buttons(harness: Harness) -
 async def test_words_while_the_engine_works_are_heard(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.HOLD)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.sees("Getting to know")
     await mina.write("how long?")
     await mina.sees("I'm on it!")

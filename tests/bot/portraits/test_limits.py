@@ -11,8 +11,7 @@ async def test_a_person_has_a_daily_limit(tmp_path: Path) -> None:
         mina, joon = harness.user(), harness.user("Joon")
         film = await mina.ask_for_portrait()
         await mina.send(shade=90)
-        await mina.press(await harness.message_after(mina.id, film, "Samoyed"), "Samoyed")
-        await mina.press(await harness.message_after(mina.id, film, "baby photo"), "Go on without")
+        await mina.answers(breed="Samoyed", baby=None, after=film)
         film = await harness.message_after(mina.id, film, video=True)
         await mina.send(shade=80)
         await mina.sees("today's 2 pictures")
@@ -27,10 +26,10 @@ async def test_the_limit_holds_for_photos_that_came_before_it_was_reached(tmp_pa
         await mina.send(Script.CAT)
         second = await mina.sees("lovely cat")
         await mina.press(first, "Samoyed")
-        await mina.press(await mina.sees("baby photo"), "Go on without")
+        await mina.answers(baby=None)
         film = await mina.sees(video=True)
         await mina.press(second, "Tabby")
-        await mina.press(await harness.message_after(mina.id, first, "baby photo"), "Go on without")
+        await mina.answers(baby=None, after=first)
         await mina.sees("That's all for today", "Try again")
         assert (await mina.portrait()).failure.reason is FailureReason.PERSON_LIMIT
         assert len([message for message in harness.said_in(mina.id) if "video" in message]) == 1

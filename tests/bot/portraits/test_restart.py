@@ -73,7 +73,7 @@ async def test_killed_while_a_breed_is_chosen(harness: KillableHarness) -> None:
     await harness.kill_and_restart()
     await mina.press(breed, "Samoyed")
     await harness.kill_and_restart()
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(baby=None)
     await mina.sees(video=True)
     await settled(harness)
     assert len(harness.films(mina)) == 1
@@ -82,8 +82,7 @@ async def test_killed_while_a_breed_is_chosen(harness: KillableHarness) -> None:
 async def test_killed_while_the_engine_works(harness: KillableHarness) -> None:
     mina = harness.user()
     await mina.send(Script.HOLD)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.sees("Getting to know")
     await harness.kill_and_restart()
     # The engine has it again, and the same message goes on telling; the owner can still cancel.
@@ -97,8 +96,7 @@ async def test_killed_between_the_picture_and_the_film(harness: KillableHarness)
     fault = Fault("sendVideo", FaultKind.TIMEOUT)
     harness.telegram.faults.add(fault)
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.sees("Here you go", photo=True)
 
     async def uploading() -> bool:
@@ -115,8 +113,7 @@ async def test_killed_between_the_picture_and_the_film(harness: KillableHarness)
 async def test_killed_while_a_portrait_is_being_deleted(harness: KillableHarness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.press(await mina.sees(video=True), "Delete")
     sure = await mina.sees("Yes, delete")
     fault = Fault("deleteMessages", FaultKind.TIMEOUT)
@@ -144,10 +141,10 @@ async def test_killed_at_random_moments(harness: KillableHarness) -> None:
         await asyncio.sleep(pause_s)
         await harness.kill_and_restart()
     for user in users:
-        await user.press(await user.sees("Samoyed"), "Samoyed")
+        await user.answers(breed="Samoyed")
     await harness.kill_and_restart()
     for user in users:
-        await user.press(await user.sees("baby photo"), "Go on without")
+        await user.answers(baby=None)
     await asyncio.sleep(0.1)
     await harness.kill_and_restart()
     for user in users:
@@ -160,8 +157,7 @@ async def test_killed_at_random_moments(harness: KillableHarness) -> None:
 async def test_an_orderly_stop_is_quick_and_loses_nothing(harness: KillableHarness) -> None:
     mina, joon = harness.user(), harness.user("Joon")
     await mina.send(Script.HOLD)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.sees("Getting to know")
     async with asyncio.timeout(QUICK_S):  # the engine holds the portrait for ever
         await harness.close()

@@ -76,9 +76,7 @@ async def test_a_name_is_remembered_and_offered_with_the_next_photo(harness: Har
 async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.sees("baby photo")
-    await mina.send(shade=90)
+    await mina.answers(breed="Samoyed", baby=90)
     await mina.name_pet(await mina.sees(video=True), "모모")
     await mina.send(shade=60)
     await mina.press(await mina.sees("💛 모모"), "💛 모모")
@@ -88,14 +86,13 @@ async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(harness: Harness)
 async def test_again_asks_anew_about_the_same_photo(harness: Harness) -> None:
     mina = harness.user()
     photo = await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     film = await mina.sees(video=True)
     await mina.press(film, "Again")
     breed = await mina.sees("Which breed")
     assert breed["reply_to_message"]["message_id"] == photo["message_id"]
     await mina.press(breed, "Pomeranian")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(baby=None)
     await harness.message_after(mina.id, film, video=True)
     assert (await mina.portrait()).breed == "pomeranian"
 
@@ -166,7 +163,7 @@ async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(harness:
 async def test_what_is_kept_of_a_pet_with_a_name_is_said(harness: Harness, baby: bool, said: str) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     question = await mina.sees("baby photo")
     if baby:
         await mina.send(shade=90)
@@ -270,7 +267,7 @@ async def test_another_photo_takes_the_question_for_a_name_back(harness: Harness
     await mina.press(await mina.ask_for_portrait(), "Tell me the name")
     await mina.sees("your pet's name")
     await mina.send(Script.CAT, shade=90)
-    await mina.press(await mina.sees("Tabby"), "Tabby")
+    await mina.answers(breed="Tabby")
     await mina.press(await mina.sees("Tabby cat, got it!"), "Go on without")
     await mina.portraits_in(State.DONE, 2)
     await mina.write("Wow, thank you!")

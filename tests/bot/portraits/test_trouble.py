@@ -12,7 +12,7 @@ from bot.settings import SettingsError
 from bot.timings import Timings
 from engine import EngineFault
 from storage import FailureReason, State
-from tests.bot.harness import Harness, eventually, labels, spoken
+from tests.bot.harness import Harness, eventually, labels, words_of
 from tests.scripted_engine import Script
 
 IMPATIENT = Timings(step_retries_s=(0.05, 0.05, 0.1), reply_retries_s=(0.05, 0.05), write_retries_s=(0.05,))
@@ -57,7 +57,7 @@ async def test_a_photo_is_fetched_however_long_telegram_is_away(harness: Harness
 async def test_a_baby_photo_that_telegram_does_not_give_is_asked_for_again(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     await mina.sees("baby photo")
     harness.telegram.faults.add(Fault("getFile", FaultKind.BAD_REQUEST, description="wrong file_id"))
     await mina.send(shade=90)
@@ -89,8 +89,7 @@ async def test_an_upload_whose_connection_breaks_is_offered_again(harness: Harne
     mina = harness.user()
     harness.telegram.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     unsure = await mina.sees("Telegram was slow", "Try again")
     assert films(harness, mina.id) == 0
     await mina.press(unsure, "Try again")
@@ -128,7 +127,7 @@ async def telegram_is_back(harness: Harness, restarted: bool) -> None:
 async def test_that_a_film_may_be_missing_is_said_when_telegram_is_back(harness: Harness, restarted: bool) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     question = await mina.sees("baby photo")
     harness.telegram.faults.add(Fault("sendVideo", FaultKind.DISCONNECT))
     harness.telegram.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
@@ -159,8 +158,7 @@ async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
 async def test_a_person_who_stops_the_bot_is_left_alone(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.HOLD)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.portrait_in(State.RUNNING)
     await harness.users.block(mina.id)
     await harness.services.engine.describe()
@@ -206,7 +204,7 @@ async def test_a_deleted_photo_and_a_deleted_question(harness: Harness) -> None:
     await harness.users.delete(mina.id, mina.id, photo["message_id"])
     await harness.users.delete(mina.id, mina.id, question["message_id"])
     await harness.services.answers.choose_breed((await mina.portrait()).id, "samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(baby=None)
     film = await mina.sees(video=True)
     assert "reply_to_message" not in film
 
@@ -231,7 +229,7 @@ async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(harnes
 
 async def test_another_program_with_the_same_token_is_named(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     async def another_asks() -> bool:
-        await harness.telegram.updates.fetch(0, 1, 0, None)
+        await harness.telegram.updates.fetch(0, 0, None)
         return "another program asks Telegram" in caplog.text
 
     await eventually(another_asks)
@@ -254,8 +252,7 @@ async def test_administrators_hear_of_a_failure_and_see_no_photo(tmp_path: Path)
         await boss.write("/start")
         await boss.sees("Hello")
         await mina.send(Script.FAULT)
-        await mina.press(await mina.sees("Samoyed"), "Samoyed")
-        await mina.press(await mina.sees("baby photo"), "Go on without")
+        await mina.answers(breed="Samoyed", baby=None)
         notice = await boss.sees("failed: ZeroDivisionError")
         assert str((await mina.portrait()).id) in notice["text"]
         assert "photo" not in notice and labels(notice) == []
@@ -267,8 +264,7 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
 ) -> None:
     mina, joon = harness.user(), harness.user("Joon")
     await mina.send(Script.FAULT)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     apologies = [await mina.sees("Something went wrong", "Try again")]
 
     async def broken(*_: object, **__: object) -> None:
@@ -277,7 +273,7 @@ async def test_nobody_is_said_to_be_told_where_there_is_no_administrator(
     monkeypatch.setattr(harness.services.portraits, "over_limit", broken)
     await joon.send(shade=90)
     apologies.append(await joon.sees("Something went wrong"))
-    assert not any("told" in spoken(one) for one in apologies)
+    assert not any("told" in words_of(one) for one in apologies)
 
 
 async def test_administrators_hear_of_an_update_that_failed_once(
@@ -304,8 +300,7 @@ async def test_administrators_hear_of_an_update_that_failed_once(
 async def test_an_engine_that_dies_loses_nothing(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.HOLD)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
-    await mina.press(await mina.sees("baby photo"), "Go on without")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.sees("Getting to know")
     engine = harness.services.engine
     assert engine.pid is not None
@@ -334,7 +329,7 @@ async def test_a_network_that_is_not_here_is_named_at_the_start(tmp_path: Path) 
 async def test_what_failed_while_telegram_was_away_is_said_afterwards(harness: Harness, restarted: bool) -> None:
     mina = harness.user()
     await mina.send(Script.FAULT)
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     question = await mina.sees("baby photo")
     for method in ("editMessageText", "editMessageMedia", "editMessageCaption", "sendMessage"):
         harness.telegram.faults.add(Fault(method, FaultKind.BAD_GATEWAY, times=50 if restarted else 4))
@@ -384,7 +379,7 @@ async def test_who_cancels_before_the_last_question_was_through_leaves_no_place_
 async def test_a_portrait_goes_on_when_the_disk_takes_writes_again(harness: Harness) -> None:
     mina = harness.user()
     await mina.send()
-    await mina.press(await mina.sees("Samoyed"), "Samoyed")
+    await mina.answers(breed="Samoyed")
     question = await mina.sees("baby photo")
     refusal = "BEGIN SELECT RAISE(ABORT, 'full'); END"
     async with aiosqlite.connect(harness.settings.home / "throwback.sqlite3", isolation_level=None) as elsewhere:

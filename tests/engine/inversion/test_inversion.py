@@ -1,3 +1,4 @@
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -44,7 +45,7 @@ class Pixels(PerceptualDistance):
     name = "pixels"
 
     def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        return image.flatten(1) / image[0].numel() ** 0.5
+        return image.flatten(1) / math.sqrt(image[0].numel())
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,8 @@ def statistics(generator: Generator) -> WStatistics:
 @pytest.fixture(scope="module")
 def target(generator: Generator) -> Tensor:
     """A picture that the network can draw."""
-    return generator(torch.randn(1, 32, generator=torch.Generator().manual_seed(5)))
+    picture: Tensor = generator(torch.randn(1, 32, generator=torch.Generator().manual_seed(5)))
+    return picture
 
 
 def last(steps: "list[SearchStep]") -> SearchStep:

@@ -87,7 +87,8 @@ def test_side_by_side_each_is_drawn_as_alone(network: Generator, dtype: torch.dt
     ws = network.mapping(torch.randn(4, 8, generator=torch.Generator().manual_seed(4)))
 
     def draw(rows: slice, changes: Adjustments) -> Tensor:
-        return network.synthesis(ws[rows], adjustments=changes, dtype=dtype)
+        drawn: Tensor = network.synthesis(ws[rows], adjustments=changes, dtype=dtype)
+        return drawn
 
     together = draw(slice(4), side_by_side(own, [2, 2]))
     alone = torch.cat([draw(slice(2), own[0]), draw(slice(2, 4), own[1])])

@@ -9,7 +9,7 @@ def test_the_latents_of_the_layers_have_w_as_their_mean() -> None:
     picture = torch.rand(2, 3, 64, 64) * 2 - 1
     one_for_all = encoder(picture)
     assert torch.allclose(encoder.latents(picture), one_for_all[:, None].expand(-1, 10, -1))  # as it begins
-    torch.nn.init.normal_(encoder.apart[1].weight)
+    torch.nn.init.normal_(encoder.apart.get_parameter("1.weight"))
     apart = encoder.latents(picture)
     assert apart.shape == (2, 10, 16)
     assert (apart - one_for_all[:, None]).abs().max() > 0.1

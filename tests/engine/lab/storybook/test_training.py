@@ -80,7 +80,7 @@ def test_a_network_that_becomes_wider_begins_by_drawing_the_same(
     assert model.average.config.channels(32) > narrow.channels(32)
     torch.testing.assert_close(model.average.synthesis(ws), expected)
     Trainer([folder], tmp_path / "wide", SHORT, None).run()
-    weight = load_model(tmp_path / "wide").generator.synthesis.b32.conv1.weight
+    weight = load_model(tmp_path / "wide").generator.get_parameter("synthesis.b32.conv1.weight")
     assert weight[: narrow.channels(32), narrow.channels(32) :].abs().min() > 0  # the new ones are looked at by now
 
 
@@ -109,8 +109,8 @@ def test_what_is_exported_can_be_trained_on(folder: Path, tmp_path: Path) -> Non
     export(tmp_path / "run", training_faces(folder), tmp_path / "weights")
     Trainer([folder], tmp_path / "again", TrainingOptions(resolution=32, pictures=0), tmp_path / "weights").run()
     exported, again = load_model(tmp_path / "run"), load_model(tmp_path / "again")
-    expected = exported.average.synthesis.b8.conv0.weight.half().float()
-    assert torch.equal(again.generator.synthesis.b8.conv0.weight, expected)
+    expected = exported.average.get_parameter("synthesis.b8.conv0.weight").half().float()
+    assert torch.equal(again.generator.get_parameter("synthesis.b8.conv0.weight"), expected)
 
 
 def test_training_goes_on_from_the_embedded_weights(folder: Path, tmp_path: Path) -> None:

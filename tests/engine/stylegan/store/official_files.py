@@ -3,6 +3,7 @@
 import io
 import pickle
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -40,10 +41,13 @@ STORAGE = Name("torch.storage", "_load_from_bytes")
 ORDERED = Call(Name("collections", "OrderedDict"))
 
 
-class Writer(pickle._Pickler):
+class Writer(pickle._Pickler):  # the one in Python: it alone can be told how to write a type
     """Pickles names and calls as such, without asking whether they exist."""
 
-    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)
+    write: Callable[[bytes], None]
+    save: Callable[[object], None]
+    memoize: Callable[[object], None]
 
     def save_name(self, name: Name) -> None:
         self.write(pickle.GLOBAL + f"{name.module}\n{name.name}\n".encode())
@@ -68,10 +72,11 @@ def stored(tensor: Tensor, **changes: object) -> Call:
     """A tensor as official files hold it; `changes` replaces its offset, size, stride or data."""
     stream = io.BytesIO()
     with warnings.catch_warnings(action="ignore"):
-        torch.save(tensor._typed_storage(), stream, _use_new_zipfile_serialization=False)
+        storage = tensor._typed_storage()  # type: ignore[no-untyped-call]
+        torch.save(storage, stream, _use_new_zipfile_serialization=False)
     view = {"data": stream.getvalue(), "offset": 0, "size": tuple(tensor.shape), "stride": tensor.stride()} | changes
-    storage = Call(STORAGE, (view["data"],))
-    return Call(TENSOR, (storage, view["offset"], view["size"], view["stride"], False, ORDERED))
+    data = Call(STORAGE, (view["data"],))
+    return Call(TENSOR, (data, view["offset"], view["size"], view["stride"], False, ORDERED))
 
 
 def module(class_name: str, **state: object) -> Call:
@@ -80,11 +85,13 @@ def module(class_name: str, **state: object) -> Call:
     return Call(RECONSTRUCT, (meta,))
 
 
-def official(generator: Generator, *, every_argument: bool = False, **changes: object) -> dict[str, Any]:
+def official(
+    generator: Generator, changes: Mapping[str, object] | None = None, *, every_argument: bool = False
+) -> dict[str, Any]:
     """The content of a network file. `changes` replaces tensors by `state_dict` name (None removes one),
     or arguments by their name.
     """
-    config = generator.config
+    config, changed = generator.config, dict(changes or {})
     arguments: dict[str, Any] = {name: getattr(config, name) for name in ("z_dim", "c_dim", "w_dim", "img_resolution")}
     synthesis: dict[str, Any] = {"channel_base": config.channel_base, "channel_max": config.channel_max}
     mapping: dict[str, Any] = {"num_layers": config.num_mapping_layers}
@@ -93,13 +100,13 @@ def official(generator: Generator, *, every_argument: bool = False, **changes: o
         mapping |= {"activation": "lrelu", "lr_multiplier": 0.01, "w_avg_beta": 0.995}
         synthesis |= {"architecture": "skip", "resample_filter": [1, 3, 3, 1], "use_noise": True}
         synthesis["conv_clamp"] = config.conv_clamp
-    for name in list(changes):
+    for name in list(changed):
         for group in (arguments, mapping, synthesis):
             if name in group:
-                group[name] = changes.pop(name)
+                group[name] = changed.pop(name)
     arguments |= {"mapping_kwargs": mapping, "synthesis_kwargs": synthesis}
-    tensors: dict[str, object] = {name: stored(tensor) for name, tensor in generator.state_dict().items()} | changes
-    layer_attributes = {"conv_clamp": config.conv_clamp}
+    tensors: dict[str, object] = {name: stored(tensor) for name, tensor in generator.state_dict().items()} | changed
+    layer_attributes: dict[str, object] = {"conv_clamp": config.conv_clamp}
     root = _module_tree(tensors, layer_attributes)
     root["_init_args"], root["_init_kwargs"] = (), arguments
     return {"G": None, "D": None, "G_ema": module("Generator", **root), "training_set_kwargs": None}

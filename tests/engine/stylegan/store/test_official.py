@@ -74,7 +74,7 @@ def test_infers_the_channels_where_no_argument_gives_them(tmp_path: Path, small:
 
 def test_takes_half_precision_as_float32(tmp_path: Path, small: Generator) -> None:
     halved = stored(small.mapping.w_avg.half())
-    generator = read_official(write(tmp_path / "small.pkl", official(small, **{"mapping.w_avg": halved})))
+    generator = read_official(write(tmp_path / "small.pkl", official(small, {"mapping.w_avg": halved})))
     assert generator.mapping.w_avg.dtype == torch.float32
 
 
@@ -83,7 +83,7 @@ def test_takes_a_transposed_view_of_a_larger_storage(tmp_path: Path, small: Gene
     assert isinstance(weight, Tensor)
     shifted = torch.cat([torch.zeros(5), weight.t().flatten()])
     view = stored(shifted, offset=5, size=(12, 12), stride=(1, 12))
-    assert_same(read_official(write(tmp_path / "small.pkl", official(small, **{"mapping.fc1.weight": view}))), small)
+    assert_same(read_official(write(tmp_path / "small.pkl", official(small, {"mapping.fc1.weight": view}))), small)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_takes_a_transposed_view_of_a_larger_storage(tmp_path: Path, small: Gene
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, small: Generator, changes: dict[str, object], words: str) -> None:
     changes = {name: stored(value) if isinstance(value, Tensor) else value for name, value in changes.items()}
-    path = write(tmp_path / "odd.pkl", official(small, every_argument=True, **changes))
+    path = write(tmp_path / "odd.pkl", official(small, changes, every_argument=True))
     with pytest.raises(NetworkError, match=words) as caught:
         read_official(path)
     assert str(caught.value).startswith("odd.pkl ") and str(caught.value).endswith(".")
@@ -136,7 +136,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, small: Generator, changes:
     ids=str,
 )
 def test_views_beyond_their_storage_are_refused(tmp_path: Path, small: Generator, view: dict[str, object]) -> None:
-    path = write(tmp_path / "odd.pkl", official(small, **{"mapping.w_avg": stored(torch.ones(12), **view)}))
+    path = write(tmp_path / "odd.pkl", official(small, {"mapping.w_avg": stored(torch.ones(12), **view)}))
     with pytest.raises(NetworkError, match=r"'mapping\.w_avg'"):
         read_official(path)
 
@@ -160,7 +160,7 @@ def hostile_streams() -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", hostile_streams())
 def test_storages_that_are_none_are_refused(tmp_path: Path, small: Generator, kind: str) -> None:
     tensor = stored(torch.ones(12), data=hostile_streams()[kind])
-    path = write(tmp_path / "odd.pkl", official(small, **{"mapping.w_avg": tensor}))
+    path = write(tmp_path / "odd.pkl", official(small, {"mapping.w_avg": tensor}))
     with pytest.raises(NetworkError, match=r"has (numbers|something else than numbers) in 'mapping\.w_avg'"):
         read_official(path)
 
