@@ -1,7 +1,11 @@
-"""Throwback's engine as its users see it: an engine process to ask, its messages and its errors.
+"""Throwback's engine as its users see it: in this process (`Rejuvenator`) or in one of its own (`EngineClient`).
 
-Importing this package is quick and loads no torch; all that computes lives in the process that `EngineClient` starts.
+Importing this package is quick and loads neither torch nor Pillow. Making a `Rejuvenator` loads them here, and
+`EngineClient` starts a process that loads them.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from engine.breeds import BREEDS, Breed
 from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
@@ -30,6 +34,17 @@ from engine.settings import EngineSettings as EngineSettings
 from engine.settings import SettingsError
 from engine.settings import from_environment as engine_settings
 
+if TYPE_CHECKING:
+    from engine.rejuvenator import Photo, Rejuvenated, Rejuvenator
+else:
+
+    def __getattr__(name: str) -> object:
+        """Load the module of the `Rejuvenator` when it is asked for."""
+        if name not in ("Photo", "Rejuvenated", "Rejuvenator"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module("engine.rejuvenator"), name)
+
+
 __all__ = [
     "BREEDS",
     "SNIFFED_BYTES",
@@ -48,6 +63,7 @@ __all__ = [
     "Head",
     "HeadGuess",
     "OnProgress",
+    "Photo",
     "PhotoError",
     "PhotoReason",
     "Point",
@@ -56,7 +72,9 @@ __all__ = [
     "Reimagine",
     "Reimagined",
     "Rejuvenate",
+    "Rejuvenated",
     "Rejuvenation",
+    "Rejuvenator",
     "SettingsError",
     "Species",
     "Stage",

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -28,6 +28,7 @@ from engine.inversion.previews import Previews
 from engine.inversion.session import Inversion, inversion_of, invert
 from engine.inversion.state import InvertedPhoto, PortraitState, weights_id
 from engine.messages import (
+    Answer,
     CardText,
     Describe,
     Description,
@@ -53,6 +54,7 @@ from engine.rendering.cards import side_by_side, then_and_now
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.portrait import Portrait, portrait_of
 from engine.settings import EngineSettings
+from engine.steps import result_of
 from engine.stylegan import age_vectors
 from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import STORYBOOK, Network, available_networks, choose_network, load_network
@@ -120,6 +122,16 @@ class Pipeline:
                 return self._forget(request)
             case _:
                 return self._describe(Describe(request.id))
+
+    def answer(self, request: Request, on_step: Callable[[JobStep], object] | None = None) -> Answer:
+        """Do the job of one request to its end, in the calling thread; `on_step` is called after each step."""
+
+        def taken(step: JobStep) -> None:
+            if on_step is not None:
+                on_step(step)
+            self.advance(step.searches)  # of two photos together
+
+        return result_of(self.begin(request), taken)
 
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
         inversion.advance([one for one in searches if isinstance(one, inversion.Search)], self._halves)
