@@ -3,7 +3,8 @@
 EngineError
 ├── PhotoError      the sender can mend it; carries a `PhotoReason`
 ├── EngineStopped   nobody's fault (shutdown, restart, cancel); the work can be done again
-└── EngineFault     ours; the work fails with a short, private-safe detail (of networks: `engine.stylegan.store.errors`)
+└── EngineFault     ours; the work fails with a short, private-safe detail
+    └── NetworkError    a network cannot be read, fetched or found
 """
 
 from enum import StrEnum
@@ -46,3 +47,7 @@ class EngineFault(EngineError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class NetworkError(EngineFault):
+    """A network cannot be read, fetched or found. The detail is one sentence for the person at the keyboard."""

@@ -78,7 +78,7 @@ class _Held:
 class EngineClient:
     """`async with EngineClient(settings) as engine:` an engine that answers, whatever happens to its process.
 
-    `settings` are handed on to the process; without them it reads the environment itself. `command` is what to start
+    `settings` are handed on to the process; the default is those of this process's environment. `command` is started
     instead of the real engine; it gets ``--fd N`` appended, the socket to speak on (`engine.process.wire`). A process
     that tells nothing new for `silence_s` while somebody waits is taken for one that hangs, and killed.
 
@@ -96,9 +96,9 @@ class EngineClient:
     ) -> None:
         self.pid: int | None = None  # of the engine process, while there is one
         self._command = tuple(command or COMMAND)
-        self._settings = settings
+        self._settings = settings or from_environment()
         self._silence_s = silence_s
-        self._environment = _environment(settings, os.environ)
+        self._environment = _environment(self._settings, os.environ)
         self._held: dict[str, _Held] = {}
         self._numbers = count(1)
         self._link: _Link | None = None
@@ -147,7 +147,7 @@ class EngineClient:
             return Forgotten("forget", await asyncio.to_thread(self._forget_on_disk, photos))
 
     def _forget_on_disk(self, photos: Sequence[str]) -> int:
-        cache = Cache((self._settings or from_environment()).cache / FOLDER)
+        cache = Cache(self._settings.cache / FOLDER)
         return sum(cache.forget(photo) for photo in photos)
 
     def cancel(self, request_id: str) -> bool:
@@ -432,16 +432,14 @@ def _error_of(failure: Failure) -> EngineError:
     return EngineFault(failure.reason)
 
 
-def _environment(settings: EngineSettings | None, inherited: Mapping[str, str]) -> dict[str, str]:
+def _environment(settings: EngineSettings, inherited: Mapping[str, str]) -> dict[str, str]:
     """The process's environment: the settings, this very package to import, and no secrets."""
     environment = {name: value for name, value in inherited.items() if name not in _SECRETS}
     package_root = str(Path(__file__).parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package_root, inherited.get("PYTHONPATH"))))
-    if settings is not None:
-        environment |= {
-            "THROWBACK_HOME": str(settings.home),
-            "THROWBACK_DEVICE": settings.device,
-            "THROWBACK_NETWORK": settings.network,
-            "THROWBACK_COMPILE": str(int(settings.compiled)),
-        }
-    return environment
+    return environment | {
+        "THROWBACK_HOME": str(settings.home),
+        "THROWBACK_DEVICE": settings.device,
+        "THROWBACK_NETWORK": settings.network,
+        "THROWBACK_COMPILE": str(int(settings.compiled)),
+    }

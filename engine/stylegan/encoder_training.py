@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.errors import NetworkError
 from engine.stylegan.encoder import INPUT_SIZE, Encoder
-from engine.stylegan.store.errors import NetworkError
-from engine.stylegan.store.network_store import Network
+from engine.stylegan.store.network_files import Network
 from engine.stylegan.store.statistics import random_w
 
 _REPORT_EVERY = 10  # steps

@@ -19,8 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine import settings
-from engine.stylegan.store.errors import NetworkError
+from engine.errors import NetworkError
 from engine.vision.efficientnet import CHANNELS, STRIDES, EfficientNetLite0
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -165,26 +164,27 @@ class EmbeddedDistance(PerceptualDistance):
         return torch.cat(rows, dim=1)
 
 
-def vgg16_file() -> Path:
-    """Where the converted backbone is kept."""
-    return settings.from_environment().home / "perceptual" / "vgg16.safetensors"
+def vgg16_file(home: Path) -> Path:
+    """Where the data folder `home` keeps the converted backbone."""
+    return home / "perceptual" / "vgg16.safetensors"
 
 
-def load_extractor(preferred: str = "auto", device: torch.device | str = "cpu") -> PerceptualDistance:
-    """The extractor of that name, or with "auto" the best one that is here. Never fetches anything.
+def load_extractor(home: Path, preferred: str = "auto", device: torch.device | str = "cpu") -> PerceptualDistance:
+    """The extractor of that name, or with "auto" the best one in the data folder `home`. Never fetches anything.
 
     Raises `NetworkError` when "vgg16" is asked for and its backbone is not here or damaged.
     """
     if preferred not in ("auto", Vgg16Distance.name, EmbeddedDistance.name):
         raise NetworkError(f"There is no perceptual distance {preferred!r}.")
-    if preferred == EmbeddedDistance.name or (preferred == "auto" and not vgg16_file().exists()):
+    file = vgg16_file(home)
+    if preferred == EmbeddedDistance.name or (preferred == "auto" and not file.exists()):
         return EmbeddedDistance().to(device)
     try:
-        return Vgg16Distance(load_file(vgg16_file()), lpips_weights()).to(device)
+        return Vgg16Distance(load_file(file), lpips_weights()).to(device)
     except (OSError, SafetensorError, KeyError, RuntimeError):
         if preferred == Vgg16Distance.name:
             raise NetworkError("VGG16 is not here or damaged; `throwback networks pull vgg16` fetches it.") from None
-        logger.warning("%s is damaged; the embedded perceptual distance is used", vgg16_file().name)
+        logger.warning("%s is damaged; the embedded perceptual distance is used", file.name)
         return EmbeddedDistance().to(device)
 
 

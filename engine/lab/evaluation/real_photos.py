@@ -26,8 +26,7 @@ from engine.lab.evaluation.single_face import make_portrait
 from engine.messages import Head, Species
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
-from engine.stylegan.store import Network
-from engine.stylegan.store.network_store import EMBEDDED
+from engine.stylegan.store import EMBEDDED, Network
 from engine.vision.alignment import HeadPose, Pixels, align, head_pose
 from engine.vision.cropping import SIDE
 from engine.vision.efficientnet import load_efficientnet

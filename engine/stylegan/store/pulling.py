@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from engine.errors import NetworkError
 from engine.messages import Species
 from engine.stylegan.perceptual import Vgg16Distance, lpips_weights, vgg16_file
 from engine.stylegan.store.download import Checksum, Report, download
-from engine.stylegan.store.errors import NetworkError
-from engine.stylegan.store.network_store import available_networks, import_official, networks_directory
+from engine.stylegan.store.network_store import NetworkStore
 from engine.vision.alignment import FaceTemplate
 
 _NVIDIA_ADDRESS = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
@@ -66,28 +66,29 @@ NETWORKS = (
 PUBLISHED = {published.name: published for published in (*NETWORKS, VGG16)}
 
 
-def check_wanted(published: Published) -> None:
+def check_wanted(store: NetworkStore, published: Published) -> None:
     """Raises `NetworkError` when it is here already."""
-    here = vgg16_file().exists() if published.name == VGG16.name else published.name in available_networks()
-    if here:
+    is_vgg16 = published.name == VGG16.name
+    if vgg16_file(store.home).exists() if is_vgg16 else published.name in store.names():
         raise NetworkError(f"{published.name} is here already; remove it first to fetch it again.")
 
 
 def pull(
+    store: NetworkStore,
     published: Published,
     *,
     address: str = "",
     report: Report = lambda done, total: None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Fetch, check, convert and store it; return the folder it is in. Only what was converted stays.
+    """Fetch, check, convert and store it; return the folder it is in. Only the converted files stay.
 
     `address` replaces the folder it is published in. Where no checksum is published, that of the first download is
     remembered and compared from then on. Raises `NetworkError`.
     """
-    check_wanted(published)
+    check_wanted(store, published)
     url = f"{(address or published.address).rstrip('/')}/{published.file}"
-    with _downloads() as directory:
+    with _downloads(store) as directory:
         seen = _read_seen(directory)
         checksum = published.checksum
         if not checksum.sha256:
@@ -96,9 +97,9 @@ def pull(
         digest = download(url, file, checksum, report=report, wait=wait)
         try:
             if published.name == VGG16.name:
-                stored = _store_vgg16(file)
+                stored = _store_vgg16(file, vgg16_file(store.home))
             else:
-                stored = _store_network(file, published, f"{url}, sha256 {digest}")
+                stored = _store_network(store, file, published, f"{url}, sha256 {digest}")
             _seen_file(directory).write_text(json.dumps(seen | {published.file: digest}, indent=1) + "\n")
         finally:
             file.unlink(missing_ok=True)
@@ -106,9 +107,9 @@ def pull(
 
 
 @contextmanager
-def _downloads() -> Iterator[Path]:
-    """The folder where downloads wait; errors of the disk become `NetworkError`."""
-    directory = networks_directory() / ".downloads"
+def _downloads(store: NetworkStore) -> Iterator[Path]:
+    """The folder of unfinished downloads; errors of the disk become `NetworkError`."""
+    directory = store.directory / ".downloads"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         yield directory
@@ -116,8 +117,8 @@ def _downloads() -> Iterator[Path]:
         raise NetworkError(f"{directory} cannot be written: {error.strerror or type(error).__name__}.") from None
 
 
-def _store_network(file: Path, published: Published, source: str) -> Path:
-    import_official(
+def _store_network(store: NetworkStore, file: Path, published: Published, source: str) -> Path:
+    store.import_official(
         file,
         published.name,
         convention=FaceTemplate.AFHQ,
@@ -125,12 +126,11 @@ def _store_network(file: Path, published: Published, source: str) -> Path:
         licence=published.licence,
         source=source,
     )
-    return networks_directory() / published.name
+    return store.directory_of(published.name)
 
 
-def _store_vgg16(file: Path) -> Path:
+def _store_vgg16(file: Path, target: Path) -> Path:
     """Keep the convolutions alone: nine tenths of the file are layers that no distance needs."""
-    target = vgg16_file()
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         convolutions = {name: tensor.contiguous() for name, tensor in state.items() if name.startswith("features.")}

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from engine.errors import NetworkError
 from engine.stylegan.perceptual import (
     VGG16_CONVOLUTIONS,
     EmbeddedDistance,
@@ -20,7 +21,6 @@ from engine.stylegan.perceptual import (
     shrink,
     vgg16_file,
 )
-from engine.stylegan.store.errors import NetworkError
 from tests.shared import SHARED, needs_shared
 
 
@@ -55,12 +55,6 @@ def vgg16(backbone: dict[str, Tensor]) -> Vgg16Distance:
 @pytest.fixture(scope="module")
 def embedded() -> EmbeddedDistance:
     return EmbeddedDistance()
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("THROWBACK_HOME", str(tmp_path))
-    return tmp_path
 
 
 def picture(*shape: int, seed: int = 0) -> Tensor:
@@ -199,28 +193,30 @@ def test_distorted_faces_are_nearer_than_other_pets(embedded: EmbeddedDistance) 
     assert (distance_light < distance_blur)[worse_in_pixels].all()
 
 
-def test_the_embedded_extractor_serves_where_the_backbone_is_not_here(home: Path) -> None:
-    assert load_extractor().name == "efficientnet-lite0"
+def test_the_embedded_extractor_serves_where_the_backbone_is_not_here(tmp_path: Path) -> None:
+    assert load_extractor(tmp_path).name == "efficientnet-lite0"
     with pytest.raises(NetworkError, match="networks pull vgg16"):
-        load_extractor("vgg16")
+        load_extractor(tmp_path, "vgg16")
     with pytest.raises(NetworkError, match="no perceptual distance 'alexnet'"):
-        load_extractor("alexnet")
+        load_extractor(tmp_path, "alexnet")
 
 
-def test_the_backbone_is_taken_where_it_is_here(home: Path, backbone: dict[str, Tensor], vgg16: Vgg16Distance) -> None:
-    vgg16_file().parent.mkdir()
-    save_file(backbone, vgg16_file())
-    extractor = load_extractor()
+def test_the_backbone_is_taken_where_it_is_here(
+    tmp_path: Path, backbone: dict[str, Tensor], vgg16: Vgg16Distance
+) -> None:
+    vgg16_file(tmp_path).parent.mkdir()
+    save_file(backbone, vgg16_file(tmp_path))
+    extractor = load_extractor(tmp_path)
     assert extractor.name == "vgg16"
     image = picture(1, 64, 64)
     torch.testing.assert_close(extractor.features(image), vgg16.features(image))
-    assert load_extractor("efficientnet-lite0").name == "efficientnet-lite0"
+    assert load_extractor(tmp_path, "efficientnet-lite0").name == "efficientnet-lite0"
 
 
-def test_a_damaged_backbone_is_passed_over(home: Path, caplog: pytest.LogCaptureFixture) -> None:
-    vgg16_file().parent.mkdir()
-    vgg16_file().write_bytes(b"damaged")
-    assert load_extractor().name == "efficientnet-lite0"
+def test_a_damaged_backbone_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    vgg16_file(tmp_path).parent.mkdir()
+    vgg16_file(tmp_path).write_bytes(b"damaged")
+    assert load_extractor(tmp_path).name == "efficientnet-lite0"
     assert "damaged" in caplog.text
     with pytest.raises(NetworkError, match="damaged"):
-        load_extractor("vgg16")
+        load_extractor(tmp_path, "vgg16")
