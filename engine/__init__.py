@@ -4,7 +4,7 @@ Importing this package is quick and loads no torch; all that computes lives in t
 """
 
 from engine.breeds import BREEDS, Breed
-from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.errors import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 from engine.images.formats import SNIFFED_BYTES, sniff
 from engine.messages import (
     Box,
@@ -48,6 +48,7 @@ __all__ = [
     "Head",
     "HeadGuess",
     "OnProgress",
+    "OperatorError",
     "PhotoError",
     "PhotoReason",
     "Point",

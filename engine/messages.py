@@ -28,6 +28,15 @@ class Stage(StrEnum):
     FILMING = "filming"  # drawing and encoding the film
 
 
+class FailureKind(StrEnum):
+    """Whose it is to mend what made a request fail (`engine.errors`)."""
+
+    PHOTO = "photo"  # the sender's; `Failure.reason` is a PhotoReason
+    CANCELLED = "cancelled"  # nobody's; the engine was stopped, or the request cancelled
+    OPERATOR = "operator"  # the operator's; `Failure.reason` is a sentence that says what to do
+    FAULT = "fault"  # ours; `Failure.reason` is a fault's kind or an error's type
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """One head in a photo. Eyes are left and right as the viewer sees them; None where hidden."""
@@ -111,7 +120,7 @@ class Reimagine:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Give up the request `target`; it is answered by `Failure` with reason ``cancelled``."""
+    """Give up the request `target`; it is answered by a `Failure` of the kind CANCELLED."""
 
     id: str
     target: str
@@ -232,12 +241,12 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The request failed. `kind` is photo, cancelled, or fault; `reason` a PhotoReason or an error type."""
+    """The request failed."""
 
     id: str
-    kind: str
+    kind: FailureKind
     reason: str
-    which: str = "photo"
+    which: str = "photo"  # of kind PHOTO: whose photo, "photo" or "baby_photo"
 
 
 Request = Recognise | Rejuvenate | Reimagine | Cancel | Describe | Forget

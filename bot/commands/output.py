@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 
 PHOTO_STATUS = 3  # exit status for a photo that cannot be used
 FAULT_STATUS = 1
@@ -53,5 +53,7 @@ def explain(error: EngineError, photo: str = "") -> tuple[str, str, int]:
         )
     if isinstance(error, EngineStopped):
         return "stopped", "the engine was stopped before it was done", FAULT_STATUS
-    detail = error.detail if isinstance(error, EngineFault) else type(error).__name__
-    return "fault", f"something went wrong in the engine ({detail}); `throwback doctor` may know more", FAULT_STATUS
+    if isinstance(error, OperatorError):
+        return "fault", error.sentence, FAULT_STATUS
+    kind = error.kind if isinstance(error, EngineFault) else type(error).__name__
+    return "fault", f"something went wrong in the engine ({kind}); `throwback doctor` may know more", FAULT_STATUS

@@ -11,7 +11,7 @@ from bot.messaging.errors import FileGone, MediaRefused, Unsure, short
 from bot.messaging.views import title
 from bot.portraits.messenger import Messenger
 from bot.texts import words_for
-from engine import CardText, EngineClient, EngineFault, Film, PhotoError, Reimagine
+from engine import CardText, EngineClient, EngineFault, Film, OperatorError, PhotoError, Reimagine
 from storage import Kind, Made, Notice, Portrait, Result, State, Storage
 
 _SHOWN_S = 4.5  # how long the app shows that somebody is typing, a little less
@@ -71,7 +71,7 @@ class Delivery:
         request = Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=True, card=card_text(portrait, age))
         try:
             made = await self._engine.reimagine(request)
-        except (EngineFault, PhotoError) as error:
+        except (EngineFault, OperatorError, PhotoError) as error:
             await self._storage.portraits.unwant(portrait.id, age, Notice.SORRY)
             await self._speaker.alarm(portrait, reason_of(error))
             return
@@ -179,4 +179,4 @@ def reason_of(error: Exception) -> str:
         return error.reason
     if isinstance(error, FileGone):
         return "not_fetched"
-    return error.detail if isinstance(error, EngineFault) else short(error)
+    return str(error) if isinstance(error, EngineFault | OperatorError) else short(error)

@@ -24,7 +24,17 @@ from bot.portraits.delivery import Delivery, card_text, made_results, meanwhile,
 from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits
 from bot.portraits.messenger import Messenger
-from engine import EngineClient, EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Rejuvenate, Species
+from engine import (
+    EngineClient,
+    EngineFault,
+    EngineStopped,
+    OperatorError,
+    PhotoError,
+    PhotoReason,
+    Progress,
+    Rejuvenate,
+    Species,
+)
 from storage import Notice, Pet, Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
@@ -213,7 +223,7 @@ class PortraitWorker:
             # Otherwise the row stays as it is, and a restart goes on with it.
         except ChatGone:
             await self._give_up_chat(portrait)
-        except (PhotoError, FileGone, EngineFault) as error:
+        except (PhotoError, FileGone, EngineFault, OperatorError) as error:
             await self._fail(portrait, error)
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
             _logger.error("portrait %d failed: %s", portrait.id, trail(error))

@@ -16,7 +16,7 @@ from torch import Tensor
 from engine import settings
 from engine.breeds import BREEDS
 from engine.device import choose_device
-from engine.errors import EngineFault, NetworkError, PhotoError
+from engine.errors import EngineFault, NetworkError, OperatorError, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_tensor
 from engine.inversion import project
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     here = settings.from_environment()
     try:
         result: dict[str, Any] = args.act(args, here)
-    except EngineFault as error:
+    except (OperatorError, EngineFault) as error:
         _say(f"throwback: {error}")
         result = {"error": "ages", "message": str(error)}
     if args.json:
@@ -104,7 +104,7 @@ def _learn(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     extractor = load_extractor(here.home, device=device)
     adults, puppies = (list(_faces(files, network, device)) for files in (args.adult, args.puppy))
     if not adults or not puppies:
-        raise EngineFault("at least one photo of an adult and one of a puppy or kitten must show its face")
+        raise OperatorError("at least one photo of an adult and one of a puppy or kitten must show its face")
     if min(len(adults), len(puppies)) < _FEW:
         _say(f"With fewer than {_FEW} photos of each, more than the age is learned; add some if you can.")
     ws = {}
@@ -172,7 +172,7 @@ def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
         if ages.remove(network, args.breed):
             removed.append(network.name)
     if not removed:
-        raise EngineFault(f"nothing was learned for {BREEDS[args.breed].name}")
+        raise OperatorError(f"nothing was learned for {BREEDS[args.breed].name}")
     _say(f"{BREEDS[args.breed].name} is forgotten in {', '.join(removed)}.")
     return {"breed": args.breed, "removed": removed}
 

@@ -13,7 +13,7 @@ from typing import Any
 from engine import settings
 from engine.commands.progress import ProgressBar
 from engine.device import choose_device
-from engine.errors import EngineFault, NetworkError
+from engine.errors import EngineFault, NetworkError, OperatorError
 from engine.messages import Species
 from engine.settings import EngineSettings
 from engine.stylegan.encoder import Encoder
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     here = settings.from_environment()
     try:
         result: dict[str, Any] = args.act(args, here)
-    except EngineFault as error:
+    except (OperatorError, EngineFault) as error:
         _say(f"throwback: {error}")
         result = {"error": "network", "message": str(error)}
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from engine import settings
-from engine.errors import EngineFault
+from engine.errors import EngineError, EngineFault
 from engine.messages import Request
 from engine.process.connection import Connection
 from engine.process.eta import StageTimes
@@ -69,7 +69,7 @@ def _work(scheduler: Scheduler, open_workshop: Callable[[], JobExecutor]) -> Non
     try:
         workshop = open_workshop()
     except Exception as error:
-        reason = error.detail if isinstance(error, EngineFault) else type(error).__name__
+        reason = error if isinstance(error, EngineError) else EngineFault(type(error).__name__)
         logger.error("the engine cannot work: %s", reason)
         logger.debug("in full", exc_info=True)
         workshop = _Closed(reason)
@@ -84,11 +84,11 @@ def _work(scheduler: Scheduler, open_workshop: Callable[[], JobExecutor]) -> Non
 class _Closed:
     """What is left when the workshop cannot be opened (a broken installation): everybody is told so."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: EngineError) -> None:
         self._reason = reason
 
     def begin(self, request: Request) -> Job:
-        raise EngineFault(self._reason)
+        raise self._reason
         yield  # a generator, so that it fails where jobs fail
 
     def advance(self, searches: Sequence[BatchedSearch]) -> None:

@@ -20,13 +20,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.errors import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 from engine.messages import (
     Answer,
     Cancel,
     Describe,
     Description,
     Failure,
+    FailureKind,
     Forget,
     Forgotten,
     Progress,
@@ -83,8 +84,9 @@ class EngineClient:
     that tells nothing new for `silence_s` while somebody waits is taken for one that hangs, and killed.
 
     Every call raises `PhotoError` when the photo cannot be used, `EngineStopped` when the engine is stopped or the
-    request cancelled first, and `EngineFault` for a defect of ours. Cancelling the task that awaits an answer cancels
-    the request in the engine. Entering raises `EngineFault` when no engine process can be started.
+    request cancelled first, `OperatorError` when whoever runs the engine has to mend something, and `EngineFault` for a
+    defect of ours. Cancelling the task that awaits an answer cancels the request in the engine. Entering raises
+    `EngineFault` when no engine process can be started.
     """
 
     def __init__(
@@ -425,11 +427,15 @@ def _id_of(name: str) -> str:
 
 
 def _error_of(failure: Failure) -> EngineError:
-    if failure.kind == "photo" and failure.reason in set(PhotoReason):
-        return PhotoError(PhotoReason(failure.reason), failure.which)
-    if failure.kind == "cancelled":
-        return EngineStopped(failure.reason)
-    return EngineFault(failure.reason)
+    match failure.kind:
+        case FailureKind.PHOTO if failure.reason in set(PhotoReason):
+            return PhotoError(PhotoReason(failure.reason), failure.which)
+        case FailureKind.CANCELLED:
+            return EngineStopped(failure.reason)
+        case FailureKind.OPERATOR:
+            return OperatorError(failure.reason)
+        case _:
+            return EngineFault(failure.reason)
 
 
 def _environment(settings: EngineSettings, inherited: Mapping[str, str]) -> dict[str, str]:

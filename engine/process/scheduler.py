@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from engine.errors import EngineFault, EngineStopped, PhotoError
+from engine.errors import EngineFault, EngineStopped, OperatorError, PhotoError
 from engine.messages import (
     Answer,
     Cancel,
     Describe,
     Failure,
+    FailureKind,
     Forget,
     Progress,
     Recognise,
@@ -186,7 +187,7 @@ class Scheduler:
             for task in self._short + self._long:
                 if task.id == message.target:
                     _close(task)
-                    self._finish(task, Failure(task.id, "cancelled", "cancelled"))
+                    self._finish(task, Failure(task.id, FailureKind.CANCELLED, "cancelled"))
         elif isinstance(message, Request):
             task = _Task(
                 message, executor.begin(message), ProgressEstimator(self._stage_times.expected(_kind(message)))
@@ -318,12 +319,16 @@ def _kind(request: Request) -> str:
 def _failure(request: Request, error: Exception) -> Failure:
     """What to answer; what is unforeseen is logged."""
     if isinstance(error, PhotoError):
-        return Failure(request.id, "photo", error.reason.value, error.which)
+        return Failure(request.id, FailureKind.PHOTO, error.reason.value, error.which)
     if isinstance(error, EngineStopped):
-        return Failure(request.id, "cancelled", str(error))
+        return Failure(request.id, FailureKind.CANCELLED, str(error))
+    if isinstance(error, OperatorError):
+        logger.error("%s %s failed: %s", type(request).__name__, request.id, error.sentence)
+        return Failure(request.id, FailureKind.OPERATOR, error.sentence)
     # Messages of unforeseen errors may name files or show what was in them; the place in our code says enough.
     places = [f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)]
     logger.error(
         "%s %s failed: %s at %s", type(request).__name__, request.id, type(error).__name__, " < ".join(places[:-4:-1])
     )
-    return Failure(request.id, "fault", error.detail if isinstance(error, EngineFault) else type(error).__name__)
+    kind = error.kind if isinstance(error, EngineFault) else type(error).__name__
+    return Failure(request.id, FailureKind.FAULT, kind)

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.breeds import BREEDS
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.messages import Species
 from engine.stylegan.store import Network, WStatistics
 
@@ -66,8 +66,8 @@ def clean(vector: Tensor, statistics: WStatistics, unwanted: Tensor | None, opti
 class AgeVectors:
     """The age vectors of networks: those that came with them, and those learned from photos, kept in `home`.
 
-    Without `home` only the former are known, and none can be saved. Every method raises `EngineFault` when a file with
-    age vectors is damaged.
+    Without `home` only the former are known, and none can be saved. Every method raises `OperatorError` when a file is
+    damaged.
     """
 
     def __init__(self, home: Path | None = None) -> None:
@@ -76,8 +76,8 @@ class AgeVectors:
     def vector(self, network: Network, species: Species, breed: str = "") -> Tensor:
         """The age vector [num_ws, w_dim] for this breed of this network, or the mean of its species.
 
-        What was learned from photos goes before what came with the network. Raises `EngineFault` when the network knows
-        no age of the species at all.
+        What was learned from photos goes before what came with the network. Raises `OperatorError` when the network
+        knows no age of the species at all.
         """
         known = self.known(network)
         if breed in BREEDS and BREEDS[breed].species is not species:
@@ -85,7 +85,10 @@ class AgeVectors:
         for name in (breed, species.value):
             if name in known:
                 return known[name].to(network.generator.mapping.w_avg)
-        raise EngineFault("no age vector")
+        raise OperatorError(
+            f"The network {network.name} knows no age of {species.value}s; choose another network, or teach it one with"
+            " `throwback ages learn`."
+        )
 
     def known(self, network: Network) -> dict[str, Tensor]:
         """All age vectors of this network by breed slug or species, on the CPU.
@@ -148,7 +151,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     try:
         return {name: vector.float() for name, vector in load_file(file).items()}
     except (OSError, SafetensorError) as error:
-        raise EngineFault("damaged age vectors") from error
+        raise _damaged(file) from error
 
 
 def _metadata(file: Path) -> dict[str, str]:
@@ -158,5 +161,9 @@ def _metadata(file: Path) -> dict[str, str]:
         with safe_open(file, "pt") as opened:
             metadata: dict[str, str] | None = opened.metadata()
     except (OSError, SafetensorError) as error:
-        raise EngineFault("damaged age vectors") from error
+        raise _damaged(file) from error
     return metadata or {}
+
+
+def _damaged(file: Path) -> OperatorError:
+    return OperatorError(f"The age vectors in {file.name} are damaged; remove that file, then learn or pull them anew.")

@@ -10,7 +10,7 @@ import pytest
 from bot import cli
 from bot.commands import render
 from bot.commands.output import SENTENCES, explain
-from engine import EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Stage
+from engine import EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason, Progress, Stage
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,6 +139,7 @@ def test_every_reason_has_a_sentence_and_a_status() -> None:
         assert (code, sentence, status) == (reason.value, f"a.jpg: {SENTENCES[reason]}", 3)
     assert explain(EngineStopped("x"))[2] == explain(EngineFault("ValueError"))[2] == 1
     assert "ValueError" in explain(EngineFault("ValueError"))[1]
+    assert explain(OperatorError("there is no such network"))[1:] == ("there is no such network", 1)
 
 
 def test_the_progress_line_is_readable() -> None:

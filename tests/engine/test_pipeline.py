@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine import settings
 from engine.device import choose_device
-from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.errors import EngineFault, OperatorError, PhotoError, PhotoReason
 from engine.images.decoding import decode, full_size
 from engine.inversion.state import PortraitState
 from engine.messages import (
@@ -368,5 +368,5 @@ def test_a_device_that_is_not_there_is_said() -> None:
     assert choose_device("cpu").type == "cpu"
     assert choose_device("auto").type in ("cpu", "cuda")
     if not torch.cuda.is_available():
-        with pytest.raises(EngineFault, match="there is none"):
+        with pytest.raises(OperatorError, match="there is none"):
             choose_device("cuda")

@@ -21,7 +21,7 @@ from PIL import Image
 
 from engine import settings
 from engine.device import choose_device
-from engine.errors import EngineFault, PhotoError
+from engine.errors import EngineFault, OperatorError, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_pixels
 from engine.inversion import OFFICIAL, ProjectionOptions, SearchStep, project
@@ -98,9 +98,9 @@ def measure_pictures(
     """Drawn adults made younger against the same pets drawn young, and real adults made younger."""
     files, neighbours = photo_files(folders, held_out), photo_files(among)
     if folders and not files:
-        raise EngineFault(NO_PHOTO)
+        raise OperatorError(NO_PHOTO)
     if among and not neighbours:
-        raise EngineFault("there is no photo to find the pets among")
+        raise OperatorError("there is no photo to find the pets among")
     here = settings.from_environment()
     device, store = choose_device(here.device), NetworkStore(here.home)
     network, extractor = store.load(store.choose(None), device), load_extractor(here.home, device=device)
@@ -143,7 +143,7 @@ def _of_pairs(pairs: Sequence[PairResult]) -> dict[str, Any]:
 def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -> dict[str, Any]:
     """What `measure_photos` finds; `reconstruction` and `untuned` are those of the photos then."""
     if not results:
-        raise EngineFault(NO_PHOTO)
+        raise OperatorError(NO_PHOTO)
 
     def share(hits: Sequence[bool]) -> float:
         return round(sum(hits) / len(hits), 3)
@@ -271,7 +271,7 @@ def _inversions(
         yield inversion_of(image, heads[0] if heads else None, Species.DOG, network, extractor, vector)
         taken += 1
     if not taken:
-        raise EngineFault(NO_PHOTO)
+        raise OperatorError(NO_PHOTO)
 
 
 def _now_s() -> float:

@@ -71,7 +71,7 @@ class _Adult:
 def photo_files(folders: Sequence[Path], held_out: bool = False) -> list[Path]:
     """The photos in these folders, each once; with `held_out`, of annotated folders those that training never saw.
 
-    Raises `EngineFault` where annotations are wanted and missing.
+    Raises `OperatorError` where annotations are wanted and missing.
     """
     if held_out:
         found = [photo.path for folder in folders for photo in held_out_faces(folder)]

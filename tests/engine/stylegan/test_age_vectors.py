@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.messages import Species
 from engine.stylegan.age_vectors import AgeVectors, AgingOptions, clean, learn_age_vector
 from engine.stylegan.generator import Generator, GeneratorConfig
@@ -94,7 +94,7 @@ def test_what_was_learned_in_other_weights_is_not_applied_to_these(ages: AgeVect
     ages.save(network, "pug", own)
     newer = replace(network, sha256={"small.safetensors": "0b"})
     assert (ages.learned_breeds(newer), ages.outdated_breeds(newer)) == ([], ["pug"])
-    with pytest.raises(EngineFault):
+    with pytest.raises(OperatorError):
         ages.vector(newer, Species.DOG, "pug")
     ages.save(newer, "dog", mean)
     assert torch.equal(ages.vector(newer, Species.DOG, "pug"), mean)
@@ -102,5 +102,5 @@ def test_what_was_learned_in_other_weights_is_not_applied_to_these(ages: AgeVect
 
 
 def test_a_network_that_knows_no_age_says_so(ages: AgeVectors, network: Network) -> None:
-    with pytest.raises(EngineFault):
+    with pytest.raises(OperatorError):
         ages.vector(network, Species.DOG)

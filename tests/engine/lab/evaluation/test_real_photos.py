@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.lab.evaluation.real_photos import (
     PhotoResult,
     measure_photos,
@@ -79,5 +79,5 @@ def test_held_out_photos_are_the_marked_ones_that_training_leaves_out(tmp_path: 
 
 
 def test_without_marks_nobody_can_tell_what_was_held_out(tmp_path: Path) -> None:
-    with pytest.raises(EngineFault, match=r"there is no SOURCES\.tsv in "):
+    with pytest.raises(OperatorError, match=r"there is no SOURCES\.tsv in "):
         photo_files([tmp_path], held_out=True)
