@@ -20,7 +20,7 @@ from engine.stylegan.encoder import Encoder
 from engine.stylegan.encoder_training import EncoderProgress, EncodingOptions, training
 from engine.stylegan.perceptual import vgg16_file
 from engine.stylegan.store import STORYBOOK, NetworkStore
-from engine.stylegan.store.pulling import PUBLISHED, VGG16, check_wanted, pull
+from engine.stylegan.store.pulling import PUBLISHED, VGG16, check_wanted, find_published, pull
 from engine.vision.alignment import FaceTemplate
 
 
@@ -90,7 +90,7 @@ def _list(_: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     has_vgg16 = vgg16_file(store.home).exists()
     extractor = "vgg16" if has_vgg16 else "efficientnet-lite0 (embedded)"
     _say(f"Pictures are compared by {extractor}.")
-    present = {network["name"] for network in networks} | ({VGG16.name} if has_vgg16 else set())
+    present = {network["name"] for network in networks} | ({VGG16} if has_vgg16 else set())
     published = [name for name in PUBLISHED if name not in present]
     if published:
         _say(f"To fetch with `throwback networks pull NAME`: {', '.join(published)}.")
@@ -123,7 +123,7 @@ def _summary(network: dict[str, Any]) -> str:
 
 def _pull(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     store = NetworkStore(here.home)
-    published = PUBLISHED[args.name]
+    published = find_published(args.name)
     check_wanted(store, published)
     _say(published.notice)
     if not args.accept_licence and not _agreed():
@@ -190,7 +190,7 @@ def _verify(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
 
 def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     store = NetworkStore(here.home)
-    if args.name == VGG16.name:
+    if args.name == VGG16:
         vgg16_file(store.home).unlink(missing_ok=True)
     else:
         store.remove(args.name)

@@ -51,24 +51,30 @@ def _afhq(name: str, species: tuple[Species, ...], md5: str = "") -> Published:
     return Published(name, f"{name}.pkl", _NVIDIA_ADDRESS, Checksum(md5=md5), notice, licence, species)
 
 
-VGG16 = Published(
-    "vgg16",
-    "vgg16-397923af.pth",
-    "https://download.pytorch.org/models/",
-    Checksum(sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
-    _VGG16_NOTICE.format(name="vgg16"),
-)
 NETWORKS = (
     _afhq("afhqdog", (Species.DOG,), md5="8fa2162d23fe76012bec12b1910b4e65"),
     _afhq("afhqcat", (Species.CAT,)),
     _afhq("afhqwild", ()),
 )
-PUBLISHED = {published.name: published for published in (*NETWORKS, VGG16)}
+VGG16 = Vgg16Distance.name
+PUBLISHED = (*(network.name for network in NETWORKS), VGG16)  # all names that can be pulled
+
+
+def find_published(name: str) -> Published:
+    """What is published under this name of `PUBLISHED`."""
+    if name != VGG16:
+        return next(network for network in NETWORKS if network.name == name)
+    from torchvision.models import VGG16_Weights  # noqa: PLC0415 - takes a second, and only pulling this needs it
+
+    address, _, file = VGG16_Weights.IMAGENET1K_V1.url.rpartition("/")
+    # torchvision itself compares eight digits only, those in the file's name.
+    checksum = Checksum(sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0")
+    return Published(VGG16, file, address, checksum, _VGG16_NOTICE.format(name=VGG16))
 
 
 def check_wanted(store: NetworkStore, published: Published) -> None:
     """Raises `NetworkError` when it is here already."""
-    is_vgg16 = published.name == VGG16.name
+    is_vgg16 = published.name == VGG16
     if vgg16_file(store.home).exists() if is_vgg16 else published.name in store.names():
         raise NetworkError(f"{published.name} is here already; remove it first to fetch it again.")
 
@@ -96,7 +102,7 @@ def pull(
         file = directory / published.file
         digest = download(url, file, checksum, report=report, wait=wait)
         try:
-            if published.name == VGG16.name:
+            if published.name == VGG16:
                 stored = _store_vgg16(file, vgg16_file(store.home))
             else:
                 stored = _store_network(store, file, published, f"{url}, sha256 {digest}")

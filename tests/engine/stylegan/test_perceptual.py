@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from engine.errors import NetworkError
 from engine.stylegan.perceptual import (
-    VGG16_CONVOLUTIONS,
     EmbeddedDistance,
     PerceptualDistance,
     Vgg16Distance,
@@ -85,13 +84,9 @@ def test_has_the_length_of_the_official_extractor(vgg16: Vgg16Distance) -> None:
     assert vgg16.features(picture(1, 256, 256)).shape == (1, 7_995_392)
 
 
-def test_the_convolutions_are_torchvisions() -> None:
-    from torchvision.models import vgg16
-
-    with torch.device("meta"):
-        layers = vgg16(weights=None).features
-    expected = {index: layer.out_channels for index, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)}
-    assert expected == VGG16_CONVOLUTIONS
+def test_the_channel_weights_are_those_of_the_lpips_package(package: nn.Module) -> None:
+    for layer, weight in enumerate(lpips_weights()):
+        assert torch.equal(weight, package.get_submodule(f"lin{layer}").state_dict()["model.1.weight"].flatten())
 
 
 @pytest.fixture(params=["vgg16", "embedded"])

@@ -6,19 +6,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import vgg16
 
 from engine.errors import NetworkError
 from engine.messages import Species
 from engine.stylegan.generator import Generator
-from engine.stylegan.perceptual import VGG16_CONVOLUTIONS, load_extractor, vgg16_file
+from engine.stylegan.perceptual import load_extractor, vgg16_file
 from engine.stylegan.store import NetworkStore
 from engine.stylegan.store.download import Checksum
-from engine.stylegan.store.pulling import NETWORKS, PUBLISHED, VGG16, pull
+from engine.stylegan.store.pulling import NETWORKS, PUBLISHED, find_published, pull
 from engine.vision.alignment import FaceTemplate
 from tests.engine.stylegan.store.file_server import serve
 from tests.engine.stylegan.store.official_files import SMALL, official, pickled
 
-CAT = PUBLISHED["afhqcat"]
+CAT = find_published("afhqcat")
+VGG16 = find_published("vgg16")
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_a_network_that_is_here_is_not_fetched_again(store: NetworkStore) -> Non
 
 def test_the_published_checksum_is_kept_to(store: NetworkStore) -> None:
     with serve(network_file()) as server, pytest.raises(NetworkError, match="8fa2162d23fe76012bec12b1910b4e65"):
-        pull(store, PUBLISHED["afhqdog"], address=server.address)
+        pull(store, find_published("afhqdog"), address=server.address)
     assert store.names() == []
     assert left_over(store) == []
 
@@ -103,11 +105,9 @@ def test_damaged_memories_are_no_obstacle(store: NetworkStore) -> None:
 
 
 def vgg16_weights() -> bytes:
-    state, inputs = {}, 3
-    for index, outputs in VGG16_CONVOLUTIONS.items():
-        state[f"features.{index}.weight"] = torch.zeros(outputs, inputs, 3, 3)
-        state[f"features.{index}.bias"] = torch.zeros(outputs)
-        inputs = outputs
+    with torch.device("meta"):
+        meta = vgg16().features.state_dict(prefix="features.")
+    state = {name: torch.zeros(tensor.shape) for name, tensor in meta.items()}
     file = BytesIO()
     torch.save(state | {"classifier.0.weight": torch.zeros(8, 8)}, file)
     return file.getvalue()
@@ -137,13 +137,17 @@ def test_other_weights_than_vgg16s_are_refused(store: NetworkStore) -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_licence_is_told_with_its_address(name: str) -> None:
-    published = PUBLISHED[name]
+    published = find_published(name)
     assert (
         name in published.notice
         and "https://" in published.notice
         and "non-commercial" in (published.notice + published.licence)
     )
     assert published.address.startswith("https://")
+
+
+def test_vgg16_is_the_file_that_torchvision_names_by_its_checksum() -> None:
+    assert VGG16.file == f"vgg16-{VGG16.checksum.sha256[:8]}.pth"
 
 
 def test_each_species_has_a_network() -> None:
