@@ -17,7 +17,7 @@ from engine.errors import EngineFault, NetworkError, OperatorError
 from engine.messages import Species
 from engine.settings import EngineSettings
 from engine.stylegan.encoder import Encoder
-from engine.stylegan.encoder_training import EncoderProgress, EncodingOptions, training
+from engine.stylegan.encoder_training import EncoderProgress, EncodingOptions, train_encoder
 from engine.stylegan.perceptual import vgg16_file
 from engine.stylegan.store import STORYBOOK, NetworkStore
 from engine.stylegan.store.pulling import PUBLISHED, VGG16, check_wanted, find_published, pull
@@ -160,14 +160,14 @@ def _train_encoder(args: argparse.Namespace, here: EngineSettings) -> dict[str, 
     network = store.load(args.name, choose_device(here.device))
     encoder = Encoder(network.generator.config.w_dim).to(network.statistics.mean.device)
     options = EncodingOptions(pictures=args.pictures, minutes=args.minutes, seed=args.seed)
-    progress, told = EncoderProgress(0, 0.0, 0.0), 0.0
+    progress, bar = EncoderProgress(0, 0.0), ProgressBar(args.name, unit=" pictures")
     try:
-        for progress in training(network, encoder, options):
-            if progress.share >= told + 0.05:
-                told = progress.share
-                _say(f"{told:4.0%}: {progress.pictures} pictures, {progress.explained:.0%} of w explained")
+        for progress in train_encoder(network, encoder, options):
+            bar(progress.pictures, options.pictures, f"{progress.explained:.0%} of w explained")
     except KeyboardInterrupt:
         _say("\nStopped early; what has been learned is kept.")
+    finally:
+        bar.close()
     store.store_encoder(args.name, encoder)
     _say(f"{args.name} has an encoder that explains {progress.explained:.0%} of w.")
     return {"name": args.name, "pictures": progress.pictures, "explained": round(progress.explained, 3)}
