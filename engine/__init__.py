@@ -1,6 +1,6 @@
-"""Throwback's engine as its users see it: an engine process to ask, its messages and its errors.
+"""Throwback's engine: a client that starts and asks the engine process, its messages and its errors.
 
-Importing this package is quick and loads no torch; all that computes lives in the process that `EngineClient` starts.
+Importing this package is quick and loads no torch; whatever computes is in the process that `EngineClient` starts.
 """
 
 from engine.breeds import BREEDS, Breed
@@ -25,9 +25,9 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.process.client import EngineClient, OnProgress
+from engine.process.client import EngineClient, OnProgress, Timeouts
 from engine.settings import EngineSettings as EngineSettings
-from engine.settings import SettingsError
+from engine.settings import SettingsError, child_environment
 from engine.settings import from_environment as engine_settings
 
 __all__ = [
@@ -61,6 +61,8 @@ __all__ = [
     "SettingsError",
     "Species",
     "Stage",
+    "Timeouts",
+    "child_environment",
     "engine_settings",
     "sniff",
 ]

@@ -8,12 +8,10 @@ never projected twice.
 import hashlib
 import logging
 import os
-from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 from weakref import WeakSet
 
 from PIL import Image
@@ -47,8 +45,9 @@ from engine.messages import (
     Stage,
 )
 from engine.process.cache import FOLDER, Cache
+from engine.process.jobs import BatchedSearch, Job, JobStep
+from engine.process.lru import LruDict
 from engine.process.malloc import give_back_memory
-from engine.process.scheduler import BatchedSearch, Job, JobStep
 from engine.rendering.cards import then_and_now
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.portrait import Portrait, portrait_of
@@ -60,8 +59,6 @@ from engine.threads import in_pool, one_core_threads, steps_in_pool
 from engine.vision import recognition
 from engine.vision.alignment import HeadPose, head_pose
 from engine.vision.cropping import choose_crop
-
-_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +84,8 @@ class Pipeline:
         self._store, self._ages = NetworkStore(here.home), AgeVectors(here.home)
         self._extractor = load_extractor(here.home, device=self._device)
         self._cache = Cache(here.cache / FOLDER)
-        self._networks: OrderedDict[str, Network] = OrderedDict()
-        self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
+        self._networks: LruDict[Network] = LruDict(_NETWORKS)
+        self._recognitions: LruDict[Recognition] = LruDict(_RECOGNITIONS)
         self._errands: WeakSet[_Errand] = WeakSet()
         # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
         # their own wait for each other less than those that share an operation.
@@ -145,7 +142,7 @@ class Pipeline:
         for errand in self._errands:
             errand.forgotten.update(request.photos)
         for photo in request.photos:
-            self._recognitions.pop(photo, None)
+            self._recognitions.discard(photo)
         return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
 
     def _recognise(self, request: Recognise, errand: _Errand) -> Job:
@@ -293,8 +290,7 @@ class Pipeline:
 
         image, found, size = yield from in_pool(look, pool, JobStep(Stage.ALIGNING, 0.0, in_pool=True))
         if name not in errand.forgotten:
-            self._recognitions[name] = found
-            _freshest(self._recognitions, name, _RECOGNITIONS)
+            self._recognitions.put(name, found)
         return image, found, size
 
     def _ageing_network(self, species: Species, name: str) -> Network:
@@ -306,12 +302,13 @@ class Pipeline:
 
     def _network(self, species: Species | None, name: str) -> Network:
         name = self._store.choose(species, name or self._preferred)
-        kept = self._networks.get(name)
-        if kept is None or kept.sha256 != self._store.record(name).sha256:  # or it was pulled again meanwhile
-            network = self._networks[name] = self._store.load(name, self._device)
+        network = self._networks.get(name)
+        if network is None or network.sha256 != self._store.record(name).sha256:  # or it was pulled again meanwhile
+            network = self._store.load(name, self._device)
+            self._networks.put(name, network)
             if self._compiled:
                 network.generator.compile_synthesis()
-        return _freshest(self._networks, name, _NETWORKS)
+        return network
 
 
 def _recognised(image: Image.Image) -> Recognition:
@@ -367,11 +364,3 @@ def _pictures(
     title = card.title or (BREEDS[state.breed].name if state.breed else "")
     younger, older = (now, face) if age < 0 else (face, now)
     return decoding.encode_jpeg(face), whole, then_and_now(younger, older, replace(card, title=title))
-
-
-def _freshest(kept: OrderedDict[str, _T], name: str, most: int) -> _T:
-    """The entry `name`, now the last to go; what is beyond `most` goes."""
-    kept.move_to_end(name)
-    while len(kept) > most:
-        kept.popitem(last=False)
-    return kept[name]

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from engine.atomic_file import replacing
 from engine.breeds import BREEDS
 from engine.errors import OperatorError
 from engine.messages import Species
@@ -132,10 +133,8 @@ class AgeVectors:
         file = self._file(network)
         if file is None:
             raise ValueError("without a data folder nothing can be learned")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new = file.with_suffix(".tmp")
-        save_file(dict(vectors), new, {"weights": _weights(network)})
-        new.replace(file)
+        with replacing(file) as new:
+            save_file(dict(vectors), new, {"weights": _weights(network)})
 
     def _file(self, network: Network) -> Path | None:
         return self._folder / f"{network.name}.safetensors" if self._folder is not None else None

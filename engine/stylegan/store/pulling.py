@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from engine.atomic_file import replacing
 from engine.errors import NetworkError
 from engine.messages import Species
 from engine.stylegan.perceptual import Vgg16Distance, lpips_weights, vgg16_file
@@ -106,7 +107,8 @@ def pull(
                 stored = _store_vgg16(file, vgg16_file(store.home))
             else:
                 stored = _store_network(store, file, published, f"{url}, sha256 {digest}")
-            _seen_file(directory).write_text(json.dumps(seen | {published.file: digest}, indent=1) + "\n")
+            with replacing(_seen_file(directory)) as new:
+                new.write_text(json.dumps(seen | {published.file: digest}, indent=1) + "\n")
         finally:
             file.unlink(missing_ok=True)
     return stored
@@ -143,10 +145,8 @@ def _store_vgg16(file: Path, target: Path) -> Path:
         Vgg16Distance(convolutions, lpips_weights())  # does it fit?
     except Exception:  # torch.load raises whatever its parts raise
         raise NetworkError(f"{file.name} does not hold the weights of VGG16.") from None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".new-{target.name}")
-    save_file(convolutions, aside)
-    aside.replace(target)
+    with replacing(target) as new:
+        save_file(convolutions, new)
     return target.parent
 
 

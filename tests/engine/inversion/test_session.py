@@ -11,7 +11,7 @@ from engine.inversion.session import Inversion, inversion_of, run_together
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Species, Stage
-from engine.process.scheduler import JobStep
+from engine.process.jobs import JobStep
 from engine.steps import result_of
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import UNADJUSTED

@@ -28,7 +28,8 @@ from engine.messages import (
     Stage,
 )
 from engine.process.eta import WORK, StageTimes
-from engine.process.scheduler import BatchedSearch, Job, JobStep, Scheduler
+from engine.process.jobs import BatchedSearch, Job, JobStep
+from engine.process.scheduler import Scheduler
 from engine.process.wire import Hello, Message, Working, encode
 
 STEPS = 5  # of every stage
