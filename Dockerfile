@@ -10,7 +10,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/throwback
 ENV PATH=/opt/throwback/bin:$PATH
 WORKDIR /build
-# The large and seldom changing first. torchvision is what the package lpips asks for; it has to match torch.
+# The large and seldom changing first. torchvision has to match torch.
 RUN pip install --index-url "$TORCH_INDEX" torch torchvision
 COPY pyproject.toml README.md LICENSE ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \

@@ -33,7 +33,7 @@ from bot.portraits.worker import PortraitWorker
 from bot.routes import add_handlers
 from bot.settings import Settings, SettingsError
 from bot.timings import Timings
-from engine import EngineClient, EngineFault
+from engine import EngineClient, EngineFault, OperatorError
 from storage import Storage
 
 _logger = logging.getLogger(__name__)
@@ -133,8 +133,8 @@ async def _check_engine(engine: EngineClient, settings: Settings) -> None:
         return  # nothing that could be wrong, and nothing to wait for
     try:
         description = await engine.describe()
-    except EngineFault as error:
-        raise SettingsError(error.detail) from None
+    except (EngineFault, OperatorError) as error:
+        raise SettingsError(str(error)) from None
     if settings.network and settings.network not in description.networks:
         here = ", ".join(description.networks)
         raise SettingsError(f"THROWBACK_NETWORK names {settings.network!r}, which is not here; there is: {here}")

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.breeds import BREEDS, Breed
-from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.errors import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 from engine.images.formats import SNIFFED_BYTES, sniff
 from engine.messages import (
     Box,
@@ -29,9 +29,9 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.process.client import EngineClient, OnProgress
+from engine.process.client import EngineClient, OnProgress, Timeouts
 from engine.settings import EngineSettings as EngineSettings
-from engine.settings import SettingsError
+from engine.settings import SettingsError, child_environment
 from engine.settings import from_environment as engine_settings
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ __all__ = [
     "Head",
     "HeadGuess",
     "OnProgress",
+    "OperatorError",
     "Photo",
     "PhotoError",
     "PhotoReason",
@@ -78,6 +79,8 @@ __all__ = [
     "SettingsError",
     "Species",
     "Stage",
+    "Timeouts",
+    "child_environment",
     "engine_settings",
     "sniff",
 ]

@@ -1,4 +1,4 @@
-"""`python -m engine COMMAND`: what runs in processes of its own, because it needs torch or takes long.
+"""`python -m engine COMMAND`: runs the commands that need torch or take long, each in a process of its own.
 
 Each command is a module with `main(arguments) -> int`, loaded when it is asked for.
 """
@@ -28,13 +28,13 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         _say(f"usage: python -m engine {{{','.join(COMMANDS)}}} …")
         return 2
-    # Read when torch is loaded. Threads that wait spinning bring everything to a standstill, many times slower, as soon
-    # as another process wants the cores; those that sleep at once take half as long again when none does.
+    # Read when torch is loaded. Threads that spin while they wait make everything many times slower as soon as another
+    # process wants the cores; threads that sleep at once take half as long again when none does.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     # Large pages for tensors: to hand out memory 4 kB at a time costs several portraits at once a sixth of their time.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    # Where networks cannot be compiled they go on as they are.
+    # A network that cannot be compiled is used as it is.
     os.environ.setdefault("TORCHDYNAMO_SUPPRESS_ERRORS", "1")
     level = os.environ.get("THROWBACK_LOG", "").upper()
     logging.basicConfig(

@@ -2,13 +2,13 @@
 
 import torch
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 
 
 def choose_device(wanted: str) -> torch.device:
-    """The device for ``auto``, ``cpu`` or ``cuda``. Raises `EngineFault` when there is no such device."""
+    """The device for ``auto``, ``cpu`` or ``cuda``. Raises `OperatorError` when there is no such device."""
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise EngineFault("THROWBACK_DEVICE is cuda, but there is none")
+        raise OperatorError("THROWBACK_DEVICE is cuda, but there is none; auto takes what there is")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 

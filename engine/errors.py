@@ -3,7 +3,9 @@
 EngineError
 ├── PhotoError      the sender can mend it; carries a `PhotoReason`
 ├── EngineStopped   nobody's fault (shutdown, restart, cancel); the work can be done again
-└── EngineFault     ours; the work fails with a short, private-safe detail (of networks: `engine.stylegan.store.errors`)
+├── OperatorError   whoever runs the engine can mend it; its sentence says what to do
+│   └── NetworkError    a network cannot be read, fetched or found
+└── EngineFault     a defect of ours; carries a short kind
 """
 
 from enum import StrEnum
@@ -40,9 +42,24 @@ class EngineStopped(EngineError):
     """The engine stopped, or the request was cancelled, before an answer; nothing is wrong with it."""
 
 
-class EngineFault(EngineError):
-    """A defect of ours. `detail` names the error type, never a path, a photo or a token."""
+class OperatorError(EngineError):
+    """Whoever runs the engine can mend it: a missing device, an unknown network, a damaged file, a full disk.
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    `sentence` says what is wrong and what to do. It is shown as it is, and quotes nothing of a photo.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class NetworkError(OperatorError):
+    """A network cannot be read, fetched or found."""
+
+
+class EngineFault(EngineError):
+    """A defect of ours. `kind` names it in a few words, never with a path, a photo or a token."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind

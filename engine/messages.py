@@ -1,16 +1,21 @@
 """What crosses the socket between the bot and the engine process.
 
-Frozen dataclasses only. Requests carry an `id` that every answer repeats. Pictures and films cross as
-encoded bytes (JPEG, MP4), latents as opaque bytes; nothing is pickled (see `engine.process.wire`).
-Boxes and points are in pixels of the photo as people see it (EXIF orientation applied), x to the right,
-y down; boxes are (x0, y0, x1, y1).
+Frozen dataclasses only; `engine.process.wire` encodes them and checks them against their annotations. Requests carry an
+`id` that every answer repeats. Pictures and films cross as encoded bytes (JPEG, MP4), latents as opaque bytes. Boxes
+and points are in pixels of the photo as people see it (EXIF orientation applied), x to the right, y down; boxes are
+(x0, y0, x1, y1).
 """
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
+from msgspec import Meta
+
+Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # neither NaN nor infinite
+Point = tuple[Finite, Finite]
+Box = tuple[Finite, Finite, Finite, Finite]
 
 
 class Species(StrEnum):
@@ -28,6 +33,15 @@ class Stage(StrEnum):
     FILMING = "filming"  # drawing and encoding the film
 
 
+class FailureKind(StrEnum):
+    """Whose it is to mend what made a request fail (`engine.errors`)."""
+
+    PHOTO = "photo"  # the sender's; `Failure.reason` is a PhotoReason
+    CANCELLED = "cancelled"  # nobody's; the engine was stopped, or the request cancelled
+    OPERATOR = "operator"  # the operator's; `Failure.reason` is a sentence that says what to do
+    FAULT = "fault"  # ours; `Failure.reason` is a fault's kind or an error's type
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """One head in a photo. Eyes are left and right as the viewer sees them; None where hidden."""
@@ -36,7 +50,7 @@ class Head:
     left_eye: Point | None
     right_eye: Point | None
     nose: Point | None
-    score: float  # 0..1, how sure the finder is
+    score: Finite  # 0..1, how sure the finder is
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +58,7 @@ class BreedGuess:
     """A breed by its slug (`engine.breeds`) with its probability, 0..1."""
 
     breed: str
-    probability: float
+    probability: Finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ class Rejuvenate:
     breed: str = ""
     species: Species | None = None
     baby_photo: bytes | None = None
-    age: float = 1.0
+    age: Finite = 1.0
     head: int = 0
     network: str = ""
     anyway: bool = False
@@ -104,14 +118,14 @@ class Reimagine:
 
     id: str
     latent: bytes
-    age: float
+    age: Finite
     film: bool = True
     card: CardText | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Give up the request `target`; it is answered by `Failure` with reason ``cancelled``."""
+    """Give up the request `target`; it is answered by a `Failure` of the kind CANCELLED."""
 
     id: str
     target: str
@@ -138,8 +152,8 @@ class Progress:
 
     id: str
     stage: Stage
-    fraction: float
-    eta_s: float | None = None
+    fraction: Finite
+    eta_s: Finite | None = None
     position: int = 0  # how many are before it while QUEUED
     preview: bytes | None = None
 
@@ -169,7 +183,7 @@ class Film:
     thumbnail: bytes
     width: int
     height: int
-    duration_s: float
+    duration_s: Finite
     frames: int
 
 
@@ -189,9 +203,9 @@ class Rejuvenation:
     head: Head | None
     network: str
     device: str
-    distance: float  # perceptual distance between the aligned photo and its reconstruction
+    distance: Finite  # perceptual distance between the aligned photo and its reconstruction
     steps: int
-    seconds: dict[str, float]  # by stage, and "total"
+    seconds: dict[str, Finite]  # by stage, and "total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +216,12 @@ class Reimagined:
     """
 
     id: str
-    age: float
+    age: Finite
     still: bytes
     whole: bytes | None
     card: bytes | None
     film: Film | None
-    seconds: dict[str, float]
+    seconds: dict[str, Finite]
     latent: bytes | None = None
 
 
@@ -232,12 +246,12 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The request failed. `kind` is photo, cancelled, or fault; `reason` a PhotoReason or an error type."""
+    """The request failed."""
 
     id: str
-    kind: str
+    kind: FailureKind
     reason: str
-    which: str = "photo"
+    which: str = "photo"  # of kind PHOTO: whose photo, "photo" or "baby_photo"
 
 
 Request = Recognise | Rejuvenate | Reimagine | Cancel | Describe | Forget

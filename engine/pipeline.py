@@ -8,12 +8,10 @@ never projected twice.
 import hashlib
 import logging
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 from weakref import WeakSet
 
 from PIL import Image
@@ -48,23 +46,21 @@ from engine.messages import (
     Stage,
 )
 from engine.process.cache import FOLDER, Cache
+from engine.process.jobs import BatchedSearch, Job, JobStep
+from engine.process.lru import LruDict
 from engine.process.malloc import give_back_memory
-from engine.process.scheduler import BatchedSearch, Job, JobStep
 from engine.rendering.cards import side_by_side, then_and_now
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.portrait import Portrait, portrait_of
 from engine.settings import EngineSettings
 from engine.steps import result_of
-from engine.stylegan import age_vectors
+from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.perceptual import load_extractor
-from engine.stylegan.store import STORYBOOK, Network, available_networks, choose_network, load_network
-from engine.stylegan.store.network_store import read_record
+from engine.stylegan.store import STORYBOOK, Network, NetworkStore
 from engine.threads import in_pool, one_core_threads, steps_in_pool
 from engine.vision import recognition
 from engine.vision.alignment import HeadPose, head_pose
 from engine.vision.cropping import choose_crop
-
-_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +83,11 @@ class Pipeline:
         self._film_options = film
         self._device = choose_device(here.device)
         self._preferred, self._compiled = here.network, here.compiled
-        self._extractor = load_extractor(device=self._device)
+        self._store, self._ages = NetworkStore(here.home), AgeVectors(here.home)
+        self._extractor = load_extractor(here.home, device=self._device)
         self._cache = Cache(here.cache / FOLDER)
-        self._networks: OrderedDict[str, Network] = OrderedDict()
-        self._recognitions: OrderedDict[str, Recognition] = OrderedDict()
+        self._networks: LruDict[Network] = LruDict(_NETWORKS)
+        self._recognitions: LruDict[Recognition] = LruDict(_RECOGNITIONS)
         self._errands: WeakSet[_Errand] = WeakSet()
         # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
         # their own wait for each other less than those that share an operation.
@@ -141,7 +138,7 @@ class Pipeline:
 
     def _describe(self, request: Describe) -> Job:
         yield from ()
-        networks = tuple(available_networks())
+        networks = tuple(self._store.names())
         notes = []
         if self._extractor.name != "vgg16":
             notes.append("the embedded perceptual distance serves; `throwback networks pull vgg16` fetches VGG16")
@@ -157,7 +154,7 @@ class Pipeline:
         for errand in self._errands:
             errand.forgotten.update(request.photos)
         for photo in request.photos:
-            self._recognitions.pop(photo, None)
+            self._recognitions.discard(photo)
         return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
 
     def _recognise(self, request: Recognise, errand: _Errand) -> Job:
@@ -179,7 +176,7 @@ class Pipeline:
         species, breed = _species_and_breed(request, found)
         yield JobStep(Stage.ALIGNING, 0.5)
         network = self._ageing_network(species, request.network)
-        vector = age_vectors.age_vector(network, species, breed)
+        vector = self._ages.vector(network, species, breed)
         photos = {request.photo: (image, head)}
         if request.baby_photo is not None:
             baby, baby_found, _ = yield from self._seen(request.baby_photo, errand, "baby_photo", pool)
@@ -220,12 +217,12 @@ class Pipeline:
 
     def _reimagine(self, request: Reimagine) -> Job:
         state, renewed = PortraitState.from_bytes(request.latent), None
-        name = state.network if state.network in available_networks() else ""
+        name = state.network if state.network in self._store.names() else ""
         network = self._ageing_network(state.species, name)
         if (network.name, weights_id(network)) != (state.network, state.weights_id):
             state = yield from self._inverted_again(state, network)
             renewed = state.to_bytes()
-        vector = age_vectors.age_vector(network, state.species, state.breed)
+        vector = self._ages.vector(network, state.species, state.breed)
         # Someone watches the screen: nobody else's search has a step before this is done.
         portrait = portrait_of(state, network, vector, request.age)
         film = (yield from self._film(portrait, self._films)) if request.film else None
@@ -234,7 +231,7 @@ class Pipeline:
 
     def _inverted_again(self, state: PortraitState, network: Network) -> Generator[JobStep, None, PortraitState]:
         """The same portrait in a network with other weights, from the photos that are kept in it."""
-        vector = age_vectors.age_vector(network, state.species, state.breed)
+        vector = self._ages.vector(network, state.species, state.breed)
         before = [one for one in (state.pet, state.baby) if one is not None]
         inversions = [
             inversion_of(decoding.decode(one.photo), one.head, state.species, network, self._extractor, vector)
@@ -305,25 +302,25 @@ class Pipeline:
 
         image, found, size = yield from in_pool(look, pool, JobStep(Stage.ALIGNING, 0.0, in_pool=True))
         if name not in errand.forgotten:
-            self._recognitions[name] = found
-            _freshest(self._recognitions, name, _RECOGNITIONS)
+            self._recognitions.put(name, found)
         return image, found, size
 
     def _ageing_network(self, species: Species, name: str) -> Network:
         """The network asked for or the best one; a pulled one that has not learned any age yet is not the best."""
         network = self._network(species, name)
-        if name or self._preferred or species.value in age_vectors.known_vectors(network):
+        if name or self._preferred or species.value in self._ages.known(network):
             return network
         return self._network(species, STORYBOOK)
 
     def _network(self, species: Species | None, name: str) -> Network:
-        name = choose_network(species, name or self._preferred)
-        kept = self._networks.get(name)
-        if kept is None or kept.sha256 != read_record(name).sha256:  # or it was pulled again meanwhile
-            network = self._networks[name] = load_network(name, self._device)
+        name = self._store.choose(species, name or self._preferred)
+        network = self._networks.get(name)
+        if network is None or network.sha256 != self._store.record(name).sha256:  # or it was pulled again meanwhile
+            network = self._store.load(name, self._device)
+            self._networks.put(name, network)
             if self._compiled:
                 network.generator.compile_synthesis()
-        return _freshest(self._networks, name, _NETWORKS)
+        return network
 
 
 def _recognised(image: Image.Image) -> Recognition:
@@ -383,11 +380,3 @@ def _pictures(
     title = card.title or (BREEDS[state.breed].name if state.breed else "")
     younger, older = (now, face) if age < 0 else (then or face, now)
     return still, whole, then_and_now(younger, older, replace(card, title=title))
-
-
-def _freshest(kept: OrderedDict[str, _T], name: str, most: int) -> _T:
-    """The entry `name`, now the last to go; what is beyond `most` goes."""
-    kept.move_to_end(name)
-    while len(kept) > most:
-        kept.popitem(last=False)
-    return kept[name]

@@ -29,7 +29,7 @@ from engine.messages import (
     Request,
 )
 from engine.process.eta import ProgressEstimator
-from engine.process.scheduler import JobStep
+from engine.process.jobs import JobStep
 
 Photo = str | os.PathLike[str] | bytes | Image.Image  # a file's path, its bytes in any picture format, or the picture
 

@@ -1,8 +1,9 @@
-"""What the engine's processes read from the environment, once, in one place.
+"""Reads the engine's settings from environment variables, and writes them for its processes.
 
 `THROWBACK_HOME` data folder · `THROWBACK_DEVICE` auto|cpu|cuda · `THROWBACK_NETWORK` a network to prefer ·
 `THROWBACK_COMPILE` 0|1, whether networks are compiled.
-The bot reads these with its own, and hands them on to the engine through the same variables.
+
+Commands and the engine process read them once, at their start, and hand them on as arguments.
 """
 
 import os
@@ -14,10 +15,11 @@ import platformdirs
 
 _DEVICES = ("auto", "cpu", "cuda")
 _SWITCHES = {"0": False, "1": True}
+_SECRETS = ("THROWBACK_TOKEN", "THROWBACK_WEBHOOK_SECRET")  # the bot's; no engine process needs them
 
 
 class SettingsError(ValueError):
-    """A sentence for each variable that is wrong, one a line, for the person who set it."""
+    """Variables make no sense; the text has a sentence for each, one a line, for the person who set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class EngineSettings:
 
     @property
     def cache(self) -> Path:
-        """What may be deleted at any time and is made again when needed."""
+        """Folder for what may be deleted at any time and is made again when needed."""
         return self.home / "cache"
 
 
@@ -51,3 +53,18 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> EngineSetti
         network=environment.get("THROWBACK_NETWORK", "").strip(),
         compiled=_SWITCHES[compiled],
     )
+
+
+def child_environment(inherited: Mapping[str, str], settings: EngineSettings | None = None) -> dict[str, str]:
+    """The environment of a process that runs this package: `inherited` and `settings`, without the bot's secrets."""
+    environment = {name: value for name, value in inherited.items() if name not in _SECRETS}
+    package_root = str(Path(__file__).parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package_root, inherited.get("PYTHONPATH"))))
+    if settings is not None:
+        environment |= {
+            "THROWBACK_HOME": str(settings.home),
+            "THROWBACK_DEVICE": settings.device,
+            "THROWBACK_NETWORK": settings.network,
+            "THROWBACK_COMPILE": str(int(settings.compiled)),
+        }
+    return environment

@@ -1,4 +1,4 @@
-"""Work beside the engine's one working thread.
+"""Runs work in pools of threads while the engine's working thread goes on with other steps.
 
 On a CPU, threads that each have work of their own keep more cores busy than threads that share one operation of torch.
 """
@@ -12,39 +12,39 @@ from typing import TypeVar
 
 import torch
 
-_WAIT_S = 0.004  # at a time, for what is worked on beside; then others may have a step
-_STOP_S = 1.0  # for a step that nobody wants any more, at most
-_AHEAD = 3  # parts in work at a time; bounds the memory
+_POLL_S = 0.004  # wait for work in a pool before others have a step; longer keeps them waiting, shorter costs time
+_ABANDONED_STEP_S = 1.0  # longest wait for the step in progress when its result is no longer wanted
+_PREFETCHED = 3  # parts worked on ahead of their turn; more need more memory
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
 def one_core_threads(count: int, name: str) -> ThreadPoolExecutor:
-    """Threads in each of which torch stays on one core."""
+    """A pool of `count` threads in which torch uses one core each."""
     return ThreadPoolExecutor(count, name, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def in_pool(work: Callable[[], _Out], pool: Executor | None, meanwhile: _In) -> Generator[_In, None, _Out]:
-    """Returns what `work` does; yields `meanwhile` now and then while a pool does it."""
+    """Run `work` in `pool`, yield `meanwhile` now and then while it runs, and return its result."""
     if pool is None:
         return work()
-    return (yield from _awaited(pool.submit(work), lambda: meanwhile))
+    return (yield from _result_of(pool.submit(work), lambda: meanwhile))
 
 
 def steps_in_pool(
     steps: Generator[_In, None, _Out], pool: Executor | None, meanwhile: _In
 ) -> Generator[_In, None, _Out]:
-    """Goes through `steps` in a pool and returns what they do; yields now and then what they have yielded last.
+    """Run the generator in `pool`, re-yield its latest value while it runs, and return its result.
 
-    Some are yielded again and again, others never. `meanwhile` stands for that before the first of them. Closing it
-    gives them up after the step they are at.
+    A value may be yielded several times or never; `meanwhile` is yielded before there is one. Closing this generator
+    ends the other after the step it is at.
     """
     if pool is None:
         return (yield from steps)
     latest, given_up = meanwhile, False
 
-    def through() -> _Out:
+    def run() -> _Out:
         nonlocal latest
         with contextlib.closing(steps):
             while not given_up:
@@ -55,19 +55,19 @@ def steps_in_pool(
                     return done
         raise CancelledError
 
-    future = pool.submit(through)
+    future = pool.submit(run)
     try:
-        return (yield from _awaited(future, lambda: latest))
+        return (yield from _result_of(future, lambda: latest))
     finally:
         given_up = True
         if not future.cancelled():
-            wait([future], _STOP_S)  # what it has opened should be closed before its files are removed
+            wait([future], _ABANDONED_STEP_S)  # it should close its files before they are removed
 
 
-def _awaited(future: Future[_Out], meanwhile: Callable[[], _In]) -> Generator[_In, None, _Out]:
+def _result_of(future: Future[_Out], meanwhile: Callable[[], _In]) -> Generator[_In, None, _Out]:
     try:
         while True:
-            wait([future], _WAIT_S)
+            wait([future], _POLL_S)
             if future.done():
                 return future.result()
             yield meanwhile()
@@ -76,9 +76,9 @@ def _awaited(future: Future[_Out], meanwhile: Callable[[], _In]) -> Generator[_I
 
 
 def prefetch(work: Callable[[_In], _Out], parts: Sequence[_In], pool: Executor | None) -> Generator[_Out, None, None]:
-    """`work` on each part in turn; in a pool, on the next ones already. Closing it gives up what has not begun.
+    """Yield `work(part)` for each part in turn, while a pool works on the next ones. Closing cancels those not begun.
 
-    A part that the pool has had no time for is done here, so that this may itself be in a thread of the pool.
+    A part that the pool has not begun is worked on here, so this may itself run in a thread of the same pool.
     """
     if pool is None:
         yield from map(work, parts)
@@ -86,7 +86,7 @@ def prefetch(work: Callable[[_In], _Out], parts: Sequence[_In], pool: Executor |
     begun: deque[tuple[_In, Future[_Out]]] = deque()
     rest = iter(parts)
     try:
-        begun.extend((part, pool.submit(work, part)) for part in islice(rest, _AHEAD))
+        begun.extend((part, pool.submit(work, part)) for part in islice(rest, _PREFETCHED))
         while begun:
             part, future = begun.popleft()
             done = work(part) if future.cancel() else future.result()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 
 PHOTO_STATUS = 3  # exit status for a photo that cannot be used
 USAGE_STATUS = 2  # for a bad command line
@@ -67,5 +67,7 @@ def explain(error: EngineError, photo: str = "") -> CommandError:
         return CommandError(f"{photo}: {sentence}" if photo else sentence, PHOTO_STATUS, error.reason.value)
     if isinstance(error, EngineStopped):
         return CommandError("the engine was stopped before it was done", code="stopped")
-    detail = error.detail if isinstance(error, EngineFault) else type(error).__name__
-    return CommandError(f"something went wrong in the engine ({detail}); `throwback doctor` may know more")
+    if isinstance(error, OperatorError):
+        return CommandError(error.sentence)
+    kind = error.kind if isinstance(error, EngineFault) else type(error).__name__
+    return CommandError(f"something went wrong in the engine ({kind}); `throwback doctor` may know more")

@@ -9,7 +9,7 @@ from bot.portraits.engine_results import card_text, failure_of, made_results
 from bot.portraits.errors import DeliveryUncertain, MediaRefused
 from bot.portraits.messenger import Alerts, Messenger
 from bot.timings import Timings
-from engine import EngineClient, EngineFault, PhotoError, Reimagine
+from engine import EngineClient, EngineFault, OperatorError, PhotoError, Reimagine
 from storage import UNKNOWN_MESSAGE, Notice, Portrait, Result, State, Storage
 
 
@@ -70,7 +70,7 @@ class Delivery:
         request = Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=True, card=card_text(portrait, age))
         try:
             made = await self._engine.reimagine(request)
-        except (EngineFault, PhotoError) as error:
+        except (EngineFault, OperatorError, PhotoError) as error:
             await self._storage.results.drop_requests(portrait.id, age, Notice.NOT_MADE)
             await self._alerts.portrait_failed(portrait, str(failure_of(error)))
             return

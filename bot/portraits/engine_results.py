@@ -6,7 +6,7 @@ from bot.error_summary import error_type
 from bot.portraits.errors import FileGone
 from bot.portraits.titles import portrait_title
 from bot.texts import words_for
-from engine import CardText, EngineFault, Film, PhotoError
+from engine import CardText, EngineFault, Film, OperatorError, PhotoError
 from storage import FailureReason, Kind, Made, Portrait, PortraitFailure
 
 
@@ -39,4 +39,6 @@ def failure_of(error: Exception) -> PortraitFailure:
         return PortraitFailure(FailureReason(error.reason))
     if isinstance(error, FileGone):
         return PortraitFailure(FailureReason.NOT_FETCHED)
-    return PortraitFailure(FailureReason.DEFECT, error.detail if isinstance(error, EngineFault) else error_type(error))
+    return PortraitFailure(
+        FailureReason.DEFECT, str(error) if isinstance(error, EngineFault | OperatorError) else error_type(error)
+    )

@@ -22,7 +22,7 @@ from bot.portraits.limits import Limits
 from bot.portraits.messenger import Alerts, Messenger
 from bot.portraits.steps import PortraitSteps
 from bot.timings import Timings
-from engine import EngineClient, EngineFault, EngineStopped, PhotoError
+from engine import EngineClient, EngineFault, EngineStopped, OperatorError, PhotoError
 from storage import Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class PortraitWorker:
             # Otherwise the row stays as it is, and a restart goes on with it.
         except ChatGone:
             await self._failures.give_up_chat(portrait)
-        except (PhotoError, FileGone, EngineFault) as error:
+        except (PhotoError, FileGone, EngineFault, OperatorError) as error:
             await self._failures.fail(portrait, error)
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
             _logger.error("portrait %d failed: %s", portrait.id, error_trail(error))

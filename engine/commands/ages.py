@@ -16,13 +16,14 @@ from torch import Tensor
 from engine import settings
 from engine.breeds import BREEDS
 from engine.device import choose_device
-from engine.errors import EngineFault, PhotoError
+from engine.errors import EngineFault, NetworkError, OperatorError, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_tensor
 from engine.inversion import project
-from engine.stylegan import age_vectors
+from engine.settings import EngineSettings
+from engine.stylegan.age_vectors import AgeVectors, learn_age_vector
 from engine.stylegan.perceptual import PerceptualDistance, load_extractor
-from engine.stylegan.store import Network, NetworkError, available_networks, choose_network, load_network
+from engine.stylegan.store import Network, NetworkStore
 from engine.vision.alignment import align
 from engine.vision.face_detection import find_heads
 
@@ -31,9 +32,10 @@ _FEW = 5  # photos of each age below which chance rules: pose, light and coat do
 
 def main(arguments: Sequence[str]) -> int:
     args = _parser().parse_args(arguments)
+    here = settings.from_environment()
     try:
-        result: dict[str, Any] = args.act(args)
-    except EngineFault as error:
+        result: dict[str, Any] = args.act(args, here)
+    except (OperatorError, EngineFault) as error:
         _say(f"throwback: {error}")
         result = {"error": "ages", "message": str(error)}
     if args.json:
@@ -73,45 +75,44 @@ def _breed(typed: str) -> str:
     raise argparse.ArgumentTypeError(f"no breed is called {typed!r}")
 
 
-def _undamaged_networks() -> Iterator[Network]:
-    """The networks that are here; of the others it is said why not."""
-    for name in available_networks():
+def _undamaged_networks(store: NetworkStore) -> Iterator[Network]:
+    """Load the networks that are here, and say which are damaged."""
+    for name in store.names():
         try:
-            yield load_network(name)
+            yield store.load(name)
         except NetworkError as error:
             _say(str(error))
 
 
-def _list(_: argparse.Namespace) -> dict[str, Any]:
-    networks = {}
-    for network in _undamaged_networks():
+def _list(_: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    ages, networks = AgeVectors(here.home), {}
+    for network in _undamaged_networks(NetworkStore(here.home)):
         name = network.name
-        learned = age_vectors.learned_breeds(network)
-        known = sorted(set(age_vectors.known_vectors(network)) - set(learned))
+        learned = ages.learned_breeds(network)
+        known = sorted(set(ages.known(network)) - set(learned))
         networks[name] = {"known": known, "learned": learned}
         _say(f"{name}: {', '.join(known) or 'none'}{'; learned: ' + ', '.join(learned) if learned else ''}")
-        if outdated := age_vectors.outdated_breeds(network):
+        if outdated := ages.outdated_breeds(network):
             _say(f"  learned for other weights of {name}, and to be learned anew: {', '.join(outdated)}")
     return {"networks": networks}
 
 
-def _learn(args: argparse.Namespace) -> dict[str, Any]:
-    here = settings.from_environment()
-    device = choose_device(here.device)
+def _learn(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    device, store = choose_device(here.device), NetworkStore(here.home)
     species = BREEDS[args.breed].species
-    network = load_network(choose_network(species, args.network or here.network), device)
-    extractor = load_extractor(device=device)
+    network = store.load(store.choose(species, args.network or here.network), device)
+    extractor = load_extractor(here.home, device=device)
     adults, puppies = (list(_faces(files, network, device)) for files in (args.adult, args.puppy))
     if not adults or not puppies:
-        raise EngineFault("at least one photo of an adult and one of a puppy or kitten must show its face")
+        raise OperatorError("at least one photo of an adult and one of a puppy or kitten must show its face")
     if min(len(adults), len(puppies)) < _FEW:
         _say(f"With fewer than {_FEW} photos of each, more than the age is learned; add some if you can.")
     ws = {}
     for age, faces in {"adult": adults, "puppy": puppies}.items():
         _say(f"{len(faces)} of {age}:")
         ws[age] = torch.cat([_projected(face, network, extractor) for face in faces])
-    vector = age_vectors.learn_age_vector(ws["puppy"], ws["adult"], network.statistics, _yaw(adults + puppies, network))
-    age_vectors.save_learned(network, args.breed, vector)
+    vector = learn_age_vector(ws["puppy"], ws["adult"], network.statistics, _yaw(adults + puppies, network))
+    AgeVectors(here.home).save(network, args.breed, vector)
     _say(f"{BREEDS[args.breed].name} is learned for {network.name}.")
     return {
         "breed": args.breed,
@@ -165,13 +166,13 @@ def _yaw(faces: list[Tensor], network: Network) -> Tensor | None:
     return directions[:1]
 
 
-def _remove(args: argparse.Namespace) -> dict[str, Any]:
-    removed = []
-    for network in [load_network(args.network)] if args.network else _undamaged_networks():
-        if age_vectors.remove_learned(network, args.breed):
+def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    store, ages, removed = NetworkStore(here.home), AgeVectors(here.home), []
+    for network in [store.load(args.network)] if args.network else _undamaged_networks(store):
+        if ages.remove(network, args.breed):
             removed.append(network.name)
     if not removed:
-        raise EngineFault(f"nothing was learned for {BREEDS[args.breed].name}")
+        raise OperatorError(f"nothing was learned for {BREEDS[args.breed].name}")
     _say(f"{BREEDS[args.breed].name} is forgotten in {', '.join(removed)}.")
     return {"breed": args.breed, "removed": removed}
 

@@ -13,32 +13,23 @@ from typing import Any
 from engine import settings
 from engine.commands.progress import ProgressBar
 from engine.device import choose_device
-from engine.errors import EngineFault
+from engine.errors import EngineFault, NetworkError, OperatorError
 from engine.messages import Species
+from engine.settings import EngineSettings
 from engine.stylegan.encoder import Encoder
-from engine.stylegan.encoder_training import EncoderProgress, EncodingOptions, training
+from engine.stylegan.encoder_training import EncoderProgress, EncodingOptions, train_encoder
 from engine.stylegan.perceptual import vgg16_file
-from engine.stylegan.store.errors import NetworkError
-from engine.stylegan.store.network_store import (
-    STORYBOOK,
-    available_networks,
-    directory_of,
-    import_official,
-    load_network,
-    read_record,
-    remove_network,
-    store_encoder,
-    verify_network,
-)
-from engine.stylegan.store.pulling import PUBLISHED, VGG16, check_wanted, pull
+from engine.stylegan.store import STORYBOOK, NetworkStore
+from engine.stylegan.store.pulling import PUBLISHED, VGG16, check_wanted, find_published, pull
 from engine.vision.alignment import FaceTemplate
 
 
 def main(arguments: list[str]) -> int:
     args = _parser().parse_args(arguments)
+    here = settings.from_environment()
     try:
-        result: dict[str, Any] = args.act(args)
-    except EngineFault as error:
+        result: dict[str, Any] = args.act(args, here)
+    except (OperatorError, EngineFault) as error:
         _say(f"throwback: {error}")
         result = {"error": "network", "message": str(error)}
     except KeyboardInterrupt:
@@ -91,25 +82,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _list(_: argparse.Namespace) -> dict[str, Any]:
-    networks = [_described(name) for name in available_networks()]
+def _list(_: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    store = NetworkStore(here.home)
+    networks = [_described(store, name) for name in store.names()]
     for network in networks:
         _say("  ".join((f"{network['name']:<12}", network.get("message") or _summary(network))))
-    extractor = "vgg16" if vgg16_file().exists() else "efficientnet-lite0 (embedded)"
+    has_vgg16 = vgg16_file(store.home).exists()
+    extractor = "vgg16" if has_vgg16 else "efficientnet-lite0 (embedded)"
     _say(f"Pictures are compared by {extractor}.")
-    here = {network["name"] for network in networks} | ({VGG16.name} if vgg16_file().exists() else set())
-    published = [name for name in PUBLISHED if name not in here]
+    present = {network["name"] for network in networks} | ({VGG16} if has_vgg16 else set())
+    published = [name for name in PUBLISHED if name not in present]
     if published:
         _say(f"To fetch with `throwback networks pull NAME`: {', '.join(published)}.")
     return {"networks": networks, "published": published, "extractor": extractor.split(maxsplit=1)[0]}
 
 
-def _described(name: str) -> dict[str, Any]:
+def _described(store: NetworkStore, name: str) -> dict[str, Any]:
     try:
-        record = read_record(name)
+        record = store.record(name)
     except NetworkError as error:  # the others are still worth listing
         return {"name": name, "damaged": True, "message": str(error)}
-    directory = directory_of(name)
+    directory = store.directory_of(name)
     return {
         "name": name,
         "embedded": name == STORYBOOK,
@@ -128,15 +121,16 @@ def _summary(network: dict[str, Any]) -> str:
     return f"{network['resolution']} px, {species}, {network['bytes'] / 1e6:.1f} MB; {network['licence']}"
 
 
-def _pull(args: argparse.Namespace) -> dict[str, Any]:
-    published = PUBLISHED[args.name]
-    check_wanted(published)
+def _pull(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    store = NetworkStore(here.home)
+    published = find_published(args.name)
+    check_wanted(store, published)
     _say(published.notice)
     if not args.accept_licence and not _agreed():
         raise NetworkError("Nothing was downloaded: the licence was not accepted (--accept-licence does so).")
     bar = ProgressBar(args.name)
     try:
-        directory = pull(published, address=args.address, report=bar)
+        directory = pull(store, published, address=args.address, report=bar)
     finally:
         bar.close()
     _say(f"{args.name} is ready in {directory}.")
@@ -149,40 +143,43 @@ def _agreed() -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _import(args: argparse.Namespace) -> dict[str, Any]:
+def _import(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    store = NetworkStore(here.home)
     name = args.name or args.file.stem.lower()
     species = [Species(one) for one in args.species]
-    import_official(args.file, name, convention=FaceTemplate(args.convention), species=species)
-    described = _described(name)
+    store.import_official(args.file, name, convention=FaceTemplate(args.convention), species=species)
+    described = _described(store, name)
     _say(f"{name} is stored: {_summary(described)}.")
     return described
 
 
-def _train_encoder(args: argparse.Namespace) -> dict[str, Any]:
+def _train_encoder(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    store = NetworkStore(here.home)
     if args.name == STORYBOOK:
         raise NetworkError(f"{STORYBOOK} has an encoder that was trained along with it.")
-    network = load_network(args.name, choose_device(settings.from_environment().device))
+    network = store.load(args.name, choose_device(here.device))
     encoder = Encoder(network.generator.config.w_dim).to(network.statistics.mean.device)
     options = EncodingOptions(pictures=args.pictures, minutes=args.minutes, seed=args.seed)
-    progress, told = EncoderProgress(0, 0.0, 0.0), 0.0
+    progress, bar = EncoderProgress(0, 0.0), ProgressBar(args.name, unit=" pictures")
     try:
-        for progress in training(network, encoder, options):
-            if progress.share >= told + 0.05:
-                told = progress.share
-                _say(f"{told:4.0%}: {progress.pictures} pictures, {progress.explained:.0%} of w explained")
+        for progress in train_encoder(network, encoder, options):
+            bar(progress.pictures, options.pictures, f"{progress.explained:.0%} of w explained")
     except KeyboardInterrupt:
         _say("\nStopped early; what has been learned is kept.")
-    store_encoder(args.name, encoder)
+    finally:
+        bar.close()
+    store.store_encoder(args.name, encoder)
     _say(f"{args.name} has an encoder that explains {progress.explained:.0%} of w.")
     return {"name": args.name, "pictures": progress.pictures, "explained": round(progress.explained, 3)}
 
 
-def _verify(args: argparse.Namespace) -> dict[str, Any]:
+def _verify(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    store = NetworkStore(here.home)
     failures = {}
-    names = args.names or available_networks()
+    names = args.names or store.names()
     for name in names:
         try:
-            verify_network(name)
+            store.verify(name)
             _say(f"{name}: as it was stored")
         except NetworkError as error:
             _say(f"{name}: {error}")
@@ -191,11 +188,12 @@ def _verify(args: argparse.Namespace) -> dict[str, Any]:
     return result | ({"error": "network", "message": "; ".join(failures.values())} if failures else {})
 
 
-def _remove(args: argparse.Namespace) -> dict[str, Any]:
-    if args.name == VGG16.name:
-        vgg16_file().unlink(missing_ok=True)
+def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
+    store = NetworkStore(here.home)
+    if args.name == VGG16:
+        vgg16_file(store.home).unlink(missing_ok=True)
     else:
-        remove_network(args.name)
+        store.remove(args.name)
     _say(f"{args.name} is removed.")
     return {"removed": args.name}
 

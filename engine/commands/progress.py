@@ -1,48 +1,50 @@
-"""A progress bar on stderr."""
+"""Shows on stderr how far something long is."""
 
+import math
 import sys
-import time
 from typing import TextIO
 
-_WIDTH = 30
+from tqdm import tqdm
+
+_OPEN_ENDED = "{desc} {n_fmt}{unit}, {rate_fmt}{postfix}"
+_WITH_TOTAL = "{desc} {bar:30} {percentage:3.0f} %  {n_fmt} of {total_fmt}{unit}, {rate_fmt}{postfix}"
 
 
 class ProgressBar:
-    """Shows how far a download is: a bar that moves on a terminal, a line every tenth in a log.
+    """A bar that moves on a terminal; elsewhere one line at the end, so that logs stay short.
 
-    Call it with the bytes that are here and, where known, of how many; `close` ends the line.
+    Call it with how much is done and, if known, of how much; `close` ends the line. What was done at the first call is
+    not counted as speed. `unit` follows the numbers, which get a prefix such as M.
     """
 
-    def __init__(self, label: str, stream: TextIO | None = None) -> None:
-        self._label = label
+    def __init__(self, label: str, unit: str = "B", stream: TextIO | None = None) -> None:
+        self._label, self._unit = label, unit
         self._stream = stream or sys.stderr
-        self._moves = self._stream.isatty()
-        self._begin_s = time.monotonic()
-        self._begin_bytes: int | None = None  # what an earlier attempt had brought does not count as speed
-        self._shown = -1.0
+        self._bar: tqdm | None = None
 
-    def __call__(self, done: int, total: int | None) -> None:
-        if self._begin_bytes is None:
-            self._begin_bytes = done
-        step = done / total if total else done / (64 << 20)
-        finished = total is not None and done >= total
-        if abs(step - self._shown) < (0.002 if self._moves else 0.1) and not (finished and self._shown != step):
-            return
-        self._shown = step
-        self._stream.write(f"\r{self._line(done, total)}\x1b[K" if self._moves else f"{self._line(done, total)}\n")
-        self._stream.flush()
+    def __call__(self, done: int, total: int | None, note: str = "") -> None:
+        if self._bar is None:
+            self._bar = self._begin(done, total)
+        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
-        if self._moves and self._shown >= 0:
-            self._stream.write("\n")
+        if self._bar is None:
+            return
+        self._bar.close()
+        if not self._stream.isatty():
+            self._stream.write(f"{self._bar}\n")
             self._stream.flush()
 
-    def _line(self, done: int, total: int | None) -> str:
-        elapsed_s = time.monotonic() - self._begin_s
-        speed = (done - (self._begin_bytes or 0)) / elapsed_s / 1e6 if elapsed_s > 0.5 else 0.0
-        ending = f", {speed:.1f} MB/s" if speed else ""
-        if not total:
-            return f"{self._label} {done / 1e6:.0f} MB{ending}"
-        filled = int(_WIDTH * done / total)
-        bar = f"{'█' * filled}{'·' * (_WIDTH - filled)} {100 * done / total:3.0f} %"
-        return f"{self._label} {bar}  {done / 1e6:.0f} of {total / 1e6:.0f} MB{ending}"
+    def _begin(self, done: int, total: int | None) -> tqdm:
+        return tqdm(
+            desc=self._label,
+            initial=done,
+            total=total,
+            unit=self._unit,
+            unit_scale=True,
+            bar_format=_OPEN_ENDED if total is None else _WITH_TOTAL,
+            file=self._stream,
+            delay=0 if self._stream.isatty() else math.inf,  # seconds before anything is shown
+            miniters=1,  # else a thread of tqdm's refreshes the bar whatever the delay is
+        )

@@ -1,6 +1,6 @@
-"""The engine process (`python -m engine serve --fd N`): one thread receives, one works.
+"""Runs the engine process (`python -m engine serve --fd N`): one thread receives requests, one works on them.
 
-It lives as long as whoever started it: when the socket closes, for whatever reason, it ends.
+It ends when the socket closes, so it never outlives the process that started it.
 """
 
 import argparse
@@ -12,17 +12,18 @@ import threading
 from collections.abc import Callable, Sequence
 
 from engine import settings
-from engine.errors import EngineFault
+from engine.errors import EngineError, EngineFault
 from engine.messages import Request
 from engine.process.connection import Connection
 from engine.process.eta import StageTimes
+from engine.process.jobs import BatchedSearch, Job, JobExecutor
 from engine.process.malloc import keep_freed_memory
-from engine.process.scheduler import BatchedSearch, Job, JobExecutor, Scheduler
+from engine.process.scheduler import Scheduler
 from engine.process.scratch import scratch_folder
 from engine.process.wire import WireError
 from engine.settings import EngineSettings, SettingsError
 
-_PATIENCE_S = 2.0  # for the step being worked on when the other side hangs up
+LAST_STEP_S = 2.0  # how long the step in progress may go on when the socket closes; then the process ends anyway
 
 logger = logging.getLogger(__name__)
 
@@ -37,23 +38,23 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     with scratch_folder(here.cache / "scratch"):
-        serve(descriptor, lambda: _open_workshop(here), StageTimes(here.cache / "pace.json"))
+        serve(descriptor, lambda: _make_executor(here), StageTimes(here.cache / "pace.json"))
     logging.shutdown()
-    os._exit(0)  # the working thread may be in the middle of a long step; nobody waits for its result
+    os._exit(0)  # the working thread may be in the middle of a long step, whose result nobody awaits
 
 
-def serve(descriptor: int, open_workshop: Callable[[], JobExecutor], pace: StageTimes | None = None) -> None:
-    """Answer what comes over the inherited socket `descriptor` until it closes.
+def serve(descriptor: int, make_executor: Callable[[], JobExecutor], stage_times: StageTimes | None = None) -> None:
+    """Answer the requests that come over the inherited socket `descriptor`, until it closes.
 
-    `open_workshop` is called once, on the working thread: it may take a while, and requests wait for it. The working
-    thread may still be in the middle of a step when this returns, so the process is to end then.
+    `make_executor` is called once, on the working thread: it may take a while, and requests wait for it. The working
+    thread may still be in the middle of a step when this returns, so the process should end then.
     """
-    # Ctrl-C and an orderly stop go to whoever started us, who then hangs up.
+    # Ctrl-C and SIGTERM are for the process that started this one, which then closes the socket.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     with Connection.inherited(descriptor) as connection:
-        scheduler = Scheduler(connection.send, pace)
-        work = threading.Thread(target=_work, args=(scheduler, open_workshop), name="work", daemon=True)
+        scheduler = Scheduler(connection.send, stage_times)
+        work = threading.Thread(target=_work, args=(scheduler, make_executor), name="work", daemon=True)
         work.start()
         try:
             for message in connection:
@@ -61,44 +62,44 @@ def serve(descriptor: int, open_workshop: Callable[[], JobExecutor], pace: Stage
         except WireError as error:
             logger.error("hanging up: %s", error)
         scheduler.stop()
-        work.join(_PATIENCE_S)
+        work.join(LAST_STEP_S)
 
 
-def _work(scheduler: Scheduler, open_workshop: Callable[[], JobExecutor]) -> None:
-    workshop: JobExecutor
+def _work(scheduler: Scheduler, make_executor: Callable[[], JobExecutor]) -> None:
+    executor: JobExecutor
     try:
-        workshop = open_workshop()
+        executor = make_executor()
     except Exception as error:
-        reason = error.detail if isinstance(error, EngineFault) else type(error).__name__
+        reason = error if isinstance(error, EngineError) else EngineFault(type(error).__name__)
         logger.error("the engine cannot work: %s", reason)
         logger.debug("in full", exc_info=True)
-        workshop = _Closed(reason)
+        executor = _BrokenExecutor(reason)
     try:
-        scheduler.run(workshop)
+        scheduler.run(executor)
     except BaseException as error:
-        # Without this thread nothing is ever answered again. Whoever started us notices and starts us anew.
-        logger.critical("the work ended: %s", type(error).__name__)
+        # Without this thread nothing is answered any more. The client notices the end and starts another process.
+        logger.critical("the working thread ended: %s", type(error).__name__)
         os._exit(1)
 
 
-class _Closed:
-    """What is left when the workshop cannot be opened (a broken installation): everybody is told so."""
+class _BrokenExecutor:
+    """Answers every request with the reason why no executor could be made (a broken installation)."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: EngineError) -> None:
         self._reason = reason
 
     def begin(self, request: Request) -> Job:
-        raise EngineFault(self._reason)
+        raise self._reason
         yield  # a generator, so that it fails where jobs fail
 
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
-        """Nothing is ever searched here."""
+        """Nothing is searched without an executor."""
 
     def on_idle(self) -> None:
-        """Nor is anything to be tidied."""
+        """Nothing is kept either."""
 
 
-def _open_workshop(here: EngineSettings) -> JobExecutor:
+def _make_executor(here: EngineSettings) -> JobExecutor:
     keep_freed_memory()
     from engine.pipeline import Pipeline  # noqa: PLC0415 - torch is loaded after the greeting, on the working thread
 

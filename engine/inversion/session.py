@@ -26,7 +26,7 @@ from engine.inversion import PivotalTuning, Projection, Search, solve_feature_of
 from engine.inversion.previews import Previews
 from engine.inversion.state import InvertedPhoto
 from engine.messages import Head, Species, Stage
-from engine.process.scheduler import JobStep
+from engine.process.jobs import JobStep
 from engine.stylegan.generator import UNADJUSTED, Adjustments
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.breeds import BREEDS
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.messages import Head, Point, Species
 from engine.vision.alignment import HeadPose
 
@@ -82,7 +82,7 @@ class AnnotatedPhoto:
 def read_annotations(folder: Path) -> list[AnnotatedPhoto]:
     """Every annotated photo of a folder, in the order of its `faces.tsv`.
 
-    Raises `EngineFault` where a table is missing.
+    Raises `OperatorError` where a table is missing.
     """
     sources = {_name(row["file"]): row for row in _table(folder / "SOURCES.tsv")}
     return [_annotated(folder, row, sources[_name(row["file"])]) for row in _table(folder / "faces.tsv")]
@@ -153,6 +153,6 @@ def _name(file: str) -> str:
 
 def _table(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        raise EngineFault(f"there is no {path.name} in {path.parent}")
+        raise OperatorError(f"there is no {path.name} in {path.parent}")
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter="\t"))

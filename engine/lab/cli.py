@@ -7,7 +7,7 @@ import argparse
 import logging
 from importlib import import_module
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.process.malloc import keep_freed_memory
 
 _ABOUT = "Train the networks that come along, look at what they do, measure it. Each group has --help of its own."
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("engine.lab"):
             raise
-        raise EngineFault("what trains is not installed; run this in a checkout of the repository") from error
+        raise OperatorError("what trains is not installed; run this in a checkout of the repository") from error
     logging.getLogger("engine.lab").setLevel(logging.INFO)
     keep_freed_memory()
     status: int = module.main(arguments[1:])

@@ -1,20 +1,22 @@
-"""Likenesses kept for whoever sends the same photo again; everything in it may be lost at any time.
+"""Keeps inverted photos for whoever sends the same photo again; everything in it may be lost at any time.
 
 The newest are kept in memory, more of them in files named by the photo's content, so that `forget` finds all that was
-made of a photo. Neither grows beyond its bounds; what was not used for longest goes first.
+made of a photo. Both are bounded; what was not used for longest is dropped first.
 """
 
 import contextlib
 import logging
 import os
 import time
-from collections import OrderedDict
 from pathlib import Path
+
+from engine.atomic_file import replacing
+from engine.process.lru import LruDict
 
 FOLDER = "likenesses"  # of the engine's cache folder
 IN_MEMORY = 16  # entries; each has half a megabyte and the photo
 ON_DISK_BYTES = 512 << 20
-KEPT_S = 30 * 24 * 3600.0  # without use
+KEPT_S = 30 * 24 * 3600.0  # seconds without use after which a file is deleted
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +28,9 @@ class Cache:
         self, folder: Path, in_memory: int = IN_MEMORY, on_disk_bytes: int = ON_DISK_BYTES, kept_s: float = KEPT_S
     ) -> None:
         self._folder = folder
-        self._in_memory = in_memory
         self._on_disk_bytes = on_disk_bytes
         self._kept_s = kept_s
-        self._newest: OrderedDict[str, bytes] = OrderedDict()
+        self._newest: LruDict[bytes] = LruDict(in_memory)
         self._tidy()
 
     def get(self, photo: str, made: str) -> bytes | None:
@@ -44,39 +45,29 @@ class Cache:
         except OSError:
             pass
         if data is not None:
-            self._remember(name, data)
+            self._newest.put(name, data)
         return data
 
     def put(self, photo: str, made: str, data: bytes) -> None:
-        """Keep `data`. A disk that does not take it costs nothing but time later."""
+        """Keep `data`. When the disk does not take it, it is kept in memory alone."""
         name = f"{photo}-{made}"
-        self._remember(name, data)
-        aside = self._folder / f".{name}"
+        self._newest.put(name, data)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(data)
-            aside.replace(self._folder / name)
+            with replacing(self._folder / name) as file:
+                file.write_bytes(data)
         except OSError as error:
-            logger.warning("a likeness could not be kept on disk: %s", type(error).__name__)
-            with contextlib.suppress(OSError):
-                aside.unlink()
+            logger.warning("an inverted photo could not be kept on disk: %s", type(error).__name__)
         self._tidy()
 
     def forget(self, photo: str) -> int:
-        """Drop all that was made of this photo; return how much there was."""
+        """Drop all that was made of this photo; return how many entries there were."""
         kept = [path for path in self._files() if path.name.lstrip(".").startswith(f"{photo}-")]
         for path in kept:
             path.unlink(missing_ok=True)
         names = [name for name in self._newest if name.startswith(f"{photo}-")]
         for name in names:
-            del self._newest[name]
+            self._newest.discard(name)
         return len({*names, *(path.name for path in kept)})
-
-    def _remember(self, name: str, data: bytes) -> None:
-        self._newest[name] = data
-        self._newest.move_to_end(name)
-        while len(self._newest) > self._in_memory:
-            self._newest.popitem(last=False)
 
     def _files(self) -> list[Path]:
         return [path for path in self._folder.iterdir() if path.is_file()] if self._folder.is_dir() else []

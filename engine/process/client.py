@@ -1,9 +1,7 @@
-"""The bot's end of the engine: starts the process, asks, and keeps every promise when the process dies.
+"""Client of the engine process: starts it, sends requests, and retries them if it crashes or hangs.
 
-The engine process is a child. It is noticed when it dies, or hangs, and started again, and whatever it held is asked
-once more.
-The engine announces what it is about to work on (`wire.Working`), so a death is blamed on those requests, which are
-made alone from then on; one that was being worked on in two deaths fails, and nobody else's does.
+The engine announces what it is about to work on (`wire.Working`), so a crash is blamed on those requests. They share no
+batch from then on, and one that was being worked on in two crashes fails; the others are retried.
 """
 
 import asyncio
@@ -12,21 +10,20 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
-from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.errors import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 from engine.messages import (
     Answer,
     Cancel,
     Describe,
     Description,
     Failure,
+    FailureKind,
     Forget,
     Forgotten,
     Progress,
@@ -40,20 +37,14 @@ from engine.messages import (
     Stage,
 )
 from engine.process.cache import FOLDER, Cache
-from engine.process.wire import VERSION, FrameReader, FrameTooLarge, Hello, Message, WireError, Working, encode
-from engine.settings import EngineSettings, from_environment
+from engine.process.link import ProcessLink
+from engine.process.wire import FrameTooLarge, Hello, Message, WireError, Working, encode
+from engine.settings import EngineSettings, child_environment, from_environment
 
 COMMAND = (sys.executable, "-m", "engine", "serve")
 
-_FATAL_DEATHS = 2  # of one request
-_FATAL_STARTS = 3  # in a row, before whoever waits is told
-_LONGEST_PAUSE_S = 30.0
-_GREETING_S = 60.0  # a busy machine may take long to start a process, but not that long
-_SILENCE_S = 600.0  # without anything new while somebody waits; no step takes that long
-_STOP_S = 3.0  # the engine ends between two steps; then it is ended
-
-_READ_BYTES = 65_536
-_SECRETS = ("THROWBACK_TOKEN", "THROWBACK_WEBHOOK_SECRET")  # none of the engine's business
+_FATAL_DEATHS = 2  # crashes while one request is worked on, after which it fails; more retry what may crash by chance
+_FATAL_STARTS = 3  # failed starts in a row, after which the requests that wait fail
 
 OnProgress = Callable[[Progress], object]
 _Wanted = TypeVar("_Wanted", bound=Answer)
@@ -61,30 +52,40 @@ _Wanted = TypeVar("_Wanted", bound=Answer)
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long the client waits for the engine process, in seconds."""
+
+    greeting_s: float = 60.0  # for the first message of a process; a busy machine may take long to start one
+    silence_s: float = 600.0  # without progress while a request waits, before a restart; no step takes so long
+    stop_s: float = 3.0  # for it to end by itself, before it is killed; it ends between two steps
+    longest_pause_s: float = 30.0  # between two starts, after several processes that answered nothing
+
+
 @dataclass(slots=True)
-class _Held:
+class _Pending:
     """A request that waits for its answer."""
 
-    request: Request  # under its name on the wire
+    request: Request  # with its id on the wire
     frame: bytes
     answer: asyncio.Future[Answer]
     on_progress: OnProgress | None
     since: float  # of the event loop's time
     deaths: int = 0
     fraction: float = 0.0
-    told: tuple[Stage, int, float] | None = None  # the last progress
+    reported: tuple[Stage, int, float] | None = None  # the last progress
 
 
 class EngineClient:
-    """`async with EngineClient(settings) as engine:` an engine that answers, whatever happens to its process.
+    """`async with EngineClient(settings) as engine:` answers requests, whatever happens to the engine process.
 
-    `settings` are handed on to the process; without them it reads the environment itself. `command` is what to start
-    instead of the real engine; it gets ``--fd N`` appended, the socket to speak on (`engine.process.wire`). A process
-    that tells nothing new for `silence_s` while somebody waits is taken for one that hangs, and killed.
+    `settings` are handed on to the process; the default is those of this process's environment. `command` is started
+    instead of the real engine; it gets ``--fd N`` appended, the socket to speak on (`engine.process.wire`).
 
     Every call raises `PhotoError` when the photo cannot be used, `EngineStopped` when the engine is stopped or the
-    request cancelled first, and `EngineFault` for a defect of ours. Cancelling the task that awaits an answer cancels
-    the request in the engine. Entering raises `EngineFault` when no engine process can be started.
+    request cancelled first, `OperatorError` when whoever runs the engine has to mend something, and `EngineFault` for a
+    defect of ours. Cancelling the task that awaits an answer cancels the request in the engine. Entering raises
+    `EngineFault` when no engine process can be started.
     """
 
     def __init__(
@@ -92,18 +93,18 @@ class EngineClient:
         settings: EngineSettings | None = None,
         *,
         command: Sequence[str] | None = None,
-        silence_s: float = _SILENCE_S,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.pid: int | None = None  # of the engine process, while there is one
         self._command = tuple(command or COMMAND)
-        self._settings = settings
-        self._silence_s = silence_s
-        self._environment = _environment(settings, os.environ)
-        self._held: dict[str, _Held] = {}
+        self._settings = settings or from_environment()
+        self._timeouts = timeouts or Timeouts()
+        self._environment = child_environment(os.environ, self._settings)
+        self._pending: dict[str, _Pending] = {}
         self._numbers = count(1)
-        self._link: _Link | None = None
+        self._link: ProcessLink | None = None
         self._working: tuple[str, ...] = ()
-        self._moved_at = 0.0  # when the process last told something new, of the event loop's time
+        self._progress_at = 0.0  # when the process last sent something new, of the event loop's time
         self._answered = False
         self._closing = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -124,7 +125,7 @@ class EngineClient:
         await self._stop()
 
     async def recognise(self, photo: bytes) -> Recognition:
-        """What is in this photo? `photo` is a file's bytes, of any picture format."""
+        """Find the pets in a photo and their breeds. `photo` is a file's bytes, of any picture format."""
         return await self._ask(Recognise("recognise", photo), Recognition)
 
     async def rejuvenate(self, request: Rejuvenate, on_progress: OnProgress | None = None) -> Rejuvenation:
@@ -132,27 +133,27 @@ class EngineClient:
         return await self._ask(request, Rejuvenation, on_progress)
 
     async def reimagine(self, request: Reimagine) -> Reimagined:
-        """Another age from the kept latent."""
+        """Draw the pet at another age from its kept latent."""
         return await self._ask(request, Reimagined)
 
     async def describe(self) -> Description:
-        """What the engine says of itself."""
+        """The engine's device, networks and perceptual distance."""
         return await self._ask(Describe("describe"), Description)
 
     async def forget(self, photos: Sequence[str]) -> Forgotten:
-        """Drop what the engine keeps of the photos with these sha256 (hex), whether it runs or not."""
+        """Delete what the engine keeps of the photos with these sha256 (hex), whether it runs or not."""
         try:
             return await self._ask(Forget("forget", tuple(photos)), Forgotten)
-        except EngineError:  # what it had in memory is gone with it; what lies on disk is not
+        except EngineError:  # its memory is gone with it, its files are not
             return Forgotten("forget", await asyncio.to_thread(self._forget_on_disk, photos))
 
     def _forget_on_disk(self, photos: Sequence[str]) -> int:
-        cache = Cache((self._settings or from_environment()).cache / FOLDER)
+        cache = Cache(self._settings.cache / FOLDER)
         return sum(cache.forget(photo) for photo in photos)
 
     def cancel(self, request_id: str) -> bool:
-        """Give up the request with this id: whoever awaits it gets `EngineStopped`. False when there is none."""
-        names = [name for name, held in self._held.items() if _id_of(name) == request_id]
+        """Cancel the request with this id: whoever awaits it gets `EngineStopped`. False when there is none."""
+        names = [name for name, pending in self._pending.items() if _request_id(name) == request_id]
         for name in names:
             self._drop(name, EngineStopped("cancelled"))
         return bool(names)
@@ -160,16 +161,16 @@ class EngineClient:
     async def _ask(self, request: Request, kind: type[_Wanted], on_progress: OnProgress | None = None) -> _Wanted:
         if self._supervisor is None or self._closing.is_set():
             raise EngineStopped("the engine is not running")
-        # A number of its own: a late answer to a cancelled request never meets its successor of the same id.
+        # A number is added to the id: a late answer to a cancelled request must not meet a new one with the same id.
         name = f"{request.id}#{next(self._numbers)}"
         named = replace(request, id=name)
         loop = asyncio.get_running_loop()
-        held = _Held(named, _frame(named), loop.create_future(), on_progress, loop.time())
-        self._held[name] = held
+        pending = _Pending(named, _frame(named), loop.create_future(), on_progress, loop.time())
+        self._pending[name] = pending
         if self._link is not None:
-            self._link.send(held.frame)
+            self._link.send(pending.frame)
         try:
-            answer = await held.answer
+            answer = await pending.answer
         except asyncio.CancelledError:
             self._drop(name, EngineStopped("cancelled"))
             raise
@@ -180,69 +181,69 @@ class EngineClient:
         return replace(answer, id=request.id)
 
     def _drop(self, name: str, error: EngineError) -> None:
-        """Let nobody wait for this request any longer, here and in the engine."""
-        held = self._held.pop(name, None)
-        if held is None:
+        """Fail this request with `error`, and cancel it in the engine."""
+        pending = self._pending.pop(name, None)
+        if pending is None:
             return
-        if not held.answer.done():
-            held.answer.set_exception(error)
-            held.answer.exception()  # seen: whoever awaited it may be gone
+        if not pending.answer.done():
+            pending.answer.set_exception(error)
+            pending.answer.exception()  # seen: whoever awaited it may be gone
         if self._link is not None:
             self._link.send(encode(Cancel(name, target=name)))
 
-    def _take(self, message: Message) -> None:
-        """One message from the engine. What belongs to no held request came too late and is dropped."""
+    def _receive(self, message: Message) -> None:
+        """Handle a message from the engine. Those for requests that wait no more are dropped."""
         if isinstance(message, Working):
             self._working = message.ids
-            self._moves()
+            self._note_progress()
         elif isinstance(message, Progress):
-            if held := self._held.get(message.id):
-                told = message.stage, message.position, message.fraction
-                if told != held.told:  # whatever waits for a thread that hangs goes on telling the same
-                    held.told = told
-                    self._moves()
-                held.fraction = max(held.fraction, message.fraction)
-                self._report(held, replace(message, id=_id_of(message.id), fraction=held.fraction))
+            if pending := self._pending.get(message.id):
+                reported = message.stage, message.position, message.fraction
+                if reported != pending.reported:  # one that waits for a hanging thread repeats the same
+                    pending.reported = reported
+                    self._note_progress()
+                pending.fraction = max(pending.fraction, message.fraction)
+                self._report(pending, replace(message, id=_request_id(message.id), fraction=pending.fraction))
         elif not isinstance(message, Hello | Request):
             self._answered = True
-            self._moves()
-            if (held := self._held.pop(message.id, None)) and not held.answer.done():
-                held.answer.set_result(message)
+            self._note_progress()
+            if (pending := self._pending.pop(message.id, None)) and not pending.answer.done():
+                pending.answer.set_result(message)
 
-    def _moves(self) -> None:
-        self._moved_at = asyncio.get_running_loop().time()
+    def _note_progress(self) -> None:
+        self._progress_at = asyncio.get_running_loop().time()
 
-    def _report(self, held: _Held, progress: Progress) -> None:
-        if held.on_progress is None:
+    def _report(self, pending: _Pending, progress: Progress) -> None:
+        if pending.on_progress is None:
             return
         try:
-            held.on_progress(progress)
+            pending.on_progress(progress)
         except Exception as error:
-            logger.error("what was called with the progress of %s failed: %s", progress.id, type(error).__name__)
+            logger.error("the progress callback of %s failed: %s", progress.id, type(error).__name__)
 
     async def _supervise(self, started: asyncio.Future[None]) -> None:
-        """Start the process and wait for its death, again and again until we close."""
-        fruitless, unborn = 0, 0
+        """Run one process after the other until the client closes."""
+        without_answer, failed_starts = 0, 0
         try:
             while not self._closing.is_set():
                 self._answered = False
-                greeted = await self._live(started)
-                fruitless = 0 if self._answered else fruitless + 1
-                unborn = 0 if greeted else unborn + 1
-                if unborn >= _FATAL_STARTS:
+                greeted = await self._run_process(started)
+                without_answer = 0 if self._answered else without_answer + 1
+                failed_starts = 0 if greeted else failed_starts + 1
+                if failed_starts >= _FATAL_STARTS:
                     fault = EngineFault("the engine process does not start")
                     self._drop_all(fault)
                     if not started.done():
                         started.set_exception(fault)
-                await self._pause(fruitless)
+                await self._pause(without_answer)
         finally:
             self._closing.set()
             self._drop_all(EngineStopped("the engine is not running"))
             if not started.done():
                 started.cancel()
 
-    async def _live(self, started: asyncio.Future[None]) -> bool:
-        """One life of the process, from its start to its death. Returns whether it ever spoke with us."""
+    async def _run_process(self, started: asyncio.Future[None]) -> bool:
+        """Run one process from start to end; return whether it ever greeted."""
         try:
             process, link = await self._start()
         except OSError as error:
@@ -251,38 +252,38 @@ class EngineClient:
         self.pid = process.pid
         closing = asyncio.create_task(self._closing.wait())
         try:
-            await _first_of(closing, link.greeted, timeout_s=_GREETING_S)
+            await _first_of(closing, link.greeted, timeout_s=self._timeouts.greeting_s)
             if greeted := link.greeted.done() and not link.lost.done():
                 logger.info("the engine runs as process %d", process.pid)
                 self._link = link
-                for held in self._held.values():
-                    link.send(held.frame)
+                for pending in self._pending.values():
+                    link.send(pending.frame)
                 if not started.done():
                     started.set_result(None)
-                await self._lost_or_silent(link, closing)
+                await self._until_lost_or_silent(link, closing)
         finally:
             closing.cancel()
             self._link = None
-            link.hang_up()
-            await _end(process)
+            link.abort()
+            await _end(process, self._timeouts.stop_s)
             self.pid = None
         if not self._closing.is_set():
             logger.error("the engine process %d ended with status %s", process.pid, process.returncode)
-            self._blame()
+            self._blame_crash()
         return greeted
 
-    async def _lost_or_silent(self, link: "_Link", closing: asyncio.Task[Any]) -> None:
-        """Returns when we close, when the process is gone, and when it hangs."""
-        self._moves()
+    async def _until_lost_or_silent(self, link: ProcessLink, closing: asyncio.Task[Any]) -> None:
+        """Return when the client closes, or when the process is gone or hangs."""
+        self._note_progress()
         while not (closing.done() or link.lost.done()):
-            await _first_of(closing, link.lost, timeout_s=self._silence_s / 10)
-            if self._held:
-                last = max(self._moved_at, min(held.since for held in self._held.values()))
-                if asyncio.get_running_loop().time() - last > self._silence_s:
-                    logger.error("the engine process has not moved for %.0f s and is ended", self._silence_s)
+            await _first_of(closing, link.lost, timeout_s=self._timeouts.silence_s / 10)
+            if self._pending:
+                last = max(self._progress_at, min(pending.since for pending in self._pending.values()))
+                if asyncio.get_running_loop().time() - last > self._timeouts.silence_s:
+                    logger.error("no progress from the engine for %.0f s; restarting it", self._timeouts.silence_s)
                     return
 
-    async def _start(self) -> tuple[Process, "_Link"]:
+    async def _start(self) -> tuple[Process, ProcessLink]:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -292,39 +293,38 @@ class EngineClient:
                     str(theirs.fileno()),
                     pass_fds=(theirs.fileno(),),
                     stdin=DEVNULL,
-                    stdout=2,  # standard output belongs to whoever reads our JSON
+                    stdout=2,  # a command's standard output is JSON alone
                     env=self._environment,
-                    start_new_session=True,  # Ctrl-C in a terminal is for us; the engine ends when we hang up
+                    start_new_session=True,  # Ctrl-C is for the client; the engine ends when the socket closes
                 )
         except BaseException:
             ours.close()
             raise
         ours.setblocking(False)
-        _, link = await asyncio.get_running_loop().create_connection(lambda: _Link(self._take), sock=ours)
+        _, link = await asyncio.get_running_loop().create_connection(lambda: ProcessLink(self._receive), sock=ours)
         return process, link
 
-    def _blame(self) -> None:
+    def _blame_crash(self) -> None:
         working, self._working = self._working, ()
         for name in working:
-            if held := self._held.get(name):
-                held.deaths += 1
-                if isinstance(
-                    held.request, Rejuvenate
-                ):  # those who shared its batch are innocent: the next death tells
-                    held.frame = encode(replace(held.request, alone=True))
-                logger.error("it was working on %s %s", type(held.request).__name__, _id_of(name))
-                if held.deaths >= _FATAL_DEATHS:
+            if pending := self._pending.get(name):
+                pending.deaths += 1
+                # It shares no batch from now on, so that another crash is its own for certain.
+                if isinstance(pending.request, Rejuvenate):
+                    pending.frame = encode(replace(pending.request, alone=True))
+                logger.error("it was working on %s %s", type(pending.request).__name__, _request_id(name))
+                if pending.deaths >= _FATAL_DEATHS:
                     self._drop(name, EngineFault("the engine process died of it"))
 
-    async def _pause(self, fruitless: int) -> None:
-        pause_s = min(_LONGEST_PAUSE_S, 0.25 * 2**fruitless) if fruitless > 1 else 0.0
+    async def _pause(self, without_answer: int) -> None:
+        pause_s = min(self._timeouts.longest_pause_s, 0.25 * 2**without_answer) if without_answer > 1 else 0.0
         try:
             await asyncio.wait_for(self._closing.wait(), pause_s)
         except TimeoutError:
             return
 
     def _drop_all(self, error: EngineError) -> None:
-        for name in list(self._held):
+        for name in list(self._pending):
             self._drop(name, error)
 
     async def _stop(self) -> None:
@@ -334,77 +334,14 @@ class EngineClient:
             await self._supervisor
 
 
-class _Link(asyncio.Protocol):
-    """The connection to one life of the process.
-
-    A protocol rather than a stream: a stream forgets what it has buffered when the connection breaks, and the last
-    words before a death say what it died of.
-    """
-
-    def __init__(self, take: Callable[[Message], None]) -> None:
-        loop = asyncio.get_running_loop()
-        self.greeted: asyncio.Future[None] = loop.create_future()
-        self.lost: asyncio.Future[None] = loop.create_future()
-        self._take = take
-        self._reader = FrameReader()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self.send(encode(Hello()))
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            for message in self._reader.feed(data):
-                if not self.greeted.done():
-                    self._greet(message)
-                else:
-                    self._take(message)
-        except WireError as error:
-            logger.error("the engine process sent nonsense: %s", error)
-            self.hang_up()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None:
-            self._read_the_last()
-        if not self.lost.done():
-            self.lost.set_result(None)
-        if not self.greeted.done():
-            self.greeted.set_result(None)
-
-    def _read_the_last(self) -> None:
-        """Take what the process said before it died: when writing fails first, asyncio reads no more."""
-        if self._transport is None:
-            return
-        with self._transport.get_extra_info("socket").dup() as ours, suppress(OSError):
-            while data := ours.recv(_READ_BYTES):
-                self.data_received(data)
-
-    def send(self, frame: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(frame)
-
-    def hang_up(self) -> None:
-        """Unsent frames are dropped: nobody is to read them."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _greet(self, message: Message) -> None:
-        if not isinstance(message, Hello):
-            raise WireError("it did not greet")
-        if message.version != VERSION:
-            raise WireError(f"it speaks version {message.version}, not {VERSION}")
-        self.greeted.set_result(None)
-
-
 async def _first_of(*awaited: asyncio.Future[Any], timeout_s: float | None = None) -> None:
     await asyncio.wait(awaited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _end(process: Process) -> None:
-    """See the process off. If need be it is killed; at once, the status of one that is dying already would be lost."""
+async def _end(process: Process, timeout_s: float) -> None:
+    """Wait for the process to end, and kill it if it does not: killed at once, the status of a crash would be lost."""
     try:
-        await asyncio.wait_for(process.wait(), _STOP_S)
+        await asyncio.wait_for(process.wait(), timeout_s)
     except TimeoutError:
         if process.returncode is None:
             process.kill()
@@ -420,28 +357,17 @@ def _frame(request: Request) -> bytes:
         raise EngineFault(str(error)) from None
 
 
-def _id_of(name: str) -> str:
+def _request_id(name: str) -> str:
     return name.rpartition("#")[0]
 
 
 def _error_of(failure: Failure) -> EngineError:
-    if failure.kind == "photo" and failure.reason in set(PhotoReason):
-        return PhotoError(PhotoReason(failure.reason), failure.which)
-    if failure.kind == "cancelled":
-        return EngineStopped(failure.reason)
-    return EngineFault(failure.reason)
-
-
-def _environment(settings: EngineSettings | None, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The process's environment: the settings, this very package to import, and no secrets."""
-    environment = {name: value for name, value in inherited.items() if name not in _SECRETS}
-    package_root = str(Path(__file__).parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package_root, inherited.get("PYTHONPATH"))))
-    if settings is not None:
-        environment |= {
-            "THROWBACK_HOME": str(settings.home),
-            "THROWBACK_DEVICE": settings.device,
-            "THROWBACK_NETWORK": settings.network,
-            "THROWBACK_COMPILE": str(int(settings.compiled)),
-        }
-    return environment
+    match failure.kind:
+        case FailureKind.PHOTO if failure.reason in set(PhotoReason):
+            return PhotoError(PhotoReason(failure.reason), failure.which)
+        case FailureKind.CANCELLED:
+            return EngineStopped(failure.reason)
+        case FailureKind.OPERATOR:
+            return OperatorError(failure.reason)
+        case _:
+            return EngineFault(failure.reason)

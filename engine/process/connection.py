@@ -1,4 +1,4 @@
-"""The engine's end of the socket: blocking, and safe to send on from several threads."""
+"""The engine process's end of the socket: blocking; several threads may send."""
 
 import socket
 import threading
@@ -8,11 +8,11 @@ from typing import Self
 
 from engine.process.wire import VERSION, FrameReader, Hello, Message, WireError, encode
 
-_PIECE_BYTES = 1 << 18
+_READ_BYTES = 1 << 18
 
 
 class Connection:
-    """Greets the other side on entering; iterating yields its messages until it hangs up."""
+    """Greets the client on entering; iterating yields its messages until it closes the socket."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
@@ -20,7 +20,7 @@ class Connection:
 
     @classmethod
     def inherited(cls, descriptor: int) -> Self:
-        """The connection on a socket that the parent process left open for us."""
+        """The connection on a socket that this process has inherited under this file descriptor."""
         return cls(socket.socket(fileno=descriptor))
 
     def __enter__(self) -> Self:
@@ -32,7 +32,7 @@ class Connection:
         self._socket.close()
 
     def send(self, message: Message) -> None:
-        """Send one message. A reader that is gone is no error: `__iter__` notices it and ends.
+        """Send one message. A client that is gone is no error: `__iter__` notices it and ends.
 
         Raises `WireError` for a message that no frame can carry.
         """
@@ -44,7 +44,7 @@ class Connection:
                 return
 
     def __iter__(self) -> Iterator[Message]:
-        """Yield what the other side sends. Raises `WireError` when that is not what we speak."""
+        """Yield the client's messages. Raises `WireError` for what is none, and for a client of another version."""
         reader = FrameReader()
         greeted = False
         while data := self._receive():
@@ -61,6 +61,6 @@ class Connection:
 
     def _receive(self) -> bytes:
         try:
-            return self._socket.recv(_PIECE_BYTES)
+            return self._socket.recv(_READ_BYTES)
         except ConnectionError:
             return b""

@@ -1,4 +1,4 @@
-"""How long the stages of a portrait took on this machine, so that estimates are measured rather than guessed."""
+"""Estimates how long a portrait takes from how long its stages took on this machine before."""
 
 import contextlib
 import json
@@ -6,11 +6,12 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from engine.atomic_file import replacing
 from engine.messages import Stage
 
 WORK = tuple(stage for stage in Stage if stage is not Stage.QUEUED)
 
-_NEWEST_SHARE = 0.3  # of the newest run in the running mean: a machine's load changes within minutes
+_NEWEST_SHARE = 0.3  # weight of the newest run in the mean; larger follows a change of the load sooner
 
 Seconds = Mapping[Stage, float]
 
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class StageTimes:
-    """Running means of the stages' seconds by kind of work; kept in `file` if there is one."""
+    """Running means of the stages' seconds by kind of work, kept in `file` if there is one."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -29,7 +30,7 @@ class StageTimes:
         return self._known.get(kind)
 
     def learn(self, kind: str, seconds: Seconds) -> None:
-        """Take a finished run into account."""
+        """Include a finished run in the means."""
         known = self._known.get(kind)
         taken: dict[Stage, float] = {stage: seconds.get(stage, 0.0) for stage in WORK}
         if known is not None:
@@ -40,7 +41,7 @@ class StageTimes:
 
 
 class ProgressEstimator:
-    """One portrait's way through the stages: how far it is and how much work is left."""
+    """Tells how far one portrait is and how much work is left."""
 
     def __init__(self, expected: Seconds | None) -> None:
         self._expected = expected
@@ -50,7 +51,7 @@ class ProgressEstimator:
         self.fraction = 0.0  # of the whole, 0..1; never falls
 
     def advance(self, stage: Stage, share: float, seconds: float) -> None:
-        """A step of `seconds` brought the portrait to `share` (0..1) of `stage`."""
+        """Note that a step of `seconds` brought the portrait to `share` (0..1) of `stage`."""
         self._stage, self._share = stage, share
         self.seconds[stage] += seconds
         weights = self._expected or dict.fromkeys(WORK, 1.0)
@@ -59,7 +60,7 @@ class ProgressEstimator:
         self.fraction = max(self.fraction, min(1.0, passed / whole if whole else 0.0))
 
     def finish(self, seconds: float) -> None:
-        """The last step, which returned the answer, took `seconds`."""
+        """Note that the last step, which returned the answer, took `seconds`."""
         self.seconds[self._stage or WORK[-1]] += seconds
 
     @property
@@ -76,7 +77,7 @@ class ProgressEstimator:
         if self._stage is None:
             return sum(self._expected.values())
         spent = self.seconds[self._stage]
-        # This run's own pace tells more than earlier ones as soon as there is enough of it to see.
+        # This run tells more than earlier ones, once a fifth of the stage is done.
         stage_s = spent / self._share if self._share > 0.2 else self._expected[self._stage]
         later = sum(self._expected[stage] for stage in WORK[WORK.index(self._stage) + 1 :])
         return max(0.0, stage_s - spent) + later
@@ -89,13 +90,10 @@ def _read(file: Path) -> dict[str, dict[Stage, float]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        logger.warning("what was known of the stages' times cannot be read; they are measured anew")
+        logger.warning("the stages' times cannot be read; they are measured anew")
         return {}
 
 
 def _write(file: Path, known: Mapping[str, Mapping[Stage, float]]) -> None:
-    aside = file.with_suffix(".new")
-    with contextlib.suppress(OSError):  # a full disk costs an estimate, not a portrait
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(known))
-        aside.replace(file)
+    with contextlib.suppress(OSError), replacing(file) as new:  # a full disk costs an estimate, not a portrait
+        new.write_text(json.dumps(known))

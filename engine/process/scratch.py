@@ -1,4 +1,4 @@
-"""Where the engine process keeps temporary files, so that nothing of a photo outlives a process that was killed."""
+"""Keeps temporary files in a folder by process, so that nothing of a photo outlives a process that was killed."""
 
 import contextlib
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder below `parent` for this process's temporary files (`tempfile` uses it too), removed on leaving.
+    """Make a folder below `parent` for this process's temporary files (`tempfile` uses it too); remove it on leaving.
 
-    Folders of processes that are no more are removed first, and that of one that had our number. Where `parent` cannot
-    be made, the system's own temporary folder serves.
+    The folders of processes that no longer run are removed first, and one that an earlier process with this id left.
+    When `parent` cannot be made, the system's own temporary folder is used.
     """
     folder = parent / str(os.getpid())
     before = tempfile.tempdir

@@ -29,6 +29,7 @@ from engine.messages import (
     Describe,
     Description,
     Failure,
+    FailureKind,
     Film,
     Forget,
     Forgotten,
@@ -93,7 +94,7 @@ class _Actor:
         match message:
             case Cancel(target=target):
                 if self._held.pop(target, None):
-                    self._connection.send(Failure(target, "cancelled", "cancelled"))
+                    self._connection.send(Failure(target, FailureKind.CANCELLED, "cancelled"))
             case Describe(id=id_):
                 self._connection.send(Description(id_, "cpu", ("scripted",), "none", ()))
                 for held in self._held.values():
@@ -135,7 +136,7 @@ def _script(photo: bytes) -> Script:
 def _recognition(request: Recognise) -> Answer:
     script = _script(request.photo)
     if script is Script.NOT_AN_IMAGE:
-        return Failure(request.id, "photo", "not_an_image")
+        return Failure(request.id, FailureKind.PHOTO, "not_an_image")
     if script is Script.NO_PET:
         return Recognition(request.id, False, None, (), (), 640, 480)
     species, breeds = _found(script)
@@ -159,11 +160,11 @@ def _head(x: float) -> Head:
 def _rejuvenation(request: Rejuvenate) -> Answer:
     script = _script(request.photo)
     if script is Script.NOT_AN_IMAGE or (script in (Script.NO_PET, Script.NO_FACE) and not request.anyway):
-        return Failure(request.id, "photo", script.value)
+        return Failure(request.id, FailureKind.PHOTO, script.value)
     if request.baby_photo and _script(request.baby_photo) is Script.NOT_AN_IMAGE:
-        return Failure(request.id, "photo", "not_an_image", "baby_photo")
+        return Failure(request.id, FailureKind.PHOTO, "not_an_image", "baby_photo")
     if script is Script.FAULT:
-        return Failure(request.id, "fault", "ZeroDivisionError")
+        return Failure(request.id, FailureKind.FAULT, "ZeroDivisionError")
     species, breeds = _found(script)
     return Rejuvenation(
         id=request.id,

@@ -1,4 +1,4 @@
-"""Age vectors: which way younger lies in the latent space of a network.
+"""Age vectors: the direction of younger in the latent space of a network.
 
 An age vector [num_ws, w_dim] is young minus adult of one breed: `ws + age * vector` is the pet at another age, where
 0 is today, 1 a puppy or kitten of about eight weeks, and below 0 older. It comes from the mean of several pairs; the
@@ -6,8 +6,8 @@ part off the manifold (outside W's principal components), along the head's yaw, 
 because that part is what the pairs differed in besides age (Härkönen et al. 2020, "GANSpace"; Shen et al. 2020,
 "InterFaceGAN", for conditional directions).
 
-The embedded network's vectors lie beside its weights; those learned from photos lie under THROWBACK_HOME/ages, with the
-checksum of the weights in whose space they are directions.
+A network's own vectors are stored with its weights; those learned from photos are in HOME/ages, with the checksum of
+the weights in whose space they are directions.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine import settings
+from engine.atomic_file import replacing
 from engine.breeds import BREEDS
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.messages import Species
-from engine.stylegan.store import Network
-from engine.stylegan.store.statistics import WStatistics
+from engine.stylegan.store import Network, WStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,71 +64,84 @@ def clean(vector: Tensor, statistics: WStatistics, unwanted: Tensor | None, opti
     return cleaned * gains[:, None]
 
 
-def age_vector(network: Network, species: Species, breed: str = "") -> Tensor:
-    """The age vector [num_ws, w_dim] for this breed of this network, or the mean of its species.
+class AgeVectors:
+    """The age vectors of networks: those that came with them, and those learned from photos, kept in `home`.
 
-    What was learned from photos goes before what came with the network. Raises `EngineFault` when the network knows
-    no age of the species at all.
+    Without `home` only the former are known, and none can be saved. Every method raises `OperatorError` when a file is
+    damaged.
     """
-    known = known_vectors(network)
-    if breed in BREEDS and BREEDS[breed].species is not species:
-        breed = ""
-    for name in (breed, species.value):
-        if name in known:
-            return known[name].to(network.generator.mapping.w_avg)
-    raise EngineFault("no age vector")
 
+    def __init__(self, home: Path | None = None) -> None:
+        self._folder = home / "ages" if home is not None else None
 
-def known_vectors(network: Network) -> dict[str, Tensor]:
-    """All age vectors of this network by breed slug or species, on the CPU. A species' mean is made when missing."""
-    vectors = _read(network.directory / f"{network.name}.ages.safetensors") | _learned(network)
-    for species in Species:
-        own = [vector for name, vector in vectors.items() if name in BREEDS and BREEDS[name].species is species]
-        if species.value not in vectors and own:
-            vectors[species.value] = torch.stack(own).mean(dim=0)
-    return vectors
+    def vector(self, network: Network, species: Species, breed: str = "") -> Tensor:
+        """The age vector [num_ws, w_dim] for this breed of this network, or the mean of its species.
 
+        What was learned from photos goes before what came with the network. Raises `OperatorError` when the network
+        knows no age of the species at all.
+        """
+        known = self.known(network)
+        if breed in BREEDS and BREEDS[breed].species is not species:
+            breed = ""
+        for name in (breed, species.value):
+            if name in known:
+                return known[name].to(network.generator.mapping.w_avg)
+        raise OperatorError(
+            f"The network {network.name} knows no age of {species.value}s; choose another network, or teach it one with"
+            " `throwback ages learn`."
+        )
 
-def save_learned(network: Network, breed: str, vector: Tensor) -> None:
-    """Keep an age vector learned from photos; it replaces the one of the same breed."""
-    _keep(network, _learned(network) | {breed: vector.detach().float().cpu().contiguous()})
+    def known(self, network: Network) -> dict[str, Tensor]:
+        """All age vectors of this network by breed slug or species, on the CPU.
 
+        A species without a vector of its own has the mean of its breeds'.
+        """
+        vectors = _read(network.directory / f"{network.name}.ages.safetensors") | self._learned(network)
+        for species in Species:
+            own = [vector for name, vector in vectors.items() if name in BREEDS and BREEDS[name].species is species]
+            if species.value not in vectors and own:
+                vectors[species.value] = torch.stack(own).mean(dim=0)
+        return vectors
 
-def remove_learned(network: Network, breed: str) -> bool:
-    """Forget a learned age vector; False when there was none."""
-    vectors = _learned(network)
-    if vectors.pop(breed, None) is None:
-        return False
-    _keep(network, vectors)
-    return True
+    def save(self, network: Network, breed: str, vector: Tensor) -> None:
+        """Keep an age vector learned from photos; it replaces the one of the same breed."""
+        self._write(network, self._learned(network) | {breed: vector.detach().float().cpu().contiguous()})
 
+    def remove(self, network: Network, breed: str) -> bool:
+        """Delete a learned age vector; False when there was none."""
+        vectors = self._learned(network)
+        if vectors.pop(breed, None) is None:
+            return False
+        self._write(network, vectors)
+        return True
 
-def learned_breeds(network: Network) -> list[str]:
-    """The breeds whose vectors were learned from photos."""
-    return sorted(_learned(network))
+    def learned_breeds(self, network: Network) -> list[str]:
+        """The breeds whose vectors were learned from photos."""
+        return sorted(self._learned(network))
 
+    def outdated_breeds(self, network: Network) -> list[str]:
+        """The breeds learned for earlier weights of a network of this name; saving another deletes them."""
+        file = self._file(network)
+        return sorted(set(_read(file) if file else {}) - set(self._learned(network)))
 
-def outdated_breeds(network: Network) -> list[str]:
-    """The breeds that were learned in earlier weights of a network of this name; learning another forgets them."""
-    return sorted(set(_read(_learned_file(network.name))) - set(_learned(network)))
+    def _learned(self, network: Network) -> dict[str, Tensor]:
+        """What was learned in these very weights: in others the same direction leads elsewhere."""
+        file = self._file(network)
+        return _read(file) if file and _metadata(file).get("weights") == _weights(network) else {}
 
+    def _write(self, network: Network, vectors: Mapping[str, Tensor]) -> None:
+        file = self._file(network)
+        if file is None:
+            raise ValueError("without a data folder nothing can be learned")
+        with replacing(file) as new:
+            save_file(dict(vectors), new, {"weights": _weights(network)})
 
-def _learned(network: Network) -> dict[str, Tensor]:
-    """What was learned in these very weights: in others the same direction leads elsewhere."""
-    file = _learned_file(network.name)
-    return _read(file) if _metadata(file).get("weights") == _weights(network) else {}
-
-
-def _keep(network: Network, vectors: Mapping[str, Tensor]) -> None:
-    _write(_learned_file(network.name), vectors, {"weights": _weights(network)})
+    def _file(self, network: Network) -> Path | None:
+        return self._folder / f"{network.name}.safetensors" if self._folder is not None else None
 
 
 def _weights(network: Network) -> str:
     return network.sha256[f"{network.name}.safetensors"]
-
-
-def _learned_file(network: str) -> Path:
-    return settings.from_environment().home / "ages" / f"{network}.safetensors"
 
 
 def _read(file: Path) -> dict[str, Tensor]:
@@ -138,7 +150,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     try:
         return {name: vector.float() for name, vector in load_file(file).items()}
     except (OSError, SafetensorError) as error:
-        raise EngineFault("damaged age vectors") from error
+        raise _damaged(file) from error
 
 
 def _metadata(file: Path) -> dict[str, str]:
@@ -148,12 +160,9 @@ def _metadata(file: Path) -> dict[str, str]:
         with safe_open(file, "pt") as opened:
             metadata: dict[str, str] | None = opened.metadata()
     except (OSError, SafetensorError) as error:
-        raise EngineFault("damaged age vectors") from error
+        raise _damaged(file) from error
     return metadata or {}
 
 
-def _write(file: Path, vectors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_suffix(".tmp")
-    save_file(dict(vectors), aside, metadata)
-    aside.replace(file)
+def _damaged(file: Path) -> OperatorError:
+    return OperatorError(f"The age vectors in {file.name} are damaged; remove that file, then learn or pull them anew.")

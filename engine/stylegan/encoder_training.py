@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.errors import NetworkError
 from engine.stylegan.encoder import INPUT_SIZE, Encoder
-from engine.stylegan.store.errors import NetworkError
-from engine.stylegan.store.network_store import Network
+from engine.stylegan.store.network_files import Network
 from engine.stylegan.store.statistics import random_w
 
 _REPORT_EVERY = 10  # steps
@@ -38,12 +38,15 @@ class EncoderProgress:
     """Where the training stands."""
 
     pictures: int
-    share: float  # of the training done, 0..1
     explained: float  # of the variance of w, lately; 1 is perfect, 0 what the mean of w explains
 
 
-def training(network: Network, encoder: Encoder, options: EncodingOptions | None = None) -> Iterator[EncoderProgress]:
-    """Trains `encoder` in place. Every picture is fresh, so that what is reported was measured on unseen ones.
+def train_encoder(
+    network: Network, encoder: Encoder, options: EncodingOptions | None = None
+) -> Iterator[EncoderProgress]:
+    """Train `encoder` in place, and yield now and then where it stands.
+
+    Every picture is a new one, so progress is measured on pictures the encoder has not seen.
 
     Raises `NetworkError` when the options leave nothing to learn from.
     """
@@ -79,9 +82,9 @@ def training(network: Network, encoder: Encoder, options: EncodingOptions | None
             wrong = 0.95 * wrong + errors.mean()
             all_there = 0.95 * all_there + ((w - statistics.mean) / std).square().mean()
         if seen // options.batch % _REPORT_EVERY == 0:
-            yield EncoderProgress(seen, share, 1 - float(wrong / all_there))
+            yield EncoderProgress(seen, 1 - float(wrong / all_there))
     encoder.requires_grad_(False).eval()
-    yield EncoderProgress(seen, 1.0, 1 - float(wrong / all_there))
+    yield EncoderProgress(seen, 1 - float(wrong / all_there))
 
 
 def _some_w(network: Network, options: EncodingOptions, random: torch.Generator) -> Tensor:

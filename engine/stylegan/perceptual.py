@@ -8,7 +8,7 @@ over EfficientNet-Lite0, whose weights come with the installation. Both are froz
 
 import copy
 import logging
-from importlib.util import find_spec
+from importlib.resources import as_file, files
 from math import sqrt
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -19,8 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine import settings
-from engine.stylegan.store.errors import NetworkError
+from engine.errors import NetworkError
 from engine.vision.efficientnet import CHANNELS, STRIDES, EfficientNetLite0
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -29,11 +28,8 @@ logger = logging.getLogger(__name__)
 
 LARGEST = 256  # pictures larger than this are shrunk to it by area, as the official projector does
 
-# torchvision's vgg16().features: convolutions by index with their channels, those after a pooling, those tapped.
-VGG16_CONVOLUTIONS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256}
-VGG16_CONVOLUTIONS |= {17: 512, 19: 512, 21: 512, 24: 512, 26: 512, 28: 512}
-_POOLED_BEFORE = (5, 10, 17, 24)
-_TAPPED_AFTER = (2, 7, 14, 21, 28)
+# Of torchvision's vgg16().features: the last ReLU at each resolution, whose outputs LPIPS compares.
+_COMPARED_LAYERS = (3, 8, 15, 22, 29)
 
 # Shares of EfficientNet-Lite0's stages and of plain colours (mean squares, in -1..1) in the embedded distance, by
 # stride. Chosen on 260 aligned faces; scaled so that two animals' faces lie about 0.6 apart, as in LPIPS.
@@ -100,38 +96,32 @@ class InPrecisions(nn.Module, Generic[_Network]):
 class Vgg16Distance(PerceptualDistance):
     """LPIPS 0.1 with the VGG16 backbone; equal to the `lpips` package to rounding, and to the official extractor.
 
-    `backbone` has the convolutions' tensors by torchvision's names (`features.0.weight`, …), `linear` the five
-    layers' channel weights.
+    `backbone` has the convolutions' tensors by torchvision's names (`features.0.weight`, …), and `linear` the channel
+    weights [C] of the five layers that are compared. Raises RuntimeError when tensors are missing or do not fit.
     """
 
     name = "vgg16"
 
     def __init__(self, backbone: dict[str, Tensor], linear: list[Tensor]) -> None:
         super().__init__()
-        inputs = 3
-        convolutions = nn.ModuleDict()
-        for index, outputs in VGG16_CONVOLUTIONS.items():
-            convolution = nn.Conv2d(inputs, outputs, 3, padding=1, device="meta")
-            weights = {part: backbone[f"features.{index}.{part}"].float() for part in ("weight", "bias")}
-            convolution.load_state_dict(weights, assign=True)
-            convolutions[str(index)] = convolution
-            inputs = outputs
-        self.convolutions = InPrecisions(convolutions.to(memory_format=torch.channels_last))
+        from torchvision.models import vgg16  # noqa: PLC0415 - takes a second, and most installations never need it
+
+        with torch.device("meta"):  # no time or memory for weights that are replaced at once
+            layers: nn.Sequential = vgg16().features[: _COMPARED_LAYERS[-1] + 1]
+        layers.load_state_dict({name.removeprefix("features."): x.float() for name, x in backbone.items()}, assign=True)
+        self.layers = InPrecisions(layers.to(memory_format=torch.channels_last))
         for layer, weight in enumerate(linear):
-            self.register_buffer(f"linear{layer}", weight.float().flatten())
+            self.register_buffer(f"linear{layer}", weight.float())
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None])
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225])[:, None, None])
         self.eval().requires_grad_(False)
 
     def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         x = (((shrink(image) + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")).to(dtype)
-        convolutions = self.convolutions.of(dtype)
         rows: list[Tensor] = []
-        for index in VGG16_CONVOLUTIONS:
-            if index in _POOLED_BEFORE:
-                x = F.max_pool2d(x, 2)
-            x = F.relu(convolutions[str(index)](x))
-            if index in _TAPPED_AFTER:
+        for index, layer in enumerate(self.layers.of(dtype)):
+            x = layer(x)
+            if index in _COMPARED_LAYERS:
                 rows.append(unit_rows(x.float(), self.get_buffer(f"linear{len(rows)}")))
         return torch.cat(rows, dim=1)
 
@@ -165,34 +155,32 @@ class EmbeddedDistance(PerceptualDistance):
         return torch.cat(rows, dim=1)
 
 
-def vgg16_file() -> Path:
-    """Where the converted backbone is kept."""
-    return settings.from_environment().home / "perceptual" / "vgg16.safetensors"
+def vgg16_file(home: Path) -> Path:
+    """Where the data folder `home` keeps the converted backbone."""
+    return home / "perceptual" / "vgg16.safetensors"
 
 
-def load_extractor(preferred: str = "auto", device: torch.device | str = "cpu") -> PerceptualDistance:
-    """The extractor of that name, or with "auto" the best one that is here. Never fetches anything.
+def load_extractor(home: Path, preferred: str = "auto", device: torch.device | str = "cpu") -> PerceptualDistance:
+    """The extractor of that name, or with "auto" the best one in the data folder `home`. Never fetches anything.
 
     Raises `NetworkError` when "vgg16" is asked for and its backbone is not here or damaged.
     """
     if preferred not in ("auto", Vgg16Distance.name, EmbeddedDistance.name):
         raise NetworkError(f"There is no perceptual distance {preferred!r}.")
-    if preferred == EmbeddedDistance.name or (preferred == "auto" and not vgg16_file().exists()):
+    file = vgg16_file(home)
+    if preferred == EmbeddedDistance.name or (preferred == "auto" and not file.exists()):
         return EmbeddedDistance().to(device)
     try:
-        return Vgg16Distance(load_file(vgg16_file()), lpips_weights()).to(device)
+        return Vgg16Distance(load_file(file), lpips_weights()).to(device)
     except (OSError, SafetensorError, KeyError, RuntimeError):
         if preferred == Vgg16Distance.name:
             raise NetworkError("VGG16 is not here or damaged; `throwback networks pull vgg16` fetches it.") from None
-        logger.warning("%s is damaged; the embedded perceptual distance is used", vgg16_file().name)
+        logger.warning("%s is damaged; the embedded perceptual distance is used", file.name)
         return EmbeddedDistance().to(device)
 
 
 def lpips_weights() -> list[Tensor]:
-    """The five layers' channel weights, out of the `lpips` package's data (BSD-2-Clause), without importing it."""
-    package = find_spec("lpips")
-    if package is None or package.origin is None:
-        raise NetworkError("The package lpips is missing; please install Throwback again.")
-    file = Path(package.origin).parent / "weights" / "v0.1" / "vgg.pth"
-    state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
-    return [state[f"lin{layer}.model.1.weight"] for layer in range(5)]
+    """The channel weights [C] of the five layers that LPIPS 0.1 compares, from engine/weights (BSD-2-Clause)."""
+    with as_file(files("engine") / "weights" / "lpips.safetensors") as file:
+        stored = load_file(file)
+    return [stored[f"layer{layer}"] for layer in range(len(_COMPARED_LAYERS))]

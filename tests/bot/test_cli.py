@@ -11,7 +11,7 @@ import pytest
 from bot import cli
 from bot.commands import render
 from bot.commands.output import SENTENCES, explain
-from engine import EngineFault, EngineStopped, PhotoError, PhotoReason, Progress, Stage
+from engine import EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason, Progress, Stage
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,6 +151,7 @@ def test_every_reason_has_a_sentence_and_a_status() -> None:
         assert (error.code, str(error), error.status) == (reason.value, f"a.jpg: {SENTENCES[reason]}", 3)
     assert explain(EngineStopped("x")).status == explain(EngineFault("ValueError")).status == 1
     assert "ValueError" in str(explain(EngineFault("ValueError")))
+    assert str(explain(OperatorError("there is no such network"))) == "there is no such network"
 
 
 def test_the_progress_line_is_readable() -> None:

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from engine import __main__ as entry
-from engine.errors import EngineFault
+from engine.errors import EngineFault, OperatorError
 from engine.settings import SettingsError
 
 
@@ -18,7 +18,8 @@ def test_every_command_is_a_module_with_main() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (EngineFault("no age vector"), 1, "throwback: no age vector\n"),
+        (EngineFault("no face"), 1, "throwback: no face\n"),
+        (OperatorError("there is no network"), 1, "throwback: there is no network\n"),
         (SettingsError("THROWBACK_DEVICE must be one of auto, cpu, cuda"), 1, "throwback: THROWBACK_DEVICE must be"),
         (ValueError("/home/secret"), 1, "throwback: something went wrong (ValueError)"),
         (KeyboardInterrupt(), 130, ""),

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from PIL import Image
 
 from engine import settings
 from engine.device import choose_device
-from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.errors import EngineFault, OperatorError, PhotoError, PhotoReason
 from engine.images.decoding import decode, full_size
 from engine.inversion.state import PortraitState
 from engine.messages import (
@@ -40,7 +39,7 @@ from engine.messages import (
 from engine.pipeline import Pipeline, scaled
 from engine.process.cache import FOLDER
 from engine.process.eta import WORK
-from engine.process.scheduler import Job, JobStep
+from engine.process.jobs import Job, JobStep
 from engine.rendering.film import FilmOptions
 from engine.vision.cropping import SIDE
 from engine.vision.face_detection import Face
@@ -50,6 +49,7 @@ from tests.shared import SHARED, needs_shared
 
 _Wanted = TypeVar("_Wanted", bound=Answer)
 
+FILM = FilmOptions(duration_s=0.5, hold_s=0.1, keys=4)
 CARD = CardText("", "Then", "Now", "today")
 
 
@@ -86,7 +86,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         patch.setenv("THROWBACK_HOME", str(home))
         patch.setenv("THROWBACK_NETWORK", NAME)
         patch.setenv("THROWBACK_DEVICE", "cpu")
-        yield Pipeline(settings.from_environment(), FilmOptions(duration_s=0.5, hold_s=0.1, keys=4))
+        yield Pipeline(settings.from_environment(), FILM)
     torch.set_num_threads(threads)
 
 
@@ -230,11 +230,11 @@ def test_a_network_stored_anew_is_loaded_anew(pipeline: Pipeline, photo: bytes) 
     )
 
 
-def test_a_damaged_cache_entry_is_made_anew(pipeline: Pipeline, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_cache_entry_is_made_anew(pipeline: Pipeline, photo: bytes) -> None:
     finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
-    monkeypatch.setattr(pipeline._cache, "_newest", OrderedDict())
     for file in (settings.from_environment().cache / FOLDER).iterdir():
         file.write_bytes(file.read_bytes()[:100])
+    pipeline = Pipeline(settings.from_environment(), FILM)  # with nothing in memory
     answer, _ = finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     assert answer.steps
 
@@ -368,5 +368,5 @@ def test_a_device_that_is_not_there_is_said() -> None:
     assert choose_device("cpu").type == "cpu"
     assert choose_device("auto").type in ("cpu", "cuda")
     if not torch.cuda.is_available():
-        with pytest.raises(EngineFault, match="there is none"):
+        with pytest.raises(OperatorError, match="there is none"):
             choose_device("cuda")

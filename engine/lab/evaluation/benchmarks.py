@@ -21,7 +21,7 @@ from PIL import Image
 
 from engine import settings
 from engine.device import choose_device
-from engine.errors import EngineFault, PhotoError
+from engine.errors import EngineFault, OperatorError, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_pixels
 from engine.inversion import OFFICIAL, ProjectionOptions, SearchStep, project
@@ -38,10 +38,10 @@ from engine.lab.evaluation.real_photos import (
     same_pet_share,
 )
 from engine.messages import Species
-from engine.stylegan import age_vectors
+from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.perceptual import PerceptualDistance, load_extractor
-from engine.stylegan.store import Network, choose_network, load_network
+from engine.stylegan.store import Network, NetworkStore
 from engine.stylegan.store.statistics import measure
 from engine.vision.face_detection import find_heads
 
@@ -98,11 +98,12 @@ def measure_pictures(
     """Drawn adults made younger against the same pets drawn young, and real adults made younger."""
     files, neighbours = photo_files(folders, held_out), photo_files(among)
     if folders and not files:
-        raise EngineFault(NO_PHOTO)
+        raise OperatorError(NO_PHOTO)
     if among and not neighbours:
-        raise EngineFault("there is no photo to find the pets among")
-    device = choose_device(settings.from_environment().device)
-    network, extractor = load_network(choose_network(None), device), load_extractor(device=device)
+        raise OperatorError("there is no photo to find the pets among")
+    here = settings.from_environment()
+    device, store = choose_device(here.device), NetworkStore(here.home)
+    network, extractor = store.load(store.choose(None), device), load_extractor(here.home, device=device)
     pairs = []
     for pair in measure_pairs(network, extractor, count):
         pairs.append(pair)
@@ -142,7 +143,7 @@ def _of_pairs(pairs: Sequence[PairResult]) -> dict[str, Any]:
 def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -> dict[str, Any]:
     """What `measure_photos` finds; `reconstruction` and `untuned` are those of the photos then."""
     if not results:
-        raise EngineFault(NO_PHOTO)
+        raise OperatorError(NO_PHOTO)
 
     def share(hits: Sequence[bool]) -> float:
         return round(sum(hits) / len(hits), 3)
@@ -180,9 +181,9 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     Distances are of the picture at the network's resolution, in float32; measuring them is not counted.
     """
     here = settings.from_environment()
-    device = choose_device(here.device)
-    network = load_network(choose_network(None, here.network), device)
-    extractor = load_extractor(device=device)
+    device, store = choose_device(here.device), NetworkStore(here.home)
+    network = store.load(store.choose(None, here.network), device)
+    extractor = load_extractor(here.home, device=device)
     official_step_s, our_step_s = _afhq_steps(device, extractor)
     pairs = []
     for inversion in _inversions(folder, count, network, extractor):
@@ -266,11 +267,11 @@ def _inversions(
         except PhotoError:
             continue
         heads = find_heads(image)
-        vector = age_vectors.age_vector(network, Species.DOG)
+        vector = AgeVectors().vector(network, Species.DOG)
         yield inversion_of(image, heads[0] if heads else None, Species.DOG, network, extractor, vector)
         taken += 1
     if not taken:
-        raise EngineFault(NO_PHOTO)
+        raise OperatorError(NO_PHOTO)
 
 
 def _now_s() -> float:

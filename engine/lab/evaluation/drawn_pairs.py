@@ -19,7 +19,7 @@ from engine.lab.evaluation.single_face import make_portrait
 from engine.messages import Species
 from engine.rendering.portrait import Portrait
 from engine.rendering.warped import WarpedPortrait
-from engine.stylegan import age_vectors
+from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
@@ -58,7 +58,7 @@ def measure_pairs(
         adult, young = (picture.to(network.statistics.mean) for picture in (adult, young))
         gap = _Gap(extractor, adult, young)
         closed = gap.closed(to_tensor(portrait.still()).to(young))
-        ages = _ages(network, portrait, age_vectors.age_vector(network, species, name))
+        ages = _ages(network, portrait, AgeVectors().vector(network, species, name))
         distances = inversion.distance_with(UNADJUSTED), inversion.distance_with(inversion.tuned())
         yield PairResult(name, closed, *distances, ages)
 

@@ -26,8 +26,7 @@ from engine.lab.evaluation.single_face import make_portrait
 from engine.messages import Head, Species
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
-from engine.stylegan.store import Network
-from engine.stylegan.store.network_store import EMBEDDED
+from engine.stylegan.store import EMBEDDED, Network
 from engine.vision.alignment import HeadPose, Pixels, align, head_pose
 from engine.vision.cropping import SIDE
 from engine.vision.efficientnet import load_efficientnet
@@ -72,7 +71,7 @@ class _Adult:
 def photo_files(folders: Sequence[Path], held_out: bool = False) -> list[Path]:
     """The photos in these folders, each once; with `held_out`, of annotated folders those that training never saw.
 
-    Raises `EngineFault` where annotations are wanted and missing.
+    Raises `OperatorError` where annotations are wanted and missing.
     """
     if held_out:
         found = [photo.path for folder in folders for photo in held_out_faces(folder)]

@@ -7,7 +7,7 @@ from engine.inversion.state import PortraitState, weights_id
 from engine.messages import Head, Species
 from engine.rendering.portrait import Portrait, portrait_of
 from engine.steps import result_of
-from engine.stylegan import age_vectors
+from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 
@@ -22,7 +22,7 @@ def make_portrait(
     age: float = 1.0,
 ) -> tuple[Inversion, Portrait]:
     """Invert a face; return the inversion and the portrait at any age up to `age`. `breed` is a slug, "" if unknown."""
-    vector = age_vectors.age_vector(network, species, breed)
+    vector = AgeVectors().vector(network, species, breed)
     inversion = inversion_of(image, head, species, network, extractor, vector)
     [inverted] = result_of(invert([inversion]))
     state = PortraitState(network.name, weights_id(network), species, breed, (), inverted, None)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from engine import settings
 from engine.images.tensors import to_pixels
 from engine.lab.annotations import training_faces
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
@@ -20,8 +21,7 @@ from engine.lab.storybook.growth_correction import learn_correction, save_correc
 from engine.lab.storybook.sheets import show
 from engine.lab.storybook.training import Trainer, TrainingOptions
 from engine.stylegan.perceptual import EmbeddedDistance, load_extractor
-from engine.stylegan.store import STORYBOOK, load_network
-from engine.stylegan.store.network_store import EMBEDDED
+from engine.stylegan.store import EMBEDDED, load_embedded
 
 _WEIGHTS = Path("engine/weights")  # of a checkout
 
@@ -97,12 +97,13 @@ def _sheet(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    for photo in show(args.photos, args.out, load_network(STORYBOOK), load_extractor()):
+    extractor = load_extractor(settings.from_environment().home)
+    for photo in show(args.photos, args.out, load_embedded(), extractor):
         sys.stdout.write(f"{photo.path.name}\t{photo.licence}\n")
 
 
 def _compare(args: argparse.Namespace) -> None:
-    network, extractor = load_network(STORYBOOK), load_extractor(EmbeddedDistance.name)
+    network, extractor = load_embedded(), EmbeddedDistance()
     report(compare(network, args.checkpoint, args.photos, extractor, args.count))
 
 

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.inversion import ENCODER_INITIALISED, OFFICIAL, Projection, ProjectionOptions, advance
 from engine.lab.annotations import held_out_faces
 from engine.lab.storybook.face_dataset import open_dataset
@@ -57,7 +57,7 @@ def compare(
 ) -> Iterator[FaceDistances]:
     """Compare the network with that of a checkpoint on held-out faces of annotated photos, at the resolution of either.
 
-    Raises `EngineFault` if there are none.
+    Raises `OperatorError` if there are none.
     """
     model = load_model(checkpoint)
     other = model.average
@@ -66,7 +66,7 @@ def compare(
     unseen = [photo for folder in folders for photo in held_out_faces(folder) if photo.licence_known]
     photos = sorted(unseen, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())[:count]
     if not photos:
-        raise EngineFault("there is no face to compare on")
+        raise OperatorError("there is no face to compare on")
     statistics = measure(other)
     faces = open_dataset(photos, sides[-1]).pictures(torch.arange(len(photos)))
     with one_core_threads(2, "search") as pool:

@@ -15,7 +15,7 @@ from engine.lab.storybook.storybook_model import load_model
 from engine.messages import Species
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
-from engine.stylegan.store.network_store import EMBEDDED, STORYBOOK, write_network
+from engine.stylegan.store import EMBEDDED, STORYBOOK, write_network
 from engine.stylegan.store.statistics import describe
 from engine.vision.alignment import FaceTemplate
 
@@ -45,7 +45,7 @@ def export(checkpoint: Path, photos: list[AnnotatedPhoto], out: Path = EMBEDDED)
         source="engine/lab/storybook",
         dtype=torch.float16,
         statistics=statistics,
-        beside={
+        extras={
             "encoder": {key: value.half() for key, value in encoder.state_dict().items()},
             "ages": drawn_age_vectors(generator),
         },

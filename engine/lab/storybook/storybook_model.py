@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from engine.lab.drawn_pets.parameters import Z_DIM
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator, GeneratorConfig
-from engine.stylegan.store.network_store import STORYBOOK
+from engine.stylegan.store import STORYBOOK
 
 _WEIGHTS_FILE = "model.safetensors"
 _FACTS_FILE = "training.json"

@@ -1,27 +1,16 @@
 """Generator networks: read, stored, chosen, fetched."""
 
-from engine.stylegan.store.errors import NetworkError
-from engine.stylegan.store.network_store import (
-    STORYBOOK,
-    Network,
-    NetworkRecord,
-    available_networks,
-    choose_network,
-    load_network,
-    write_network,
-)
+from engine.stylegan.store.network_files import Network, NetworkRecord, write_network
+from engine.stylegan.store.network_store import EMBEDDED, STORYBOOK, NetworkStore, load_embedded
 from engine.stylegan.store.statistics import WStatistics
-from engine.vision.alignment import FaceTemplate
 
 __all__ = [
+    "EMBEDDED",
     "STORYBOOK",
-    "FaceTemplate",
     "Network",
-    "NetworkError",
     "NetworkRecord",
+    "NetworkStore",
     "WStatistics",
-    "available_networks",
-    "choose_network",
-    "load_network",
+    "load_embedded",
     "write_network",
 ]

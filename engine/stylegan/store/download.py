@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from engine.stylegan.store.errors import NetworkError
+from engine.errors import NetworkError
 
 logger = logging.getLogger(__name__)
 

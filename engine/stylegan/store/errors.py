@@ -1,10 +1,4 @@
-"""What can go wrong with networks."""
-
-from engine.errors import EngineFault
-
-
-class NetworkError(EngineFault):
-    """A network cannot be read, fetched or found. The detail is one sentence for the person at the keyboard."""
+"""What makes a file no network of ours."""
 
 
 class Unfit(Exception):

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
+from engine.errors import NetworkError
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.store.conversion import build_generator, read_tensor
-from engine.stylegan.store.errors import NetworkError, Unfit
+from engine.stylegan.store.errors import Unfit
 from engine.stylegan.store.pickles import Module, StoredTensor, read_pickle
 
 MAX_MODULES = 1_000  # networks of 1024 px have about 80

@@ -17,7 +17,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-from engine.stylegan.store.errors import NetworkError, Unfit
+from engine.errors import NetworkError
+from engine.stylegan.store.errors import Unfit
 
 MAX_BYTES = 2 << 30  # official networks at 1024 px have 0.4 GB
 MAX_OPERATIONS = 2_000_000  # the largest official files have about 50,000

@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from engine.atomic_file import replacing
+from engine.errors import NetworkError
 from engine.messages import Species
 from engine.stylegan.perceptual import Vgg16Distance, lpips_weights, vgg16_file
 from engine.stylegan.store.download import Checksum, Report, download
-from engine.stylegan.store.errors import NetworkError
-from engine.stylegan.store.network_store import available_networks, import_official, networks_directory
+from engine.stylegan.store.network_store import NetworkStore
 from engine.vision.alignment import FaceTemplate
 
 _NVIDIA_ADDRESS = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
@@ -51,43 +52,50 @@ def _afhq(name: str, species: tuple[Species, ...], md5: str = "") -> Published:
     return Published(name, f"{name}.pkl", _NVIDIA_ADDRESS, Checksum(md5=md5), notice, licence, species)
 
 
-VGG16 = Published(
-    "vgg16",
-    "vgg16-397923af.pth",
-    "https://download.pytorch.org/models/",
-    Checksum(sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
-    _VGG16_NOTICE.format(name="vgg16"),
-)
 NETWORKS = (
     _afhq("afhqdog", (Species.DOG,), md5="8fa2162d23fe76012bec12b1910b4e65"),
     _afhq("afhqcat", (Species.CAT,)),
     _afhq("afhqwild", ()),
 )
-PUBLISHED = {published.name: published for published in (*NETWORKS, VGG16)}
+VGG16 = Vgg16Distance.name
+PUBLISHED = (*(network.name for network in NETWORKS), VGG16)  # all names that can be pulled
 
 
-def check_wanted(published: Published) -> None:
+def find_published(name: str) -> Published:
+    """What is published under this name of `PUBLISHED`."""
+    if name != VGG16:
+        return next(network for network in NETWORKS if network.name == name)
+    from torchvision.models import VGG16_Weights  # noqa: PLC0415 - takes a second, and only pulling this needs it
+
+    address, _, file = VGG16_Weights.IMAGENET1K_V1.url.rpartition("/")
+    # torchvision itself compares eight digits only, those in the file's name.
+    checksum = Checksum(sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0")
+    return Published(VGG16, file, address, checksum, _VGG16_NOTICE.format(name=VGG16))
+
+
+def check_wanted(store: NetworkStore, published: Published) -> None:
     """Raises `NetworkError` when it is here already."""
-    here = vgg16_file().exists() if published.name == VGG16.name else published.name in available_networks()
-    if here:
+    is_vgg16 = published.name == VGG16
+    if vgg16_file(store.home).exists() if is_vgg16 else published.name in store.names():
         raise NetworkError(f"{published.name} is here already; remove it first to fetch it again.")
 
 
 def pull(
+    store: NetworkStore,
     published: Published,
     *,
     address: str = "",
     report: Report = lambda done, total: None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Fetch, check, convert and store it; return the folder it is in. Only what was converted stays.
+    """Fetch, check, convert and store it; return the folder it is in. Only the converted files stay.
 
     `address` replaces the folder it is published in. Where no checksum is published, that of the first download is
     remembered and compared from then on. Raises `NetworkError`.
     """
-    check_wanted(published)
+    check_wanted(store, published)
     url = f"{(address or published.address).rstrip('/')}/{published.file}"
-    with _downloads() as directory:
+    with _downloads(store) as directory:
         seen = _read_seen(directory)
         checksum = published.checksum
         if not checksum.sha256:
@@ -95,20 +103,21 @@ def pull(
         file = directory / published.file
         digest = download(url, file, checksum, report=report, wait=wait)
         try:
-            if published.name == VGG16.name:
-                stored = _store_vgg16(file)
+            if published.name == VGG16:
+                stored = _store_vgg16(file, vgg16_file(store.home))
             else:
-                stored = _store_network(file, published, f"{url}, sha256 {digest}")
-            _seen_file(directory).write_text(json.dumps(seen | {published.file: digest}, indent=1) + "\n")
+                stored = _store_network(store, file, published, f"{url}, sha256 {digest}")
+            with replacing(_seen_file(directory)) as new:
+                new.write_text(json.dumps(seen | {published.file: digest}, indent=1) + "\n")
         finally:
             file.unlink(missing_ok=True)
     return stored
 
 
 @contextmanager
-def _downloads() -> Iterator[Path]:
-    """The folder where downloads wait; errors of the disk become `NetworkError`."""
-    directory = networks_directory() / ".downloads"
+def _downloads(store: NetworkStore) -> Iterator[Path]:
+    """The folder of unfinished downloads; errors of the disk become `NetworkError`."""
+    directory = store.directory / ".downloads"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         yield directory
@@ -116,8 +125,8 @@ def _downloads() -> Iterator[Path]:
         raise NetworkError(f"{directory} cannot be written: {error.strerror or type(error).__name__}.") from None
 
 
-def _store_network(file: Path, published: Published, source: str) -> Path:
-    import_official(
+def _store_network(store: NetworkStore, file: Path, published: Published, source: str) -> Path:
+    store.import_official(
         file,
         published.name,
         convention=FaceTemplate.AFHQ,
@@ -125,22 +134,19 @@ def _store_network(file: Path, published: Published, source: str) -> Path:
         licence=published.licence,
         source=source,
     )
-    return networks_directory() / published.name
+    return store.directory_of(published.name)
 
 
-def _store_vgg16(file: Path) -> Path:
+def _store_vgg16(file: Path, target: Path) -> Path:
     """Keep the convolutions alone: nine tenths of the file are layers that no distance needs."""
-    target = vgg16_file()
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         convolutions = {name: tensor.contiguous() for name, tensor in state.items() if name.startswith("features.")}
         Vgg16Distance(convolutions, lpips_weights())  # does it fit?
     except Exception:  # torch.load raises whatever its parts raise
         raise NetworkError(f"{file.name} does not hold the weights of VGG16.") from None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".new-{target.name}")
-    save_file(convolutions, aside)
-    aside.replace(target)
+    with replacing(target) as new:
+        save_file(convolutions, new)
     return target.parent
 
 

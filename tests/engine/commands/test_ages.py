@@ -10,8 +10,8 @@ import torch
 
 from engine.commands import ages
 from engine.messages import Species
-from engine.stylegan import age_vectors
-from engine.stylegan.store import load_network
+from engine.stylegan.age_vectors import AgeVectors
+from engine.stylegan.store import NetworkStore
 from tests.engine.tiny import NAME, store_tiny_network
 from tests.shared import SHARED, needs_shared
 
@@ -34,9 +34,9 @@ def test_what_is_known_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "list")["networks"][NAME] == {"known": ["cat", "dog"], "learned": []}
 
 
-def test_what_was_learned_can_be_removed(capsys: pytest.CaptureFixture[str]) -> None:
-    network = load_network(NAME)
-    age_vectors.save_learned(network, "samoyed", torch.ones(network.generator.config.num_ws, 8))
+def test_what_was_learned_can_be_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = NetworkStore(tmp_path).load(NAME)
+    AgeVectors(tmp_path).save(network, "samoyed", torch.ones(network.generator.config.num_ws, 8))
     assert told(capsys, "list")["networks"][NAME]["learned"] == ["samoyed"]
     assert told(capsys, "remove", "Samoyed") == {"breed": "samoyed", "removed": [NAME]}
     assert told(capsys, "remove", "samoyed", status=1)["error"] == "ages"
@@ -72,13 +72,13 @@ def test_without_usable_photos_nothing_is_learned(tmp_path: Path, capsys: pytest
 
 
 @needs_shared
-def test_an_age_vector_is_learned_from_photos(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_age_vector_is_learned_from_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = SHARED / "photos" / "pairs"
     adults, kittens = (sorted(pairs.glob(f"Abyssinian__{age}__*"))[:2] for age in ("adult", "young"))
     arguments = ["--breed", "Abyssinian", "--adult", *map(str, adults), "--puppy", *map(str, kittens)]
     record = told(capsys, "learn", *arguments)
     assert (record["breed"], record["network"], record["adults"], record["puppies"]) == ("abyssinian", NAME, 2, 2)
-    network = load_network(NAME)
-    learned = age_vectors.age_vector(network, Species.CAT, "abyssinian")
+    network, known = NetworkStore(tmp_path).load(NAME), AgeVectors(tmp_path)
+    learned = known.vector(network, Species.CAT, "abyssinian")
     assert learned.norm() > 0
-    assert not torch.equal(learned, age_vectors.age_vector(network, Species.CAT))
+    assert not torch.equal(learned, known.vector(network, Species.CAT))

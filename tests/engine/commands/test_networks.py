@@ -10,8 +10,7 @@ import torch
 
 from engine.commands.networks import main
 from engine.stylegan.generator import Generator
-from engine.stylegan.store import network_store
-from engine.stylegan.store.network_store import available_networks, read_record
+from engine.stylegan.store import STORYBOOK, NetworkStore
 from tests.engine.stylegan.store.file_server import serve
 from tests.engine.stylegan.store.official_files import SMALL, official, write
 from tests.shared import SHARED, needs_shared
@@ -20,7 +19,6 @@ from tests.shared import SHARED, needs_shared
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("THROWBACK_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(network_store, "EMBEDDED", tmp_path / "none")
     return tmp_path / "home"
 
 
@@ -45,15 +43,15 @@ def test_the_way_of_a_network(capsys: pytest.CaptureFixture[str], file: Path, ho
     assert "mine is stored: 16 px, cat" in words
 
     listed, words = answer(capsys, "list")
-    assert [network["name"] for network in listed["networks"]] == ["mine"]
-    assert listed["networks"][0] == imported
+    assert [network["name"] for network in listed["networks"]] == [STORYBOOK, "mine"]
+    assert listed["networks"][1] == imported
     assert listed["published"] == ["afhqdog", "afhqcat", "afhqwild", "vgg16"]
     assert listed["extractor"] == "efficientnet-lite0"
     assert "efficientnet-lite0 (embedded)" in words
 
-    assert answer(capsys, "verify")[0]["verified"] == ["mine"]
+    assert answer(capsys, "verify")[0]["verified"] == [STORYBOOK, "mine"]
     assert answer(capsys, "remove", "mine")[0] == {"removed": "mine"}
-    assert answer(capsys, "list")[0]["networks"] == []
+    assert [network["name"] for network in answer(capsys, "list")[0]["networks"]] == [STORYBOOK]
 
 
 def test_without_json_nothing_is_on_stdout(capsys: pytest.CaptureFixture[str], file: Path) -> None:
@@ -87,7 +85,7 @@ def test_verify_names_what_has_changed(capsys: pytest.CaptureFixture[str], file:
     weights = home / "networks" / "bad" / "bad.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
     result, words = answer(capsys, "verify", status=1)
-    assert result["verified"] == ["good"]
+    assert result["verified"] == [STORYBOOK, "good"]
     assert list(result["failed"]) == ["bad"]
     assert "good: as it was stored" in words and "bad.safetensors" in words
 
@@ -96,7 +94,7 @@ def test_a_damaged_network_is_listed_as_such(capsys: pytest.CaptureFixture[str],
     main(["import", str(file)])
     (home / "networks" / "mine" / "mine.json").write_text("{")
     listed, words = answer(capsys, "list")
-    assert listed["networks"][0]["damaged"] is True
+    assert listed["networks"][1]["damaged"] is True
     assert "damaged" in words
 
 
@@ -114,21 +112,21 @@ def test_pull_shows_the_licence_and_asks(
 
 @pytest.mark.parametrize("reply", ["", "\n", "n\n", "maybe\n"])
 def test_pull_fetches_nothing_without_consent(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, reply: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path, reply: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(reply))
     with serve(b"") as server:
         result, _ = answer(capsys, "pull", "afhqcat", "--from", server.address, status=1)
         assert server.requests == []
     assert "not accepted" in result["message"]
-    assert available_networks() == []
+    assert NetworkStore(home).names() == [STORYBOOK]
 
 
-def test_pull_does_not_ask_who_has_accepted(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+def test_pull_does_not_ask_who_has_accepted(capsys: pytest.CaptureFixture[str], file: Path, home: Path) -> None:
     with serve(file.read_bytes()) as server:
         _, words = answer(capsys, "pull", "afhqcat", "--accept-licence", "--from", server.address)
     assert "NVIDIA Source Code License" in words and "Do you accept" not in words
-    assert read_record("afhqcat").generator == SMALL
+    assert NetworkStore(home).record("afhqcat").generator == SMALL
 
 
 @needs_shared
@@ -140,14 +138,16 @@ def test_import_as_a_command_of_its_own(home: Path) -> None:
     assert json.loads(done.stdout)["name"] == "tiny32"
 
 
-def test_a_network_learns_to_guess_a_picture_at_a_glance(capsys: pytest.CaptureFixture[str], file: Path) -> None:
+def test_a_network_learns_to_guess_a_picture_at_a_glance(
+    capsys: pytest.CaptureFixture[str], file: Path, home: Path
+) -> None:
     answer(capsys, "import", str(file))
     trained, words = answer(capsys, "train-encoder", "mine", "--pictures", "1600")
     assert trained["pictures"] == 1600
     assert "mine has an encoder that explains" in words
     assert answer(capsys, "verify", "mine")[0]["verified"] == ["mine"]
 
-    network = network_store.load_network("mine")
+    network = NetworkStore(home).load("mine")
     assert network.encoder is not None
     z = torch.randn(32, SMALL.z_dim, generator=torch.Generator().manual_seed(99))
     with torch.no_grad():
@@ -160,4 +160,4 @@ def test_a_network_learns_to_guess_a_picture_at_a_glance(capsys: pytest.CaptureF
 def test_no_encoder_is_trained_where_there_is_no_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no network 'absent'" in answer(capsys, "train-encoder", "absent", status=1)[0]["message"]
     assert "trained along" in answer(capsys, "train-encoder", "storybook", status=1)[0]["message"]
-    assert answer(capsys, "list")[0]["networks"] == []
+    assert [network["name"] for network in answer(capsys, "list")[0]["networks"]] == [STORYBOOK]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import EngineClient, EngineFault, EngineSettings, EngineStopped, Progress, Rejuvenate, Stage
+from engine import EngineClient, EngineFault, EngineSettings, EngineStopped, OperatorError, Progress, Rejuvenate, Stage
 from engine.messages import Describe, Description, Recognise
 from engine.process.scheduler import SLOTS
 from engine.process.wire import FrameReader, Hello, Message, Working, encode
@@ -166,6 +166,6 @@ def test_ctrl_c_does_not_end_it_before_its_parent_does() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device")
 async def test_a_device_that_is_not_there_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     async with EngineClient(EngineSettings(tmp_path, device="cuda")) as engine:
-        with pytest.raises(EngineFault, match="THROWBACK_DEVICE is cuda, but there is none"):
+        with pytest.raises(OperatorError, match="THROWBACK_DEVICE is cuda, but there is none"):
             await engine.describe()
     assert "Traceback" not in capfd.readouterr().err

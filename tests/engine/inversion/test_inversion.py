@@ -25,11 +25,10 @@ from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
 from engine.messages import Species
 from engine.stylegan.adjustments import carried
-from engine.stylegan.age_vectors import age_vector
+from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import UNADJUSTED, Adjustments, Generator, GeneratorConfig
 from engine.stylegan.perceptual import PerceptualDistance
-from engine.stylegan.store import load_network
-from engine.stylegan.store.network_store import STORYBOOK
+from engine.stylegan.store import load_embedded
 from engine.stylegan.store.statistics import WStatistics, measure
 from engine.threads import one_core_threads
 
@@ -161,12 +160,12 @@ def test_the_tuned_network_comes_nearer_than_the_projection(generator: Generator
 
 
 def test_what_is_fitted_draws_the_photo_and_leaves_the_edit() -> None:
-    network = load_network(STORYBOOK)
+    network = load_embedded()
     pet = sample_pets(["beagle"], torch.Generator().manual_seed(2))
     photo = render(pet, network.generator.config.img_resolution)
     assert network.encoder is not None
     ws = network.encoder.latents(photo).expand(-1, network.generator.config.num_ws, -1)
-    young = ws + age_vector(network, Species.DOG, "beagle")
+    young = ws + AgeVectors().vector(network, Species.DOG, "beagle")
 
     @torch.no_grad()
     def drawn(adjustments: Adjustments) -> tuple[Tensor, Tensor]:

@@ -11,28 +11,27 @@ from engine.inversion.session import Inversion, inversion_of, run_together
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Species, Stage
-from engine.process.scheduler import JobStep
+from engine.process.jobs import JobStep
 from engine.steps import result_of
-from engine.stylegan import age_vectors
+from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import UNADJUSTED
-from engine.stylegan.perceptual import load_extractor
-from engine.stylegan.store import Network, load_network
-from engine.stylegan.store.network_store import STORYBOOK
+from engine.stylegan.perceptual import EmbeddedDistance
+from engine.stylegan.store import Network, load_embedded
 
 SIDE = 256
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return load_network(STORYBOOK)
+    return load_embedded()
 
 
 def inversion(network: Network, breed: str = "beagle", *, head: bool = True) -> Inversion:
     pet = sample_pets(["beagle"], torch.Generator().manual_seed(2))
     marked: Head | None = heads_of(pet, SIDE)[0] if head else None
-    vector = age_vectors.age_vector(network, Species.DOG, breed)
+    vector = AgeVectors().vector(network, Species.DOG, breed)
     photo = Image.fromarray(to_pixels(render(pet, SIDE)))
-    return inversion_of(photo, marked, Species.DOG, network, load_extractor(), vector)
+    return inversion_of(photo, marked, Species.DOG, network, EmbeddedDistance(), vector)
 
 
 @pytest.mark.parametrize("head", [True, False])

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.lab import cli
 from engine.lab.evaluation.age_classifier import load_classifier
 from engine.lab.recogniser import cli as recogniser_cli
@@ -42,7 +42,7 @@ def test_an_unknown_group_is_refused(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_without_the_code_that_trains_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cli.GROUPS, "storybook", ("engine.lab.left_out.cli", "not installed"))
-    with pytest.raises(EngineFault, match="in a checkout of the repository"):
+    with pytest.raises(OperatorError, match="in a checkout of the repository"):
         cli.main(["storybook", "sheet", "breeds.png"])
 
 

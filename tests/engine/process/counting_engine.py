@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.commands.serve import serve
 from engine.messages import Description, Film, Recognise, Recognition, Rejuvenate, Rejuvenation, Request, Species
 from engine.process.eta import WORK
-from engine.process.scheduler import BatchedSearch, Job, JobStep
+from engine.process.jobs import BatchedSearch, Job, JobStep
 
 STEPS = 40
 

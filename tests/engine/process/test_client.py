@@ -23,10 +23,12 @@ from engine import (
     Rejuvenate,
     Species,
     Stage,
+    Timeouts,
 )
 from engine.process.cache import FOLDER, Cache
-from engine.process.client import _environment, _Link
+from engine.process.link import ProcessLink
 from engine.process.wire import MAX_BODY_BYTES, Hello, Message, Working, encode
+from engine.settings import child_environment
 from tests.scripted_engine import SCRIPTED, Script, scripted_engine, scripted_photo
 
 
@@ -154,7 +156,7 @@ async def test_the_status_of_a_dying_process_is_logged(caplog: pytest.LogCapture
 
 
 async def test_a_process_that_hangs_is_replaced_and_asked_again() -> None:
-    async with EngineClient(command=SCRIPTED, silence_s=5.0) as engine:
+    async with EngineClient(command=SCRIPTED, timeouts=Timeouts(silence_s=5.0)) as engine:
         first = engine.pid
         assert first is not None
         os.kill(first, signal.SIGSTOP)
@@ -183,7 +185,10 @@ while data := end.recv(65536):
             time.sleep(0.01)
         end.sendall(encode(Description(message.id, "second life", (), "", ())))
 """
-    async with EngineClient(command=(sys.executable, "-c", program), silence_s=5.0) as engine, asyncio.timeout(120):
+    async with (
+        EngineClient(command=(sys.executable, "-c", program), timeouts=Timeouts(silence_s=5.0)) as engine,
+        asyncio.timeout(120),
+    ):
         assert (await engine.describe()).device == "second life"
 
 
@@ -249,7 +254,7 @@ async def test_a_command_that_is_not_there_is_said_too(tmp_path: Path) -> None:
 def test_the_process_is_told_its_settings_and_no_secrets() -> None:
     inherited = {"THROWBACK_TOKEN": "1:a", "THROWBACK_WEBHOOK_SECRET": "b", "PATH": "/bin", "THROWBACK_DEVICE": "cuda"}
     inherited["THROWBACK_COMPILE"] = "1"
-    environment = _environment(EngineSettings(Path("/home/x"), device="cpu", network="storybook"), inherited)
+    environment = child_environment(inherited, EngineSettings(Path("/home/x"), device="cpu", network="storybook"))
     assert environment["THROWBACK_HOME"] == "/home/x"
     assert environment["THROWBACK_DEVICE"] == "cpu"
     assert environment["THROWBACK_NETWORK"] == "storybook"
@@ -262,7 +267,7 @@ async def test_last_words_are_heard_though_writing_fails_first() -> None:
     heard: list[Message] = []
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    _, link = await asyncio.get_running_loop().create_connection(lambda: _Link(heard.append), sock=ours)
+    _, link = await asyncio.get_running_loop().create_connection(lambda: ProcessLink(heard.append), sock=ours)
     with theirs:
         theirs.sendall(encode(Hello()))
         await link.greeted

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from engine.errors import EngineFault, EngineStopped, PhotoError, PhotoReason
+from engine.errors import EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 from engine.messages import (
     Answer,
     Cancel,
     Describe,
     Description,
     Failure,
+    FailureKind,
     Film,
     Forget,
     Forgotten,
@@ -27,7 +28,8 @@ from engine.messages import (
     Stage,
 )
 from engine.process.eta import WORK, StageTimes
-from engine.process.scheduler import BatchedSearch, Job, JobStep, Scheduler
+from engine.process.jobs import BatchedSearch, Job, JobStep
+from engine.process.scheduler import Scheduler
 from engine.process.wire import Hello, Message, Working, encode
 
 STEPS = 5  # of every stage
@@ -94,6 +96,7 @@ _ERRORS = {
     b"photo": PhotoError(PhotoReason.NO_FACE, "baby_photo"),
     b"stopped": EngineStopped("stopped"),
     b"fault": EngineFault("no ffmpeg"),
+    b"operator": OperatorError("there is no network 'mine'"),
     b"unforeseen": ValueError("/home/secret/photo.jpg"),
 }
 
@@ -168,17 +171,18 @@ def test_cancelling_ends_the_job_between_two_steps() -> None:
     sent = work(executor, *(Rejuvenate(name, b"") for name in "abc"), answers=3)
     assert executor.order.count("a") == 2
     assert executor.closed == ["a"]
-    assert answers_in(sent)[:2] == [Failure(name, "cancelled", "cancelled") for name in "ac"]
+    assert answers_in(sent)[:2] == [Failure(name, FailureKind.CANCELLED, "cancelled") for name in "ac"]
     assert isinstance(answers_in(sent)[2], Rejuvenation)
 
 
 @pytest.mark.parametrize(
     ("photo", "failure"),
     [
-        (b"photo", Failure("a", "photo", "no_face", "baby_photo")),
-        (b"stopped", Failure("a", "cancelled", "stopped")),
-        (b"fault", Failure("a", "fault", "no ffmpeg")),
-        (b"unforeseen", Failure("a", "fault", "ValueError")),
+        (b"photo", Failure("a", FailureKind.PHOTO, "no_face", "baby_photo")),
+        (b"stopped", Failure("a", FailureKind.CANCELLED, "stopped")),
+        (b"fault", Failure("a", FailureKind.FAULT, "no ffmpeg")),
+        (b"operator", Failure("a", FailureKind.OPERATOR, "there is no network 'mine'")),
+        (b"unforeseen", Failure("a", FailureKind.FAULT, "ValueError")),
     ],
 )
 def test_errors_fail_their_request_and_no_other(
@@ -204,7 +208,7 @@ def test_where_the_device_takes_no_work_any_more_the_work_ends_with_an_answer() 
         try:
             scheduler.run(executor)
         finally:
-            assert answers_in(sent) == [Failure("a", "fault", "AcceleratorError")]
+            assert answers_in(sent) == [Failure("a", FailureKind.FAULT, "AcceleratorError")]
 
 
 def test_an_unforeseen_error_is_logged_with_type_place_and_id(caplog: pytest.LogCaptureFixture) -> None:
@@ -214,7 +218,7 @@ def test_an_unforeseen_error_is_logged_with_type_place_and_id(caplog: pytest.Log
 
 def test_an_answer_that_cannot_be_sent_fails() -> None:
     sent = work(Counting(), Reimagine("again", b"", 1.0), Recognise("what", b""), answers=2)
-    assert answers_in(sent)[1] == Failure("again", "fault", "WireError")
+    assert answers_in(sent)[1] == Failure("again", FailureKind.FAULT, "WireError")
 
 
 def test_what_is_being_worked_on_is_announced_before_the_step() -> None:
@@ -386,7 +390,7 @@ def test_searches_of_different_kinds_do_not_share_a_batch() -> None:
 def test_a_search_that_fails_fails_alone() -> None:
     executor = Searching()
     sent = work(executor, Rejuvenate("a", b"2 ill"), Rejuvenate("b", b"4 ill"), answers=2)
-    assert answers_in(sent)[0] == Failure("a", "fault", "ill")
+    assert answers_in(sent)[0] == Failure("a", FailureKind.FAULT, "ill")
     assert executor.batches == ["ab", "ab", "b", "b"]
 
 
@@ -409,7 +413,7 @@ def test_what_is_cancelled_leaves_the_batch() -> None:
     executor = Searching()
     executor.before_step[1] = [Cancel("x", target="a")]
     sent = work(executor, Rejuvenate("a", b"3 x"), Rejuvenate("b", b"3 x"), answers=2)
-    assert answers_in(sent)[0] == Failure("a", "cancelled", "cancelled")
+    assert answers_in(sent)[0] == Failure("a", FailureKind.CANCELLED, "cancelled")
     assert executor.batches[1:] == ["b", "b"]
 
 

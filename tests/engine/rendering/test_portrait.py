@@ -18,13 +18,13 @@ from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
 from engine.rendering.portrait import Portrait, portrait_of
 from engine.rendering.warped import WarpedPortrait
 from engine.stylegan.generator import Adjustments
-from engine.stylegan.store import STORYBOOK, Network, load_network
+from engine.stylegan.store import STORYBOOK, Network, load_embedded
 from engine.vision.cropping import SIDE
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return load_network(STORYBOOK)
+    return load_embedded()
 
 
 @pytest.fixture(autouse=True)

@@ -5,19 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.messages import Species
-from engine.stylegan.age_vectors import (
-    AgingOptions,
-    age_vector,
-    clean,
-    known_vectors,
-    learn_age_vector,
-    learned_breeds,
-    outdated_breeds,
-    remove_learned,
-    save_learned,
-)
+from engine.stylegan.age_vectors import AgeVectors, AgingOptions, clean, learn_age_vector
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.store import Network
 from engine.stylegan.store.statistics import WStatistics, describe, measure
@@ -29,8 +19,12 @@ CONFIG = GeneratorConfig(
 
 
 @pytest.fixture
-def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Network:
-    monkeypatch.setenv("THROWBACK_HOME", str(tmp_path))
+def ages(tmp_path: Path) -> AgeVectors:
+    return AgeVectors(tmp_path)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Network:
     torch.manual_seed(0)
     generator = Generator(CONFIG).eval().requires_grad_(False)
     statistics, sums = measure(generator, samples=500), {"small.safetensors": "0a"}
@@ -75,38 +69,38 @@ def test_fine_layers_change_less() -> None:
     assert float(cleaned[9, 0]) == pytest.approx(0.3 * float(cleaned[0, 0]), rel=1e-4)
 
 
-def test_a_learned_breed_goes_before_its_species_and_can_be_forgotten(network: Network) -> None:
+def test_a_learned_breed_goes_before_its_species_and_can_be_forgotten(ages: AgeVectors, network: Network) -> None:
     mean, own = torch.ones(CONFIG.num_ws, CONFIG.w_dim), torch.full((CONFIG.num_ws, CONFIG.w_dim), 2.0)
-    save_learned(network, "pug", own)
-    save_learned(network, "dog", mean)
-    assert torch.equal(age_vector(network, Species.DOG, "pug"), own)
-    assert torch.equal(age_vector(network, Species.DOG, "beagle"), mean)
-    assert learned_breeds(network) == ["dog", "pug"]
-    assert remove_learned(network, "pug")
-    assert not remove_learned(network, "pug")
-    assert torch.equal(age_vector(network, Species.DOG, "pug"), mean)
+    ages.save(network, "pug", own)
+    ages.save(network, "dog", mean)
+    assert torch.equal(ages.vector(network, Species.DOG, "pug"), own)
+    assert torch.equal(ages.vector(network, Species.DOG, "beagle"), mean)
+    assert ages.learned_breeds(network) == ["dog", "pug"]
+    assert ages.remove(network, "pug")
+    assert not ages.remove(network, "pug")
+    assert torch.equal(ages.vector(network, Species.DOG, "pug"), mean)
 
 
-def test_a_species_without_a_vector_of_its_own_takes_the_mean_of_its_breeds(network: Network) -> None:
+def test_a_species_without_a_vector_of_its_own_takes_the_mean_of_its_breeds(ages: AgeVectors, network: Network) -> None:
     for breed, value in (("pug", 1.0), ("beagle", 3.0), ("siamese", 7.0)):
-        save_learned(network, breed, torch.full((CONFIG.num_ws, CONFIG.w_dim), value))
-    assert float(known_vectors(network)["dog"].mean()) == 2.0
-    assert float(age_vector(network, Species.CAT).mean()) == 7.0
-    assert float(age_vector(network, Species.CAT, "pug").mean()) == 7.0  # a cat is no pug
+        ages.save(network, breed, torch.full((CONFIG.num_ws, CONFIG.w_dim), value))
+    assert float(ages.known(network)["dog"].mean()) == 2.0
+    assert float(ages.vector(network, Species.CAT).mean()) == 7.0
+    assert float(ages.vector(network, Species.CAT, "pug").mean()) == 7.0  # a cat is no pug
 
 
-def test_what_was_learned_in_other_weights_is_not_applied_to_these(network: Network) -> None:
+def test_what_was_learned_in_other_weights_is_not_applied_to_these(ages: AgeVectors, network: Network) -> None:
     mean, own = torch.ones(CONFIG.num_ws, CONFIG.w_dim), torch.full((CONFIG.num_ws, CONFIG.w_dim), 2.0)
-    save_learned(network, "pug", own)
+    ages.save(network, "pug", own)
     newer = replace(network, sha256={"small.safetensors": "0b"})
-    assert (learned_breeds(newer), outdated_breeds(newer)) == ([], ["pug"])
-    with pytest.raises(EngineFault):
-        age_vector(newer, Species.DOG, "pug")
-    save_learned(newer, "dog", mean)
-    assert torch.equal(age_vector(newer, Species.DOG, "pug"), mean)
-    assert (learned_breeds(newer), outdated_breeds(newer)) == (["dog"], [])
+    assert (ages.learned_breeds(newer), ages.outdated_breeds(newer)) == ([], ["pug"])
+    with pytest.raises(OperatorError):
+        ages.vector(newer, Species.DOG, "pug")
+    ages.save(newer, "dog", mean)
+    assert torch.equal(ages.vector(newer, Species.DOG, "pug"), mean)
+    assert (ages.learned_breeds(newer), ages.outdated_breeds(newer)) == (["dog"], [])
 
 
-def test_a_network_that_knows_no_age_says_so(network: Network) -> None:
-    with pytest.raises(EngineFault):
-        age_vector(network, Species.DOG)
+def test_a_network_that_knows_no_age_says_so(ages: AgeVectors, network: Network) -> None:
+    with pytest.raises(OperatorError):
+        ages.vector(network, Species.DOG)

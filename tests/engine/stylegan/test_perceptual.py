@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from engine.errors import NetworkError
 from engine.stylegan.perceptual import (
-    VGG16_CONVOLUTIONS,
     EmbeddedDistance,
     PerceptualDistance,
     Vgg16Distance,
@@ -20,7 +20,6 @@ from engine.stylegan.perceptual import (
     shrink,
     vgg16_file,
 )
-from engine.stylegan.store.errors import NetworkError
 from tests.shared import SHARED, needs_shared
 
 
@@ -57,12 +56,6 @@ def embedded() -> EmbeddedDistance:
     return EmbeddedDistance()
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("THROWBACK_HOME", str(tmp_path))
-    return tmp_path
-
-
 def picture(*shape: int, seed: int = 0) -> Tensor:
     """Smooth blobs, in -1..1."""
     random = torch.Generator().manual_seed(seed)
@@ -91,13 +84,9 @@ def test_has_the_length_of_the_official_extractor(vgg16: Vgg16Distance) -> None:
     assert vgg16.features(picture(1, 256, 256)).shape == (1, 7_995_392)
 
 
-def test_the_convolutions_are_torchvisions() -> None:
-    from torchvision.models import vgg16
-
-    with torch.device("meta"):
-        layers = vgg16(weights=None).features
-    expected = {index: layer.out_channels for index, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)}
-    assert expected == VGG16_CONVOLUTIONS
+def test_the_channel_weights_are_those_of_the_lpips_package(package: nn.Module) -> None:
+    for layer, weight in enumerate(lpips_weights()):
+        assert torch.equal(weight, package.get_submodule(f"lin{layer}").state_dict()["model.1.weight"].flatten())
 
 
 @pytest.fixture(params=["vgg16", "embedded"])
@@ -199,28 +188,30 @@ def test_distorted_faces_are_nearer_than_other_pets(embedded: EmbeddedDistance) 
     assert (distance_light < distance_blur)[worse_in_pixels].all()
 
 
-def test_the_embedded_extractor_serves_where_the_backbone_is_not_here(home: Path) -> None:
-    assert load_extractor().name == "efficientnet-lite0"
+def test_the_embedded_extractor_serves_where_the_backbone_is_not_here(tmp_path: Path) -> None:
+    assert load_extractor(tmp_path).name == "efficientnet-lite0"
     with pytest.raises(NetworkError, match="networks pull vgg16"):
-        load_extractor("vgg16")
+        load_extractor(tmp_path, "vgg16")
     with pytest.raises(NetworkError, match="no perceptual distance 'alexnet'"):
-        load_extractor("alexnet")
+        load_extractor(tmp_path, "alexnet")
 
 
-def test_the_backbone_is_taken_where_it_is_here(home: Path, backbone: dict[str, Tensor], vgg16: Vgg16Distance) -> None:
-    vgg16_file().parent.mkdir()
-    save_file(backbone, vgg16_file())
-    extractor = load_extractor()
+def test_the_backbone_is_taken_where_it_is_here(
+    tmp_path: Path, backbone: dict[str, Tensor], vgg16: Vgg16Distance
+) -> None:
+    vgg16_file(tmp_path).parent.mkdir()
+    save_file(backbone, vgg16_file(tmp_path))
+    extractor = load_extractor(tmp_path)
     assert extractor.name == "vgg16"
     image = picture(1, 64, 64)
     torch.testing.assert_close(extractor.features(image), vgg16.features(image))
-    assert load_extractor("efficientnet-lite0").name == "efficientnet-lite0"
+    assert load_extractor(tmp_path, "efficientnet-lite0").name == "efficientnet-lite0"
 
 
-def test_a_damaged_backbone_is_passed_over(home: Path, caplog: pytest.LogCaptureFixture) -> None:
-    vgg16_file().parent.mkdir()
-    vgg16_file().write_bytes(b"damaged")
-    assert load_extractor().name == "efficientnet-lite0"
+def test_a_damaged_backbone_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    vgg16_file(tmp_path).parent.mkdir()
+    vgg16_file(tmp_path).write_bytes(b"damaged")
+    assert load_extractor(tmp_path).name == "efficientnet-lite0"
     assert "damaged" in caplog.text
     with pytest.raises(NetworkError, match="damaged"):
-        load_extractor("vgg16")
+        load_extractor(tmp_path, "vgg16")

@@ -6,12 +6,12 @@ from statistics import mean
 import pytest
 
 from engine.lab.evaluation.drawn_pairs import PairResult, measure_pairs
-from engine.stylegan.perceptual import load_extractor
-from engine.stylegan.store import load_network
+from engine.stylegan.perceptual import EmbeddedDistance
+from engine.stylegan.store import load_embedded
 
 
 def results(count: int) -> list[PairResult]:
-    return list(measure_pairs(load_network("storybook"), load_extractor("efficientnet-lite0"), count))
+    return list(measure_pairs(load_embedded(), EmbeddedDistance(), count))
 
 
 def test_a_drawn_adult_comes_nearer_to_its_young_self_and_younger_all_the_way() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.errors import EngineFault
+from engine.errors import OperatorError
 from engine.lab.evaluation.real_photos import (
     PhotoResult,
     measure_photos,
@@ -16,15 +16,15 @@ from engine.lab.evaluation.real_photos import (
     photo_files,
     same_pet_share,
 )
-from engine.stylegan.perceptual import load_extractor
-from engine.stylegan.store import load_network
+from engine.stylegan.perceptual import EmbeddedDistance
+from engine.stylegan.store import load_embedded
 from tests.engine.lab.drawn_photos import write_photos
 
 DACHSHUND = Path(__file__).parents[4] / "bot" / "pictures" / "start.jpg"
 
 
 def measured(folder: Path) -> list[PhotoResult]:
-    return list(measure_photos(photo_files([folder]), load_network("storybook"), load_extractor("efficientnet-lite0")))
+    return list(measure_photos(photo_files([folder]), load_embedded(), EmbeddedDistance()))
 
 
 def test_a_photo_comes_out_younger_and_the_same_pet(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_others_to_compare_with_are_adults_that_were_not_judged(tmp_path: Path) 
     for name in ("judged.jpg", "a.jpg", "b.jpg"):
         shutil.copy(DACHSHUND, tmp_path / name)
     Image.new("RGB", (200, 200), (90, 120, 200)).save(tmp_path / "sky.png")
-    files, network = photo_files([tmp_path, tmp_path]), load_network("storybook")
+    files, network = photo_files([tmp_path, tmp_path]), load_embedded()
     assert len(files) == 4
     found = other_fingerprints(files, network, 300, [tmp_path / "judged.jpg"])
     assert len(found) == 2
@@ -79,5 +79,5 @@ def test_held_out_photos_are_the_marked_ones_that_training_leaves_out(tmp_path: 
 
 
 def test_without_marks_nobody_can_tell_what_was_held_out(tmp_path: Path) -> None:
-    with pytest.raises(EngineFault, match=r"there is no SOURCES\.tsv in "):
+    with pytest.raises(OperatorError, match=r"there is no SOURCES\.tsv in "):
         photo_files([tmp_path], held_out=True)

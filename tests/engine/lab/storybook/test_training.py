@@ -16,9 +16,8 @@ from engine.lab.storybook.export import export
 from engine.lab.storybook.face_dataset import open_dataset
 from engine.lab.storybook.storybook_model import load_model, network_config
 from engine.lab.storybook.training import Trainer, TrainingOptions
-from engine.stylegan.perceptual import load_extractor
-from engine.stylegan.store import STORYBOOK, load_network
-from engine.stylegan.store.network_store import EMBEDDED
+from engine.stylegan.perceptual import EmbeddedDistance
+from engine.stylegan.store import EMBEDDED, load_embedded
 from tests.engine.lab.drawn_photos import write_photos
 
 BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle"]
@@ -98,8 +97,8 @@ def test_a_network_of_drawn_pets_alone_can_be_compared_with(folder: Path, tmp_pa
     assert all(bool(value.isfinite().all()) for value in state.values())
     write_photos(tmp_path, ["samoyed"], seed=2)  # whose name is among those that are never trained on
     searches = [replace(ENCODER_INITIALISED, steps=steps) for steps in (5, 14)]
-    extractor = load_extractor("efficientnet-lite0")
-    found = list(compare(load_network(STORYBOOK), tmp_path, [folder, tmp_path], extractor, 1, searches))
+    extractor = EmbeddedDistance()
+    found = list(compare(load_embedded(), tmp_path, [folder, tmp_path], extractor, 1, searches))
     assert {(one.steps, one.side) for one in found} == {(steps, side) for steps in (5, 14) for side in (32, 256)}
     assert all(0 < one.ours < one.others for one in found if one.side == 256)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import NetworkError
 from engine.stylegan.store import download as module
 from engine.stylegan.store.download import ATTEMPTS, Checksum, download
-from engine.stylegan.store.errors import NetworkError
 from tests.engine.stylegan.store.file_server import serve
 
 DATA = bytes(range(256)) * 4_000  # 1 MB

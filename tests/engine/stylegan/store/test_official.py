@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.errors import NetworkError
 from engine.stylegan.generator import Generator, GeneratorConfig
-from engine.stylegan.store.errors import NetworkError
 from engine.stylegan.store.official import read_official
 from tests.engine.stylegan.store.official_files import SMALL, STORAGE, Call, module, official, pickled, stored, write
 from tests.shared import SHARED, needs_shared

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.errors import NetworkError
 from engine.stylegan.store import pickles
-from engine.stylegan.store.errors import NetworkError
 from engine.stylegan.store.pickles import Module, StoredTensor, TorchStorage, read_pickle
 from tests.engine.stylegan.store.official_files import ORDERED, RECONSTRUCT, STORAGE, TENSOR, Call, Name, pickled, write
 

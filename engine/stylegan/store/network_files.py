@@ -1,0 +1,169 @@
+"""Reads and writes the files of one network in a folder.
+
+A network NAME is at least three files. NAME.safetensors holds the weights by their official names, NAME.json the record
+(configuration, face template, species, licence, source, SHA-256 of the others), NAME.statistics.safetensors the
+statistics of its w. Two more may be there: NAME.encoder.safetensors (`engine.stylegan.encoder`) and
+NAME.ages.safetensors (`engine.stylegan.age_vectors`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from engine.errors import NetworkError
+from engine.messages import Species
+from engine.stylegan.encoder import Encoder, layers_of
+from engine.stylegan.generator import Generator, GeneratorConfig
+from engine.stylegan.store.conversion import build_generator
+from engine.stylegan.store.errors import Unfit
+from engine.stylegan.store.statistics import WStatistics, measure
+from engine.vision.alignment import FaceTemplate
+
+_FORMAT = 1  # version of the record; a record of another version is refused
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRecord:
+    """What NAME.json says."""
+
+    name: str
+    convention: FaceTemplate
+    species: tuple[Species, ...]  # whom it is chosen for; none: only when named
+    licence: str
+    source: str  # where it comes from, an address or a file's name
+    generator: GeneratorConfig
+    sha256: dict[str, str]  # by file name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A network ready for work."""
+
+    name: str
+    generator: Generator  # frozen
+    convention: FaceTemplate
+    species: tuple[Species, ...]
+    directory: Path
+    statistics: WStatistics
+    encoder: Encoder | None = None  # frozen
+    sha256: Mapping[str, str] = field(default_factory=dict)  # by file name, of what it was loaded from
+
+
+def read_record(directory: Path, name: str) -> NetworkRecord:
+    """Raises FileNotFoundError when there is no record, and `NetworkError` when it is damaged."""
+    try:
+        content = json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT:
+            raise NetworkError(f"The network {name} was stored by another version of Throwback; please store it again.")
+        return NetworkRecord(
+            name=name,
+            convention=FaceTemplate(content["convention"]),
+            species=tuple(Species(species) for species in content["species"]),
+            licence=str(content["licence"]),
+            source=str(content["source"]),
+            generator=GeneratorConfig(**content["generator"]),
+            sha256={str(file): str(value) for file, value in content["sha256"].items()},
+        )
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise NetworkError(f"The record of the network {name} is damaged; please remove and store it again.") from None
+
+
+def read_network(directory: Path, record: NetworkRecord, device: torch.device | str = "cpu") -> Network:
+    """Load the network of this record for inference. Raises `NetworkError` when its files are damaged."""
+    name = record.name
+    try:
+        generator = build_generator(record.generator, load_file(directory / f"{name}.safetensors"))
+        statistics_file = directory / f"{name}.statistics.safetensors"
+        statistics = WStatistics.load(statistics_file) if statistics_file.exists() else measure(generator)
+        if statistics.components.shape != (generator.config.w_dim, generator.config.w_dim):
+            raise Unfit("has statistics of another network")
+        encoder_file = directory / f"{name}.encoder.safetensors"
+        encoder = _load_encoder(encoder_file, generator.config) if encoder_file.exists() else None
+    except (OSError, SafetensorError, Unfit, KeyError, TypeError, RuntimeError):
+        raise NetworkError(f"The files of the network {name} are damaged; please remove and store it again.") from None
+    if encoder is not None:
+        encoder = encoder.to(device)
+    statistics = statistics.to(device)
+    generator = generator.to(device).to(memory_format=torch.channels_last)
+    return Network(name, generator, record.convention, record.species, directory, statistics, encoder, record.sha256)
+
+
+def _load_encoder(file: Path, config: GeneratorConfig) -> Encoder:
+    """Raises `Unfit`, KeyError or RuntimeError when the file is not an encoder into this space."""
+    state = load_file(file)
+    layers = layers_of(state)
+    if layers not in (1, config.num_ws):
+        raise Unfit("has an encoder of another network")
+    encoder = Encoder(config.w_dim, layers)
+    encoder.load_state_dict(state)
+    return encoder.eval().requires_grad_(False)
+
+
+def write_network(
+    directory: Path,
+    generator: Generator,
+    *,
+    name: str,
+    convention: FaceTemplate,
+    species: Iterable[Species],
+    licence: str,
+    source: str,
+    dtype: torch.dtype = torch.float32,
+    statistics: WStatistics | None = None,
+    extras: Mapping[str, Mapping[str, torch.Tensor]] | None = None,
+) -> NetworkRecord:
+    """Write a network's files into an existing folder; `dtype` is what the weights are stored as.
+
+    `extras` holds the tensors of its further files by the word between NAME and .safetensors: ``encoder``, ``ages``.
+    """
+    weights_file, statistics_file = directory / f"{name}.safetensors", directory / f"{name}.statistics.safetensors"
+    save_file({key: value.to("cpu", dtype).contiguous() for key, value in generator.state_dict().items()}, weights_file)
+    (statistics or measure(generator)).save(statistics_file)
+    files = [weights_file, statistics_file]
+    for part, tensors in (extras or {}).items():
+        files.append(directory / f"{name}.{part}.safetensors")
+        save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, files[-1])
+    for file in files:
+        file.chmod(0o644)  # safetensors leaves files to their owner alone
+    record = NetworkRecord(
+        name=name,
+        convention=convention,
+        species=tuple(species),
+        licence=licence,
+        source=source,
+        generator=generator.config,
+        sha256={file.name: file_sha256(file) for file in files},
+    )
+    _write_record(directory / f"{name}.json", record)
+    return record
+
+
+def write_encoder(directory: Path, record: NetworkRecord, encoder: Encoder) -> list[Path]:
+    """Write an encoder and the record that names it into `directory`; return the files, the record last."""
+    file = directory / f"{record.name}.encoder.safetensors"
+    save_file({key: value.cpu().contiguous() for key, value in encoder.state_dict().items()}, file)
+    file.chmod(0o644)
+    record_file = directory / f"{record.name}.json"
+    _write_record(record_file, replace(record, sha256=record.sha256 | {file.name: file_sha256(file)}))
+    return [file, record_file]
+
+
+def _write_record(file: Path, record: NetworkRecord) -> None:
+    file.write_text(json.dumps({"format": _FORMAT} | asdict(record), indent=1) + "\n")
+
+
+def file_sha256(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        digest = sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
