@@ -32,7 +32,7 @@ from engine.vision.cropping import CropWindow
 _PLAN_SIDE = 64  # px, in which a plan tells a flow: it is smooth
 _SIGMAS = (0.0024, 0.008)  # of the crop's side: what is finer than the first is single hairs, than the second wrinkles
 # Shares of both that young animals lack; measured on marked faces.
-_SOFTER = {Species.DOG: (0.18, 0.14), Species.CAT: (0.18, 0.03)}
+_SOFTER = {Species.DOG: (0.22, 0.16), Species.CAT: (0.22, 0.1)}
 _PLATE_MARGIN = 0.012  # of the crop's side, around the head, that is continued behind it too: fur has no sharp edge
 _WITH_HEAD = 0.02  # of it, that moves along with the head
 _LOOKS_FROM = 0.3  # age from which on eyes and fur begin to look young

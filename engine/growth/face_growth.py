@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growth.growth_model import RAYS, RAYS_FROM, load_growth_model, within_range
+from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, load_growth_model
 from engine.growth.landmarks import face_plane
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import gaussian_blur, smoothstep
@@ -24,7 +24,6 @@ _SEEN = 0.4  # probability from which a landmark is believed
 _OUTLINE_MOVES = 0.3  # eye distances, the farthest a point of the outline goes
 _TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face counts as turned, and as fully so
 _TURNED_SHARE = 0.4  # of the growth, that is left of it then
-_EMPHASIS = 1.4  # times the mean growth: the marked animals are older than eight weeks; the range of the young holds
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
 _BODY = (0.3, 1.0)  # y on the face plane, from where to where background becomes body
 _NARROWER_BODY = 0.1  # by which neck and chest are narrower, at age 1
@@ -71,7 +70,7 @@ class FaceGrowth:
         moves = moves * self._share(age)
         if age > 0:
             lower, upper = self._model.young_range(self.species, self._kinds)
-            moves = torch.lerp(moves, within_range(self.landmarks, moves, lower, upper), min(1.0, age))
+            moves = moves + as_youngest(self.landmarks + moves, lower, upper) * (self.strength * min(1.0, age) ** 2)
         mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
         moves = torch.where(mouth[:, None], moves * (1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open), moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
@@ -125,7 +124,7 @@ class FaceGrowth:
         return [points[:4], points[4:8]]
 
     def _share(self, age: float) -> float:
-        return _EMPHASIS * self.strength if age > 0 else 1.0
+        return self.strength if age > 0 else 1.0
 
     def _controls(self, age: float) -> tuple[Tensor, Tensor]:
         """Points [P, 2] of today's face and its surroundings on the face plane, and how they move [P, 2]."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -33,7 +34,26 @@ PROPORTIONS = {  # name: landmarks whose displacement changes it
     "ear length": ("ear",),
     "ear distance": ("ear",),
 }
-_FARTHEST = 1.3  # times the mean growth of its kind, that a face may need to come within the range of young animals
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where in the range of young animals a proportion is to be, and by what it may be multiplied for that."""
+
+    quantile: float  # -1 the 5th percentile, 0 the middle, 1 the 95th
+    least: float
+    most: float
+
+
+YOUNGEST = {
+    "eye width": Goal(0.6, 1.0, 1.22),
+    "eye height": Goal(0.6, 1.0, 1.28),
+    "nose width": Goal(-0.6, 0.76, 1.0),
+    "eyes to nose": Goal(-0.6, 0.8, 1.0),
+    "eyes to chin": Goal(-0.6, 0.84, 1.0),
+    "forehead": Goal(0.3, 1.0, 1.12),
+    "ear length": Goal(-0.6, 0.76, 1.0),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,20 +124,46 @@ def proportions(landmarks: Tensor) -> Tensor:
     )
 
 
-def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-    """`moves` [28, 2] made shorter or longer, part by part, until the PROPORTIONS lie between `lower` and `upper` [8].
+def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """The way [28, 2] from grown-young landmarks [28, 2] to the proportions that make the youngest faces.
 
-    A part is never moved the other way, and at most _FARTHEST times as far.
+    Between `lower` and `upper` [8], the range of real young animals, larger eyes, a shorter and smaller muzzle, a
+    higher forehead and shorter ears read as younger (Lorenz' infant schema; Glocker et al. 2009). A part goes most of
+    the way to that end of the range, and no farther than YOUNGEST allows.
     """
-    before, after = proportions(landmarks), proportions(landmarks + moves)
-    change = after - before
-    share = (after.clamp(lower, upper) - before) / torch.where(change.abs() < 1e-4, torch.ones_like(change), change)
-    share = torch.where(change.abs() < 1e-4, torch.ones_like(share), share).clamp(0.0, _FARTHEST).nan_to_num(1.0)
-    factors = torch.ones(len(LANDMARKS))
-    for index, name in enumerate(LANDMARKS):
-        own = [share[i] for i, parts in enumerate(PROPORTIONS.values()) if name.startswith(parts)]
-        factors[index] = torch.stack(own).mean() if own else 1.0
-    return moves * factors[:, None]
+    now, ways = proportions(landmarks), torch.zeros_like(landmarks)
+
+    def factor(name: str) -> float:
+        """By how much a proportion is to change."""
+        index, goal = list(PROPORTIONS).index(name), YOUNGEST[name]
+        middle, reach = (lower[index] + upper[index]) / 2, (upper[index] - lower[index]) / 2
+        wanted = float((middle + goal.quantile * reach) / now[index])
+        return min(max(wanted, goal.least), goal.most) if np.isfinite(wanted) else 1.0
+
+    def at(*names: str) -> list[int]:
+        return [LANDMARKS.index(name) for name in names]
+
+    wider, higher = factor("eye width"), factor("eye height")
+    for side in ("left", "right"):
+        eye = at(*(f"eye_{side}_{part}" for part in ("inner", "outer", "top", "bottom")))
+        middle = landmarks[eye].mean(0)
+        ways[eye] = (landmarks[eye] - middle) * torch.tensor([wider - 1, higher - 1])
+        ear = at(*(f"ear_{side}_{part}" for part in ("outer", "tip", "inner")))
+        base = (landmarks[ear[0]] + landmarks[ear[2]]) / 2
+        ways[ear] = (landmarks[ear] - base) * (factor("ear length") - 1)
+    nose = at(*(f"nose_{part}" for part in ("left", "right", "top", "bottom")))
+    muzzle = [*nose, *at("mouth_left", "mouth_right", "chin")]
+    middle = landmarks[nose].mean(0)
+    rise = float(middle[1]) * (factor("eyes to nose") - 1)
+    ways[muzzle] += torch.tensor([0.0, rise])
+    ways[nose] += (landmarks[nose] - middle) * (factor("nose width") - 1)
+    chin = LANDMARKS.index("chin")
+    ways[chin] = torch.tensor([0.0, float(landmarks[chin, 1]) * (factor("eyes to chin") - 1)])
+    mouth = at("mouth_left", "mouth_right")
+    ways[mouth] = (ways[muzzle[0]] * torch.tensor([0.0, 0.0]) + torch.tensor([0.0, rise]) + ways[chin]) / 2
+    crown = LANDMARKS.index("crown")
+    ways[crown] = torch.tensor([0.0, float(landmarks[crown, 1]) * (factor("forehead") - 1)])
+    return ways.nan_to_num(0.0)
 
 
 @cache
