@@ -140,7 +140,7 @@ class Describe:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Delete whatever the engine keeps of these photos (`photos`: sha256 of each file, hex). Answered by `Forgotten`."""
+    """Delete what the engine keeps of these photos (`photos`: sha256 of each file, hex). Answered by `Forgotten`."""
 
     id: str
     photos: tuple[str, ...]
