@@ -50,7 +50,7 @@ class Head:
     left_eye: Point | None
     right_eye: Point | None
     nose: Point | None
-    score: Finite  # 0..1, how sure the finder is
+    score: Finite  # 0..1, that it is the head of a dog or a cat
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class BreedGuess:
 
 @dataclass(frozen=True, slots=True)
 class HeadGuess:
-    """What one of several heads is taken for; breeds most likely first."""
+    """The species and breeds recognised in one of several heads; breeds most likely first."""
 
     species: Species
     breeds: tuple[BreedGuess, ...]
@@ -81,7 +81,7 @@ class CardText:
 
 @dataclass(frozen=True, slots=True)
 class Recognise:
-    """What is in this photo? `photo` is the file's bytes, any format. Answered by `Recognition`."""
+    """Find the pets in a photo and their breeds. `photo` is the file's bytes, any format. Answered by `Recognition`."""
 
     id: str
     photo: bytes
@@ -89,14 +89,14 @@ class Recognise:
 
 @dataclass(frozen=True, slots=True)
 class Rejuvenate:
-    """Make the pet younger and film the way. Answered by `Progress` messages, then `Rejuvenation`.
+    """Make the pet younger and film the change. Answered by `Progress` messages, then `Rejuvenation`.
 
     `breed` is a slug, or "" when unknown: then `species` picks the mean age vector, and when that is
     None too the engine recognises both itself. `head` is the index into `Recognition.heads` to take.
     `age` is a multiple of the age vector: 0 now, 1 puppy or kitten, negative older. `network` names a
     network, or "" for the best one present. `anyway` tries a photo in which no pet or no frontal face was
     recognised (then the middle of the picture is taken). With `baby_photo` the film runs from its pet to the photo's.
-    `alone` shares no batch with others: what the engine may have died of.
+    `alone` shares no batch with others: the engine may have crashed because of it.
     """
 
     id: str
@@ -114,7 +114,7 @@ class Rejuvenate:
 
 @dataclass(frozen=True, slots=True)
 class Reimagine:
-    """Another strength from the kept latent, at once. Answered by `Reimagined`."""
+    """Draw the pet at another age from its kept latent, at once. Answered by `Reimagined`."""
 
     id: str
     latent: bytes
@@ -125,7 +125,7 @@ class Reimagine:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Give up the request `target`; it is answered by a `Failure` of the kind CANCELLED."""
+    """Cancel the request `target`; it is answered by a `Failure` of the kind CANCELLED."""
 
     id: str
     target: str
@@ -133,14 +133,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """What can this engine do? Answered by `Description` (for `doctor`, `/stats`)."""
+    """Ask what the engine computes with. Answered by `Description` (for `doctor`, `/stats`)."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Drop whatever the engine keeps of these photos (`photos`: sha256 of each file, hex). Answered by `Forgotten`."""
+    """Delete what the engine keeps of these photos (`photos`: sha256 of each file, hex). Answered by `Forgotten`."""
 
     id: str
     photos: tuple[str, ...]
@@ -154,7 +154,7 @@ class Progress:
     stage: Stage
     fraction: Finite
     eta_s: Finite | None = None
-    position: int = 0  # how many are before it while QUEUED
+    position: int = 0  # while QUEUED, the number of requests before it
     preview: bytes | None = None
 
 
@@ -162,7 +162,7 @@ class Progress:
 class Recognition:
     """What `Recognise` found; breeds most likely first, heads most prominent first.
 
-    `guesses` has one a head where several are pets', and is empty otherwise: then `species` and `breeds` say it.
+    `guesses` has one for each head when there are several pets, else it is empty.
     """
 
     id: str
@@ -177,7 +177,7 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """An H.264 MP4 with what Telegram wants to know of it; `thumbnail` is a JPEG of at most 320 px."""
+    """An H.264 MP4 with what Telegram asks for; `thumbnail` is a JPEG of at most 320 px."""
 
     mp4: bytes
     thumbnail: bytes
@@ -212,7 +212,7 @@ class Rejuvenation:
 class Reimagined:
     """The answer to `Reimagine`; `film` is None unless asked for.
 
-    A `latent` is to be kept instead of the one that was sent: the network had changed since.
+    A `latent` should be kept instead of the one that was sent: the network had changed since.
     """
 
     id: str
@@ -227,7 +227,7 @@ class Reimagined:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """The engine's own account: device, networks by name, perceptual extractor, ages known."""
+    """What the engine computes with: device, networks by name, perceptual distance; `notes` are hints for people."""
 
     id: str
     device: str
@@ -238,7 +238,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The answer to `Forget`: how many kept latents were dropped."""
+    """The answer to `Forget`: the number of kept latents that were deleted."""
 
     id: str
     count: int

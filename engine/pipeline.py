@@ -22,6 +22,7 @@ from engine.breeds import BREEDS
 from engine.device import choose_device
 from engine.errors import EngineFault, PhotoError, PhotoReason
 from engine.images import decoding
+from engine.images.jpeg import encode_jpeg
 from engine.inversion.previews import Previews
 from engine.inversion.session import Inversion, inversion_of, invert
 from engine.inversion.state import InvertedPhoto, PortraitState, weights_id
@@ -371,10 +372,10 @@ def _pictures(
 
     With a baby photo, the still is the true puppy or kitten beside the one foretold, and the card shows the true one.
     """
-    whole = decoding.encode_jpeg(portrait.whole(photo))
+    whole = encode_jpeg(portrait.whole(photo))
     face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (portrait.still(), portrait.now))
     then = None if portrait.then is None else Image.fromarray(portrait.window.of_pixels(portrait.then))
-    still = decoding.encode_jpeg(face if then is None else side_by_side(then, face))
+    still = encode_jpeg(face if then is None else side_by_side(then, face))
     if card is None:
         return still, whole, None
     title = card.title or (BREEDS[state.breed].name if state.breed else "")

@@ -1,4 +1,4 @@
-"""`throwback ages …`: the age vectors that are known, and learning others from one's own photos.
+"""`throwback ages …`: lists, learns and removes age vectors.
 
 Words for people go to stderr; with --json the last line on stdout is one JSON object.
 """
@@ -27,7 +27,7 @@ from engine.stylegan.store import Network, NetworkStore
 from engine.vision.alignment import align
 from engine.vision.face_detection import find_heads
 
-_FEW = 5  # photos of each age below which chance rules: pose, light and coat do not average out
+_FEW_PHOTOS = 5  # of each age; with fewer, pose, light and coat do not average out
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -105,8 +105,8 @@ def _learn(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     adults, puppies = (list(_faces(files, network, device)) for files in (args.adult, args.puppy))
     if not adults or not puppies:
         raise OperatorError("at least one photo of an adult and one of a puppy or kitten must show its face")
-    if min(len(adults), len(puppies)) < _FEW:
-        _say(f"With fewer than {_FEW} photos of each, more than the age is learned; add some if you can.")
+    if min(len(adults), len(puppies)) < _FEW_PHOTOS:
+        _say(f"With fewer than {_FEW_PHOTOS} photos of each, more than the age is learned; add some if you can.")
     ws = {}
     for age, faces in {"adult": adults, "puppy": puppies}.items():
         _say(f"{len(faces)} of {age}:")

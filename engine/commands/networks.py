@@ -1,4 +1,4 @@
-"""`throwback networks …`: list, pull, import, verify and remove networks, and train their encoders.
+"""`throwback networks …`: lists, pulls, imports, verifies and removes networks, and trains their encoders.
 
 Words for people go to stderr; with --json the last line on stdout is one JSON object. Exit status 0, 2 for a bad
 command line, 1 otherwise.

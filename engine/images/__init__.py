@@ -1,1 +1,1 @@
-"""Bytes, arrays and tensors of pictures. Knows no faces."""
+"""Reads, converts and warps pictures. Knows nothing of faces."""

@@ -1,7 +1,7 @@
-"""From a file's bytes, whoever sent them, to an upright sRGB picture, and back to JPEG.
+"""Decodes a file's bytes, whoever sent them, into an upright sRGB picture.
 
-Names and declared types are never trusted: the first bytes decide. A file is refused from its header when
-it would decode to more than we are willing to hold, so that no small file takes much memory.
+Names and declared types are never trusted: the first bytes decide. A file is refused by its header when the decoded
+picture would be too large, so that no small file takes much memory.
 """
 
 import io
@@ -15,24 +15,25 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
-from engine.errors import EngineFault, PhotoError, PhotoReason
+from engine.errors import PhotoError, PhotoReason
 from engine.images.formats import sniff
 
 MAX_BYTES = 20 * 1024 * 1024  # what Telegram lets a bot download
 MAX_PIXELS = 50_000_000  # a 48-megapixel phone photo passes; decoded it is 150 to 200 MB
 MAX_JPEG_PIXELS = 125_000_000  # JPEG alone can be decoded at a fraction of its size, so 108 megapixels pass
-MAX_SCANNED = 1_500_000_000  # pixels times scans of a JPEG: a dozen of the largest, more than cameras and sites write
-MAX_RATIO = 20  # longer than this shows no face, and Telegram takes no such photo back
+MAX_SCANNED = (
+    1_500_000_000  # pixels times scans of a JPEG: a dozen scans of the largest, more than cameras and sites write
+)
+MAX_RATIO = 20  # long side over short side; such a photo shows no face, and Telegram refuses it
 MIN_SIDE = 64  # px
-WORKING_SIDE = 2048  # px; heads far back in a group photo are still found, and pasting back stays quick
-MAX_JPEG_BYTES = 10 * 1000 * 1000  # what Telegram takes as a photo
+WORKING_SIDE = 2048  # px; larger finds heads farther back in a group photo, and is slower to paste back
 
 BACKDROP = (233, 230, 225)  # behind transparent pictures: a soft warm grey, like a photographer's paper
 
 register_heif_opener(thumbnails=False)
 
-# Pillow's warnings about odd files are silenced while decoding, and the list of filters belongs to the whole
-# process; one photo at a time keeps the memory bounded too.
+# Pillow's warnings about odd files are silenced while decoding, and the list of warning filters belongs to the whole
+# process. One photo at a time bounds the memory, too.
 _one_at_a_time = threading.Lock()
 
 
@@ -74,20 +75,6 @@ def decode(data: bytes, which: str = "photo") -> Image.Image:
             raise PhotoError(PhotoReason.TOO_LARGE, which) from None
         except Exception:  # Pillow's parsers raise nearly every type of exception on broken bytes
             raise PhotoError(PhotoReason.UNREADABLE, which) from None
-
-
-def encode_jpeg(image: Image.Image, quality: int = 92) -> bytes:
-    """`image` as a JPEG of at most `MAX_JPEG_BYTES`, with no metadata at all (photos carry where people live)."""
-    plain = image.convert("RGB")
-    plain.info.clear()
-    while quality > 0:
-        out = io.BytesIO()
-        # Full colour resolution while quality is high: red collars and pink noses bleed otherwise.
-        plain.save(out, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2, exif=b"")
-        if out.tell() <= MAX_JPEG_BYTES:
-            return out.getvalue()
-        quality -= 10
-    raise EngineFault("a picture too large for a JPEG of 10 MB")
 
 
 def _check_size(size: tuple[int, int], most_pixels: int, which: str) -> None:

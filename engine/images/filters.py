@@ -1,4 +1,4 @@
-"""Gaussian averages of square pictures, and a smooth step."""
+"""Blurs square pictures, and steps smoothly."""
 
 from functools import lru_cache
 from typing import TypeVar
@@ -11,8 +11,8 @@ _Shares = TypeVar("_Shares", float, Tensor)
 
 
 def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
-    """`values` [..., M, M] averaged with Gaussian weights of `sigma` px, none from beyond the border."""
-    # As two products with a matrix: several times as fast on a CPU as convolutions or pooling.
+    """`values` [..., M, M] blurred with a Gaussian of `sigma` px; beyond the border there is nothing."""
+    # Two products with a matrix are several times as fast on a CPU as convolutions or pooling.
     weights = _averaging(values.shape[-1], sigma, values.device, values.dtype)
     smooth: Tensor = weights @ values @ weights.T
     return smooth
@@ -30,7 +30,7 @@ def fine_blur(pictures: Tensor, sigma: float) -> Tensor:
 
 
 def smoothstep(share: _Shares) -> _Shares:
-    """0..1 as 0..1, level at both ends."""
+    """Map 0..1 to 0..1, with a slope of 0 at both ends (3x² − 2x³)."""
     return share * share * (3 - 2 * share)
 
 
@@ -39,5 +39,5 @@ def _averaging(side: int, sigma: float, device: torch.device, dtype: torch.dtype
     """[side, side], whose rows are the weights of a Gaussian average around each place."""
     place = torch.arange(side, dtype=torch.float32)
     weights = torch.exp(-(((place[:, None] - place[None, :]) / sigma) ** 2) / 2)
-    weights[weights < 1e-6] = 0.0  # what is left of them would be denormal numbers, which are slow
+    weights[weights < 1e-6] = 0.0  # smaller ones would become denormal numbers, which are slow
     return (weights / weights.sum(dim=1, keepdim=True)).to(device, dtype)

@@ -1,6 +1,6 @@
-"""What picture format a file has, by its first bytes: names and declared types are never trusted."""
+"""Tells a file's picture format by its first bytes: names and declared types are never trusted."""
 
-SNIFFED_BYTES = 256  # of a file, enough to tell
+SNIFFED_BYTES = 256  # bytes at a file's start, enough to tell its format
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -17,7 +17,7 @@ _MAGIC = (
 
 
 def sniff(data: bytes) -> str | None:
-    """Pillow's name of the picture format that `data` begins like, or None if it is none that we read."""
+    """Pillow's name of the picture format that `data` begins like, or None if it is none that is read."""
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             return kind

@@ -1,4 +1,4 @@
-"""Warping pictures along a flow, and resizing pictures and flows."""
+"""Warps pictures along a flow, and resizes pictures and flows."""
 
 import torch
 import torch.nn.functional as F
@@ -6,10 +6,10 @@ from torch import Tensor
 
 
 def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[float, float] | None = None) -> Tensor:
-    """`pictures` [N or 1, C, H, W] looked up at p + `flow`(p); beyond the border its edge goes on.
+    """`pictures` [N or 1, C, H, W] sampled at p + `flow`(p), in px; beyond the border its edge continues.
 
-    A motion [N, 2, h, w] of fewer pixels is that of the part of the pictures with its upper left `corner` (x, y) in px,
-    or of their middle.
+    A flow [N, 2, h, w] of fewer pixels is that of a part of the pictures, whose upper left `corner` is (x, y) in px, by
+    default of their middle.
     """
     count, _, rows, columns = flow.shape
     height, width = pictures.shape[2:]
@@ -33,12 +33,12 @@ def resize(pictures: Tensor, side: int) -> Tensor:
 
 
 def upsample(smooth: Tensor, side: int) -> Tensor:
-    """What is smooth, enlarged in the plainest way, which is as good and quicker."""
-    if smooth.shape[1] > 2:  # on a CPU, more channels go faster side by side, and fewer do not
+    """Upsample a smooth field bilinearly; bicubic would look the same and be slower."""
+    if smooth.shape[1] > 2:  # on a CPU, more channels are faster in channels-last memory, and fewer are not
         smooth = smooth.contiguous(memory_format=torch.channels_last)
     return F.interpolate(smooth, size=(side, side), mode="bilinear")
 
 
 def resize_flow(flow: Tensor, side: int) -> Tensor:
-    """A motion [N, 2, M, M] in px, that of pictures of `side` px: [N, 2, side, side]."""
+    """A flow [N, 2, M, M] in px, as that of pictures of `side` px: [N, 2, side, side]."""
     return upsample(flow * (side / flow.shape[-1]), side)

@@ -1,7 +1,6 @@
-"""Pictures as films keep them: one full plane of luma and two of chroma at half the size.
+"""Converts pictures to YCbCr 4:2:0, as films store them: a full plane of luma, two of chroma at half the size.
 
-A frame has half the bytes of its colours then, and nothing is left for ffmpeg to convert. The conversion is that of
-ITU-R BT.709 in its limited range.
+A frame then has half the bytes of its RGB, and ffmpeg has nothing to convert (ITU-R BT.709, limited range).
 """
 
 from functools import cache
@@ -14,9 +13,9 @@ from torch import Tensor
 
 Frame = NDArray[np.uint8]  # [H·W·3/2]: the planes Y, Cb and Cr, one after the other
 
-_LUMA = (0.2126, 0.7152, 0.0722)  # shares of red, green and blue
-_DARKEST, _LIGHTEST = 16.0, 235.0  # levels of luma
-_LEAST, _MOST = 16.0, 240.0  # and of chroma
+_LUMA = (0.2126, 0.7152, 0.0722)  # shares of red, green and blue in luma (BT.709)
+_LUMA_RANGE = (16.0, 235.0)  # levels of the darkest and the lightest luma
+_CHROMA_RANGE = (16.0, 240.0)  # levels of the least and the most chroma
 
 
 def rgb_to_ycbcr(picture: Tensor) -> Tensor:
@@ -39,7 +38,7 @@ def to_levels(luma: Tensor, chroma: Tensor) -> Tensor:
 
     What is out of range is cut off. Levels are not rounded yet, so that frames can be cross-faded first.
     """
-    parts = (_in_range(luma, _DARKEST, _LIGHTEST), _in_range(chroma, _LEAST, _MOST))
+    parts = (_in_range(luma, *_LUMA_RANGE), _in_range(chroma, *_CHROMA_RANGE))
     return torch.cat([part.flatten() for part in parts]).cpu()
 
 

@@ -5,7 +5,7 @@ import time
 from PIL import Image
 from torch import Tensor
 
-from engine.images.decoding import encode_jpeg
+from engine.images.jpeg import encode_jpeg
 from engine.images.tensors import to_pixels
 from engine.vision.cropping import CropWindow
 

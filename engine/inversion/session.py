@@ -19,7 +19,7 @@ from torch import Tensor
 from engine.errors import EngineFault
 from engine.growth.face_growth import FaceGrowth
 from engine.growth.landmarks import known_landmarks
-from engine.images import decoding
+from engine.images.jpeg import encode_jpeg
 from engine.images.tensors import to_tensor
 from engine.images.warping import warp
 from engine.inversion import PivotalTuning, Projection, Search, solve_feature_offsets
@@ -102,7 +102,7 @@ class Inversion(ABC):
 
     def _inverted(self) -> InvertedPhoto:
         distance = self.distance_with(self.adjustments)
-        photo = decoding.encode_jpeg(self.image)
+        photo = encode_jpeg(self.image)
         return InvertedPhoto(photo, self.head, self.found_ws, self.adjustments, distance, self.steps)
 
     @torch.no_grad()

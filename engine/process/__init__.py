@@ -1,1 +1,1 @@
-"""How a request travels: the client, the socket, the scheduler of jobs, and the cache. Imports no torch by itself."""
+"""Brings requests from the client over a socket to the scheduler of jobs, and answers back. Imports no torch."""

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from engine.images.decoding import encode_jpeg
+from engine.images.jpeg import encode_jpeg
 from engine.messages import CardText
 from engine.rendering.lettering import fitted
 

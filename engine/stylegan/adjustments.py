@@ -1,4 +1,4 @@
-"""What is done with the changes to a network that make it one pet's: mixed, moved with growth, put side by side."""
+"""Combines adjustments, the changes to a network that make it one pet's: blends, warps, batches, converts them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from engine.stylegan.generator import Adjustments, FeatureOffset, LowRank
 
 
 def blend(first: Adjustments, second: Adjustments, share: float) -> Adjustments:
-    """The changes on the way from `first` (share 0) to `second` (share 1), linear in the network's weights.
+    """The adjustments between `first` (share 0) and `second` (share 1), linear in the network's weights.
 
     Both are one pet's, for all samples.
     """
@@ -40,7 +40,7 @@ def _mixed(first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: flo
 
 
 def _joined_weights(parts: list[tuple[LowRank, float]]) -> LowRank:
-    """The weighted sum of low-rank changes: the ranks side by side."""
+    """The weighted sum of low-rank changes, as one of all their ranks."""
     return LowRank(
         down=torch.cat([change.down for change, _ in parts], dim=-4),
         up=torch.cat([change.up * weight for change, weight in parts], dim=-1),
@@ -54,23 +54,23 @@ def _joined_features(parts: list[tuple[FeatureOffset, float]]) -> FeatureOffset:
     )
 
 
-def carried(adjustments: Adjustments, motion: Callable[[int], Tensor]) -> Adjustments:
-    """The changes with what lies in places moved along: `motion` (side) is as in `engine.images.warping.warp`.
+def carried(adjustments: Adjustments, flow: Callable[[int], Tensor]) -> Adjustments:
+    """The adjustments with those of feature maps warped along: `flow` (side) is as in `engine.images.warping.warp`.
 
-    Its [1, 2, side, side] says for every pixel the way to where it comes from, in pixels.
+    Its [1, 2, side, side] is the way from each pixel to the one it comes from, in px.
     """
     moved = {
-        name: FeatureOffset(warp(offset.maps[None], motion(offset.maps.shape[-1]))[0], offset.directions)
+        name: FeatureOffset(warp(offset.maps[None], flow(offset.maps.shape[-1]))[0], offset.directions)
         for name, offset in adjustments.features.items()
     }
     return replace(adjustments, features=moved)
 
 
 def side_by_side(adjustments: Sequence[Adjustments], counts: Sequence[int]) -> Adjustments:
-    """Several pets' changes, of the same layers and ranks, as one for their pictures together, `counts` of each.
+    """Several pets' adjustments, of the same layers and ranks, as one for a batch with `counts` pictures of each.
 
-    They are those that searches make. Where convolutions are changed, the counts are equal. Raises `ValueError` where
-    features are: their maps are one pet's.
+    They are those that searches make. The counts must be equal when convolutions are changed. Raises `ValueError` when
+    features are changed: their maps are one pet's.
     """
     if any(one.features for one in adjustments):
         raise ValueError("changes to features go alone")
@@ -95,7 +95,7 @@ def side_by_side(adjustments: Sequence[Adjustments], counts: Sequence[int]) -> A
 
 
 def converted(adjustments: Adjustments, change: Callable[[Tensor], Tensor]) -> Adjustments:
-    """Each tensor changed, for another device or precision."""
+    """The adjustments with each tensor changed, for another device or precision."""
     return Adjustments(
         styles={name: change(value) for name, value in adjustments.styles.items()},
         noises={name: change(value) for name, value in adjustments.noises.items()},

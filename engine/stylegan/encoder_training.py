@@ -1,8 +1,8 @@
-"""Training an encoder for a network on the network's own pictures; no photos are needed.
+"""Trains an encoder for a network on the network's own pictures; no photos are needed.
 
-The encoder gives the first preview and the start of the projection (`engine.stylegan.encoder`). It learns to read w
-off a picture that was drawn from it, in units of the spread of w, so that every direction counts the same (after Zhu
-et al. 2020, "In-Domain GAN Inversion", section 3.1, without its adversary).
+The encoder gives the first preview and the start of the projection (`engine.stylegan.encoder`). It learns to predict
+the w that a picture was made from, in units of the spread of w, so that every direction counts the same (after Zhu et
+al. 2020, "In-Domain GAN Inversion", section 3.1, without its adversary).
 """
 
 import math
@@ -18,7 +18,7 @@ from engine.stylegan.encoder import INPUT_SIZE, Encoder
 from engine.stylegan.store.network_files import Network
 from engine.stylegan.store.statistics import random_w
 
-_REPORT_EVERY = 10  # steps
+_REPORT_EVERY = 10  # steps between two reports of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class EncodingOptions:
     minutes: float = 60.0  # stop then, however many were seen
     batch: int = 16
     learning_rate: float = 1e-3
-    truncation: float = 0.5  # w are pulled towards their mean, to this share of their distance at the most
+    truncation: float = 0.5  # each w is pulled towards the mean, at most to this share of its distance
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderProgress:
-    """Where the training stands."""
+    """How far the training is, and how good the encoder."""
 
     pictures: int
     explained: float  # of the variance of w, lately; 1 is perfect, 0 what the mean of w explains
@@ -63,14 +63,14 @@ def train_encoder(
     optimiser = torch.optim.Adam(encoder.parameters(), lr=options.learning_rate)
     side = min(INPUT_SIZE, generator.config.img_resolution)
     seen, began = 0, time.monotonic()
-    wrong, all_there = torch.zeros((), device=device), torch.zeros((), device=device)
+    error, variance = torch.zeros((), device=device), torch.zeros((), device=device)
     while True:
         share = max(seen / options.pictures, (time.monotonic() - began) / (60 * options.minutes))
         if share >= 1:
             break
         for group in optimiser.param_groups:
             group["lr"] = options.learning_rate * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * share)))
-        w = _some_w(network, options, random)
+        w = _sample_w(network, options, random)
         with torch.no_grad():
             pictures = generator.synthesis(w[:, None].expand(-1, generator.config.num_ws, -1), resolution=side)
         errors = ((encoder(pictures) - w) / std).square().mean(dim=1)
@@ -79,15 +79,15 @@ def train_encoder(
         optimiser.step()
         seen += len(w)
         with torch.no_grad():
-            wrong = 0.95 * wrong + errors.mean()
-            all_there = 0.95 * all_there + ((w - statistics.mean) / std).square().mean()
+            error = 0.95 * error + errors.mean()
+            variance = 0.95 * variance + ((w - statistics.mean) / std).square().mean()
         if seen // options.batch % _REPORT_EVERY == 0:
-            yield EncoderProgress(seen, 1 - float(wrong / all_there))
+            yield EncoderProgress(seen, 1 - float(error / variance))
     encoder.requires_grad_(False).eval()
-    yield EncoderProgress(seen, 1 - float(wrong / all_there))
+    yield EncoderProgress(seen, 1 - float(error / variance))
 
 
-def _some_w(network: Network, options: EncodingOptions, random: torch.Generator) -> Tensor:
+def _sample_w(network: Network, options: EncodingOptions, random: torch.Generator) -> Tensor:
     """[batch, w_dim], each pulled towards the mean by a share of its own."""
     w = random_w(network.generator, options.batch, random)
     psi = torch.empty(options.batch, 1).uniform_(options.truncation, 1.0, generator=random).to(w)

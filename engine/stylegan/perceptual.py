@@ -1,4 +1,4 @@
-"""How different two pictures look: features whose squared distance is the perceptual distance.
+"""Measures how different two pictures look: features whose squared distance is the perceptual distance.
 
 Two extractors with one interface. `Vgg16Distance` is LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep
 Features as a Perceptual Metric", CVPR 2018), version 0.1 with the VGG16 backbone: what the official projector
@@ -26,7 +26,7 @@ _Network = TypeVar("_Network", bound=nn.Module)
 
 logger = logging.getLogger(__name__)
 
-LARGEST = 256  # pictures larger than this are shrunk to it by area, as the official projector does
+LARGEST_SIDE = 256  # px; larger pictures are shrunk to it by area, as the official projector does
 
 # Of torchvision's vgg16().features: the last ReLU at each resolution, whose outputs LPIPS compares.
 _COMPARED_LAYERS = (3, 8, 15, 22, 29)
@@ -38,7 +38,7 @@ _COLOUR_WEIGHTS = {2: 0.05, 8: 0.05}
 
 
 class PerceptualDistance(nn.Module):
-    """What both extractors are."""
+    """A frozen network whose features compare pictures."""
 
     name: str
 
@@ -59,10 +59,10 @@ class PerceptualDistance(nn.Module):
 
 
 def shrink(image: Tensor) -> Tensor:
-    """At most LARGEST pixels square, by area; never enlarged."""
-    if max(image.shape[2:]) <= LARGEST:
+    """At most LARGEST_SIDE pixels square, by area; never enlarged."""
+    if max(image.shape[2:]) <= LARGEST_SIDE:
         return image
-    return F.interpolate(image, size=(LARGEST, LARGEST), mode="area")
+    return F.interpolate(image, size=(LARGEST_SIDE, LARGEST_SIDE), mode="area")
 
 
 def unit_rows(maps: Tensor, weight: Tensor) -> Tensor:

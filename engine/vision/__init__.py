@@ -1,1 +1,1 @@
-"""Finding and framing faces in a photo."""
+"""Finds, recognises and frames faces in photos."""

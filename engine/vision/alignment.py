@@ -1,4 +1,4 @@
-"""Cutting a face out of a photo as a network expects it, and remembering the way back.
+"""Cuts a face out of a photo as a network expects it, and keeps the way back.
 
 Points are continuous: the centre of the first pixel lies at (0.5, 0.5). Nothing here needs torch.
 """
@@ -19,27 +19,29 @@ Pixels = NDArray[np.uint8]
 
 EYE_DISTANCE = 0.235  # of the crop's width, STORYBOOK
 EYE_HEIGHT = 0.44  # of the crop's height, STORYBOOK
-_ROOM = 1.08  # AFHQ: the crop's side over the head's size, so that ears and chin keep a little air
+_HEAD_MARGIN = 1.08  # AFHQ: the crop's side over the head's size; larger leaves more room around ears and chin
 
-_TYPICAL_EYES = 0.36  # distance between the eyes over the head's size √(w·h): the median of 568 frontal heads
-_LEAST_EYES = 0.26  # a turned head shows its eyes closer together; below this it would be magnified beyond its size
-_UPSIDE_DOWN = 0.12  # the nose this far above the eyes, over the head's size: the head hangs
+_TYPICAL_EYE_DISTANCE = 0.36  # distance between the eyes over the head's size √(w·h): the median of 568 frontal heads
+_LEAST_EYE_DISTANCE = (
+    0.26  # a turned head shows its eyes closer together; below this it would be magnified beyond its size
+)
+_UPSIDE_DOWN_NOSE = 0.12  # height of the nose above the eyes, over the head's size, from which the head hangs down
 
-_OVERSAMPLING = 2  # what is shrunk is drawn larger first, and then shrunk with a proper filter
-# Beyond the photo's border: σ of a blur, and how far outside it is at its full strength, both of the crop's side. The
-# farther out, the stronger, or streaks would be seen.
-_BLURS = ((0.02, 0.02), (0.05, 0.14), (0.12, 0.35))
+_OVERSAMPLING = 2  # a crop smaller than in the photo is drawn this much larger, then shrunk with a proper filter
+# Blurs beyond the photo's border: σ, and how far outside it has its full strength, both over the crop's side. They get
+# stronger farther out, or streaks would be seen.
+_BORDER_BLURS = ((0.02, 0.02), (0.05, 0.14), (0.12, 0.35))
 
 
 class FaceTemplate(StrEnum):
-    """How the faces a network was trained on lie in their square."""
+    """Where in its square a network was trained to see a face."""
 
     STORYBOOK = "storybook"  # eyes level, EYE_DISTANCE apart at EYE_HEIGHT, the midpoint between them centred
     AFHQ = "afhq"  # eyes level, the whole head centred and filling the square
 
 
 class HeadPose(StrEnum):
-    """From where a face is seen."""
+    """The side from which a face is seen."""
 
     FRONTAL = "frontal"
     THREE_QUARTER = "three-quarter"
@@ -48,14 +50,14 @@ class HeadPose(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """Where a crop of `size` × `size` pixels lies in its photo: `matrix` [2, 3] takes photo points to crop points."""
+    """Where a crop of `size` × `size` pixels lies in its photo: `matrix` [2, 3] maps photo points to crop points."""
 
     matrix: Matrix
     size: int
 
     @property
     def inverse(self) -> Matrix:
-        """[2, 3], takes crop points to photo points: the way back for pasting."""
+        """[2, 3], maps crop points to photo points, for pasting the crop back."""
         return invert(self.matrix)
 
     @property
@@ -88,15 +90,15 @@ class Aligned(NamedTuple):
 def align(image: Image.Image, head: Head | None, convention: FaceTemplate, size: int) -> Aligned:
     """Cut `head` out of an RGB photo, `size` pixels square, as `convention` says.
 
-    A hidden eye is inferred from the other marks and the box; without a head the middle of the photo is taken.
-    Where the crop leaves the photo, a little of the photo is mirrored, and its border's colours go on from there.
+    A hidden eye is inferred from the other landmarks and the box; without a head the middle of the photo is taken.
+    Outside the photo a narrow strip is its mirror image, and farther out its border's colours continue.
     """
     alignment = align_to(image.size, head, convention, size)
     return Aligned(crop_face(image, alignment), alignment)
 
 
 def crop_face(image: Image.Image, alignment: Alignment) -> Pixels:
-    """What of an RGB photo lies in the alignment's square, [size, size, 3]; beyond the border as `align` says."""
+    """The part of an RGB photo in the alignment's square, [size, size, 3]; outside the photo as `align` says."""
     large = alignment.scaled(alignment.size * (_OVERSAMPLING if alignment.scale < 1 else 1))
     factor = max(1, int(1 / large.scale))
     reduced = image.reduce(factor) if factor > 1 else image
@@ -112,7 +114,7 @@ def crop_face(image: Image.Image, alignment: Alignment) -> Pixels:
 
 
 def align_to(photo_size: tuple[int, int], head: Head | None, convention: FaceTemplate, size: int) -> Alignment:
-    """Where `align` would cut. `photo_size` is (width, height)."""
+    """The square that `align` would cut out. `photo_size` is (width, height)."""
     if head is None:
         width, height = photo_size
         return Alignment(
@@ -127,11 +129,13 @@ def align_to(photo_size: tuple[int, int], head: Head | None, convention: FaceTem
             centre_x, centre_y = centre(head)
             # The box leans to the side to which hair hangs; the eyes know better where the face is.
             middle = ((centre_x + midpoint[0]) / 2, centre_y)
-            return Alignment(similarity(middle, angle, size / (_ROOM * head_size(head)), (size / 2, size / 2)), size)
+            return Alignment(
+                similarity(middle, angle, size / (_HEAD_MARGIN * head_size(head)), (size / 2, size / 2)), size
+            )
 
 
 def head_pose(head: Head) -> HeadPose:
-    """From where the face is seen, guessed from its marks (for a kind word, not for measuring)."""
+    """Guess from its landmarks from which side a face is seen (for advice to the sender, not for measuring)."""
     if head.left_eye is None or head.right_eye is None:
         return HeadPose.PROFILE
     (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye
@@ -141,7 +145,7 @@ def head_pose(head: Head) -> HeadPose:
     if head.nose is not None and distance > 0:
         to_nose = (head.nose[0] - (left_x + right_x) / 2, head.nose[1] - (left_y + right_y) / 2)
         aside = abs(to_nose[0] * across[0] + to_nose[1] * across[1]) / distance
-    turned = aside / head_size(head) + max(0.0, _TYPICAL_EYES * 0.8 - distance / head_size(head))
+    turned = aside / head_size(head) + max(0.0, _TYPICAL_EYE_DISTANCE * 0.8 - distance / head_size(head))
     return HeadPose.FRONTAL if turned < 0.065 else HeadPose.THREE_QUARTER
 
 
@@ -155,19 +159,19 @@ def _eye_line(head: Head) -> tuple[Point, float, float]:
         middle = ((left_x + right_x) / 2, (left_y + right_y) / 2)
         if head.nose is not None:
             below = (head.nose[1] - middle[1]) * math.cos(angle) - (head.nose[0] - middle[0]) * math.sin(angle)
-            if below < -_UPSIDE_DOWN * size:
+            if below < -_UPSIDE_DOWN_NOSE * size:
                 angle += math.pi
-        return middle, angle, max(distance, _LEAST_EYES * size)
+        return middle, angle, max(distance, _LEAST_EYE_DISTANCE * size)
     seen = head.left_eye or head.right_eye
     if seen is not None:  # the hidden one is about as far behind the outline as this one is before it
-        return ((seen[0] + centre_x) / 2, seen[1]), 0.0, _TYPICAL_EYES * size
-    return (centre_x, top + EYE_HEIGHT * (bottom - top)), 0.0, _TYPICAL_EYES * size
+        return ((seen[0] + centre_x) / 2, seen[1]), 0.0, _TYPICAL_EYE_DISTANCE * size
+    return (centre_x, top + EYE_HEIGHT * (bottom - top)), 0.0, _TYPICAL_EYE_DISTANCE * size
 
 
 def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Image, NDArray[np.float64]]:
-    """What of the photo, mirrored at its borders, the drawing shows; and its corner in the photo.
+    """The part of the photo, mirrored at its borders, that a drawing of `size` px shows, and its corner in the photo.
 
-    Beyond the border the mirrored picture soon gives way to a blur of the border, so that no second face appears.
+    Outside the photo the mirror image soon turns into a blur of the border, so that no second face appears.
     """
     corners = np.array([transform(invert(matrix), (x, y)) for x in (0, size) for y in (0, size)])
     margin = 4  # the bicubic filter's reach
@@ -186,16 +190,16 @@ def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Imag
     if beyond_x.any() or beyond_y.any():
         side = size / scale_of(matrix)
         far = np.hypot(beyond_y[:, None], beyond_x[None, :])
-        # Farther out a mirrored head would come back as a dark cloud; there the border's own colours go on.
+        # Farther out a mirrored head would appear as a dark cloud; there the border's own colours continue.
         drawn_out = filled(np.arange(y0, y1).clip(0, image.height - 1), np.arange(x0, x1).clip(0, image.width - 1))
-        for sigma, within in _BLURS:
+        for sigma, within in _BORDER_BLURS:
             weight = np.minimum(far * (255 / (within * side)), 255).astype(np.uint8)
             canvas = Image.composite(_blurred(drawn_out, sigma * side), canvas, Image.fromarray(weight))
     return canvas, np.array([x0, y0], float)
 
 
 def _blurred(image: Image.Image, sigma: float) -> Image.Image:
-    """A Gaussian blur; a wide one is made from a smaller picture, which nobody can tell."""
+    """A Gaussian blur; a wide one is computed on a smaller picture, with no visible difference."""
     factor = max(1, int(sigma / 2))
     small = image.reduce(factor).filter(ImageFilter.GaussianBlur(sigma / factor))
     return small.resize(image.size, Image.Resampling.BILINEAR)

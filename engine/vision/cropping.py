@@ -1,8 +1,8 @@
-"""What of an aligned face is shown.
+"""Chooses the part of an aligned face that is shown.
 
-A network sees a face with much around it, in every third photo more than there is. What lies beyond the photo's border
-is made up (`engine.vision.alignment`), and looks it. Then a smaller square is shown, as far as the photo fills it and
-the head lies in it, and the face is made so much larger that what is shown always has as many pixels.
+A network sees a face with much around it, in every third photo more than the photo has. What lies outside the photo is
+invented (`engine.vision.alignment`), and looks so. Then a smaller square is shown, as far as the photo fills it and the
+head lies in it; the face is drawn so much larger that the shown part always has the same number of pixels.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from torch import Tensor
 from engine.messages import Head
 from engine.vision.alignment import Alignment, FaceTemplate, Pixels, align_to
 
-SIDE = 512  # px, of what is shown
+SIDE = 512  # px of the part that is shown
 
-_LARGER = (512, 576, 640, 704, 768, 832)  # px, of the whole face
-_CELL = 8  # px, in which a window can lie
-_CELLS = SIDE // _CELL
-MAX_EXTRAPOLATED = 0.01  # share of a window, of which nobody minds that it is made up
-HEAD_LOSS_WEIGHT = 4.0  # so much worse than made up is a share of the head that the window leaves out
-OFF_CENTRE_WEIGHT = 0.002  # and so much one that lies aside, by its own side
+_FACE_SIDES = (512, 576, 640, 704, 768, 832)  # px of the whole face, to be tried in turn
+_CELL_SIDE = 8  # px between two positions of a window; smaller is finer and slower
+_SIDE_CELLS = SIDE // _CELL_SIDE
+MAX_EXTRAPOLATED = 0.01  # largest invented share of a crop that is accepted without trying a smaller one
+HEAD_LOSS_WEIGHT = 4.0  # cost of leaving out the whole head, if a wholly invented crop costs 1
+OFF_CENTRE_WEIGHT = 0.002  # cost of lying off the centre by the crop's own side, likewise
 
 _Mask = NDArray[np.bool_]
 
@@ -35,12 +35,12 @@ class CropWindow(NamedTuple):
     top: int = 0
 
     def of(self, faces: Tensor, shrunk: int = 1) -> Tensor:
-        """What of faces [..., side, side] is seen; they may be `shrunk` by 2."""
+        """The shown part of faces [..., side, side]; they may be `shrunk` by 2."""
         left, top, shown = (length // shrunk for length in (self.left, self.top, SIDE))
         return faces[..., top : top + shown, left : left + shown]
 
     def box(self, side: int) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of what is seen of the same face at `side` × `side` px."""
+        """Left, top, right and bottom of the shown part in the same face at `side` × `side` px."""
         scale = side / self.side
         return self.left * scale, self.top * scale, (self.left + SIDE) * scale, (self.top + SIDE) * scale
 
@@ -52,27 +52,27 @@ class CropWindow(NamedTuple):
 
 
 def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: FaceTemplate) -> CropWindow:
-    """The largest window that all photos, (width, height) and head, fill; or the one that comes nearest to that."""
+    """The largest window that all photos, given as (width, height) and head, fill, or the one nearest to that."""
     best, least = CropWindow(SIDE), np.inf
     heads_in = [(size, head) for size, head in photos if head is not None]
     if len(heads_in) < len(photos):
         return best
-    for side in _LARGER:
-        missing, heads = np.zeros((side // _CELL,) * 2, bool), np.zeros((side // _CELL,) * 2, bool)
+    for side in _FACE_SIDES:
+        missing, heads = np.zeros((side // _CELL_SIDE,) * 2, bool), np.zeros((side // _CELL_SIDE,) * 2, bool)
         for size, head in heads_in:
-            alignment = align_to(size, head, convention, side // _CELL)
+            alignment = align_to(size, head, convention, side // _CELL_SIDE)
             beyond = ~_within((0, 0, *size), alignment)
             missing |= beyond
             heads |= _within(head.box, alignment) & ~beyond
         if not heads.any():
             return CropWindow(SIDE)
-        made_up, seen = _summed(missing) / _CELLS**2, _summed(heads) / heads.sum()
-        y, x = np.indices(made_up.shape)
-        aside = np.hypot(y - (len(made_up) - 1) / 2, x - (len(made_up) - 1) / 2) / _CELLS
-        cost = made_up + HEAD_LOSS_WEIGHT * (1 - seen) + OFF_CENTRE_WEIGHT * aside
+        invented, seen = _summed(missing) / _SIDE_CELLS**2, _summed(heads) / heads.sum()
+        y, x = np.indices(invented.shape)
+        aside = np.hypot(y - (len(invented) - 1) / 2, x - (len(invented) - 1) / 2) / _SIDE_CELLS
+        cost = invented + HEAD_LOSS_WEIGHT * (1 - seen) + OFF_CENTRE_WEIGHT * aside
         top, left = np.unravel_index(cost.argmin(), cost.shape)
         if cost[top, left] < least:
-            best, least = CropWindow(side, int(left) * _CELL, int(top) * _CELL), cost[top, left]
+            best, least = CropWindow(side, int(left) * _CELL_SIDE, int(top) * _CELL_SIDE), cost[top, left]
         if least < MAX_EXTRAPOLATED:
             break
     return best
@@ -87,7 +87,7 @@ def _within(box: tuple[float, float, float, float], alignment: Alignment) -> _Ma
 
 
 def _summed(cells: _Mask) -> NDArray[np.float64]:
-    """How many there are in the window at each place: [P, P]."""
-    sums, n = np.pad(cells.cumsum(0).cumsum(1), ((1, 0), (1, 0))).astype(float), _CELLS
+    """The number of set cells in the window at each place: [P, P]."""
+    sums, n = np.pad(cells.cumsum(0).cumsum(1), ((1, 0), (1, 0))).astype(float), _SIDE_CELLS
     windows: NDArray[np.float64] = sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]
     return windows

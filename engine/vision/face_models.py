@@ -1,8 +1,8 @@
 """The two small networks that find faces, on frozen EfficientNet-Lite0 features.
 
-The finder sees the whole photo once and says where heads are (after CenterNet: Zhou et al., Objects as Points,
-2019). The marker sees one head enlarged and says where its eyes, its nose and its borders are: positions are the means
-of softmax maps (Sun et al., Integral Human Pose Regression, 2018), so they are finer than the maps' cells.
+The head detector looks at the whole photo once and finds boxes of heads (after CenterNet: Zhou et al., Objects as
+Points, 2019). The landmark net looks at one enlarged head and finds its eyes, its nose and its borders: positions are
+means of softmax maps (Sun et al., Integral Human Pose Regression, 2018), so they are finer than the maps' cells.
 `engine.lab.recogniser.face_training` trained both; `engine.vision.face_detection` uses them.
 """
 
@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from engine.vision.efficientnet import CHANNELS
 
-FINDER_SIDE = 256  # pixels; the whole photo is fitted in
-FINDER_STRIDE = 8  # pixels a cell of its map
-MARKER_SIDE = 224  # pixels; the head is fitted in
-MARKER_STRIDE = 4
+DETECTOR_SIDE = 256  # pixels; the whole photo is fitted in
+DETECTOR_STRIDE = 8  # pixels of a cell of its map
+LANDMARK_SIDE = 224  # pixels; the head is fitted in
+LANDMARK_STRIDE = 4  # pixels of a cell of its maps of points
 
 
 class ConvolutionBlock(nn.Module):
@@ -42,10 +42,10 @@ class ConvolutionBlock(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Deep features carried down to finer ones.
+    """Adds deep features to finer ones, step by step.
 
-    `widths[i]` is the width at the i-th of the given features, coarsest first, `depths[i]` how many blocks follow
-    there; each step halves the stride.
+    `widths[i]` is the number of channels at the i-th of the given features, coarsest first, `depths[i]` the number of
+    blocks there; each step halves the stride.
     """
 
     def __init__(self, channels: tuple[int, ...], widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
@@ -68,7 +68,7 @@ class Fusion(nn.Module):
 
 
 class HeadDetector(nn.Module):
-    """Where the heads are: features at strides 32, 16, 8 → scores and boxes a cell."""
+    """Finds heads: features at strides 32, 16, 8 → a score and a box for each cell."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class HeadDetector(nn.Module):
 
 
 class LandmarkNet(nn.Module):
-    """The marks of the head in the middle: features at strides 32, 16, 8, 4 → maps and facts."""
+    """Finds the landmarks of the head in the middle: features at strides 32, 16, 8, 4 → maps and facts."""
 
     POINTS = 3  # left eye, right eye, nose
     FACTS = 4  # logits: it is a head, left eye visible, right eye visible, young
@@ -131,12 +131,12 @@ def mean_borders(logits: Tensor) -> Tensor:
 
 
 @cache
-def load_face_networks() -> tuple[HeadDetector, LandmarkNet]:
+def load_face_models() -> tuple[HeadDetector, LandmarkNet]:
     """Both networks with the weights that come with this package, in evaluation mode, loaded once a process."""
-    finder, marker = HeadDetector(), LandmarkNet()
+    detector, landmark_net = HeadDetector(), LandmarkNet()
     with as_file(files("engine") / "weights" / "faces.safetensors") as path:
         stored = load_file(path)
-    for name, network in (("finder.", finder), ("marker.", marker)):
+    for name, network in (("finder.", detector), ("marker.", landmark_net)):
         network.load_state_dict({k.removeprefix(name): v.float() for k, v in stored.items() if k.startswith(name)})
         network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    return finder, marker
+    return detector, landmark_net

@@ -1,4 +1,4 @@
-"""Similarity transforms between a photo and a crop, and the size of a head.
+"""Computes with similarity transforms between a photo and a crop, and with the boxes of heads.
 
 Points are continuous: the centre of the first pixel lies at (0.5, 0.5). Nothing here needs torch.
 """
@@ -26,20 +26,20 @@ def head_size(head: Head) -> float:
 
 
 def similarity(source: Point, angle: float, scale: float, target: Point) -> Matrix:
-    """[2, 3]: turn by −`angle` radians about `source`, scale, and move `source` to `target`."""
+    """[2, 3]: turns by −`angle` radians about `source`, scales, and moves `source` to `target`."""
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
     turn = np.array([[cos, sin], [-sin, cos]])
     return np.column_stack([turn, np.array(target) - turn @ np.array(source)])
 
 
 def invert(matrix: Matrix) -> Matrix:
-    """[2, 3], the way back of a [2, 3]."""
+    """The inverse, [2, 3], of a transform [2, 3]."""
     back = np.linalg.inv(matrix[:, :2])
     return np.column_stack([back, -back @ matrix[:, 2]])
 
 
 def transform(matrix: Matrix, point: Point) -> Point:
-    """Where `matrix` [2, 3] takes a point."""
+    """The point to which `matrix` [2, 3] maps `point`."""
     x, y = matrix[:, :2] @ np.array(point) + matrix[:, 2]
     return float(x), float(y)
 

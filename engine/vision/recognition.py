@@ -1,10 +1,10 @@
-"""Is there a pet in the photo, of which species and breed, and where are the heads?
+"""Recognises the pet in a photo, its species and breed, and where heads are.
 
-EfficientNet-Lite0's thousand ImageNet classes know 118 kinds of dogs, five of cats, and what is neither. The rows of
-its classifier that stand for pets are replaced by rows trained further on marked photos, and rows for breeds without
-a class are added (`engine.lab.recogniser.breed_training`); the other rows stay. So one softmax says how likely each
-breed is and how likely no pet at all. It looks at the whole photo and at the most prominent head, near and from a
-little farther; where there are several heads, at each of them by itself too.
+EfficientNet-Lite0's thousand ImageNet classes include 118 kinds of dogs, five of cats, and much that is neither. The
+rows of its classifier for pets are replaced by rows trained further on annotated photos, and rows for breeds without a
+class are added (`engine.lab.recogniser.breed_training`); the other rows stay. So one softmax gives the probability of
+each breed and of no pet at all. It looks at the whole photo and at the most prominent head, near and from a little
+farther; when there are several heads, at each of them by itself too.
 """
 
 import json
@@ -23,27 +23,27 @@ from engine.vision.efficientnet import CLASSES, load_efficientnet
 from engine.vision.face_detection import Face, find_faces, to_tensor
 from engine.vision.geometry import centre, head_size, resample, similarity
 
-LOOK_SIDE = 224  # pixels, what EfficientNet-Lite0 was trained at
+LOOK_SIDE = 224  # px of the pictures that EfficientNet-Lite0 was trained on
 HEAD_ROOMS = (1.35, 2.2)  # sides of the looks at a head over its size: the face, and the face with neck and chest
 
-# Mean probability of all breeds together from which it is a pet. Of the kept photos 99 % have more than 0.6, and
-# darkened, turned or shrunk ones nearly all more than 0.4; looks at people, streets, things and other animals have
-# less than 0.2, great cats close by up to 0.33 and more.
+# Mean probability of all breeds together from which it is a pet. 99 % of the kept photos have more than 0.6, and nearly
+# all of them more than 0.4 when darkened, turned or shrunk; people, streets, things and other animals have less than
+# 0.2, great cats close by up to 0.33 and more.
 PET_FROM = 0.36
 
-# Mean probability of the looks at one of several heads from which it is a pet's. Of pets' heads all had more than 0.6,
-# of people's, lions' and quokkas' none more than 0.2.
+# Mean probability of the looks at one of several heads from which it is a pet's. All pets' heads had more than 0.6, and
+# no person's, lion's or quokka's more than 0.2.
 HEAD_FROM = 0.3
 
-_LEAST_BREED = 0.01
-_MOST_BREEDS = 10
+_LEAST_BREED_PROBABILITY = 0.01  # less likely breeds are not told
+_MOST_BREEDS = 10  # that are told
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """What a photo shows. Breeds most likely first; faces most prominent first, in photo pixels.
 
-    `guesses` are by face, where there are several of pets.
+    `guesses` has one for each face when there are several pets, else it is empty.
     """
 
     pet: bool
@@ -62,7 +62,7 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BreedRows:
-    """The classifier's rows for pets: `weight` [R, 1280], `bias` [R]; `breeds[r]` is the slug row r speaks for."""
+    """The classifier's rows for pets: `weight` [R, 1280], `bias` [R]; `breeds[r]` is the slug of row r's breed."""
 
     weight: Tensor
     bias: Tensor
@@ -71,7 +71,7 @@ class BreedRows:
 
 @torch.inference_mode()
 def recognise(image: Image.Image) -> Recognised:
-    """Look at an upright RGB photo. `species` and `breeds` are given for a pet only."""
+    """Recognise the pets in an upright RGB photo. `species` and `breeds` are given for a pet only."""
     faces, seen = _of_pets(image, find_faces(image))
     looks = [look_at_whole(image)]
     if faces:
@@ -86,7 +86,7 @@ def recognise(image: Image.Image) -> Recognised:
 
 
 def _guess(chances: dict[str, float]) -> HeadGuess:
-    """The likelier species, and its breeds among themselves."""
+    """The likelier species, and the probabilities of its breeds among themselves."""
     of_species = {s: sum(p for slug, p in chances.items() if BREEDS[slug].species is s) for s in Species}
     species = max(of_species, key=lambda s: of_species[s])
     guesses = sorted(
@@ -94,15 +94,15 @@ def _guess(chances: dict[str, float]) -> HeadGuess:
         key=lambda guess: guess.probability,
         reverse=True,
     )
-    kept = tuple(guess for guess in guesses[:_MOST_BREEDS] if guess.probability >= _LEAST_BREED)
+    kept = tuple(guess for guess in guesses[:_MOST_BREEDS] if guess.probability >= _LEAST_BREED_PROBABILITY)
     return HeadGuess(species, kept or tuple(guesses[:1]))
 
 
 def _of_pets(image: Image.Image, faces: list[Face]) -> tuple[list[Face], list[Tensor]]:
-    """The faces without those of people and other animals; all of them where none is a pet's.
+    """The faces without those of people and other animals; all of them when none is a pet's.
 
-    Of several, what the looks at each say of each row, [L, R], as well. The marker takes most faces for a head, and the
-    classifier knows better.
+    When there are several, the probabilities [L, R] that the looks at each give to each row, too. The landmark net
+    takes most faces for a pet's head, and the classifier knows better.
     """
     if len(faces) < 2:
         return faces, []
@@ -128,12 +128,12 @@ def look_at_head(image: Image.Image, head: Head) -> list[Image.Image]:
 
 
 def breed_chances(looks: list[Image.Image]) -> dict[str, float]:
-    """The probability of each breed, averaged over the looks; what is missing to one is no pet."""
+    """The probability of each breed, averaged over the looks; what they lack to one is that of no pet."""
     return _by_breed(_chances(looks))
 
 
 def _by_breed(seen: Tensor) -> dict[str, float]:
-    """What looks say of each row, [L, R], as the mean probability of each breed."""
+    """The mean probability of each breed, from the probabilities [L, R] that looks give to each row."""
     summed: dict[str, float] = {}
     for slug, chance in zip(load_breed_rows().breeds, seen.mean(0).tolist(), strict=True):
         summed[slug] = summed.get(slug, 0.0) + chance
@@ -141,7 +141,7 @@ def _by_breed(seen: Tensor) -> dict[str, float]:
 
 
 def _chances(looks: list[Image.Image]) -> Tensor:
-    """[N, R]: what each look says of each row."""
+    """[N, R]: the probability that each look gives to each row."""
     backbone, rows = load_efficientnet(), load_breed_rows()
     pooled = backbone.pooled(backbone.features(to_tensor(looks))[-1])
     return row_chances(pooled, backbone.logits(pooled), rows.weight, rows.bias)

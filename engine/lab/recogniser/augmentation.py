@@ -11,8 +11,8 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from engine.lab.annotations import AnnotatedPhoto
 from engine.messages import Box, Head, Point
-from engine.vision.face_detection import MARKER_FILL, overlap
-from engine.vision.face_models import FINDER_SIDE, MARKER_SIDE
+from engine.vision.face_detection import HEAD_FILL, overlap
+from engine.vision.face_models import DETECTOR_SIDE, LANDMARK_SIDE
 from engine.vision.geometry import Matrix, centre, head_size, resample, similarity, transform
 
 STORED_SIDE = 640  # px; photos are kept in memory no larger than this
@@ -33,16 +33,16 @@ def detector_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPi
     if kind < 0.30:
         return _varied(_whole(random.choice(photos), random), random)
     if kind < 0.60:
-        return _varied(_part(random.choice(photos), FINDER_SIDE, random), random)
+        return _varied(_part(random.choice(photos), DETECTOR_SIDE, random), random)
     if kind < 0.94:
         return _varied(_joined(photos, random), random)
-    return _varied(_background(random.choice(photos), FINDER_SIDE, random), random)
+    return _varied(_background(random.choice(photos), DETECTOR_SIDE, random), random)
 
 
 def landmark_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPicture:
     """What the landmark net may meet: a head about where the detector said, or something that is none."""
     if random.random() < 0.14:
-        return _varied(_background(random.choice(photos), MARKER_SIDE, random), random)
+        return _varied(_background(random.choice(photos), LANDMARK_SIDE, random), random)
     annotated = random.choice(photos)
     photo, head = _load(annotated)
     size = head_size(head)
@@ -50,9 +50,11 @@ def landmark_picture(photos: list[AnnotatedPhoto], random: Random) -> TrainingPi
     middle = centre(head)
     aim = (middle[0] + random.gauss(0, 0.08) * size, middle[1] + random.gauss(0, 0.08) * size)
     turn = math.radians(random.triangular(-25, 25, 0))
-    scale = factor * MARKER_FILL * MARKER_SIDE / size
-    matrix = similarity(aim, turn, scale, (MARKER_SIDE / 2, MARKER_SIDE / 2))
-    drawn = TrainingPicture(resample(photo, matrix, MARKER_SIDE), (_transformed(head, matrix, turn),), annotated.young)
+    scale = factor * HEAD_FILL * LANDMARK_SIDE / size
+    matrix = similarity(aim, turn, scale, (LANDMARK_SIDE / 2, LANDMARK_SIDE / 2))
+    drawn = TrainingPicture(
+        resample(photo, matrix, LANDMARK_SIDE), (_transformed(head, matrix, turn),), annotated.young
+    )
     return _varied(drawn, random)
 
 
@@ -60,12 +62,12 @@ def _whole(annotated: AnnotatedPhoto, random: Random) -> TrainingPicture:
     """The whole photo fitted in, as the detector sees it later, a little larger or smaller, a little turned."""
     photo, head = _load(annotated)
     turn = math.radians(random.gauss(0, 6))
-    scale = FINDER_SIDE / max(photo.size) * math.exp(random.gauss(0, 0.12))
-    shift = (random.gauss(0, 0.04) * FINDER_SIDE, random.gauss(0, 0.04) * FINDER_SIDE)
-    target = (FINDER_SIDE / 2 + shift[0], FINDER_SIDE / 2 + shift[1])
+    scale = DETECTOR_SIDE / max(photo.size) * math.exp(random.gauss(0, 0.12))
+    shift = (random.gauss(0, 0.04) * DETECTOR_SIDE, random.gauss(0, 0.04) * DETECTOR_SIDE)
+    target = (DETECTOR_SIDE / 2 + shift[0], DETECTOR_SIDE / 2 + shift[1])
     matrix = similarity((photo.width / 2, photo.height / 2), turn, scale, target)
     return TrainingPicture(
-        resample(photo, matrix, FINDER_SIDE), _visible((_transformed(head, matrix, turn),), FINDER_SIDE)
+        resample(photo, matrix, DETECTOR_SIDE), _visible((_transformed(head, matrix, turn),), DETECTOR_SIDE)
     )
 
 
@@ -84,7 +86,7 @@ def _part(annotated: AnnotatedPhoto, side: int, random: Random) -> TrainingPictu
 
 def _joined(photos: list[AnnotatedPhoto], random: Random) -> TrainingPicture:
     """Two photos beside or above each other, or four in the corners, each with its head in its part."""
-    side = FINDER_SIDE
+    side = DETECTOR_SIDE
     cut_x, cut_y = (int(side * random.uniform(0.35, 0.65)) for _ in range(2))
     kind = random.random()
     if kind < 0.45:

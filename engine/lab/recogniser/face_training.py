@@ -25,10 +25,10 @@ from engine.lab.recogniser.augmentation import TrainingPicture, detector_picture
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import to_tensor
 from engine.vision.face_models import (
-    FINDER_SIDE,
-    FINDER_STRIDE,
-    MARKER_SIDE,
-    MARKER_STRIDE,
+    DETECTOR_SIDE,
+    DETECTOR_STRIDE,
+    LANDMARK_SIDE,
+    LANDMARK_STRIDE,
     HeadDetector,
     LandmarkNet,
     mean_borders,
@@ -80,14 +80,14 @@ def train_landmark_net(photos: list[AnnotatedPhoto], options: FaceTrainingOption
 
 def detector_targets(drawn: TrainingPicture) -> Targets:
     """Heat [h, w], one at each head's middle; distances [4, h, w] to its borders in cells, and their weight [h, w]."""
-    cells = FINDER_SIDE // FINDER_STRIDE
+    cells = DETECTOR_SIDE // DETECTOR_STRIDE
     heat, owned = torch.zeros(cells, cells), torch.zeros(cells, cells)
     distances = torch.ones(4, cells, cells)
     grid = torch.arange(cells) + 0.5
     for head in sorted(drawn.heads, key=head_size, reverse=True):  # a small one before a large one owns its cells
-        x, y = (v / FINDER_STRIDE for v in centre(head))
-        x0, y0, x1, y1 = (v / FINDER_STRIDE for v in head.box)
-        spread = max(0.8, 0.09 * head_size(head) / FINDER_STRIDE)
+        x, y = (v / DETECTOR_STRIDE for v in centre(head))
+        x0, y0, x1, y1 = (v / DETECTOR_STRIDE for v in head.box)
+        spread = max(0.8, 0.09 * head_size(head) / DETECTOR_STRIDE)
         gaussian = torch.exp(-(((grid - x) ** 2)[None, :] + ((grid - y) ** 2)[:, None]) / (2 * spread**2))
         gaussian[min(cells - 1, int(y)), min(cells - 1, int(x))] = 1.0
         heat = torch.maximum(heat, gaussian)
@@ -125,10 +125,10 @@ def landmark_targets(drawn: TrainingPicture) -> Targets:
     seen = torch.tensor([float(point is not None) for point in points])
     young = drawn.young if head else None
     return {
-        "points": torch.tensor([point or (0.0, 0.0) for point in points]) / MARKER_SIDE,
+        "points": torch.tensor([point or (0.0, 0.0) for point in points]) / LANDMARK_SIDE,
         "seen": seen,
-        "borders": torch.tensor(head.box if head else (0.0,) * 4).clamp(0, MARKER_SIDE) / MARKER_SIDE,
-        "size": torch.tensor(head_size(head) / MARKER_SIDE if head else 1.0),
+        "borders": torch.tensor(head.box if head else (0.0,) * 4).clamp(0, LANDMARK_SIDE) / LANDMARK_SIDE,
+        "size": torch.tensor(head_size(head) / LANDMARK_SIDE if head else 1.0),
         "head": torch.tensor(float(head is not None)),
         "facts": torch.tensor([float(head is not None), float(seen[0]), float(seen[1]), float(young or 0)]),
         "known": torch.tensor([1.0, float(head is not None), float(head is not None), float(young is not None)]),
@@ -140,7 +140,7 @@ def landmark_loss(landmark_net: nn.Module, features: list[Tensor], wanted: Targe
     maps, borders, facts = landmark_net(features)
     size, is_head = wanted["size"][:, None], wanted["head"][:, None]
     seen = wanted["seen"]
-    cells = MARKER_SIDE // MARKER_STRIDE
+    cells = LANDMARK_SIDE // LANDMARK_STRIDE
     targets_x, targets_y = (
         gaussians(wanted["points"][..., 0], cells, 1.0),
         gaussians(wanted["points"][..., 1], cells, 1.0),

@@ -1,4 +1,4 @@
-"""Turns stored tensors into tensors, and weights into a generator, checking everything on the way."""
+"""Turns stored tensors into tensors, and weights into a generator, and checks everything on the way."""
 
 import warnings
 from collections.abc import Mapping

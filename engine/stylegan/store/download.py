@@ -1,4 +1,4 @@
-"""Fetches one large file over HTTPS: resumes after drops, retries with patience, and checks what arrived."""
+"""Fetches one large file over HTTPS: resumes after drops, retries after growing pauses, checks what arrived."""
 
 import logging
 import random
@@ -14,24 +14,25 @@ from engine.errors import NetworkError
 
 logger = logging.getLogger(__name__)
 
-MAX_BYTES = 2 << 30
-ATTEMPTS = 6  # without a single new byte between them
-TIMEOUT_S = 30.0
+MAX_BYTES = 2 << 30  # larger files are refused: no network is
+ATTEMPTS = 6  # that bring no new byte in a row, before giving up
+TIMEOUT_S = 30.0  # for each read, write and connection
+LONGEST_PAUSE_S = 60.0  # between two attempts; they double from 2 s on
 
 Report = Callable[[int, int | None], None]
-"""Told how many bytes are here, and of how many where that is known."""
+"""Called with the number of bytes that are here, and of all bytes where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What a file's digest has to be, in hexadecimal; empty where it is not known."""
+    """A file's expected digests, in hexadecimal; empty where they are not known."""
 
     sha256: str = ""
     md5: str = ""
 
 
 class _TryAgain(Exception):
-    """The transfer broke off in a way that another attempt may mend; the text says how."""
+    """The transfer failed in a way that another attempt may mend; the text says how."""
 
 
 def download(
@@ -62,7 +63,7 @@ def download(
                 failures = 1 if _size(part) > before else failures + 1
                 if failures >= ATTEMPTS:
                     raise NetworkError(f"{url} could not be fetched: {_reason(error)}. Try again later.") from None
-                pause_s = min(2.0**failures, 60.0) * random.uniform(0.75, 1.25)
+                pause_s = min(2.0**failures, LONGEST_PAUSE_S) * random.uniform(0.75, 1.25)
                 logger.warning("%s; trying again in %.0f s (%s)", _reason(error), pause_s, url)
                 wait(pause_s)
             except httpx.HTTPError as error:

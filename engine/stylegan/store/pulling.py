@@ -1,4 +1,4 @@
-"""What others publish and Throwback can fetch: under which licence it is, and how it comes here."""
+"""Fetches what others publish, after its licence has been shown: networks, and VGG16 for the perceptual distance."""
 
 import json
 import time

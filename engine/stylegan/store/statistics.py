@@ -1,4 +1,4 @@
-"""Where a network's w lie: their mean, spread and principal components."""
+"""Measures the distribution of a network's w: mean, spread and principal components."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.stylegan.generator import Generator
 
-SAMPLES = 10_000  # as the official projector takes
+SAMPLES = 10_000  # random w; as many as the official projector takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

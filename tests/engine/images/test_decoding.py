@@ -13,8 +13,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from engine.errors import PhotoError, PhotoReason
-from engine.images.decoding import BACKDROP, MAX_BYTES, MAX_JPEG_BYTES, WORKING_SIDE, decode, encode_jpeg
+from engine.images.decoding import BACKDROP, MAX_BYTES, WORKING_SIDE, decode
 from engine.images.formats import sniff
+from engine.images.jpeg import MAX_JPEG_BYTES, encode_jpeg
 from tests.shared import SHARED, needs_shared
 
 AWKWARD = SHARED / "photos" / "awkward"

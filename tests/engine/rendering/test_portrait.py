@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.images import decoding
+from engine.images.jpeg import encode_jpeg
 from engine.images.tensors import to_pixels, to_tensor
 from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.lab.drawn_pets.parameters import sample_pets
@@ -49,7 +50,7 @@ def inverted(
     head: Head | None = drawn if marked else None
     ws = network.statistics.mean.expand(1, network.generator.config.num_ws, -1)
     ws = ws + 0.1 * torch.randn(ws.shape, generator=torch.Generator().manual_seed(seed))
-    return InvertedPhoto(decoding.encode_jpeg(photo), head, ws, Adjustments(), 0.0, 0)
+    return InvertedPhoto(encode_jpeg(photo), head, ws, Adjustments(), 0.0, 0)
 
 
 def moved(head: Head, corner: tuple[int, int]) -> Head:

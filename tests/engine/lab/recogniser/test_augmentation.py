@@ -9,7 +9,7 @@ from engine.lab.annotations import AnnotatedPhoto
 from engine.lab.recogniser.augmentation import detector_picture, landmark_picture
 from engine.messages import Head, Point, Species
 from engine.vision.alignment import HeadPose
-from engine.vision.face_models import FINDER_SIDE, MARKER_SIDE
+from engine.vision.face_models import DETECTOR_SIDE, LANDMARK_SIDE
 from engine.vision.geometry import head_size
 
 LEFT, RIGHT, NOSE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -33,7 +33,7 @@ def test_marks_follow_every_change_of_the_picture(annotated: AnnotatedPhoto) -> 
     followed = 0
     for _ in range(40):
         drawn = landmark_picture([annotated], random)
-        assert drawn.picture.size == (MARKER_SIDE, MARKER_SIDE)
+        assert drawn.picture.size == (LANDMARK_SIDE, LANDMARK_SIDE)
         for head in drawn.heads:
             assert drawn.young is True
             spots = [_spot(drawn.picture, point) for point in (head.left_eye, head.right_eye, head.nose)]
@@ -60,17 +60,17 @@ def test_finder_pictures_hold_none_one_or_several_heads_within_their_borders(ann
     counts = set()
     for _ in range(60):
         drawn = detector_picture([annotated], random)
-        assert drawn.picture.size == (FINDER_SIDE, FINDER_SIDE)
+        assert drawn.picture.size == (DETECTOR_SIDE, DETECTOR_SIDE)
         counts.add(len(drawn.heads))
         for head in drawn.heads:
             x0, y0, x1, y1 = head.box
-            assert -1e-6 <= x0 < x1 <= FINDER_SIDE + 1e-6
-            assert -1e-6 <= y0 < y1 <= FINDER_SIDE + 1e-6
+            assert -1e-6 <= x0 < x1 <= DETECTOR_SIDE + 1e-6
+            assert -1e-6 <= y0 < y1 <= DETECTOR_SIDE + 1e-6
             assert head_size(head) > 8
     assert counts == {0, 1, 2, 4}
 
 
 def _spot(picture: Image.Image, point: Point | None) -> tuple[float, ...]:
     assert point is not None
-    x, y = (min(MARKER_SIDE - 3, max(2, int(v))) for v in point)
+    x, y = (min(LANDMARK_SIDE - 3, max(2, int(v))) for v in point)
     return tuple(np.asarray(picture)[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3).mean(0))
