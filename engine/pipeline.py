@@ -52,7 +52,7 @@ from engine.process.lru import LruDict
 from engine.process.malloc import give_back_memory
 from engine.rendering.cards import side_by_side, then_and_now
 from engine.rendering.film import FilmOptions, render_film
-from engine.rendering.portrait import Portrait, portrait_of
+from engine.rendering.portrait import PortraitRenderer, portrait_of
 from engine.settings import EngineSettings
 from engine.steps import result_of
 from engine.stylegan.age_vectors import AgeVectors
@@ -184,17 +184,15 @@ class Pipeline:
             photos[request.baby_photo] = baby, _chosen_head(baby_found, 0, "baby_photo", request.anyway)
         # Previews show one pet becoming clear, not two by turns, and as much around it as the result.
         window = choose_crop([(image.size, head) for image, head in photos.values()], network.convention)
+        previews = {request.photo: Previews(window)}
         inversions = {
-            photo: inversion_of(
-                *at, species, network, self._extractor, vector, Previews(window) if photo == request.photo else None
-            )
+            photo: inversion_of(*at, species, network, self._extractor, vector, previews.get(photo))
             for photo, at in photos.items()
         }
         yield JobStep(Stage.ALIGNING, 1.0)
         inverted = yield from self._inverted(inversions, errand, pool)
         pet = inverted[request.photo]
         baby_pet = None if request.baby_photo is None else inverted[request.baby_photo]
-
         state = PortraitState(network.name, weights_id(network), species, breed, found.breeds, pet, baby_pet)
         shown = self._shown(state, network, vector, request, image, films)
         film, (still, whole, card) = yield from steps_in_pool(shown, films, JobStep(Stage.FILMING, 0.0, in_pool=True))
@@ -279,7 +277,7 @@ class Pipeline:
         film = yield from self._film(portrait, pool)
         return film, _pictures(portrait, state, request.age, request.card, photo)
 
-    def _film(self, portrait: Portrait, pool: Executor | None) -> Generator[JobStep, None, Film]:
+    def _film(self, portrait: PortraitRenderer, pool: Executor | None) -> Generator[JobStep, None, Film]:
         steps = render_film(portrait.film_source(), self._extractor.features, self._film_options, pool)
         try:
             while True:
@@ -362,7 +360,7 @@ def _species_and_breed(request: Rejuvenate, found: Recognition) -> tuple[Species
 
 
 def _pictures(
-    portrait: Portrait,
+    portrait: PortraitRenderer,
     state: PortraitState,
     age: float,
     card: CardText | None,

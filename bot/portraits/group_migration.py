@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from bot.portraits.errors import ChatGone, ChatMoved, MessengerUnavailable
 from bot.portraits.messenger import Messenger
+from bot.portraits.portrait_steps import PortraitSteps
 from bot.portraits.running_portraits import RunningPortraits
-from bot.portraits.steps import PortraitSteps
 from storage import Portrait, State, Storage
 
 

@@ -20,7 +20,7 @@ from bot.portraits.failures import FailureHandler
 from bot.portraits.group_migration import GroupMigration
 from bot.portraits.limits import Limits
 from bot.portraits.messenger import Alerts, Messenger
-from bot.portraits.steps import PortraitSteps
+from bot.portraits.portrait_steps import PortraitSteps
 from bot.timings import Timings
 from engine import EngineClient, EngineFault, EngineStopped, OperatorError, PhotoError
 from storage import Portrait, State, Storage

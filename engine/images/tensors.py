@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.vision.alignment import Pixels
+from engine.images.pixels import Pixels
 
 
 def to_tensor(pixels: Pixels) -> Tensor:

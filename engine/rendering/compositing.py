@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.vision.alignment import Alignment, Pixels
+from engine.images.pixels import Pixels
+from engine.vision.alignment import Alignment
 
 Floats = NDArray[np.float32]
 

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from engine.device import quick_dtype
 from engine.growth.detail import FlowDetail
+from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.images.warping import enlarged
 from engine.rendering.faces import InvertedFace, PortraitCrop
 from engine.rendering.film import FilmSource
 from engine.stylegan.adjustments import blend
-from engine.vision.alignment import Pixels
 from engine.vision.cropping import CropWindow
 
 _CHAIN = 12  # ages between which the motion of the detail is followed
@@ -23,7 +23,7 @@ _CHAIN = 12  # ages between which the motion of the detail is followed
 class EditedPortrait:
     """Shows a photo's detail on what the network draws between today and `age`.
 
-    `age_vector` [num_ws, w_dim] leads to the puppy or kitten. The `Portrait` of one photo whose growth is not known.
+    `age_vector` [num_ws, w_dim] leads to the puppy or kitten. It renders one photo whose growth is not known.
     """
 
     @torch.no_grad()

@@ -11,6 +11,7 @@ from torch import Tensor
 from engine.growth.face_growth import FaceGrowth
 from engine.growth.landmarks import known_landmarks
 from engine.images.decoding import decode
+from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
 from engine.images.warping import resize_flow
 from engine.inversion import solve_feature_offsets
@@ -20,7 +21,7 @@ from engine.rendering.compositing import paste_back
 from engine.stylegan.adjustments import carried, converted
 from engine.stylegan.generator import Adjustments
 from engine.stylegan.store import Network
-from engine.vision.alignment import Alignment, Pixels, align, align_to, crop_face
+from engine.vision.alignment import Alignment, align, align_to, crop_face
 from engine.vision.cropping import CropWindow, choose_crop
 from engine.vision.head_parsing import parse_head
 

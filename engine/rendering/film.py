@@ -21,12 +21,12 @@ from PIL import Image
 from torch import Tensor
 
 from engine.errors import EngineFault
+from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.images.ycbcr import Frame, to_frame
 from engine.messages import Film
 from engine.rendering.video import as_levels, encode_h264, film_size
 from engine.threads import prefetch
-from engine.vision.alignment import Pixels
 
 THUMBNAIL_SIDE = 320  # px, Telegram's limit
 THUMBNAIL_BYTES = 200_000  # Telegram's limit

@@ -8,11 +8,11 @@ from PIL import Image
 from torch import Tensor
 
 from engine.growth.morph import FaceMorph
+from engine.images.pixels import Pixels
 from engine.images.warping import resize
 from engine.rendering.faces import LOOKS_SIDE, SolvedFace
 from engine.rendering.film import FilmSource
 from engine.rendering.warped import WarpedPortrait
-from engine.vision.alignment import Pixels
 
 _MEASURED_AGES = 12  # along the film, by which its pace is made even
 

@@ -1,7 +1,7 @@
 """Portraits: an inverted photo as pictures and a film at any age, with the photo's own detail.
 
-Which of them is made is decided once, in `portrait_of`. Faces are aligned, S px square (`Portrait.window.side`); of
-stills and films, the window is shown.
+Which of them is made is decided once, in `portrait_of`. Faces are aligned, S px square
+(`PortraitRenderer.window.side`); of stills and films, the window is shown.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import Protocol
 from PIL import Image
 from torch import Tensor
 
+from engine.images.pixels import Pixels
 from engine.inversion.state import PortraitState
 from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
 from engine.rendering.faces import SolvedFace, face_of
@@ -17,11 +18,10 @@ from engine.rendering.film import FilmSource
 from engine.rendering.morphed import MorphedPortrait
 from engine.rendering.warped import WarpedPortrait
 from engine.stylegan.store import Network
-from engine.vision.alignment import Pixels
 from engine.vision.cropping import CropWindow
 
 
-class Portrait(Protocol):
+class PortraitRenderer(Protocol):
     """One pet on the way from today to the portrait's age."""
 
     window: CropWindow  # the part of the face that stills and films show
@@ -44,7 +44,7 @@ class Portrait(Protocol):
         """What the film shows."""
 
 
-def portrait_of(state: PortraitState, network: Network, age_vector: Tensor, age: float) -> Portrait:
+def portrait_of(state: PortraitState, network: Network, age_vector: Tensor, age: float) -> PortraitRenderer:
     """The portrait at `age`: at 0 it is the photo.
 
     At 1 it is the puppy or kitten: the pet moved by `age_vector` [num_ws, w_dim] or, with a baby photo, the pet there.

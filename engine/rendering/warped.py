@@ -8,12 +8,12 @@ from torch import Tensor
 
 from engine.device import quick_dtype
 from engine.growth.detail import WarpDetail
+from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.images.warping import resize
 from engine.rendering.faces import LOOKS_SIDE, PortraitCrop, SolvedFace
 from engine.rendering.film import FilmSource
 from engine.stylegan.generator import UNADJUSTED
-from engine.vision.alignment import Pixels
 
 _STILL_TIMES = 2  # of the usual size, the largest still: 1024 px
 _WHOLE_TIMES = 3  # and the largest face in the whole photo
@@ -21,7 +21,7 @@ _PLANNED_AGES = 9  # at which the growth is worked out, that of four months amon
 
 
 class WarpedPortrait:
-    """Warps a photo from today to `age`. The `Portrait` of one photo with known parts.
+    """Warps a photo from today to `age`. The `PortraitRenderer` of one photo with known parts.
 
     `age_vector` [num_ws, w_dim] is the network's own way to the puppy or kitten.
     """

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from engine.images.pixels import Pixels
 from engine.messages import Head, Point
 from engine.vision.geometry import Matrix, centre, head_size, invert, scale_of, similarity, transform
-
-Pixels = NDArray[np.uint8]
 
 EYE_DISTANCE = 0.235  # of the crop's width, STORYBOOK
 EYE_HEIGHT = 0.44  # of the crop's height, STORYBOOK

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.images.pixels import Pixels
 from engine.messages import Head
-from engine.vision.alignment import Alignment, FaceTemplate, Pixels, align_to
+from engine.vision.alignment import Alignment, FaceTemplate, align_to
 
 SIDE = 512  # px of the part that is shown
 

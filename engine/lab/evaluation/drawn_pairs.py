@@ -17,7 +17,7 @@ from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.lab.evaluation.single_face import make_portrait
 from engine.messages import Species
-from engine.rendering.portrait import Portrait
+from engine.rendering.portrait import PortraitRenderer
 from engine.rendering.warped import WarpedPortrait
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import UNADJUSTED
@@ -81,7 +81,7 @@ def _distance(extractor: PerceptualDistance, a: Tensor, b: Tensor) -> float:
 
 
 @torch.no_grad()
-def _ages(network: Network, portrait: Portrait, vector: Tensor) -> tuple[float, ...]:
+def _ages(network: Network, portrait: PortraitRenderer, vector: Tensor) -> tuple[float, ...]:
     """The encoder's estimate of age along the film, in units of the age vector; empty without an encoder."""
     if network.encoder is None:
         return ()

@@ -19,6 +19,7 @@ from torch import Tensor
 from engine.breeds import BREEDS
 from engine.errors import PhotoError
 from engine.images import decoding
+from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
 from engine.lab.annotations import held_out_faces
 from engine.lab.evaluation.age_classifier import AgeClassifier, load_classifier
@@ -27,7 +28,7 @@ from engine.messages import Head, Species
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import EMBEDDED, Network
-from engine.vision.alignment import HeadPose, Pixels, align, head_pose
+from engine.vision.alignment import HeadPose, align, head_pose
 from engine.vision.cropping import SIDE
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import find_faces

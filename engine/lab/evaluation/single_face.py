@@ -5,7 +5,7 @@ from PIL import Image
 from engine.inversion.session import Inversion, inversion_of, invert
 from engine.inversion.state import PortraitState, weights_id
 from engine.messages import Head, Species
-from engine.rendering.portrait import Portrait, portrait_of
+from engine.rendering.portrait import PortraitRenderer, portrait_of
 from engine.steps import result_of
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.perceptual import PerceptualDistance
@@ -20,7 +20,7 @@ def make_portrait(
     network: Network,
     extractor: PerceptualDistance,
     age: float = 1.0,
-) -> tuple[Inversion, Portrait]:
+) -> tuple[Inversion, PortraitRenderer]:
     """Invert a face; return the inversion and the portrait at any age up to `age`. `breed` is a slug, "" if unknown."""
     vector = AgeVectors().vector(network, species, breed)
     inversion = inversion_of(image, head, species, network, extractor, vector)

@@ -90,7 +90,7 @@ class BreedExamples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BreedRows:
+class TrainedRows:
     """`weight` [R, 1280] and `bias` [R] of the pets' rows, and the breed's slug of each row."""
 
     weight: Tensor
@@ -98,7 +98,7 @@ class BreedRows:
     breeds: tuple[str, ...]
 
 
-def first_rows(options: BreedTrainingOptions) -> BreedRows:
+def first_rows(options: BreedTrainingOptions) -> TrainedRows:
     """ImageNet's own rows, and for breeds without a class the mean of the rows of similar classes."""
     classifier = load_efficientnet().classifier
     sources: list[tuple[str, tuple[int, ...], float]] = []
@@ -108,10 +108,10 @@ def first_rows(options: BreedTrainingOptions) -> BreedRows:
             sources.append((slug, SIMILAR_CLASSES[slug], options.bias_handicap))
     weight = torch.stack([classifier.weight[list(classes)].mean(0) for _, classes, _ in sources])
     bias = torch.stack([classifier.bias[list(classes)].mean() - handicap for _, classes, handicap in sources])
-    return BreedRows(weight, bias, tuple(slug for slug, _, _ in sources))
+    return TrainedRows(weight, bias, tuple(slug for slug, _, _ in sources))
 
 
-def train_rows(examples: BreedExamples, options: BreedTrainingOptions) -> BreedRows:
+def train_rows(examples: BreedExamples, options: BreedTrainingOptions) -> TrainedRows:
     """Maximise the likelihood of each example's breed, or species where that is all we know, or of no pet."""
     start = first_rows(options)
     weight, bias = start.weight.clone().requires_grad_(), start.bias.clone().requires_grad_()
@@ -133,7 +133,7 @@ def train_rows(examples: BreedExamples, options: BreedTrainingOptions) -> BreedR
         schedule.step()
         if step % 50 == 49:
             log.info("step %d, loss %.4f", step + 1, loss.item())
-    return BreedRows(weight.detach(), bias.detach(), start.breeds)
+    return TrainedRows(weight.detach(), bias.detach(), start.breeds)
 
 
 def gather(photos: list[AnnotatedPhoto], petless: list[Path], options: BreedTrainingOptions) -> BreedExamples:
@@ -187,7 +187,7 @@ def _weights(examples: BreedExamples, options: BreedTrainingOptions) -> Tensor:
     return weights
 
 
-def save_rows(rows: BreedRows, file: Path) -> None:
+def save_rows(rows: TrainedRows, file: Path) -> None:
     """Write the rows as the recogniser reads them, in float16."""
     stored = {"weight": rows.weight.half(), "bias": rows.bias.half()}
     save_file(stored, file, {"breeds": json.dumps(rows.breeds)})

@@ -9,16 +9,16 @@ from PIL import Image
 from tqdm import tqdm
 
 from engine.images import decoding
+from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.images.warping import enlarged
 from engine.lab.annotations import AnnotatedPhoto, held_out_faces
 from engine.lab.drawn_pets.parameters import to_z
 from engine.lab.evaluation.single_face import make_portrait
 from engine.lab.storybook.batches import sample_parameters
-from engine.rendering.portrait import Portrait
+from engine.rendering.portrait import PortraitRenderer
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
-from engine.vision.alignment import Pixels
 
 FACES, FILMS, SAMPLES = 24, 8, 24
 AGES = (0.5, 1.0, -0.6)  # of the sheet of faces, after the photo and its reconstruction
@@ -54,14 +54,14 @@ def show(folders: Sequence[Path], out: Path, network: Network, extractor: Percep
     return chosen
 
 
-def _row(portrait: Portrait) -> list[Pixels]:
+def _row(portrait: PortraitRenderer) -> list[Pixels]:
     """The photo, what the network draws in its place, and the ages."""
     drawn = enlarged(portrait.draw([0.0]), portrait.window.side)
     shown = [portrait.window.of_pixels(portrait.now), to_pixels(portrait.window.of(drawn))]
     return [*shown, *(_finished(portrait, age) for age in AGES)]
 
 
-def _finished(portrait: Portrait, age: float) -> Pixels:
+def _finished(portrait: PortraitRenderer, age: float) -> Pixels:
     return to_pixels(portrait.window.of(portrait.at(age)))
 
 

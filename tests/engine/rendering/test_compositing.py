@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from engine.images.pixels import Pixels
 from engine.messages import Head
 from engine.rendering.compositing import paste_back
-from engine.vision.alignment import Alignment, Pixels, align, align_to
+from engine.vision.alignment import Alignment, align, align_to
 from engine.vision.alignment import FaceTemplate as Framing
 from engine.vision.geometry import similarity
 

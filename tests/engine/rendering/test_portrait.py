@@ -16,7 +16,7 @@ from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Point, Species
 from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
-from engine.rendering.portrait import Portrait, portrait_of
+from engine.rendering.portrait import PortraitRenderer, portrait_of
 from engine.rendering.warped import WarpedPortrait
 from engine.stylegan.generator import Adjustments
 from engine.stylegan.store import STORYBOOK, Network, load_embedded
@@ -67,7 +67,7 @@ def moved(head: Head, corner: tuple[int, int]) -> Head:
 
 def drawn_portrait(
     network: Network, age: float, baby: bool = False, marked: bool = True, close: bool = False
-) -> Portrait:
+) -> PortraitRenderer:
     pet = inverted(network, 1, marked, close=close)
     young = inverted(network, 2, marked, close=close) if baby else None
     state = PortraitState(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
