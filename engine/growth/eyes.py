@@ -1,8 +1,8 @@
 """The eyes of young animals, and eyes that a camera's flash made glow.
 
 What is measured on marked faces: a puppy's eye is dark all over (four fifths of it darker than a sixth of white, half
-of it in adults); a kitten's iris is a greyish blue, a little darker than an adult's, around a larger pupil. What is
-drawn takes its light from the photo: catchlights stay, and a colour is the darker, the darker the eye is.
+of it in adults); a kitten's iris is a greyish blue around a larger pupil. What is drawn takes its light from the photo:
+catchlights stay, and a colour is the darker, the darker the eye is.
 """
 
 from dataclasses import dataclass
@@ -17,26 +17,27 @@ from engine.messages import Species
 _LUMA = (0.2126, 0.7152, 0.0722)
 _CATCHLIGHT = (0.18, 0.34)  # luma over the eye's median, from where to where it is taken for a reflection, which stays
 _SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a bright eye is mended
-_PERHAPS_A_FLASH = 0.08  # a lower one, from which on an eye is mended …
+_PERHAPS_A_FLASH = 0.08  # a lower one, from which on an eye is mended that is brighter than _BLINDING
 _SEEN_EYES = 0.3  # how sure it must be that eyes are open and seen
-_BLINDING = 0.68  # … if its middle has a mean luma of an eye's middle that no iris has
+_BLINDING = 0.68  # mean luma of the middle of an eye that no iris has
 _PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
-_KITTEN_DARKER = 0.16
-_KITTEN_BLUE = (0.045, -0.028)  # Cb and Cr of an iris at luma 0.5: the bluer quarter of real kittens
+_KITTEN_DARKER = 0.05
+_KITTEN_BLUE = (0.06, -0.034)  # Cb and Cr of an iris at luma 0.5: as blue as the bluest tenth of real kittens
 _IRIS = (0.04, 0.12)  # luma: above the second it is surely iris
 _PUPIL_TO_IRIS = (0.4, 0.7)  # luma over the usual iris, from pupil to iris
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _EVEN = 0.35  # share of an iris' differences in luma that is evened out: a kitten's is plain
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
 _LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
-_PUPIL = 0.45  # radius of a kitten's pupil, of half the eye's width
-_NARROW = (0.4, 0.6)  # height over width, up to which an eye stays as it is, and from which it changes wholly
+_PUPIL = 0.4  # radius of a kitten's pupil, of half the eye's width
+_WHOLLY = 0.55  # how sure eyes must be seen and open to change wholly
+_NARROW = (0.4, 0.55)  # height over width, up to which an eye stays as it is, and from which it changes wholly
 _RIM = 0.14  # half widths around the opening, within which an iris may still be seen
 _ALIKE = 0.035  # distance in Cb and Cr of what is taken for the same iris
 _COLOURED = 0.06  # length of chroma from which an iris is told from fur by it
 _BLUE_ALREADY = 0.04  # Cb of an iris that is blue in adults too
-_GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection …
-_GLOW_OVER_RING = 1.12  # … if it is so much lighter than what is around it
+_GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection,
+_GLOW_OVER_RING = 1.12  # if it is so much lighter than what is around it
 _WINDOW = 1.7  # times the eye's width, the side of the square that is worked on
 
 
@@ -87,7 +88,8 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     lights = [_iris_luma(_part(face, eye), eye) for eye in eyes]
     low, high = _NARROW
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
-    share = smoothstep(min(max((narrowest - low) / (high - low), 0.0), 1.0)) * growth.eyes * growth.strength
+    sure = min(1.0, growth.eyes * growth.strength / _WHOLLY)  # half a change would leave eyes of two colours
+    share = smoothstep(min(max((narrowest - low) / (high - low), 0.0), 1.0)) * sure
     for eye in eyes:
         part = _part(changed, eye)
         if growth.species is Species.CAT:
