@@ -4,8 +4,6 @@ Words for people go to stderr; with --json the last line on stdout is one JSON o
 """
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine import settings
 from engine.breeds import BREEDS
+from engine.commands.actions import add_json_option, run_action, say
 from engine.device import choose_device
 from engine.errors import EngineFault, NetworkError, OperatorError, PhotoError
 from engine.images import decoding
@@ -31,16 +29,7 @@ _FEW_PHOTOS = 5  # of each age; with fewer, pose, light and coat do not average 
 
 
 def main(arguments: Sequence[str]) -> int:
-    args = _parser().parse_args(arguments)
-    here = settings.from_environment()
-    try:
-        result: dict[str, Any] = args.act(args, here)
-    except (OperatorError, EngineFault) as error:
-        _say(f"throwback: {error}")
-        result = {"error": "ages", "message": str(error)}
-    if args.json:
-        sys.stdout.write(json.dumps(result) + "\n")
-    return 1 if "error" in result else 0
+    return run_action(_parser(), arguments, "ages")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,8 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("--network", default="", help="of this network (default: of all)")
     action.set_defaults(act=_remove)
 
-    for action in actions.choices.values():
-        action.add_argument("--json", action="store_true", help="the result as one JSON object on standard output")
+    add_json_option(actions)
     return parser
 
 
@@ -81,7 +69,7 @@ def _undamaged_networks(store: NetworkStore) -> Iterator[Network]:
         try:
             yield store.load(name)
         except NetworkError as error:
-            _say(str(error))
+            say(str(error))
 
 
 def _list(_: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
@@ -91,9 +79,9 @@ def _list(_: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
         learned = ages.learned_breeds(network)
         known = sorted(set(ages.known(network)) - set(learned))
         networks[name] = {"known": known, "learned": learned}
-        _say(f"{name}: {', '.join(known) or 'none'}{'; learned: ' + ', '.join(learned) if learned else ''}")
+        say(f"{name}: {', '.join(known) or 'none'}{'; learned: ' + ', '.join(learned) if learned else ''}")
         if outdated := ages.outdated_breeds(network):
-            _say(f"  learned for other weights of {name}, and to be learned anew: {', '.join(outdated)}")
+            say(f"  learned for other weights of {name}, and to be learned anew: {', '.join(outdated)}")
     return {"networks": networks}
 
 
@@ -106,14 +94,14 @@ def _learn(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     if not adults or not puppies:
         raise OperatorError("at least one photo of an adult and one of a puppy or kitten must show its face")
     if min(len(adults), len(puppies)) < _FEW_PHOTOS:
-        _say(f"With fewer than {_FEW_PHOTOS} photos of each, more than the age is learned; add some if you can.")
+        say(f"With fewer than {_FEW_PHOTOS} photos of each, more than the age is learned; add some if you can.")
     ws = {}
     for age, faces in {"adult": adults, "puppy": puppies}.items():
-        _say(f"{len(faces)} of {age}:")
+        say(f"{len(faces)} of {age}:")
         ws[age] = torch.cat([_projected(face, network, extractor) for face in faces])
     vector = learn_age_vector(ws["puppy"], ws["adult"], network.statistics, _yaw(adults + puppies, network))
     AgeVectors(here.home).save(network, args.breed, vector)
-    _say(f"{BREEDS[args.breed].name} is learned for {network.name}.")
+    say(f"{BREEDS[args.breed].name} is learned for {network.name}.")
     return {
         "breed": args.breed,
         "network": network.name,
@@ -129,14 +117,14 @@ def _faces(files: Sequence[Path], network: Network, device: torch.device) -> Ite
         try:
             image = decoding.decode(file.read_bytes())
         except OSError as error:
-            _say(f"{file}: {error.strerror or 'it cannot be read'}")
+            say(f"{file}: {error.strerror or 'it cannot be read'}")
             continue
         except PhotoError as error:
-            _say(f"{file}: {error.reason.value.replace('_', ' ')}")
+            say(f"{file}: {error.reason.value.replace('_', ' ')}")
             continue
         heads = find_heads(image)
         if not heads:
-            _say(f"{file}: no face of a pet can be seen")
+            say(f"{file}: no face of a pet can be seen")
             continue
         face = align(image, heads[0], network.convention, network.generator.config.img_resolution).crop
         yield to_tensor(face).to(device)
@@ -150,7 +138,7 @@ def _projected(face: Tensor, network: Network, extractor: PerceptualDistance) ->
         found = step
     if found is None:
         raise EngineFault("a projection without steps")
-    _say(f"  distance {float(found.distance):.3f} after {found.index} steps")
+    say(f"  distance {float(found.distance):.3f} after {found.index} steps")
     return found.ws
 
 
@@ -173,9 +161,5 @@ def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
             removed.append(network.name)
     if not removed:
         raise OperatorError(f"nothing was learned for {BREEDS[args.breed].name}")
-    _say(f"{BREEDS[args.breed].name} is forgotten in {', '.join(removed)}.")
+    say(f"{BREEDS[args.breed].name} is forgotten in {', '.join(removed)}.")
     return {"breed": args.breed, "removed": removed}
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")

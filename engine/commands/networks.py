@@ -5,15 +5,14 @@ command line, 1 otherwise.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from engine import settings
+from engine.commands.actions import add_json_option, run_action, say
 from engine.commands.progress import ProgressBar
 from engine.device import choose_device
-from engine.errors import EngineFault, NetworkError, OperatorError
+from engine.errors import NetworkError
 from engine.messages import Species
 from engine.settings import EngineSettings
 from engine.stylegan.encoder import Encoder
@@ -25,19 +24,7 @@ from engine.vision.alignment import FaceTemplate
 
 
 def main(arguments: list[str]) -> int:
-    args = _parser().parse_args(arguments)
-    here = settings.from_environment()
-    try:
-        result: dict[str, Any] = args.act(args, here)
-    except (OperatorError, EngineFault) as error:
-        _say(f"throwback: {error}")
-        result = {"error": "network", "message": str(error)}
-    except KeyboardInterrupt:
-        _say("\nInterrupted; what has been downloaded is kept, and continued the next time.")
-        result = {"error": "interrupted", "message": "interrupted"}
-    if args.json:
-        sys.stdout.write(json.dumps(result) + "\n")
-    return 1 if "error" in result else 0
+    return run_action(_parser(), arguments, "network")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,8 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument("name")
     action.set_defaults(act=_remove)
 
-    for action in actions.choices.values():
-        action.add_argument("--json", action="store_true", help="the result as one JSON object on standard output")
+    add_json_option(actions)
     return parser
 
 
@@ -86,14 +72,14 @@ def _list(_: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     store = NetworkStore(here.home)
     networks = [_described(store, name) for name in store.names()]
     for network in networks:
-        _say("  ".join((f"{network['name']:<12}", network.get("message") or _summary(network))))
+        say("  ".join((f"{network['name']:<12}", network.get("message") or _summary(network))))
     has_vgg16 = vgg16_file(store.home).exists()
     extractor = "vgg16" if has_vgg16 else "efficientnet-lite0 (embedded)"
-    _say(f"Pictures are compared by {extractor}.")
+    say(f"Pictures are compared by {extractor}.")
     present = {network["name"] for network in networks} | ({VGG16} if has_vgg16 else set())
     published = [name for name in PUBLISHED if name not in present]
     if published:
-        _say(f"To fetch with `throwback networks pull NAME`: {', '.join(published)}.")
+        say(f"To fetch with `throwback networks pull NAME`: {', '.join(published)}.")
     return {"networks": networks, "published": published, "extractor": extractor.split(maxsplit=1)[0]}
 
 
@@ -122,18 +108,20 @@ def _summary(network: dict[str, Any]) -> str:
 
 
 def _pull(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
-    store = NetworkStore(here.home)
-    published = find_published(args.name)
+    store, published = NetworkStore(here.home), find_published(args.name)
     check_wanted(store, published)
-    _say(published.notice)
-    if not args.accept_licence and not _agreed():
-        raise NetworkError("Nothing was downloaded: the licence was not accepted (--accept-licence does so).")
+    say(published.notice)
     bar = ProgressBar(args.name)
     try:
+        if not args.accept_licence and not _agreed():
+            raise NetworkError("Nothing was downloaded: the licence was not accepted (--accept-licence does so).")
         directory = pull(store, published, address=args.address, report=bar)
+    except KeyboardInterrupt:
+        say("\nInterrupted; what has been downloaded is kept, and continued the next time.")
+        return {"error": "interrupted", "message": "interrupted"}
     finally:
         bar.close()
-    _say(f"{args.name} is ready in {directory}.")
+    say(f"{args.name} is ready in {directory}.")
     return {"name": args.name, "directory": str(directory)}
 
 
@@ -149,7 +137,7 @@ def _import(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     species = [Species(one) for one in args.species]
     store.import_official(args.file, name, convention=FaceTemplate(args.convention), species=species)
     described = _described(store, name)
-    _say(f"{name} is stored: {_summary(described)}.")
+    say(f"{name} is stored: {_summary(described)}.")
     return described
 
 
@@ -165,11 +153,11 @@ def _train_encoder(args: argparse.Namespace, here: EngineSettings) -> dict[str, 
         for progress in train_encoder(network, encoder, options):
             bar(progress.pictures, options.pictures, f"{progress.explained:.0%} of w explained")
     except KeyboardInterrupt:
-        _say("\nStopped early; what has been learned is kept.")
+        say("\nStopped early; what has been learned is kept.")
     finally:
         bar.close()
     store.store_encoder(args.name, encoder)
-    _say(f"{args.name} has an encoder that explains {progress.explained:.0%} of w.")
+    say(f"{args.name} has an encoder that explains {progress.explained:.0%} of w.")
     return {"name": args.name, "pictures": progress.pictures, "explained": round(progress.explained, 3)}
 
 
@@ -180,9 +168,9 @@ def _verify(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     for name in names:
         try:
             store.verify(name)
-            _say(f"{name}: as it was stored")
+            say(f"{name}: as it was stored")
         except NetworkError as error:
-            _say(f"{name}: {error}")
+            say(f"{name}: {error}")
             failures[name] = str(error)
     result: dict[str, Any] = {"verified": [name for name in names if name not in failures], "failed": failures}
     return result | ({"error": "network", "message": "; ".join(failures.values())} if failures else {})
@@ -194,9 +182,5 @@ def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
         vgg16_file(store.home).unlink(missing_ok=True)
     else:
         store.remove(args.name)
-    _say(f"{args.name} is removed.")
+    say(f"{args.name} is removed.")
     return {"removed": args.name}
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")

@@ -46,7 +46,7 @@ class CropWindow(NamedTuple):
         return self.left * scale, self.top * scale, (self.left + SIDE) * scale, (self.top + SIDE) * scale
 
     def of_pixels(self, face: Pixels) -> Pixels:
-        """What is seen of a face [side, side, 3], or of one that is a whole number of times as large."""
+        """The shown part of a face [side, side, 3], or of one that is a whole number of times as large."""
         times = face.shape[0] // self.side
         top, left, shown = self.top * times, self.left * times, SIDE * times
         return face[top : top + shown, left : left + shown]
