@@ -42,7 +42,7 @@ _Wanted = TypeVar("_Wanted", bound=Answer)
 class Rejuvenated:
     """A pet at another age. All pictures are RGB."""
 
-    still: Image.Image  # the face, 512 px square; with a baby photo, the true puppy or kitten to the left of it
+    still: Image.Image  # the face, square; with a baby photo, the true puppy or kitten to the left of it
     film: bytes  # MP4 (H.264), from today to the age or, with a baby photo, from there to today
     card: Image.Image  # then and now, on paper
     whole: Image.Image  # the photo with the face of the other age in it
@@ -52,8 +52,8 @@ class Rejuvenated:
 class Rejuvenator:
     """Makes dogs and cats in photos younger or older.
 
-    Calls from several threads wait for each other. What can go wrong raises an `EngineError`: a `PhotoError` says why a
-    photo cannot be used.
+    Calls from several threads wait for each other. Errors are those of `engine.errors`: a `PhotoError` says why a photo
+    cannot be used, an `OperatorError` what this machine lacks.
     """
 
     def __init__(self, device: str = "auto", home: str | os.PathLike[str] | None = None, network: str = "") -> None:
