@@ -119,7 +119,7 @@ class World:
 
     def save_user(self, user: FakeUser) -> None:
         self._store.put("person", user.id, asdict(user))
-        self._events.publish("person", user=asdict(user))
+        self._events.publish("person", person=asdict(user))
 
     def save_chat(self, chat: Chat) -> None:
         self.chats[chat.id] = chat

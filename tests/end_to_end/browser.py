@@ -44,6 +44,7 @@ _TRY_AGAIN = (StaleElementReferenceException, ElementClickInterceptedException, 
 # Runs before the page's own scripts, and delays answers and events for as long as a test holds them.
 _DELAYS = """
 const holds = new Map();
+window.answered = [];
 window.hold = (what) => {
   let release;
   const released = new Promise((resolve) => (release = resolve));
@@ -57,7 +58,7 @@ const released = (what) => [...holds].find(([held]) => what.endsWith(held))?.[1]
 const ask = window.fetch;
 window.fetch = async (url, options) => {
   const answer = await ask(url, options);
-  window.answered = [...(window.answered ?? []), url];
+  window.answered.push(url);
   await released(url);
   return answer;
 };

@@ -7,7 +7,7 @@ from storage import State
 from tests.bot.harness import Harness, User
 from tests.scripted_engine import Script
 
-BOSS = 1003  # the first person a test adds to the double's two
+BOSS = 1003  # the id of the first user that a test adds to the playground's two
 
 
 @pytest.fixture

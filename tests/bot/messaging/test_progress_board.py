@@ -122,7 +122,7 @@ async def test_an_edit_that_fails_stops_nothing(clock: Clock) -> None:
 
 
 async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -> None:
-    """The real bot at its real pace; the double refuses, and counts, every request too many."""
+    """The real bot at its real pace; the playground refuses, and counts, every request too many."""
     async with Harness(tmp_path, pace=Pace(), strict=True) as harness:
         users = [harness.user(f"P{number}") for number in range(30)]
         group = harness.group(*users[27:])

@@ -132,7 +132,7 @@ async def test_real_updates_of_many_chats_at_once(harness: Harness) -> None:
 
 @pytest.mark.heavy
 async def test_a_thousand_real_chats_at_once(harness: Harness) -> None:
-    """1,000 people write three times each, through the double and the whole bot: each gets three answers, in order."""
+    """1,000 people write three times each, through the playground and the bot: each gets three answers, in order."""
     users = [harness.user(f"P{number}") for number in range(1000)]
     for text in ("/help", "/privacy", "hello"):
         await asyncio.gather(*(user.write(text) for user in users))

@@ -1,4 +1,4 @@
-"""python-telegram-bot as the judge of the double: it must read every answer and find every field it requires."""
+"""The Bot API's methods, judged by python-telegram-bot: it must find every field that it requires."""
 
 import asyncio
 import io

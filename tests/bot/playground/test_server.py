@@ -1,4 +1,4 @@
-"""The double as a server: faults, webhook, persistence, and who may come in."""
+"""The playground as a server: faults, webhook, persistence, and who may use it."""
 
 import asyncio
 from pathlib import Path
@@ -57,7 +57,7 @@ async def test_lost_answer_may_follow_a_delivered_message(
     async def suffered() -> bool:
         return any(call.method == "sendMessage" for call in telegram.calls)
 
-    await eventually(suffered)  # the bot may give up before the double has looked
+    await eventually(suffered)  # the bot may give up before the playground has looked
     assert len(telegram.world.messages[MINA]) == 1 + done
 
 

@@ -1,4 +1,4 @@
-"""What people do arrives at the bot as it would from Telegram, read by python-telegram-bot."""
+"""What users do arrives at the bot as it would from Telegram, read by python-telegram-bot."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The way of one photo, on the real bot against the Bot API double."""
+"""The way of one photo, on the real bot against the playground's Telegram."""
 
 from collections.abc import Sequence
 
