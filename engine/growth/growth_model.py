@@ -5,7 +5,7 @@ real young and adult animals that were marked by hand (`engine.lab.recogniser.gr
 human faces (Rowland and Perrett 1995), the difference between the mean young and the mean adult animal of a kind is
 added to the face at hand. What comes out stays within the 5th to the 95th percentile of real young animals.
 
-Places are on the face plane (`engine.growth.landmarks`).
+Places are on the face plane (`engine.growth.face_plane`).
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,27 @@ RAYS = 24  # at which the outline is measured, clockwise from upwards
 RAYS_FROM = (0.0, 0.35)  # where they start, on the face plane
 SPECIES = (Species.DOG, Species.CAT)
 
-PROPORTIONS = {  # name: landmarks whose displacement changes it
-    "eye width": ("eye",),
-    "eye height": ("eye",),
-    "nose width": ("nose",),
-    "eyes to nose": ("nose", "mouth"),
-    "eyes to chin": ("chin",),
-    "forehead": ("crown",),
-    "ear length": ("ear",),
-    "ear distance": ("ear",),
+PROPORTIONS = (
+    "eye width",
+    "eye height",
+    "nose width",
+    "eyes to nose",
+    "eyes to chin",
+    "forehead",
+    "ear length",
+    "ear distance",
+)
+_CHANGED_BY = {  # landmarks, left and right: the proportions that their ways across and down change, "" for none
+    "eye_inner": ("eye width", "eye width"),
+    "eye_outer": ("eye width", "eye width"),
+    "eye_top": ("eye height", "eye height"),
+    "eye_bottom": ("eye height", "eye height"),
+    "nose": ("nose width", "eyes to nose"),
+    "mouth": ("", "eyes to nose"),
+    "chin": ("", "eyes to chin"),
+    "crown": ("", "forehead"),
+    "ear_inner": ("ear distance", ""),
+    "ear_outer": ("ear distance", ""),
 }
 _FARTHEST = 1.8  # times the mean growth of its kind, that a face may need to come within the range of young animals
 
@@ -40,13 +52,13 @@ _FARTHEST = 1.8  # times the mean growth of its kind, that a face may need to co
 class GrowthModel:
     """What the marked animals say. `kinds` [10] in its methods are 1 and the probabilities of ears, muzzle and coat."""
 
-    mean: Tensor  # [2, 10, P] adults of dogs and cats: landmarks x, y, …, then radii of the outline; P = 28 · 2 + RAYS
+    mean: Tensor  # [2, 10, P] adults of dogs and cats: landmarks x, y, …, then radii of the outline; P = 24 · 2 + RAYS
     young: Tensor  # [2, 10, P] from adults to animals of about four months
     baby: Tensor  # [2, 10, P] from adults to animals of about eight weeks
     spread: Tensor  # [2, 2, 8] the 5th and 95th percentile of young animals' PROPORTIONS around the mean of their kind
 
     def growth(self, species: Species, kinds: Tensor, age: float) -> tuple[Tensor, Tensor]:
-        """The way from today to `age`: of the landmarks [28, 2], and of the outline's radii [RAYS].
+        """The way from today to `age`: of the landmarks [24, 2], and of the outline's radii [RAYS].
 
         1 is eight weeks, 0.75 four months, 0.5 about a year; below 0 it leads the other way.
         """
@@ -72,7 +84,7 @@ _FOUR_MONTHS = 0.75  # the age of it
 
 
 def proportions(landmarks: Tensor) -> Tensor:
-    """The PROPORTIONS [..., 8] of faces with these landmarks [..., 28, 2]; NaN where one is missing."""
+    """The PROPORTIONS [..., 8] of faces with these landmarks [..., 24, 2]; NaN where one is missing."""
 
     def at(name: str) -> Tensor:
         return landmarks[..., LANDMARKS.index(name), :]
@@ -101,19 +113,32 @@ def proportions(landmarks: Tensor) -> Tensor:
 
 
 def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-    """`moves` [28, 2] made shorter or longer, part by part, until the PROPORTIONS lie between `lower` and `upper` [8].
+    """`moves` [24, 2] made shorter or longer, until the PROPORTIONS lie between `lower` and `upper` [8].
 
-    A part is never moved the other way, and at most _FARTHEST times as far.
+    Each proportion for itself: it never changes the other way, and at most _FARTHEST times as much.
     """
     before, after = proportions(landmarks), proportions(landmarks + moves)
     change = after - before
     share = (after.clamp(lower, upper) - before) / torch.where(change.abs() < 1e-4, torch.ones_like(change), change)
     share = torch.where(change.abs() < 1e-4, torch.ones_like(share), share).clamp(0.0, _FARTHEST).nan_to_num(1.0)
-    factors = torch.ones(len(LANDMARKS))
-    for index, name in enumerate(LANDMARKS):
-        own = [share[i] for i, parts in enumerate(PROPORTIONS.values()) if name.startswith(parts)]
-        factors[index] = torch.stack(own).mean() if own else 1.0
-    return moves * factors[:, None]
+    scaled = moves * torch.cat([share, torch.ones(1)])[_changed_by()]
+    for side in ("left", "right"):  # an ear's length is seen from the middle of its base, wherever that goes
+        tip, *base = (LANDMARKS.index(f"ear_{side}_{part}") for part in ("tip", "inner", "outer"))
+        along = moves[tip] - moves[base].mean(0)
+        scaled[tip] = scaled[base].mean(0) + share[PROPORTIONS.index("ear length")] * along
+    return scaled
+
+
+@cache
+def _changed_by() -> Tensor:
+    """[24, 2]: the index of the proportion that each landmark's way across and down changes; -1 for none."""
+    indices = {"": -1} | {name: index for index, name in enumerate(PROPORTIONS)}
+    found = []
+    for name in LANDMARKS:
+        part = name.replace("left_", "").replace("right_", "")
+        names = _CHANGED_BY.get(part) or _CHANGED_BY.get(part.split("_")[0]) or ("", "")
+        found.append([indices[one] for one in names])
+    return torch.tensor(found)
 
 
 @cache
