@@ -24,7 +24,7 @@ from engine.growth.face_growth import FaceGrowth
 from engine.growth.optical_flow import FLOW_SIDE, MATCHING_SIGMA, composed_flow
 from engine.images.filters import fine_blur, gaussian_blur, smoothstep
 from engine.images.matting import continued, widened
-from engine.images.warping import enlarged, resize, resize_flow, upsample, warp
+from engine.images.warping import enlarged, resize, resize_flow, upsample, warp, without_folds
 from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels
 from engine.messages import Species
 from engine.vision.cropping import CropWindow
@@ -118,8 +118,8 @@ class WarpDetail:
 
         So it fits into the photo without a seam.
         """
-        plan = self.plan(age)
-        return self.carried(plan * _inside(plan.shape[-1], plan.device), age)
+        plan = self.plan(age) * _PLAN_SIDE
+        return self.carried(without_folds(plan * _inside(_PLAN_SIDE, plan.device)) / _PLAN_SIDE, age)
 
     def plan(self, age: float) -> Tensor:
         """Where the pixels at an age come from, [1, 2, _PLAN_SIDE, _PLAN_SIDE], in shares of the crop's side."""

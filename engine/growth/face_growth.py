@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.growth.face_plane import face_plane
 from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, load_growth_model
-from engine.growth.landmarks import face_plane
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import gaussian_blur, smoothstep
-from engine.messages import Species
-from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
+from engine.images.warping import without_folds
+from engine.messages import Head, Species
+from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, FaceTemplate
 from engine.vision.head_parsing import LANDMARKS, SIDE, ParsedHead
 
 _GRID = 64  # control cells of the flow, across and down: it is smooth
@@ -37,6 +38,11 @@ _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
 ]
 
 
+def is_growth_known(head: Head | None, template: FaceTemplate) -> bool:
+    """Whether it is known how a face grows: not without a head, nor in another frame than growth was measured in."""
+    return head is not None and template is FaceTemplate.STORYBOOK
+
+
 class FaceGrowth:
     """The growth of the face that `parsed` is of. Flows and masks are those of a crop of any size."""
 
@@ -56,7 +62,12 @@ class FaceGrowth:
     @cached_property
     def strength(self) -> float:
         """What of the usual growth is left: less for those who are young already, and less certain in a turned face."""
-        return (1 - self.parsed.baby) * (1 - (1 - _TURNED_SHARE) * self._turned)
+        return (1 - self.parsed.baby) * self._certainty
+
+    @property
+    def _certainty(self) -> float:
+        """Less than 1 for a turned face."""
+        return 1 - (1 - _TURNED_SHARE) * self._turned
 
     @cached_property
     def eyes(self) -> float:
@@ -65,7 +76,7 @@ class FaceGrowth:
         return self.parsed.eyes_open * min(1.0, min(lids) / _SEEN) * (1 - self._turned)
 
     def landmark_moves(self, age: float) -> Tensor:
-        """[28, 2]: the way of each landmark from today to `age`, on the face plane."""
+        """[24, 2]: the way of each landmark from today to `age`, on the face plane."""
         moves, _ = self._model.growth(self.species, self._kinds, age)
         moves = moves * self._share(age)
         if age > 0:
@@ -98,13 +109,16 @@ class FaceGrowth:
         return points, points * torch.tensor([narrower, 0.0])
 
     def flow(self, age: float, side: int) -> Tensor:
-        """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels."""
+        """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels.
+
+        Nothing folds over, and nothing moves away from the head.
+        """
         if not age:
             return torch.zeros(1, 2, side, side)
         at, moves = self._controls(age)
         spread = thin_plate((at + moves)[None], -moves[None], face_plane(_GRID), _STIFFNESS)
-        coarse = spread.permute(0, 3, 1, 2) * (EYE_DISTANCE * side) * self._reach
-        return F.interpolate(coarse, (side, side), mode="bicubic", align_corners=False)
+        coarse = without_folds(spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * _GRID))
+        return F.interpolate(coarse * (side / _GRID), (side, side), mode="bicubic", align_corners=False)
 
     def body(self, side: int) -> Tensor:
         """[1, 1, side, side]: 1 below the chin, where what is behind the head hangs together with it, 0 beside the
@@ -124,7 +138,7 @@ class FaceGrowth:
         return [points[:4], points[4:8]]
 
     def _share(self, age: float) -> float:
-        return self.strength if age > 0 else 1.0
+        return self.strength if age > 0 else self._certainty
 
     def _controls(self, age: float) -> tuple[Tensor, Tensor]:
         """Points [P, 2] of today's face and its surroundings on the face plane, and how they move [P, 2]."""
@@ -150,7 +164,7 @@ class FaceGrowth:
 
     @property
     def seen(self) -> Tensor:
-        """[28]: which landmarks are to be believed."""
+        """[24]: which landmarks are to be believed."""
         return torch.from_numpy(self.parsed.visible) > _SEEN
 
     @property

@@ -5,7 +5,7 @@ real young and adult animals that were marked by hand (`engine.lab.recogniser.gr
 human faces (Rowland and Perrett 1995), the difference between the mean young and the mean adult animal of a kind is
 added to the face at hand. What comes out stays within the 5th to the 95th percentile of real young animals.
 
-Places are on the face plane (`engine.growth.landmarks`).
+Places are on the face plane (`engine.growth.face_plane`).
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ RAYS = 24  # at which the outline is measured, clockwise from upwards
 RAYS_FROM = (0.0, 0.35)  # where they start, on the face plane
 SPECIES = (Species.DOG, Species.CAT)
 
-PROPORTIONS = {  # name: landmarks whose displacement changes it
-    "eye width": ("eye",),
-    "eye height": ("eye",),
-    "nose width": ("nose",),
-    "eyes to nose": ("nose", "mouth"),
-    "eyes to chin": ("chin",),
-    "forehead": ("crown",),
-    "ear length": ("ear",),
-    "ear distance": ("ear",),
-}
+PROPORTIONS = (
+    "eye width",
+    "eye height",
+    "nose width",
+    "eyes to nose",
+    "eyes to chin",
+    "forehead",
+    "ear length",
+    "ear distance",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ YOUNGEST = {
 class GrowthModel:
     """What the marked animals say. `kinds` [10] in its methods are 1 and the probabilities of ears, muzzle and coat."""
 
-    mean: Tensor  # [2, 10, P] adults of dogs and cats: landmarks x, y, …, then radii of the outline; P = 28 · 2 + RAYS
+    mean: Tensor  # [2, 10, P] adults of dogs and cats: landmarks x, y, …, then radii of the outline; P = 24 · 2 + RAYS
     young: Tensor  # [2, 10, P] from adults to animals of about four months
     baby: Tensor  # [2, 10, P] from adults to animals of about eight weeks
     spread: Tensor  # [2, 2, 8] the 5th and 95th percentile of young animals' PROPORTIONS around the mean of their kind
 
     def growth(self, species: Species, kinds: Tensor, age: float) -> tuple[Tensor, Tensor]:
-        """The way from today to `age`: of the landmarks [28, 2], and of the outline's radii [RAYS].
+        """The way from today to `age`: of the landmarks [24, 2], and of the outline's radii [RAYS].
 
         1 is eight weeks, 0.75 four months, 0.5 about a year; below 0 it leads the other way.
         """
@@ -96,7 +96,7 @@ _FOUR_MONTHS = 0.75  # the age of it
 
 
 def proportions(landmarks: Tensor) -> Tensor:
-    """The PROPORTIONS [..., 8] of faces with these landmarks [..., 28, 2]; NaN where one is missing."""
+    """The PROPORTIONS [..., 8] of faces with these landmarks [..., 24, 2]; NaN where one is missing."""
 
     def at(name: str) -> Tensor:
         return landmarks[..., LANDMARKS.index(name), :]
@@ -125,7 +125,7 @@ def proportions(landmarks: Tensor) -> Tensor:
 
 
 def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-    """The way [28, 2] from grown-young landmarks [28, 2] to the proportions that make the youngest faces.
+    """The way [24, 2] from grown-young landmarks [24, 2] to the proportions that make the youngest faces.
 
     Between `lower` and `upper` [8], the range of real young animals, larger eyes, a shorter and smaller muzzle, a
     higher forehead and shorter ears read as younger (Lorenz' infant schema; Glocker et al. 2009). A part goes most of
@@ -135,7 +135,7 @@ def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
 
     def factor(name: str) -> float:
         """By how much a proportion is to change."""
-        index, goal = list(PROPORTIONS).index(name), YOUNGEST[name]
+        index, goal = PROPORTIONS.index(name), YOUNGEST[name]
         middle, reach = (lower[index] + upper[index]) / 2, (upper[index] - lower[index]) / 2
         wanted = float((middle + goal.quantile * reach) / now[index])
         return min(max(wanted, goal.least), goal.most) if np.isfinite(wanted) else 1.0

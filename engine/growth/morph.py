@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.growth.face_growth import FaceGrowth
-from engine.growth.landmarks import face_plane
+from engine.growth.face_plane import face_plane
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import gaussian_blur, smoothstep
 from engine.images.warping import upsample, warp

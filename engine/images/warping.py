@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_LEAST_AREA = 0.1  # of a pixel: what a flow squeezes further looks creased
+
 
 def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[float, float] | None = None) -> Tensor:
     """`pictures` [N or 1, C, H, W] sampled at p + `flow`(p), in px; beyond the border its edge continues.
@@ -19,6 +21,21 @@ def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[f
     places = torch.stack([(x + flow[:, 0]) * (2 / width) - 1, (y + flow[:, 1]) * (2 / height) - 1], dim=-1)
     pictures = pictures.expand(count, -1, -1, -1)
     return F.grid_sample(pictures, places, mode=mode, padding_mode="border", align_corners=False)
+
+
+def without_folds(flow: Tensor) -> Tensor:
+    """`flow` [1, 2, H, W] in its own px, so much less of it that no part of a picture is turned over by `warp`.
+
+    A flow that folds nothing over, and squeezes no area below _LEAST_AREA, stays as it is.
+    """
+    down, across = torch.gradient(flow[0], dim=(1, 2))
+    trace, determinant = across[0] + down[1], across[0] * down[1] - across[1] * down[0]
+    # An area becomes 1 + share · trace + share² · determinant times as large; where is that _LEAST_AREA first?
+    lost = 1 - _LEAST_AREA
+    discriminant = trace.square() - 4 * determinant * lost
+    slope = discriminant.clamp(min=0).sqrt() - trace
+    share = torch.where((discriminant >= 0) & (slope > 0), 2 * lost / slope.clamp(min=1e-6), torch.ones_like(slope))
+    return flow * share.amin().clamp(max=1)
 
 
 def enlarged(picture: Tensor, side: int) -> Tensor:

@@ -17,8 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.growth.face_growth import FaceGrowth
-from engine.growth.landmarks import known_landmarks
+from engine.growth.face_growth import FaceGrowth, is_growth_known
 from engine.images.jpeg import encode_jpeg
 from engine.images.tensors import to_tensor
 from engine.images.warping import warp
@@ -213,10 +212,10 @@ def inversion_of(
     age_vector: Tensor,
     previews: Previews | None = None,
 ) -> Inversion:
-    """The inversion of an upright photo: a `SolvedInversion` where the head's landmarks are known."""
-    if known_landmarks(image.size, head, network.convention, species) is None:
-        return TunedInversion(image, head, network, extractor, age_vector, previews)
-    return SolvedInversion(image, head, species, network, extractor, previews)
+    """The inversion of an upright photo: a `SolvedInversion` where it is known how the face grows."""
+    if is_growth_known(head, network.convention):
+        return SolvedInversion(image, head, species, network, extractor, previews)
+    return TunedInversion(image, head, network, extractor, age_vector, previews)
 
 
 def invert(

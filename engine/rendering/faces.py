@@ -8,8 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.growth.face_growth import FaceGrowth
-from engine.growth.landmarks import known_landmarks
+from engine.growth.face_growth import FaceGrowth, is_growth_known
 from engine.images.decoding import decode
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
@@ -107,11 +106,11 @@ class SolvedFace(InvertedFace):
 
 
 def face_of(inverted: InvertedPhoto, network: Network, species: Species) -> SolvedFace | TunedFace:
-    """The face of an inverted photo: a `SolvedFace` where its landmarks are known."""
+    """The face of an inverted photo: a `SolvedFace` where it is known how the face grows."""
     photo = decode(inverted.photo)
-    if known_landmarks(photo.size, inverted.head, network.convention, species) is None:
-        return TunedFace(inverted, photo, network)
-    return SolvedFace(inverted, photo, network, species)
+    if is_growth_known(inverted.head, network.convention):
+        return SolvedFace(inverted, photo, network, species)
+    return TunedFace(inverted, photo, network)
 
 
 class PortraitCrop:

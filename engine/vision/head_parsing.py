@@ -1,6 +1,6 @@
 """Find the parts of a face, the outline of its head and its kind, in an aligned crop.
 
-`HeadParser` is a small network on frozen EfficientNet-Lite0 features: heat maps of 28 landmarks, whose softmax means
+`HeadParser` is a small network on frozen EfficientNet-Lite0 features: heat maps of 24 landmarks, whose softmax means
 are finer than a cell (Sun et al., Integral Human Pose Regression, 2018), a mask of the head against body and
 background, and facts about the head as a whole. `engine.lab.recogniser.parser_training` trained it on faces marked by
 hand.
@@ -50,8 +50,8 @@ class ParsedHead:
     """The parts of one head in its aligned crop."""
 
     alignment: Alignment  # of the crop, SIDE px square
-    landmarks: Floats  # [28, 2] x, y in px of the crop, in the order of LANDMARKS
-    visible: Floats  # [28] probabilities
+    landmarks: Floats  # [24, 2] x, y in px of the crop, in the order of LANDMARKS
+    visible: Floats  # [24] probabilities
     mask: Floats  # [SIDE / STRIDE, SIDE / STRIDE] probability that a cell shows the head, ears and fur included
     kinds: Floats  # [9] probabilities of EARS, MUZZLES and COATS; each three add up to 1
     mouth_open: float  # these are probabilities
@@ -76,7 +76,7 @@ class HeadParser(nn.Module):
         )
 
     def forward(self, features: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Logits: landmarks [N, 28, h, w], mask [N, 1, h, w], kinds and facts [N, 13], visibility [N, 28]."""
+        """Logits: landmarks [N, 24, h, w], mask [N, 1, h, w], kinds and facts [N, 13], visibility [N, 24]."""
         fused = self.fusion(features)
         facts = self.facts(torch.cat([fused[0].mean((2, 3)), features[1].mean((2, 3))], 1))
         known = _KINDS + len(FACTS)

@@ -1,14 +1,11 @@
-"""Real faces at other ages, by moving their parts the way growth does.
+"""Faces at other ages as drawn pets grow: by the infant schema, stronger than real animals do.
 
-Most of what makes a face young is geometry (infant schema: larger eyes, shorter and smaller muzzle, taller forehead,
-rounder cheeks, smaller ears; Paul 2023, Hattori 2022, Geiger 2017), and an aligned face with marks can be moved along
-it. Such grown faces teach the embedded network the age axis on fur, light and backgrounds that no renderer draws, and
-the parts of this very pet move so in its portrait. How far is chosen by eye, and then corrected: photos of young and of
-adult animals say what is missing (`engine.lab.storybook.growth_correction`). The coat becomes softer besides.
+Larger eyes, a shorter and smaller muzzle, a taller forehead, rounder cheeks, smaller ears (Paul 2023, Hattori 2022,
+Geiger 2017), and a softer coat. Drawn pets and photos grown like this taught the embedded network its age axis. How far
+was chosen by eye, and corrected by a displacement field found through an age classifier, which lies beside this module.
+Portraits follow growth measured on real animals instead (`engine.growth.growth_model`).
 
-Places are on the face plane: the unit is the distance between the eyes of a frontal face, which lie at (±0.5, 0);
-x to the right, y down. `engine.vision.alignment` frames pictures so that the plane's origin is at (0.5, EYE_HEIGHT)
-of them and its unit EYE_DISTANCE.
+Places are on the face plane (`engine.growth.face_plane`).
 """
 
 from functools import cache
@@ -19,8 +16,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.growth.landmarks import Landmarks, face_plane
+from engine.growth.face_plane import face_plane
 from engine.images.filters import gaussian_blur, smoothstep
+from engine.lab.drawn_pets.landmarks import Landmarks
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
 
 CORRECTION_SIDE = 12  # control points of the correction, across and down
@@ -55,7 +53,7 @@ def source_points(points: Tensor, marks: Landmarks, ages: Tensor, correction: Te
 
 @cache
 def learned_correction() -> Tensor:
-    """What photos say is missing in the facts: [2, 2, CORRECTION_SIDE, CORRECTION_SIDE], of dogs and of cats.
+    """What an age classifier found missing: [2, 2, CORRECTION_SIDE, CORRECTION_SIDE], of dogs and of cats.
 
     Ways (x, y) on the plane at age 1, at control points that lie evenly over a face whose marks are at usual places.
     """
@@ -143,10 +141,10 @@ def head_mask(marks: Landmarks, side: int) -> Tensor:
     return smoothstep(share)[:, None]
 
 
-def grow(faces: Tensor, marks: Landmarks, ages: Tensor, correction: Tensor | None = None) -> Tensor:
+def grow(faces: Tensor, marks: Landmarks, ages: Tensor) -> Tensor:
     """Aligned faces [N, 3, R, R] in -1..1 as they would look at `ages` [N]; 0 leaves them as they are."""
     side = faces.shape[-1]
-    source = source_points(face_plane(side, faces.device), marks, ages, correction)
+    source = source_points(face_plane(side, faces.device), marks, ages)
     grid = source * (2 * EYE_DISTANCE)
     grid = torch.stack([grid[..., 0], grid[..., 1] + 2 * EYE_HEIGHT - 1], dim=-1)
     moved = F.grid_sample(faces, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
@@ -169,10 +167,3 @@ def hair_band(pictures: Tensor, side: int) -> Tensor:
     down, across = torch.gradient(averaged * within, dim=(-2, -1))
     steepness = gaussian_blur((down.square() + across.square()).mean(dim=1, keepdim=True), within)
     return (gaussian_blur(pictures, _FINER * side) - averaged) * torch.exp(-steepness / _OUTLINE**2)
-
-
-def flow(marks: Landmarks, age: float, side: int) -> Tensor:
-    """The way from each pixel at `age` to where it comes from today: [N, 2, side, side] (x, y) in pixels."""
-    points = face_plane(side, marks.top.device)
-    ages = torch.full_like(marks.top, age)
-    return ((source_points(points, marks, ages) - points) * (EYE_DISTANCE * side)).permute(0, 3, 1, 2)

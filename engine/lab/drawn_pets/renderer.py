@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growth.landmarks import Landmarks, face_plane
+from engine.growth.face_plane import face_plane
 from engine.lab.drawn_pets.drawn_growth import source_points
+from engine.lab.drawn_pets.landmarks import Landmarks
 from engine.lab.drawn_pets.parameters import INDEX
 from engine.messages import Head, Point
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT

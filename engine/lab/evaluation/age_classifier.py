@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.growth.landmarks import face_plane
+from engine.growth.face_plane import face_plane
 from engine.vision.efficientnet import CHANNELS, POOLED, STRIDES, load_efficientnet
 
 SIDE = 256  # px, of the aligned pictures it looks at

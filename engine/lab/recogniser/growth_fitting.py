@@ -46,7 +46,7 @@ def save_growth(model: GrowthModel, file: Path) -> None:
 
 
 def symmetrical_shape(face: MarkedParts) -> tuple[Floats, Floats]:
-    """The landmarks [28, 2] and the outline's radii [RAYS] on the face plane, the mean of the face and its mirror
+    """The landmarks [24, 2] and the outline's radii [RAYS] on the face plane, the mean of the face and its mirror
     image.
     """
     landmarks = face.on_plane(face.landmarks)

@@ -46,7 +46,7 @@ class PartPicture:
     """A crop as the parser sees it, and what is in it."""
 
     picture: Image.Image
-    landmarks: Floats  # [28, 2] px, NaN where hidden
+    landmarks: Floats  # [24, 2] px, NaN where hidden
     outline: Floats  # [K, 2] px, K = 0 where it was not marked
     face: MarkedParts
 
@@ -117,7 +117,7 @@ def _photo(path: Path) -> tuple[Image.Image, float]:
 
 
 def part_targets(drawn: PartPicture) -> Targets:
-    """Landmarks [28, 2] in 0..1 and which are seen, mask [h, w] and whether it is known, facts and which are known."""
+    """Landmarks [24, 2] in 0..1 and which are seen, mask [h, w] and whether it is known, facts and which are known."""
     points = torch.from_numpy(drawn.landmarks / SIDE).float()
     seen = (~points.isnan().any(1)) & (points.nan_to_num(-1) > 0.005).all(1) & (points.nan_to_num(2) < 0.995).all(1)
     mask = Image.new("L", (SIDE, SIDE))

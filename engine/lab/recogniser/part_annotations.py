@@ -36,7 +36,7 @@ class MarkedParts:
     mouth_open: bool
     eyes: str  # "open", "narrowed", "closed" or "hidden"
     flash: bool
-    landmarks: Floats  # [28, 2] px, NaN where hidden
+    landmarks: Floats  # [24, 2] px, NaN where hidden
     outline: Floats  # [K, 2] px, clockwise; K = 0 where it was not marked
     eye_centres: Floats  # [2, 2] px, left and right in the picture
     held_out: bool  # no network is trained on it: it is kept for testing, or nobody recorded its licence

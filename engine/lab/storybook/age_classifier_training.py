@@ -4,17 +4,35 @@ Young animals are photographed more often in soft light before plain walls. So t
 learns on pictures in all lights, sharp, soft and grainy: what is left to go by is the animal.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.lab.evaluation.age_classifier import FEATURES, AgeClassifier, head_features
+from engine.lab.annotations import usable_faces
+from engine.lab.evaluation.age_classifier import FEATURES, SIDE, AgeClassifier, head_features
 from engine.lab.storybook.batches import vary_framing, vary_light
-from engine.lab.storybook.face_dataset import FaceDataset
+from engine.lab.storybook.face_dataset import FaceDataset, open_dataset
 
 _BATCH = 16  # faces; bounds the memory
 _DECAY = 0.03  # of the squared weights, against the mean cross entropy; more makes the classifier less sure of itself
 _ITERATIONS = 200  # of L-BFGS at most
+
+
+def train_classifier(folders: Sequence[Path], views: int = 12, seed: int = 0) -> tuple[AgeClassifier, float]:
+    """Train the classifier on annotated photos of known age.
+
+    Returns it and the share of pairs of a young and an adult face, both held out, that it ranks right.
+    """
+    photos = [photo for folder in folders for photo in usable_faces(folder) if photo.young is not None]
+    dataset = open_dataset(photos, SIDE)
+    held_out = torch.tensor([photo.held_out_from_storybook for photo in photos])
+    classifier = fit_classifier(dataset, ~held_out, torch.Generator().manual_seed(seed), views)
+    batches = torch.split(held_out.nonzero()[:, 0], _BATCH)
+    scores = torch.cat([classifier.with_mirror_images(dataset.pictures(batch)) for batch in batches])
+    return classifier, area_under_curve(scores, dataset.ages[held_out] > 0.5)
 
 
 @torch.no_grad()

@@ -15,15 +15,13 @@ from engine.images.tensors import to_pixels
 from engine.lab.annotations import training_faces
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import render
+from engine.lab.storybook.age_classifier_training import train_classifier
 from engine.lab.storybook.comparison import FaceDistances, compare
 from engine.lab.storybook.export import export
-from engine.lab.storybook.growth_correction import learn_correction, save_correction
 from engine.lab.storybook.sheets import show
 from engine.lab.storybook.training import Trainer, TrainingOptions
 from engine.stylegan.perceptual import EmbeddedDistance, load_extractor
 from engine.stylegan.store import EMBEDDED, load_embedded
-
-_WEIGHTS = Path("engine/weights")  # of a checkout
 
 
 def main(arguments: list[str]) -> int:
@@ -50,11 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         name = f"--{option.name.replace('_', '-')}"
         command.add_argument(name, type=type(option.default), default=option.default)
 
-    command = add("correct", _correct, "learn from photos of known age what growth lacks, and the age classifier")
-    command.add_argument("--growth", type=Path, default=_WEIGHTS, metavar="FOLDER", help="where the correction goes")
-    command.add_argument(
-        "--classifier", type=Path, default=EMBEDDED, metavar="FOLDER", help="where the classifier goes"
-    )
+    command = add("ages", _ages, "train the age classifier; prints the share of held-out pairs that it ranks right")
+    command.add_argument("--out", type=Path, default=EMBEDDED, metavar="FOLDER", help="where the classifier goes")
 
     command = add("export", _export, "write a checkpoint as the embedded network")
     command.add_argument("checkpoint", type=Path)
@@ -81,11 +76,10 @@ def _train(args: argparse.Namespace) -> None:
     Trainer(args.photos, args.out, options, args.start).run()
 
 
-def _correct(args: argparse.Namespace) -> None:
-    result = learn_correction(args.photos)
-    save_correction(result.correction, args.growth)
-    result.classifier.save(args.classifier)
-    sys.stdout.write(f"classifier\t{result.evaluation}\nindependent\t{result.independent_evaluation}\n")
+def _ages(args: argparse.Namespace) -> None:
+    classifier, ranked_right = train_classifier(args.photos)
+    classifier.save(args.out)
+    sys.stdout.write(f"{ranked_right:.3f}\n")
 
 
 def _export(args: argparse.Namespace) -> None:

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.growth.landmarks import Landmarks, landmarks_of
 from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.drawn_pets.landmarks import Landmarks, landmarks_of
 from engine.vision.alignment import FaceTemplate, align
 
 

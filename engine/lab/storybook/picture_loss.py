@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.growth.landmarks import face_plane
+from engine.growth.face_plane import face_plane
 from engine.vision.efficientnet import load_efficientnet
 
 FEATURES_SIDE = 128  # px, of the largest picture that goes through EfficientNet-Lite0 as it is; larger costs more time

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.detail import FlowDetail, WarpDetail, _inside
-from engine.growth.landmarks import Landmarks
 from engine.growth.optical_flow import estimate_flow
 from engine.images.warping import warp
 from engine.lab.drawn_pets.drawn_growth import flow, hair_band
+from engine.lab.drawn_pets.landmarks import Landmarks
 from engine.rendering.video import as_levels
 from engine.vision.cropping import SIDE as SHOWN
 from engine.vision.cropping import CropWindow

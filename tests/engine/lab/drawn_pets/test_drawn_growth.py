@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.growth.landmarks import Landmarks, face_plane, landmarks_of
+from engine.growth.face_plane import face_plane
 from engine.lab.drawn_pets import drawn_growth
 from engine.lab.drawn_pets.drawn_growth import (
     CORRECTION_SIDE,
@@ -18,6 +18,7 @@ from engine.lab.drawn_pets.drawn_growth import (
     learned_correction,
     source_points,
 )
+from engine.lab.drawn_pets.landmarks import Landmarks, landmarks_of
 from engine.messages import Head, Species
 from engine.vision.alignment import FaceTemplate, align_to
 

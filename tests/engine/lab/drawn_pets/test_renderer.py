@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.growth.landmarks import face_plane
+from engine.growth.face_plane import face_plane
 from engine.lab.drawn_pets.parameters import BREEDS, INDEX, NAMES, Z_DIM, at_age, sample_pets, to_z
 from engine.lab.drawn_pets.renderer import render
 

@@ -1,8 +1,6 @@
-"""Landmarks of faces on the face plane.
+"""Where eyes, nose and the head's upper end of faces lie on the face plane (`engine.growth.face_plane`).
 
-The unit of the face plane is the distance between the eyes of a frontal face, which lie at (±0.5, 0); x to the right,
-y down. `engine.vision.alignment` frames pictures so that the plane's origin is at (0.5, EYE_HEIGHT) of them and its
-unit is EYE_DISTANCE.
+Drawn pets and the photos that the embedded network learns from grow by these few marks.
 """
 
 from collections.abc import Sequence
@@ -12,9 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.messages import Head, Point, Species
-from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment, FaceTemplate, align_to
-
-_PLACED_AT = 512  # px, the crop in which landmarks are placed; they do not depend on it
+from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +55,3 @@ def landmarks_of(heads: Sequence[tuple[Head, Alignment]], species: Sequence[Spec
         tops.append(min(on_plane(((x0 + x1) / 2, y0))[1], -0.5))
     cats = torch.tensor([one is Species.CAT for one in species])
     return Landmarks(torch.tensor(eyes), torch.tensor(noses), torch.tensor(tops), cats)
-
-
-def known_landmarks(
-    photo_size: tuple[int, int], head: Head | None, template: FaceTemplate, species: Species
-) -> Landmarks | None:
-    """The head's landmarks; None where it is not known how the face grows.
-
-    That is so without a head, and where the network places faces in another way than growth was measured in.
-    `photo_size` is (width, height).
-    """
-    if head is None or template is not FaceTemplate.STORYBOOK:
-        return None
-    return landmarks_of([(head, align_to(photo_size, head, template, _PLACED_AT))], [species])
-
-
-def face_plane(resolution: int, device: torch.device | str = "cpu") -> Tensor:
-    """The face plane's coordinates of every pixel: [R, R, 2] (x, y)."""
-    position = (torch.arange(resolution, device=device, dtype=torch.float32) + 0.5) / resolution
-    y, x = torch.meshgrid((position - EYE_HEIGHT) / EYE_DISTANCE, (position - 0.5) / EYE_DISTANCE, indexing="ij")
-    return torch.stack([x, y], dim=-1)

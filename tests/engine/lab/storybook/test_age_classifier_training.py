@@ -1,4 +1,4 @@
-"""The age classifier and the correction of growth, learned from drawn pets saved as if they were photographed."""
+"""The age classifier, learned from drawn pets saved as if they were photographed."""
 
 from pathlib import Path
 
@@ -7,11 +7,9 @@ import torch
 from torch import Tensor
 
 from engine.lab.annotations import usable_faces
-from engine.lab.drawn_pets.drawn_growth import CORRECTION_SIDE
 from engine.lab.evaluation.age_classifier import AgeClassifier, load_classifier
 from engine.lab.storybook.age_classifier_training import area_under_curve, fit_classifier
 from engine.lab.storybook.face_dataset import FaceDataset, open_dataset
-from engine.lab.storybook.growth_correction import CorrectionOptions, learn_correction, save_correction
 from tests.engine.lab.drawn_photos import write_photos
 
 BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle", "siberian_husky", "persian"]
@@ -59,15 +57,3 @@ def test_the_area_under_the_curve_of_perfect_scores_and_of_guesses() -> None:
     young = torch.tensor([True, False, True, False])
     assert area_under_curve(torch.tensor([2.0, 1.0, 3.0, 0.0]), young) == 1.0
     assert area_under_curve(torch.tensor([2.0, 1.0, 0.0, 3.0]), young) == 0.25
-
-
-def test_what_is_found_moves_parts_alike_on_both_sides_and_is_kept(photos: list[Path], tmp_path: Path) -> None:
-    found = learn_correction(photos, CorrectionOptions(steps=4, batch=4, views=1))
-    field = found.correction
-    assert field.shape == (2, 2, CORRECTION_SIDE, CORRECTION_SIDE)
-    assert field.abs().max() > 0
-    mirrored = field.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
-    torch.testing.assert_close(mirrored, field)
-    assert 0 <= found.evaluation.younger <= 1
-    save_correction(field, tmp_path)
-    assert (tmp_path / "growth.safetensors").exists()
