@@ -23,6 +23,7 @@ _GRID = 64  # control cells of the flow, across and down: it is smooth
 _STIFFNESS = 0.02  # of the spline, squared eye distances
 _SEEN = 0.4  # probability from which a landmark is believed
 _OUTLINE_MOVES = 0.3  # eye distances, the farthest a point of the outline goes
+_BABY = (0.4, 0.9)  # probabilities from which on, and up to which, a face counts as a baby's
 _TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face counts as turned, and as fully so
 _TURNED_SHARE = 0.4  # of the growth, that is left of it then
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
@@ -59,10 +60,16 @@ class FaceGrowth:
         low, high = _TURNED
         self._turned = min(1.0, max(0.0, (abs(float(nose[0])) - low) / (high - low)))
 
+    @property
+    def _is_baby(self) -> float:
+        """0..1: whether this is a baby already; adults that look young are none."""
+        low, high = _BABY
+        return smoothstep(min(max((self.parsed.baby - low) / (high - low), 0.0), 1.0))
+
     @cached_property
     def strength(self) -> float:
         """What of the usual growth is left: less for those who are young already, and less certain in a turned face."""
-        return (1 - self.parsed.baby) * self._certainty
+        return (1 - self._is_baby) * self._certainty
 
     @property
     def _certainty(self) -> float:
