@@ -75,25 +75,25 @@ def _line(text: str, size: int) -> Line:
 
 def _font_of(character: str) -> str | None:
     code = ord(character)
-    for name, ranges in _coverage().items():
+    for name, ranges in coverage().items():
         if any(low <= code <= high for low, high in ranges):
             return name
     return None
 
 
 @lru_cache(maxsize=1)
-def _coverage() -> dict[str, Ranges]:
+def coverage() -> dict[str, Ranges]:
     """The ranges of characters of each font, the preferred one first."""
     read = json.loads((FONTS / "coverage.json").read_text())
-    coverage: dict[str, Ranges] = {name: tuple((low, high) for low, high in read[name]) for name in OURS}
+    ranges: dict[str, Ranges] = {name: tuple((low, high) for low, high in read[name]) for name in OURS}
     for name in HAN_FONTS:
         try:
             ImageFont.truetype(name, 12)
         except OSError:
             continue
-        coverage[name] = HAN
+        ranges[name] = HAN
         break
-    return coverage
+    return ranges
 
 
 @lru_cache(maxsize=64)
