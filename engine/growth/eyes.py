@@ -1,8 +1,8 @@
 """The eyes of young animals, and eyes that a camera's flash made glow.
 
-What is measured on marked faces: a puppy's eye is dark all over (four fifths of it darker than a sixth of white, half
-of it in adults); a kitten's iris is a greyish blue, a little darker than an adult's, around a larger pupil. What is
-drawn takes its light from the photo: catchlights stay, and a colour is the darker, the darker the eye is.
+What is measured on marked faces (medians): seven tenths of a puppy's eye are darker than a sixth of white, half of an
+adult dog's; a kitten's iris is without colour where an adult cat's is amber, and a quarter darker. What is drawn takes
+its light from the photo: catchlights stay, and a colour is the darker, the darker the eye is.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,9 @@ _SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a br
 _BLINDING = 0.68  # … or the mean luma of an eye's middle that no iris has
 _PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
 _KITTEN_DARKER = 0.16
-_KITTEN_BLUE = (0.022, -0.016)  # Cb and Cr of a grey iris at luma 0.5; the median of real kittens lies near it
+# Cb and Cr of the iris at luma 0.5. With what is left of its own colour, an amber eye comes to (0.01, -0.01); the
+# median of marked kittens is (-0.01, 0.01), of adult cats (-0.05, 0.03).
+_KITTEN_BLUE = (0.022, -0.016)
 _IRIS = (0.10, 0.22)  # luma: below it is pupil, above it iris
 _PUPIL = 0.5  # radius of a kitten's pupil, of half the eye's width
 _NARROW = 0.35  # height over width, below which an eye tells no colour

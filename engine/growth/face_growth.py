@@ -29,6 +29,7 @@ _EMPHASIS = (
     1.35  # times the mean growth: marked young animals are older than eight weeks; the range of the young still holds
 )
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
+_JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
@@ -67,6 +68,11 @@ class FaceGrowth:
         """Less than 1 for a turned face."""
         return 1 - (1 - _TURNED_SHARE) * self._turned
 
+    @property
+    def young_range(self) -> tuple[Tensor, Tensor]:
+        """Between which values, each [8], the PROPORTIONS of nine in ten young animals of this kind lie."""
+        return self._model.young_range(self.species, self._kinds)
+
     @cached_property
     def eyes(self) -> float:
         """How far eyes may change, 0..1: both alike, and not where one is closed or hidden."""
@@ -78,10 +84,9 @@ class FaceGrowth:
         moves, _ = self._model.growth(self.species, self._kinds, age)
         moves = moves * self._share(age)
         if age > 0:
-            lower, upper = self._model.young_range(self.species, self._kinds)
-            moves = torch.lerp(moves, within_range(self.landmarks, moves, lower, upper), min(1.0, age))
+            moves = torch.lerp(moves, within_range(self.landmarks, moves, *self.young_range), min(1.0, age))
         mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
-        moves = torch.where(mouth[:, None], moves * (1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open), moves)
+        moves = torch.where(mouth[:, None], moves * self._jaw_share, moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
         return torch.where(eye[:, None], moves * self.eyes, moves)
 
@@ -107,6 +112,11 @@ class FaceGrowth:
         points = torch.from_numpy(self.parsed.landmarks) * (side / SIDE)
         return [points[:4], points[4:8]]
 
+    @property
+    def _jaw_share(self) -> float:
+        """What of its growth is left to the jaw."""
+        return 1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open
+
     def _share(self, age: float) -> float:
         return _EMPHASIS * self.strength if age > 0 else self._certainty
 
@@ -118,6 +128,7 @@ class FaceGrowth:
         rays = self.outline_points
         apart = (torch.cdist(rays, at) > self.NEAR).all(1) & (outline[:, 0] > 0)
         out = (radial * self._share(age)).clamp(-_OUTLINE_MOVES, _OUTLINE_MOVES)[:, None] * ways
+        out = torch.where(ways[:, 1:] > _JAW, out * self._jaw_share, out)
         rim = self.rim()
         rim = rim[(torch.cdist(rim, at) > self.NEAR).all(1)]
         still = torch.zeros_like(rim)
