@@ -32,6 +32,7 @@ _NARROWER_BODY = 0.1  # by which neck and chest are narrower, at age 1
 _BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of neck and chest
 _BODY_DOWN = (1.6, 2.0)
 _LARGER_HEAD = 0.03  # by which a young head is larger against its body, at age 1
+_JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
@@ -76,6 +77,11 @@ class FaceGrowth:
         """Less than 1 for a turned face."""
         return 1 - (1 - _TURNED_SHARE) * self._turned
 
+    @property
+    def young_range(self) -> tuple[Tensor, Tensor]:
+        """Between which values, each [8], the PROPORTIONS of nine in ten young animals of this kind lie."""
+        return self._model.young_range(self.species, self._kinds)
+
     @cached_property
     def eyes(self) -> float:
         """How far eyes may change, 0..1: both alike, and not where one is closed or hidden."""
@@ -87,10 +93,10 @@ class FaceGrowth:
         moves, _ = self._model.growth(self.species, self._kinds, age)
         moves = moves * self._share(age)
         if age > 0:
-            lower, upper = self._model.young_range(self.species, self._kinds)
-            moves = moves + as_youngest(self.landmarks + moves, lower, upper) * (self.strength * min(1.0, age) ** 2)
+            youngest = as_youngest(self.landmarks + moves, *self.young_range)
+            moves = moves + youngest * (self.strength * min(1.0, age) ** 2)
         mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
-        moves = torch.where(mouth[:, None], moves * (1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open), moves)
+        moves = torch.where(mouth[:, None], moves * self._jaw_share, moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
         return torch.where(eye[:, None], moves * self.eyes, moves)
 
@@ -144,6 +150,11 @@ class FaceGrowth:
         points = torch.from_numpy(self.parsed.landmarks) * (side / SIDE)
         return [points[:4], points[4:8]]
 
+    @property
+    def _jaw_share(self) -> float:
+        """What of its growth is left to the jaw."""
+        return 1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open
+
     def _share(self, age: float) -> float:
         return self.strength if age > 0 else self._certainty
 
@@ -154,6 +165,7 @@ class FaceGrowth:
         rays = self.outline_points
         apart = (torch.cdist(rays, at) > self.NEAR).all(1) & (outline[:, 0] > 0)
         out = self._radial(age)[:, None] * ways
+        out = torch.where(ways[:, 1:] > _JAW, out * self._jaw_share, out)
         rim = self.rim()
         rim = rim[(torch.cdist(rim, at) > self.NEAR).all(1)]
         still = torch.zeros_like(rim)
