@@ -163,7 +163,7 @@ _LUMA = torch.tensor([1.0, 1.0, 1.0, 0.0]) / math.sqrt(3)
 
 
 def luma_flip(chosen: Tensor) -> Tensor:
-    """Mirror colours at the plane across the grey axis where `chosen` [N] is 1 (a Householder reflection): [N, 4, 4]."""
+    """Mirror colours at the plane across the grey axis where `chosen` [N] is 1 (Householder): [N, 4, 4]."""
     return torch.eye(4) - 2 * torch.outer(_LUMA, _LUMA) * chosen[:, None, None]
 
 

@@ -13,7 +13,7 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def minimax_loss(fake: Tensor) -> Tensor:
-    """E[log(1 - D(G(z)))], what the generator lowers in equation 1; its gradient is D(G(z)): nothing, where D is sure."""
+    """E[log(1 - D(G(z)))], what G lowers in equation 1; its gradient is D(G(z)): nothing, where D is sure."""
     return -F.softplus(fake).mean()
 
 

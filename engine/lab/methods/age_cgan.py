@@ -17,6 +17,7 @@ from engine.lab.methods.adversarial_losses import discriminator_loss, non_satura
 from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerator, initialised, with_labels
 from engine.lab.methods.conditional_gan import age_labels
 from engine.lab.methods.datasets import ADULT, AGES, PetPictures
+from engine.lab.methods.path_length import LatentSpace, normal_space
 from engine.lab.methods.training_loop import MethodOptions, Model, Run, update
 from engine.vision.efficientnet import load_efficientnet
 
@@ -66,6 +67,9 @@ class AgeCgan(Model):
         now, then = (age_labels(one, len(faces), faces.device) for one in (AGES[ADULT], 1.0))
         made: Tensor = self.generator(self.encoder(faces, now), then)
         return made
+
+    def latent_spaces(self) -> dict[str, LatentSpace]:
+        return {"z": normal_space(lambda z: self.generator(z, age_labels(1.0, len(z), z.device)), Z_DIM)}
 
 
 def identity_features(faces: Tensor) -> Tensor:

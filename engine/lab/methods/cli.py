@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 
 import torch
@@ -9,10 +10,14 @@ import torch
 from engine.device import choose_device
 from engine.lab.methods.catalogue import METHODS, training_of
 from engine.lab.methods.datasets import HeldOutPets, held_out_pets, training_pictures
+from engine.lab.methods.method_table import as_markdown, compare
+from engine.lab.methods.studies import STUDIES, STUDY_HEADINGS, run_study, study_row
 from engine.lab.methods.training_loop import MethodOptions
+from engine.stylegan.perceptual import load_extractor
 
 _SHOWN_DRAWN, _SHOWN_REAL = 6, 2  # faces of a sample sheet
 _RESOLUTION = 64
+_CACHE = Path("out/methods/drawn")
 
 
 def main(arguments: list[str]) -> int:
@@ -20,6 +25,10 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("engine.lab.methods").setLevel(logging.INFO)
     if options.command == "train":
         _train(options)
+    elif options.command == "study":
+        _study(options)
+    else:
+        _compare(options)
     return 0
 
 
@@ -38,10 +47,19 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--variant", default="", help="gan: minimax or non-saturating")
     train.add_argument("--start", default="", help="a folder to go on from, such as of a training on other animals")
     train.add_argument("--seed", type=int, default=0)
-    for command in (train,):
+    compared = commands.add_parser("compare", help="all that was trained, in one table and on one sheet")
+    compared.add_argument("folder", type=Path, help="where the trainings' folders are")
+    compared.add_argument("--count", type=int, default=100, help="drawn pets to measure on")
+    study = commands.add_parser("study", help="change one thing at a time, and measure what it does")
+    study.add_argument("name", choices=STUDIES)
+    study.add_argument("folder", type=Path, help="where its trainings go")
+    study.add_argument("--steps", type=int, default=1000, help="of every training")
+    study.add_argument("--count", type=int, default=100, help="drawn pets to measure on")
+    study.add_argument("--cache", type=Path, default=_CACHE)
+    for command in (train, compared):
         command.add_argument("--photos", type=Path, nargs="*", default=[], help="folders with faces.tsv, SOURCES.tsv")
         command.add_argument("--only", choices=("", "dog", "cat", "rabbit"), default="")
-        command.add_argument("--cache", type=Path, default=Path("out/methods/drawn"), help="where drawn pets are kept")
+        command.add_argument("--cache", type=Path, default=_CACHE, help="where drawn pets are kept")
         command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     return parser
 
@@ -73,6 +91,26 @@ def _train(options: argparse.Namespace) -> None:
         held_out_pets(100, options.photos, _RESOLUTION, aligned=aligned, only=options.only, cache=options.cache)
     )
     training_of(options.method)(pets, chosen, options.out)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    """Write ``table.md`` and ``sheet.png`` beside the trainings."""
+    pets = held_out_pets(options.count, options.photos, _RESOLUTION, only=options.only, cache=options.cache)
+    folders = [file.parent for file in options.folder.glob("*/training.json")]
+    rows, sheet = compare(folders, pets, load_extractor())
+    table = as_markdown(rows)
+    (options.folder / "table.md").write_text(table, encoding="utf-8")
+    sheet.save(options.folder / "sheet.png")
+    sys.stdout.write(table)
+
+
+def _study(options: argparse.Namespace) -> None:
+    """Write ``NAME.md`` beside the trainings."""
+    trials = STUDIES[options.name]
+    found = run_study(trials, options.folder, options.steps, options.count, load_extractor(), options.cache)
+    table = as_markdown([STUDY_HEADINGS, *(study_row(trial, score) for trial, score in found)])
+    (options.folder / f"{options.name}.md").write_text(table, encoding="utf-8")
+    sys.stdout.write(table)
 
 
 def _shown(held_out: HeldOutPets) -> torch.Tensor:

@@ -16,6 +16,7 @@ from engine.lab.methods.adversarial_losses import discriminator_loss, non_satura
 from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerator
 from engine.lab.methods.datasets import ADULT, AGES, BREED_NAMES, IS_CAT, PetBatch, PetPictures
 from engine.lab.methods.latent_search import find_latents
+from engine.lab.methods.path_length import LatentSpace, normal_space
 from engine.lab.methods.training_loop import MethodOptions, Model, Run, update
 
 Z_DIM = 64
@@ -70,6 +71,17 @@ class ConditionalGan(Model):
         z = torch.randn(half, Z_DIM, generator=torch.Generator().manual_seed(0))
         latents = torch.cat([z, breeds], dim=1).to(self.device)
         return torch.cat([self._draw(latents, AGES[ADULT]), self._draw(latents, 1.0)])[: len(faces)]
+
+    def latent_spaces(self) -> dict[str, LatentSpace]:
+        """Of young pets of all breeds at once."""
+
+        def draw(z: Tensor) -> Tensor:
+            breeds = torch.arange(len(z), device=z.device) % len(BREED_NAMES)
+            y = condition(age_labels(1.0, len(z), z.device), F.one_hot(breeds, len(BREED_NAMES)).float())
+            made: Tensor = self.generator(z, y)
+            return made
+
+        return {"z": normal_space(draw, Z_DIM)}
 
 
 def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) -> Model:

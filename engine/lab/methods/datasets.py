@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
+from engine.lab.drawn_pets.parameters import BREEDS, INDEX, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import render
 from engine.lab.evaluation.drawn_pairs import PAIRS_SEED
 from engine.lab.methods.rabbits import rabbits_at_age, sample_rabbits
@@ -147,7 +147,8 @@ def training_pictures(
 ) -> PetPictures:
     """`count` drawn pets at every age and the training faces of folders of marked photos.
 
-    `only` is "dog", "cat", "rabbit", or "" for dogs and cats. Pictures that are not `aligned` lie as a photo happens to
+    `only` is "dog", "cat", "rabbit", "coat", "shape" (see `draw_pets`), or "" for dogs and cats.
+    Pictures that are not `aligned` lie as a photo happens to
     be taken. They are kept in `cache` for the next training.
     """
     drawn, breeds = draw_pets(count, resolution, seed=seed, aligned=aligned, only=only, cache=cache)
@@ -189,7 +190,10 @@ def held_out_pets(
 def draw_pets(
     count: int, resolution: int, *, seed: int, aligned: bool = True, only: str = "", cache: Path | None = None
 ) -> tuple[Tensor, Tensor]:
-    """uint8 [count, len(AGES), 3, R, R], each pet at every age, and their breeds [count]; breeds take turns."""
+    """uint8 [count, len(AGES), 3, R, R], each pet at every age, and their breeds [count]; breeds take turns.
+
+    `only` may also be "coat" or "shape": breeds that are born with another coat, of which age changes one alone.
+    """
     kept = (
         cache and cache / f"{only or 'pets'}-{count}-{resolution}-{seed}{'' if aligned else '-unaligned'}.safetensors"
     )
@@ -220,10 +224,21 @@ def _sampled(count: int, only: str, random: torch.Generator) -> tuple[list[str],
     if only == "rabbit":
         pets = sample_rabbits(count, random)  # for growth, a rabbit's face is nearest to a cat's
         return ["cat"] * count, [rabbits_at_age(pets, age) for age in AGES]
-    known = [name for name in BREEDS if only in ("", "cat" if BREEDS[name].cat else "dog")]
+    one_part = only in ("coat", "shape")
+    known = [
+        name
+        for name, breed in BREEDS.items()
+        if only in ("", "cat" if breed.cat else "dog") or (one_part and breed.young_coat)
+    ]
     names = [known[i % len(known)] for i in range(count)]
     pets = sample_pets(names, random)
-    return names, [at_age(pets, names, torch.full((count,), age)) for age in AGES]
+    ages = [at_age(pets, names, torch.full((count,), age)) for age in AGES]
+    geometry = torch.arange(pets.shape[1]) == INDEX["age"]
+    if only == "coat":  # all the rest stays the adult's
+        ages = [torch.where(geometry, pets, row) for row in ages]
+    elif only == "shape":
+        ages = [torch.where(geometry, row, pets) for row in ages]
+    return names, ages
 
 
 def _reduced(pictures: Tensor, resolution: int | None) -> Tensor:

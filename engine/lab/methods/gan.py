@@ -18,6 +18,7 @@ from engine.lab.methods.adversarial_losses import discriminator_loss, minimax_lo
 from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerator
 from engine.lab.methods.datasets import YOUNG, PetPictures
 from engine.lab.methods.latent_search import find_latents
+from engine.lab.methods.path_length import LatentSpace, normal_space
 from engine.lab.methods.training_loop import MethodOptions, Model, Run, update
 
 Z_DIM = 64
@@ -41,6 +42,9 @@ class Gan(Model):
         z = torch.randn(len(faces), Z_DIM, generator=torch.Generator().manual_seed(0))
         made: Tensor = self.generator(z.to(self.device))
         return made
+
+    def latent_spaces(self) -> dict[str, LatentSpace]:
+        return {"z": normal_space(self.generator, Z_DIM)}
 
 
 def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) -> Model:

@@ -8,6 +8,7 @@ largest and the smallest percent; pictures here are faces already.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -16,10 +17,29 @@ from torch import Tensor
 Sampling = Literal["full", "end"]
 Draw = Callable[[Tensor], Tensor]  # latents [N, D] to pictures [N, 3, R, R]
 Distance = Callable[[Tensor, Tensor], Tensor]  # two batches of pictures to distances [N]
+Way = Callable[[Tensor, Tensor, Tensor], Tensor]  # from starts and ends [N, D], at moments [N], to latents [N, D]
 
 EPSILON = 1e-4
 _TRIMMED = 0.01  # at both ends
 _AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LatentSpace:
+    """Where a generator's latents lie, and how to go from one to another."""
+
+    draw: Draw
+    random: Callable[[int, torch.Generator], Tensor]  # so many latents [N, D]
+    between: Way
+
+
+def normal_space(draw: Draw, z_dim: int) -> LatentSpace:
+    """Standard normal z, whose length every way keeps at √z_dim."""
+
+    def random(count: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(count, z_dim, generator=generator)
+
+    return LatentSpace(lambda direction: draw(direction * z_dim**0.5), random, slerp)
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -39,25 +59,16 @@ def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 @torch.no_grad()
 def path_length(
-    draw: Draw,
-    distance: Distance,
-    starts: Tensor,
-    ends: Tensor,
-    between: Callable[[Tensor, Tensor, Tensor], Tensor],
-    sampling: Sampling,
-    epsilon: float = EPSILON,
-    seed: int = 0,
+    space: LatentSpace, distance: Distance, sampling: Sampling, ways: int, epsilon: float = EPSILON, seed: int = 0
 ) -> float:
-    """The mean over the ways from `starts` to `ends` [N, D]; `between` is `slerp` or `lerp`.
-
-    `distance` is a squared one, as the perceptual distances are.
-    """
+    """The mean over random ways. `distance` is a squared one, as the perceptual distances are."""
     random = torch.Generator().manual_seed(seed)
-    t = torch.rand(len(starts), generator=random).to(starts) if sampling == "full" else torch.zeros_like(starts[:, 0])
+    starts, ends = (space.random(ways, random) for _ in range(2))
+    t = torch.rand(ways, generator=random).to(starts) if sampling == "full" else torch.zeros_like(starts[:, 0])
     lengths = []
-    for some in torch.split(torch.arange(len(starts)), _AT_ONCE):
-        ways = starts[some], ends[some]
-        now, then = (draw(between(*ways, moment)) for moment in (t[some], t[some] + epsilon))
+    for some in torch.split(torch.arange(ways), _AT_ONCE):
+        way = starts[some], ends[some]
+        now, then = (space.draw(space.between(*way, moment)) for moment in (t[some], t[some] + epsilon))
         lengths.append(distance(now, then) / epsilon**2)
     every = torch.cat(lengths).double()
     low, high = every.quantile(_TRIMMED), every.quantile(1 - _TRIMMED)

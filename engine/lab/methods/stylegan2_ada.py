@@ -23,6 +23,7 @@ from engine.inversion import Projection, advance
 from engine.lab.methods.ada_pipeline import AdaptiveAugmentation
 from engine.lab.methods.adversarial_losses import discriminator_loss, non_saturating_loss, r1_penalty
 from engine.lab.methods.datasets import ADULT, YOUNG, PetPictures
+from engine.lab.methods.path_length import LatentSpace, lerp, normal_space
 from engine.lab.methods.training_loop import MethodOptions, Model, Run, exact, quick, update
 from engine.stylegan.age_vectors import learn_age_vector
 from engine.stylegan.generator import SQRT2, FullyConnected, Generator, GeneratorConfig, filter_2d, upsampling_filter
@@ -150,6 +151,20 @@ class StyleGan2Ada(Model):
         z = torch.randn(len(faces), self.average.config.z_dim, generator=torch.Generator().manual_seed(0))
         made: Tensor = self.average(z.to(self.device), truncation_psi=0.8)
         return made
+
+    def latent_spaces(self) -> dict[str, LatentSpace]:
+        """Z, and W, whose straight ways are what the mapping network is for."""
+        generator, z_dim = self.average, self.average.config.z_dim
+
+        def random_w(count: int, random: torch.Generator) -> Tensor:
+            ws: Tensor = generator.mapping(torch.randn(count, z_dim, generator=random).to(self.device))
+            return ws[:, 0]
+
+        def from_w(w: Tensor) -> Tensor:
+            made: Tensor = generator.synthesis(w[:, None].expand(-1, generator.config.num_ws, -1))
+            return made
+
+        return {"z": normal_space(generator, z_dim), "w": LatentSpace(from_w, random_w, lerp)}
 
     def size(self) -> int:
         return sum(p.numel() for p in self.average.parameters())

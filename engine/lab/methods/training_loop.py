@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from engine.device import quick_dtype
 from engine.images.tensors import to_pixels
+from engine.lab.methods.path_length import LatentSpace
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,10 @@ class Model(nn.Module, ABC):
     def samples(self, faces: Tensor) -> Tensor:
         """What the sheets of a training show, as many pictures as faces: by default the faces, younger."""
         return self.younger(faces)
+
+    def latent_spaces(self) -> dict[str, LatentSpace]:
+        """By the name of the space, "z" or "w"; empty for methods that take pictures in."""
+        return {}
 
     def size(self) -> int:
         """Parameters of what makes the result, without what only the training needs."""
