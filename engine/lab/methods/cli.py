@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from engine.device import choose_device
+from engine.lab.drawn_pets.parameters import BREEDS
 from engine.lab.methods.catalogue import METHODS, training_of
 from engine.lab.methods.datasets import HeldOutPets, held_out_pets, training_pictures
 from engine.lab.methods.method_table import as_markdown, compare
@@ -16,6 +17,7 @@ from engine.lab.methods.training_loop import MethodOptions
 from engine.stylegan.perceptual import load_extractor
 
 _SHOWN_DRAWN, _SHOWN_REAL = 6, 2  # faces of a sample sheet
+_ONE_OF_EACH = len(BREEDS)
 _RESOLUTION = 64
 _CACHE = Path("out/methods/drawn")
 
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--variant", default="", help="gan: minimax or non-saturating")
     train.add_argument("--start", default="", help="a folder to go on from, such as of a training on other animals")
     train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     compared = commands.add_parser("compare", help="all that was trained, in one table and on one sheet")
     compared.add_argument("folder", type=Path, help="where the trainings' folders are")
     compared.add_argument("--count", type=int, default=100, help="drawn pets to measure on")
@@ -60,7 +63,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--photos", type=Path, nargs="*", default=[], help="folders with faces.tsv, SOURCES.tsv")
         command.add_argument("--only", choices=("", "dog", "cat", "rabbit"), default="")
         command.add_argument("--cache", type=Path, default=_CACHE, help="where drawn pets are kept")
-        command.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     return parser
 
 
@@ -88,7 +90,9 @@ def _train(options: argparse.Namespace) -> None:
         cache=options.cache,
     )
     pets.shown = _shown(
-        held_out_pets(100, options.photos, _RESOLUTION, aligned=aligned, only=options.only, cache=options.cache)
+        held_out_pets(
+            _ONE_OF_EACH, options.photos, _RESOLUTION, aligned=aligned, only=options.only, cache=options.cache
+        )
     )
     training_of(options.method)(pets, chosen, options.out)
 

@@ -1,5 +1,6 @@
 """All trained methods in one table and on one sheet."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -72,8 +73,9 @@ def _row(name: str, found: Score, record: TrainingRecord | None) -> list[str]:
         values = [found.path_lengths.get(f"{space} {sampling}") for sampling in ("full", "end")]
         return " / ".join(f"{value:.3g}" for value in values if value is not None)
 
-    numbers = (found.gap_mean, found.gap_worst, found.distance, found.identity, found.identity_real)
-    cells = [name, *(f"{number:.2f}" for number in numbers), f"{found.kid:.2f}", f"{found.kid_real:.2f}"]
+    numbers: tuple[float, ...] = (found.gap_mean, found.gap_worst, found.distance, found.identity, found.identity_real)
+    numbers += (found.kid, found.kid_real)
+    cells = [name, *("" if math.isnan(number) else f"{number:.2f}" for number in numbers)]
     cells += [pair("z"), pair("w")]
     if record is None:
         return [*cells, "", "", "", ""]

@@ -285,7 +285,9 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     game = _Game(model, pets, options)
 
     def learn_age() -> None:
-        model.learn_age(*(pets.of_age(group, _LABELLED).pictures for group in (YOUNG, ADULT)))
+        known = (min(_LABELLED, int((pets.groups == group).sum())) for group in (YOUNG, ADULT))
+        chosen = (pets.of_age(group, count) for group, count in zip((YOUNG, ADULT), known, strict=True))
+        model.learn_age(*(batch.pictures for batch in chosen))
 
     Run(options, pets.shown, out).train(model, lambda _: game.step(), finish=learn_age)
     return model

@@ -177,11 +177,12 @@ class Run:
             return
         if self._sampled >= len(SAMPLED_AT) or progress < SAMPLED_AT[self._sampled]:
             return
+        learning = model.training
         model.eval()
         with torch.random.fork_rng(devices=[]):  # what is looked at changes nothing of what is learned
             strip = torch.cat(list(model.samples(self._shown.to(model.device))), dim=-1)
         Image.fromarray(to_pixels(strip[None])).save(self._out / f"samples-{self._sampled:02}.png")
-        model.train()
+        model.train(learning)
         self._sampled += 1
 
     def _save(self, model: Model, record: TrainingRecord) -> None:

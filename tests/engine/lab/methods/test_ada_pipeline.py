@@ -122,23 +122,25 @@ def test_below_the_safe_p_the_true_distribution_can_be_read_off_the_augmented_on
     """
     random = torch.Generator().manual_seed(0)
     true = torch.tensor([0.7, 0.0, 0.3, 0.0])
-    effect = quarter_turns(SAFE_P, 6000, random)
-    seen = sum(share * quarter_turns(SAFE_P, 6000, random).roll(turn) for turn, share in enumerate(true.tolist()))
+    effect = quarter_turns(SAFE_P, 3000, random)
+    seen = sum(
+        share * quarter_turns(SAFE_P, 3000, random).roll(turn) for turn, share in enumerate(true.tolist()) if share
+    )
     operator = torch.stack([effect.roll(turn) for turn in range(4)], dim=1)
-    assert torch.linalg.eigvals(operator).abs().min() == pytest.approx(1 - SAFE_P, abs=0.03)
-    torch.testing.assert_close(torch.linalg.solve(operator, torch.as_tensor(seen)), true, atol=0.1, rtol=0)
+    assert torch.linalg.eigvals(operator).abs().min() == pytest.approx(1 - SAFE_P, abs=0.04)
+    torch.testing.assert_close(torch.linalg.solve(operator, torch.as_tensor(seen)), true, atol=0.15, rtol=0)
 
 
 def test_at_p_1_nothing_can_be_read_off_any_more() -> None:
-    effect = quarter_turns(1.0, 6000, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(effect, torch.full((4,), 0.25), atol=0.03, rtol=0)
+    effect = quarter_turns(1.0, 3000, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(effect, torch.full((4,), 0.25), atol=0.04, rtol=0)
 
 
 def test_a_picture_as_it_is_stays_the_likeliest_orientation_below_the_safe_p() -> None:
     """Through the whole geometric pipeline: upright beats each other turn by far more than chance allows."""
     random = torch.Generator().manual_seed(0)
-    count = 8000
-    made = geometric_transforms(count, SAFE_P, 64, random)
+    made = geometric_transforms(30_000, SAFE_P, 64, random)
+    made = made[torch.linalg.det(made) > 0]  # those that were not mirrored
     angles = torch.atan2(made[:, 1, 0] - made[:, 0, 1], made[:, 0, 0] + made[:, 1, 1])
     sectors = torch.bincount(((angles + math.pi / 4) / (math.pi / 2)).floor().long() % 4, minlength=4).float()
     deviation = (sectors[0] + sectors[1:].max()).sqrt()

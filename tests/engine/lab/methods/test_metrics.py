@@ -43,13 +43,13 @@ def test_a_bend_is_seen_by_full_ways_and_not_at_their_ends() -> None:
 
     lengths = [path_length(fixed(draw, lerp), squared, sampling, 2000) for sampling in ("full", "end")]
     assert lengths[0] > 100 * lengths[1]
-    assert lengths[0] == pytest.approx(50 / 6, rel=0.15)  # ∫ (50 s (1 - s))² dt
+    assert 5 < lengths[0] < 50 / 6  # ∫ (50 s (1 - s))² dt, less the steepest percent, which is left out
 
 
 def test_slerp_keeps_to_the_sphere_and_reaches_both_ends() -> None:
-    a, b = torch.randn(6, 8), torch.randn(6, 8)
-    start, middle, end = (slerp(a, b, torch.full((6,), t)) for t in (0.0, 0.3, 1.0))
-    torch.testing.assert_close(middle.norm(dim=1), torch.ones(6))
+    a, b = torch.randn(2, 6, 8, dtype=torch.double)
+    start, middle, end = (slerp(a, b, torch.full((6,), t, dtype=torch.double)) for t in (0.0, 0.3, 1.0))
+    torch.testing.assert_close(middle.norm(dim=1), torch.ones(6, dtype=torch.double))
     torch.testing.assert_close(start, a / a.norm(dim=1, keepdim=True))
     torch.testing.assert_close(end, b / b.norm(dim=1, keepdim=True))
 
@@ -62,7 +62,7 @@ def test_z_reaches_the_generator_as_long_as_it_is_in_training() -> None:
         return z
 
     path_length(normal_space(draw, 16), squared, "full", 8)
-    torch.testing.assert_close(lengths[0], torch.full((8,), 4.0))
+    torch.testing.assert_close(lengths[0], torch.full((8,), 4.0), atol=1e-4, rtol=0)
 
 
 def test_kid_is_nothing_between_two_halves_and_grows_with_the_distance() -> None:
@@ -86,7 +86,7 @@ def test_each_is_nearest_to_itself_and_hardly_to_a_shuffled_order() -> None:
     assert own_nearest(prints, prints.roll(1, dims=0)) == 0
 
 
-class Pixels(PerceptualDistance):
+class PixelDistance(PerceptualDistance):
     def features(self, image: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         return image.flatten(1)
 
@@ -96,5 +96,5 @@ def test_the_truth_closes_all_of_the_gap_and_the_adult_none() -> None:
     none = torch.empty(0, 3, 4, 4)
     pets = HeldOutPets(adults, young, none, none, torch.empty(0, dtype=torch.bool), torch.zeros(3, dtype=torch.bool))
     for results, expected in ((young, 1.0), (adults, 0.0), ((adults + young) / 2, 0.75)):
-        gaps, _ = gaps_closed(results, pets, Pixels())
+        gaps, _ = gaps_closed(results, pets, PixelDistance())
         torch.testing.assert_close(gaps, torch.full((3,), expected))
