@@ -23,8 +23,8 @@ _SEEN_EYES = 0.3  # how sure it must be that eyes are open and seen
 _BLINDING = 0.68  # mean luma of the middle of an eye that no iris has
 _PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
 _KITTEN_DARKER = 0.05
-# Cb and Cr of an iris at luma 0.5, as blue as the bluest tenth of marked kittens; their median is (-0.01, 0.01), that of
-# adult cats (-0.05, 0.03).
+# Cb and Cr of an iris at luma 0.5, as blue as the bluest tenth of marked kittens; their median is (-0.01, 0.01), that
+# of adult cats (-0.05, 0.03).
 _KITTEN_BLUE = (0.06, -0.034)
 _IRIS = (0.04, 0.12)  # luma: above the second it is surely iris
 _PUPIL_TO_IRIS = (0.4, 0.7)  # luma over the usual iris, from pupil to iris

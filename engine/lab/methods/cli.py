@@ -14,6 +14,7 @@ from engine.lab.methods.datasets import HeldOutPets, held_out_pets, training_pic
 from engine.lab.methods.method_table import as_markdown, compare
 from engine.lab.methods.studies import STUDIES, STUDY_HEADINGS, run_study, study_row
 from engine.lab.methods.training_loop import MethodOptions
+from engine.settings import from_environment
 from engine.stylegan.perceptual import load_extractor
 
 _SHOWN_DRAWN, _SHOWN_REAL = 6, 2  # faces of a sample sheet
@@ -101,7 +102,7 @@ def _compare(options: argparse.Namespace) -> None:
     """Write ``table.md`` and ``sheet.png`` beside the trainings."""
     pets = held_out_pets(options.count, options.photos, _RESOLUTION, only=options.only, cache=options.cache)
     folders = [file.parent for file in options.folder.glob("*/training.json")]
-    rows, sheet = compare(folders, pets, load_extractor())
+    rows, sheet = compare(folders, pets, load_extractor(from_environment().home))
     table = as_markdown(rows)
     (options.folder / "table.md").write_text(table, encoding="utf-8")
     sheet.save(options.folder / "sheet.png")
@@ -111,7 +112,9 @@ def _compare(options: argparse.Namespace) -> None:
 def _study(options: argparse.Namespace) -> None:
     """Write ``NAME.md`` beside the trainings."""
     trials = STUDIES[options.name]
-    found = run_study(trials, options.folder, options.steps, options.count, load_extractor(), options.cache)
+    found = run_study(
+        trials, options.folder, options.steps, options.count, load_extractor(from_environment().home), options.cache
+    )
     table = as_markdown([STUDY_HEADINGS, *(study_row(trial, score) for trial, score in found)])
     (options.folder / f"{options.name}.md").write_text(table, encoding="utf-8")
     sys.stdout.write(table)

@@ -16,13 +16,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from engine.lab.annotations import AnnotatedPhoto, held_out_faces, training_faces
 from engine.lab.drawn_pets.parameters import BREEDS, INDEX, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import render
 from engine.lab.evaluation.drawn_pairs import PAIRS_SEED
 from engine.lab.methods.rabbits import rabbits_at_age, sample_rabbits
-from engine.lab.recogniser.annotations import Marked
-from engine.lab.recogniser.face_sheet import free
-from engine.lab.storybook.face_dataset import held_out_faces, open_dataset, training_faces
+from engine.lab.storybook.face_dataset import open_dataset
 from engine.messages import Species
 from engine.vision.alignment import Alignment, crop_face
 from engine.vision.geometry import centre, head_size, similarity
@@ -183,7 +182,7 @@ def held_out_pets(
         else torch.empty(0, 3, resolution, resolution)
         for marks in (unseen, puppies)
     )
-    showable = torch.tensor([free(mark) for mark in unseen], dtype=torch.bool)
+    showable = torch.tensor([mark.may_be_shown for mark in unseen], dtype=torch.bool)
     return HeldOutPets(as_floats(drawn[:, ADULT]), as_floats(drawn[:, YOUNG]), real, young, showable, IS_CAT[breeds])
 
 
@@ -246,7 +245,7 @@ def _reduced(pictures: Tensor, resolution: int | None) -> Tensor:
 
 
 def real_pictures(
-    marks: Sequence[Marked], resolution: int, *, aligned: bool = True, cache: Path | None = None
+    marks: Sequence[AnnotatedPhoto], resolution: int, *, aligned: bool = True, cache: Path | None = None
 ) -> Tensor:
     """uint8 [N, 3, R, R] of marked faces: aligned by their eyes, or loosely around the head as the photo was taken."""
     which = hashlib.sha256("\n".join(mark.path.name for mark in marks).encode()).hexdigest()[:12]
@@ -260,7 +259,7 @@ def real_pictures(
     return pictures
 
 
-def _loose_crops(marks: Sequence[Marked], resolution: int) -> Tensor:
+def _loose_crops(marks: Sequence[AnnotatedPhoto], resolution: int) -> Tensor:
     random = torch.Generator().manual_seed(0)
     crops = []
     for mark, shift in zip(marks, torch.rand(len(marks), 2, generator=random).tolist(), strict=True):
@@ -286,10 +285,10 @@ def _as_taken(pictures: Tensor, resolution: int, random: torch.Generator) -> Ten
     return _reduced(F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False), resolution)
 
 
-def _group(mark: Marked) -> int:
+def _group(mark: AnnotatedPhoto) -> int:
     return {True: YOUNG, False: ADULT, None: -1}[mark.young]
 
 
-def _breed(mark: Marked) -> int:
+def _breed(mark: AnnotatedPhoto) -> int:
     known = mark.breed in BREEDS and BREEDS[mark.breed].cat == (mark.species is Species.CAT)
     return BREED_NAMES.index(mark.breed if known else mark.species.value)

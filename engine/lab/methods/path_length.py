@@ -49,7 +49,8 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     angle = t[:, None] * cosine.clamp(-1, 1).acos()
     across = b - cosine * a
     across = across / across.norm(dim=1, keepdim=True)
-    return a * angle.cos() + across * angle.sin()
+    between: Tensor = a * angle.cos() + across * angle.sin()
+    return between
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:

@@ -98,7 +98,8 @@ def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
     group = math.gcd(len(x), group)
     grouped = x.float().unflatten(0, (group, -1))  # type: ignore[no-untyped-call]
     deviation = (grouped.var(dim=0, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
-    return deviation.repeat(group)[:, None, None, None].expand(-1, 1, *x.shape[2:]).to(x)
+    plane: Tensor = deviation.repeat(group)[:, None, None, None].expand(-1, 1, *x.shape[2:]).to(x)
+    return plane
 
 
 def network_config(options: MethodOptions) -> GeneratorConfig:

@@ -61,7 +61,8 @@ def test_the_gradient_penalty_of_a_linear_critic_is_its_length_minus_one_squared
     direction = direction / direction.norm()
 
     def critic(pictures: Tensor) -> Tensor:
-        return factor * (pictures * direction).sum(dim=(1, 2, 3))
+        score: Tensor = factor * (pictures * direction).sum(dim=(1, 2, 3))
+        return score
 
     found = gradient_penalty(critic, torch.randn(5, 3, 4, 4), torch.randn(5, 3, 4, 4))
     assert float(found.detach()) == pytest.approx(penalty, abs=1e-5)
