@@ -1,4 +1,4 @@
-"""The way of one photo through the engine, a step at a time; here torch begins.
+"""Turn requests into jobs: one photo's way through the engine, a step at a time. Loads torch.
 
 photo → recognised → aligned → projected → tuned → picture, card and film at another age. Every request becomes a job,
 a generator that yields after each step (`engine.process.scheduler`). Inverted photos are cached: the same photo is
@@ -65,8 +65,8 @@ _RECOGNITIONS = 64  # kept in memory, so that a photo recognised a moment ago is
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
-class _Errand:
-    """Lives as long as a request's job. What is made of a photo that was forgotten meanwhile is not kept."""
+class _RunningJob:
+    """Lives as long as a request's job, so that what it makes of a photo that is forgotten meanwhile is not kept."""
 
     forgotten: set[str] = field(default_factory=set)  # sha256 (hex) of photos
 
@@ -87,7 +87,7 @@ class _SeenPhoto:
 
 
 class Pipeline:
-    """Begins the job that answers a request. What most photos need is loaded at once, the rest when it is needed."""
+    """Begins the job that answers a request. Loads what most photos need at once, and the rest when it is needed."""
 
     def __init__(self, here: EngineSettings, film: FilmOptions | None = None) -> None:
         self._film_options = film
@@ -97,11 +97,11 @@ class Pipeline:
         self._cache = Cache(here.cache / FOLDER)
         self._networks = LoadedNetworks(self._store, self._ages, self._device, here.network, here.compiled)
         self._recognitions: LruDict[Recognition] = LruDict(_RECOGNITIONS)
-        self._errands: WeakSet[_Errand] = WeakSet()
-        # Whatever is no search goes on beside the searches, and these in two halves: on a CPU, threads with work of
-        # their own wait for each other less than those that share an operation.
+        self._running: WeakSet[_RunningJob] = WeakSet()
+        # What is not a search runs beside the searches, and these in two halves: on a CPU, threads with work of their
+        # own wait for each other less than those that share an operation.
         self._pool = one_core_threads(min(os.cpu_count() or 1, _MOST_THREADS), "prepare")
-        # Films take long, so others' first looks do not queue behind them.
+        # Films take long; recognising the next photos does not wait for them.
         self._films = one_core_threads(min(os.cpu_count() or 1, _MOST_THREADS), "film")
         self._halves = (
             one_core_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
@@ -109,28 +109,29 @@ class Pipeline:
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """Load what the first owner would otherwise wait for."""
+        """Load what the first request would otherwise wait for."""
         try:
             self._networks.get(None)
             recognition.recognise(Image.new("RGB", (recognition.LOOK_SIDE, recognition.LOOK_SIDE)))
-        except Exception as error:  # whoever needs it is told; `doctor` and the others are still served
+        except Exception as error:  # a request that needs it says why; others are still answered
             logger.warning("not all could be loaded: %s", type(error).__name__)
 
     def begin(self, request: Request) -> Job:
+        """The job that answers a request; nothing is computed before its first step."""
         match request:
             case Rejuvenate():
-                return self._rejuvenate(request, self._errand())
+                return self._rejuvenate(request, self._start())
             case Reimagine():
                 return self._reimagine(request)
             case Recognise():
-                return self._recognise(request, self._errand())
+                return self._recognise(request, self._start())
             case Forget():
                 return self._forget(request)
             case _:
                 return self._describe(Describe(request.id))
 
     def answer(self, request: Request, on_step: Callable[[JobStep], object] | None = None) -> Answer:
-        """Do the job of one request to its end, in the calling thread; `on_step` is called after each step."""
+        """Answer one request in the calling thread; `on_step` is called after each step."""
 
         def taken(step: JobStep) -> None:
             if on_step is not None:
@@ -140,9 +141,11 @@ class Pipeline:
         return result_of(self.begin(request), taken)
 
     def advance(self, searches: Sequence[BatchedSearch]) -> None:
+        """Take a step of the first search and of all that can share its batch."""
         inversion.advance([one for one in searches if isinstance(one, inversion.Search)], self._halves)
 
     def on_idle(self) -> None:
+        """Give freed memory back to the system."""
         give_back_memory()
 
     def _describe(self, request: Describe) -> Job:
@@ -153,38 +156,38 @@ class Pipeline:
             notes.append("the embedded perceptual distance serves; `throwback networks pull vgg16` fetches VGG16")
         return Description(request.id, self._device.type, networks, self._extractor.name, tuple(notes))
 
-    def _errand(self) -> _Errand:
-        errand = _Errand()
-        self._errands.add(errand)
-        return errand
+    def _start(self) -> _RunningJob:
+        running = _RunningJob()
+        self._running.add(running)
+        return running
 
     def _forget(self, request: Forget) -> Job:
         yield from ()
-        for errand in self._errands:
-            errand.forgotten.update(request.photos)
+        for running in self._running:
+            running.forgotten.update(request.photos)
         for photo in request.photos:
             self._recognitions.discard(photo)
         return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
 
-    def _recognise(self, request: Recognise, errand: _Errand) -> Job:
-        seen = yield from self._see(request.photo, errand)
+    def _recognise(self, request: Recognise, running: _RunningJob) -> Job:
+        seen = yield from self._see(request.photo, running)
         heads = tuple(scaled(head, seen.scale) for head in seen.found.heads)
         return replace(seen.found, id=request.id, heads=heads, width=seen.width, height=seen.height)
 
-    def _rejuvenate(self, request: Rejuvenate, errand: _Errand) -> Job:
-        # Alone, all is done here, step by step: then a death is this portrait's for certain.
+    def _rejuvenate(self, request: Rejuvenate, running: _RunningJob) -> Job:
+        # Alone, everything runs in this thread: if the process dies, it died of this request.
         pool, films = (None, None) if request.alone else (self._pool, self._films)
         if request.baby_photo == request.photo:
-            request = replace(request, baby_photo=None)  # from a photo to itself there is no way
+            request = replace(request, baby_photo=None)  # a film from a photo to itself would show nothing
         yield JobStep(Stage.ALIGNING, 0.0)
-        seen = yield from self._see(request.photo, errand, pool=pool)
+        seen = yield from self._see(request.photo, running, pool=pool)
         subject = subject_of(request, seen.found)
         yield JobStep(Stage.ALIGNING, 0.5)
         network = self._networks.get_ageing(subject.species, request.network)
         vector = self._ages.vector(network, subject.species, subject.breed)
         placed = {request.photo: (seen.image, subject.head)}
         if request.baby_photo is not None:
-            baby = yield from self._see(request.baby_photo, errand, "baby_photo", pool)
+            baby = yield from self._see(request.baby_photo, running, "baby_photo", pool)
             placed[request.baby_photo] = baby.image, chosen_head(baby.found, 0, "baby_photo", request.anyway)
         # Previews show one pet becoming clear, not two by turns, and as much around it as the result.
         window = choose_crop([(image.size, head) for image, head in placed.values()], network.convention)
@@ -194,7 +197,7 @@ class Pipeline:
             for photo, at in placed.items()
         }
         yield JobStep(Stage.ALIGNING, 1.0)
-        inverted = yield from self._invert(inversions, errand, pool)
+        inverted = yield from self._invert(inversions, running, pool)
         state = _state_of(subject, network, inverted[request.photo], inverted.get(request.baby_photo or b""))
         rendering = self._render(state, network, vector, request, seen.image, films)
         film, pictures = yield from steps_in_pool(rendering, films, JobStep(Stage.FILMING, 0.0, in_pool=True))
@@ -224,14 +227,14 @@ class Pipeline:
             state = yield from self._invert_again(state, network)
             renewed = state.to_bytes()
         vector = self._ages.vector(network, state.species, state.breed)
-        # Someone watches the screen: nobody else's search has a step before this is done.
+        # Somebody waits at the screen, so no other request has a step before this one is done.
         portrait = portrait_of(state, network, vector, request.age)
         film = (yield from self._film(portrait, self._films)) if request.film else None
         pictures = pictures_of(portrait, state.breed, request.age, request.card)
         return Reimagined(request.id, request.age, *pictures, film, seconds={}, latent=renewed)
 
     def _invert_again(self, state: PortraitState, network: Network) -> Generator[JobStep, None, PortraitState]:
-        """The same portrait in a network with other weights, from the photos that are kept in it."""
+        """Invert the photos kept in a portrait's state again, in a network with other weights."""
         vector = self._ages.vector(network, state.species, state.breed)
         before = [one for one in (state.pet, state.baby) if one is not None]
         inversions = [
@@ -245,9 +248,9 @@ class Pipeline:
         )
 
     def _invert(
-        self, inversions: dict[bytes, Inversion], errand: _Errand, pool: Executor | None
+        self, inversions: dict[bytes, Inversion], running: _RunningJob, pool: Executor | None
     ) -> Generator[JobStep, None, dict[bytes, InvertedPhoto]]:
-        """The inverted photos, from the cache or made now, all at the same time."""
+        """Return the inverted photos from the cache; invert those that are missing, all at the same time."""
         names = {
             photo: (hashlib.sha256(photo).hexdigest(), inversion.recipe) for photo, inversion in inversions.items()
         }
@@ -260,7 +263,7 @@ class Pipeline:
         made = yield from invert([inversions[photo] for photo in missing], pool)
         for photo, result in zip(missing, made, strict=True):
             name, recipe = names[photo]
-            if name not in errand.forgotten:
+            if name not in running.forgotten:
                 self._cache.put(name, recipe, result.to_bytes())
             inverted[photo] = result
         return inverted
@@ -274,7 +277,7 @@ class Pipeline:
         photo: Image.Image,
         pool: Executor | None,
     ) -> Generator[JobStep, None, tuple[Film, Pictures]]:
-        """The film and the pictures of a portrait."""
+        """Render the film and the pictures of a portrait."""
         portrait = portrait_of(state, network, vector, request.age)
         film = yield from self._film(portrait, pool)
         return film, pictures_of(portrait, state.breed, request.age, request.card, photo)
@@ -291,7 +294,7 @@ class Pipeline:
             steps.close()
 
     def _see(
-        self, photo: bytes, errand: _Errand, which: str = "photo", pool: Executor | None = None
+        self, photo: bytes, running: _RunningJob, which: str = "photo", pool: Executor | None = None
     ) -> Generator[JobStep, None, _SeenPhoto]:
         """Decode a photo, ``photo`` or ``baby_photo``, and recognise what is in it."""
         name = hashlib.sha256(photo).hexdigest()
@@ -302,7 +305,7 @@ class Pipeline:
             return _SeenPhoto(image, known or _recognised(image), *decoding.full_size(photo, image))
 
         seen = yield from in_pool(look, pool, JobStep(Stage.ALIGNING, 0.0, in_pool=True))
-        if name not in errand.forgotten:
+        if name not in running.forgotten:
             self._recognitions.put(name, seen.found)
         return seen
 

@@ -131,9 +131,13 @@ def in_test_share(stem: str) -> bool:
 
     The series of one animal (``dog5_00``, ``dreambooth_dog5_04``) stay together.
     """
+    return hashlib.sha256(series_of(stem).encode()).digest()[0] < 256 // TEST_SHARE
+
+
+def series_of(stem: str) -> str:
+    """What photos of one animal have in common in their names, or the whole name of a photo by itself."""
     series = re.fullmatch(r"(?:\w+__)?(?:dreambooth_)?((?:dog|cat)\d*)_\d+", stem)
-    key = series[1] if series else stem
-    return hashlib.sha256(key.encode()).digest()[0] < 256 // TEST_SHARE
+    return series[1] if series else stem
 
 
 def _slug(written: str) -> str:

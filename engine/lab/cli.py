@@ -15,6 +15,7 @@ _ABOUT = "Train the networks that come along, look at what they do, measure it. 
 GROUPS = {
     "storybook": ("engine.lab.storybook.cli", "the embedded network: train, correct, export, sheet, show, compare"),
     "recogniser": ("engine.lab.recogniser.cli", "heads, landmarks and breeds: faces, breeds, measure, sheet"),
+    "judge": ("engine.lab.judging.cli", "results judged blind by eye, and by their distribution"),
 }
 
 

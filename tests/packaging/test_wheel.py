@@ -12,7 +12,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "bot" / "pictures" / "start.jpg"
-LEFT_OUT = ("engine/lab/methods", "engine/lab/recogniser", "engine/lab/storybook", "tests", ".github")
+LEFT_OUT = (
+    "engine/lab/judging",
+    "engine/lab/methods",
+    "engine/lab/recogniser",
+    "engine/lab/storybook",
+    "tests",
+    ".github",
+)
 
 pytestmark = pytest.mark.heavy
 

@@ -1,0 +1,78 @@
+"""Reads keys and answers; writes the folder that judges see."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine.errors import OperatorError
+
+INSTRUCTIONS = "README.md"  # in a folder of sheets
+
+_Answer = TypeVar("_Answer")
+
+
+def read_answers(paths: Sequence[Path], kind: type[_Answer]) -> list[list[_Answer]]:
+    """The answers of each file, a JSON object a line. Raises `OperatorError` that names the line that is wrong."""
+    return [[_answer(path, number, line, kind) for number, line in _lines(path)] for path in paths]
+
+
+def _lines(path: Path) -> Iterable[tuple[int, bytes]]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be read") from error
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _answer(path: Path, number: int, line: bytes, kind: type[_Answer]) -> _Answer:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except msgspec.MsgspecError as error:
+        raise OperatorError(f"{path}, line {number}: {error}") from error
+
+
+def key_beside(sheets: Path) -> Path:
+    """Where the key of a folder of sheets lies: outside it, so that nobody who looks at them comes across it."""
+    return sheets.with_name(f"{sheets.name}-key.json")
+
+
+def write_key(path: Path, kind: str, seed: int, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"kind": kind, "seed": seed, "entries": entries}, indent=1) + "\n", encoding="utf-8")
+
+
+def read_key(path: Path, kind: str) -> dict[str, dict[str, Any]]:
+    """The entries of a key. Raises `OperatorError` where the file is missing or of another kind."""
+    try:
+        key = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OperatorError(f"{path} is no key: {error}") from error
+    if key.get("kind") != kind:
+        raise OperatorError(f"{path} is a key of {key.get('kind')!r}, not of {kind!r}")
+    entries: dict[str, dict[str, Any]] = key["entries"]
+    return entries
+
+
+def entry(key: Mapping[str, dict[str, Any]], number: str) -> dict[str, Any]:
+    """What the key says of a number. Raises `OperatorError` where no sheet has it."""
+    if number not in key:
+        raise OperatorError(f"an answer is about {number!r}, which no sheet shows")
+    return key[number]
+
+
+def begin_sheets(out: Path, kind: str) -> None:
+    """Make the folder for sheets, which has to be new, with the instructions for judges of this kind.
+
+    Raises `OperatorError` where something lies there: old and new sheets would be mixed.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise OperatorError(f"{out} is not empty")
+    text = files("engine.lab.judging").joinpath("judging.md").read_text("utf-8")
+    general, *sections = text.split("\n## ")
+    own = next(section for section in sections if section.startswith(f"{kind}\n"))
+    (out / INSTRUCTIONS).write_text(f"{general}\n## {own.rstrip()}\n", encoding="utf-8")

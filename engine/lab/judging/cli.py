@@ -1,0 +1,141 @@
+"""`python -m engine lab judge …`: render results, prepare sheets for judges, score their answers."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.lab.judging import blind_pairs, real_or_made, whose_young
+from engine.lab.judging.answers import key_beside
+from engine.lab.judging.kid import measure_kid
+from engine.lab.judging.result_rendering import choose_adults, render_results
+from engine.lab.judging.young_faces import TRAININGS, YoungFace, young_faces
+from engine.pipeline import Pipeline
+from engine.rendering.film import FilmOptions
+from engine.settings import from_environment
+
+_Act = Callable[[argparse.Namespace], Any]
+
+_COUNT = 40
+_FILM = FilmOptions(fps=10, duration_s=0.5, hold_s=0.0, keys=2)  # nobody looks at it
+
+
+def main(arguments: list[str]) -> int:
+    args = _parser().parse_args(arguments)
+    sys.stdout.write(json.dumps(args.act(args), indent=1) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m engine lab judge", description="Results judged blind, and by their distribution."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    command = _command(commands, "render", _render, "make held-out adults young; goes on where it stopped")
+    command.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_PHOTOS)
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where results go")
+    _add_count_and_seed(command)
+
+    prepare = _judging(commands, "pairs", _prepare_pairs, blind_pairs.score_pairs, "which of two results is sent?")
+    prepare.add_argument("--old", type=Path, required=True, metavar="FOLDER", help="with stills of the same names")
+    prepare.add_argument("--new", type=Path, required=True, metavar="FOLDER", help="that `judge render` made")
+    prepare.add_argument("--seed", type=int, default=0, help="chooses which is A")
+
+    prepare = _judging(commands, "real", _prepare_real, real_or_made.score_real, "real young animals or results?")
+    _add_results(prepare)
+    _add_young(prepare)
+    _add_count_and_seed(prepare)
+
+    prepare = _judging(commands, "whose", _prepare_whose, whose_young.score_whose, "whose young self is it?")
+    _add_results(prepare)
+    prepare.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_PHOTOS)
+    _add_count_and_seed(prepare)
+
+    command = _command(commands, "kid", _kid, "kernel distance of results from real young faces, over that of adults")
+    _add_results(command)
+    _add_young(command)
+    return parser
+
+
+def _command(commands: Any, name: str, act: _Act, summary: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+    )
+    command.set_defaults(act=act)
+    return command
+
+
+def _judging(
+    commands: Any, name: str, prepare: _Act, score: Callable[[list[Path], Path], Any], about: str
+) -> argparse.ArgumentParser:
+    """Add the actions `prepare` and `score` of one kind of judging; return the parser of `prepare`."""
+    actions = commands.add_parser(name, help=about, description=about).add_subparsers(metavar="ACTION", required=True)
+    command = _command(actions, "score", lambda args: score(args.answers, args.key), "score what judges answered")
+    command.add_argument("answers", type=Path, nargs="+", metavar="ANSWERS", help="a file of each judge")
+    command.add_argument("--key", type=Path, required=True, metavar="FILE")
+    command = _command(actions, "prepare", prepare, "draw the sheets and write the key")
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new, where sheets go")
+    command.add_argument("--key", type=Path, metavar="FILE", help="where the key goes; else beside the sheets' folder")
+    return command
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--results", type=Path, required=True, metavar="FOLDER", help="that `judge render` made")
+
+
+def _add_young(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--photos", type=Path, nargs="+", default=[], metavar="FOLDER", help=_YOUNG)
+    command.add_argument("--unseen", type=Path, nargs="+", default=[], metavar="FOLDER", help=_UNSEEN)
+    command.add_argument("--allow", nargs="+", default=[], choices=TRAININGS, help=_ALLOW)
+
+
+def _add_count_and_seed(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--count", type=int, default=_COUNT, help="at most")
+    command.add_argument("--seed", type=int, default=0, help="chooses which come and in what order")
+
+
+_PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv"
+_YOUNG = "folders of annotated or marked photos, whose young animals are taken that no training saw"
+_UNSEEN = "folders of more photos of young animals, which no training saw"
+_ALLOW = "trainings that may have seen the young animals; the score tells of it"
+
+
+def _render(args: argparse.Namespace) -> dict[str, Any]:
+    engine = Pipeline(from_environment(), _FILM)
+    made = render_results(choose_adults(args.photos, args.seed), args.out, args.count, engine)
+    return {"results": len(made), "folder": str(args.out)}
+
+
+def _key(args: argparse.Namespace) -> Path:
+    return args.key or key_beside(args.out)
+
+
+def _prepared(args: argparse.Namespace, what: str, count: int) -> dict[str, Any]:
+    return {what: count, "folder": str(args.out), "key": str(_key(args))}
+
+
+def _prepare_pairs(args: argparse.Namespace) -> dict[str, Any]:
+    count = blind_pairs.prepare_pairs(args.old, args.new, args.out, _key(args), args.seed)
+    return _prepared(args, "sheets", count)
+
+
+def _prepare_real(args: argparse.Namespace) -> dict[str, Any]:
+    count = real_or_made.prepare_real(_young(args), args.results, args.out, _key(args), args.count, args.seed)
+    return _prepared(args, "faces", count)
+
+
+def _prepare_whose(args: argparse.Namespace) -> dict[str, Any]:
+    adults = whose_young.adult_faces(args.photos)
+    count = whose_young.prepare_whose(args.results, adults, args.out, _key(args), args.count, args.seed)
+    return _prepared(args, "sheets", count)
+
+
+def _kid(args: argparse.Namespace) -> dict[str, Any]:
+    return measure_kid(args.results, _young(args))
+
+
+def _young(args: argparse.Namespace) -> list[YoungFace]:
+    return young_faces(args.photos, args.allow, args.unseen)
