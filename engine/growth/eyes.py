@@ -26,6 +26,7 @@ _KITTEN_BLUE = (0.022, -0.016)
 _IRIS = (0.10, 0.22)  # luma: below it is pupil, above it iris
 _PUPIL = 0.5  # radius of a kitten's pupil, of half the eye's width
 _NARROW = 0.35  # height over width, below which an eye tells no colour
+_OPEN = 0.8  # the network's probability of open eyes, from which on they are searched for a flash
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection …
 _GLOW_OVER_RING = 1.12  # … if it is so much lighter than what is around it
 _WINDOW = 1.7  # times the eye's width, the side of the square that is worked on
@@ -48,11 +49,13 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     A small catchlight is left, as any lamp makes one.
     """
     mended = face
+    if growth.parsed.eyes_open < _OPEN:  # pale lids are as bright as a flash
+        return mended
     for eye in _eyes(face, growth, margin):
         part = _part(mended, eye)
         luma = _luma(part)
         middle, ring = eye.distance < 0.3, (eye.distance > 0.6) & (eye.opening > 0.5)
-        if not ring.any() or not middle.any():
+        if eye.open_share < _NARROW or not ring.any() or not middle.any():
             continue
         core = luma[middle].mean()
         flashed = growth.parsed.flash > _SURE_OF_FLASH and core > _GLOW and core > _GLOW_OVER_RING * luma[ring].mean()
