@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,14 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.growth.detail import FlowDetail, WarpDetail, _inside
+from engine.growth.detail import FlowDetail, WarpDetail, younger_share
+from engine.growth.face_growth import FaceGrowth
 from engine.growth.optical_flow import estimate_flow
+from engine.images.filters import gaussian_blur
 from engine.images.warping import warp
-from engine.lab.drawn_pets.drawn_growth import flow, hair_band
-from engine.lab.drawn_pets.landmarks import Landmarks
+from engine.messages import Species
 from engine.rendering.video import as_levels
 from engine.vision.cropping import SIDE as SHOWN
 from engine.vision.cropping import CropWindow
+from tests.engine.parsed_faces import adult
 
 SIDE, SMALL = 256, 64
 AGES = [i / 8 for i in range(9)]
@@ -165,69 +167,81 @@ def test_ages_must_rise_and_contain_now(ages: list[float]) -> None:
         FlowDetail(scenery(64), torch.zeros(3, 3, 32, 32), ages)
 
 
-@dataclass
-class Growing:
-    """Moves aside as far as told, bluer on the left where told; all coat is on the right."""
+class Moving(FaceGrowth):
+    """A grown dog, all of which moves aside, and nothing else."""
 
-    aside: float = 0.0  # of the side
-    bluer: float = 0.0
+    def __init__(self, aside: float, **facts: float) -> None:
+        """`aside` is a share of the crop's side at age 1."""
+        super().__init__(replace(adult(Species.DOG), **facts), Species.DOG)
+        self._aside = aside
 
     def flow(self, age: float, side: int) -> Tensor:
-        return torch.tensor([age * side * self.aside, 0.0])[None, :, None, None].expand(1, 2, side, side)
-
-    def coat_mask(self, age: float, side: int) -> Tensor:
-        return (torch.arange(side) >= side / 2).float().expand(1, 1, side, side)
-
-    def head_mask(self, side: int) -> Tensor:
-        return (torch.arange(side) < side * 0.75).float()[:, None].expand(1, 1, side, side)
-
-    def young_eyes(self, face: Tensor) -> Tensor:
-        change = torch.zeros_like(face[:, 1:])
-        change[:, 0, :, : face.shape[-1] // 2] = self.bluer
-        return change
+        return torch.tensor([age * side * self._aside, 0.0])[None, :, None, None].expand(1, 2, side, side)
 
 
-def test_grown_detail_is_the_photo_today_and_changes_its_looks_in_the_coat_alone() -> None:
+def without_margin(photo: Tensor, margin: int) -> Tensor:
+    return photo[..., margin:-margin, margin:-margin]
+
+
+def test_a_warped_photo_is_itself_today_and_moves_as_told() -> None:
+    margin, aside = 16, 1 / 16
+    photo = scenery(SIDE + 2 * margin)
+    carrier = WarpDetail(photo, margin, Moving(aside, eyes_open=0.0))
+    torch.testing.assert_close(carrier.frame(0.0), without_margin(photo, margin), atol=1e-3, rtol=0)
+    step = round(0.25 * aside * SIDE)  # so early nothing looks young yet
+    moved = photo[..., margin:-margin, margin + step : margin + step + SIDE]
+    torch.testing.assert_close(carrier.frame(0.25), moved, atol=1e-3, rtol=0)
+
+
+def test_young_fur_is_softer_on_the_head_alone() -> None:
     margin = 16
     photo = scenery(SIDE + 2 * margin)
-    shown = photo[..., margin:-margin, margin:-margin]
-    drawn = torch.zeros(1, 3, SMALL, SMALL)
-    carrier = WarpDetail(photo, margin, drawn, Growing())
-    torch.testing.assert_close(carrier.frame(0.0, drawn), shown, atol=1e-3, rtol=0)
-    young = carrier.frame(1.0, drawn + 0.5)
-    left, right = slice(0, SIDE // 2 - 8), slice(SIDE // 2 + 24, SIDE - 16)
-    torch.testing.assert_close(young[..., left], shown[..., left], atol=1e-3, rtol=0)
-    lighter = (young - shown)[..., right].mean()
-    assert 0.4 < lighter < 0.55
-    head, body = slice(0, SIDE // 2), slice(3 * SIDE // 4 + 16, SIDE)
-    (residual, body_hair), (hair_fade, kept) = (
-        [hair_band(picture, SIDE)[..., rows, right].abs().mean() for rows in (head, body)] for picture in (shown, young)
-    )
-    assert hair_fade < 0.75 * residual
-    assert kept > 0.95 * body_hair
+    growth = Moving(0.0, eyes_open=0.0)
+    young, shown = WarpDetail(photo, margin, growth).frame(1.0), without_margin(photo, margin)
+
+    def strands(picture: Tensor, where: Tensor) -> float:
+        return float((picture - gaussian_blur(picture, 0.6))[..., where].abs().mean())
+
+    head = growth.head_mask(SIDE)[0, 0]
+    fur, body = head > 0.99, head < 0.01
+    assert 0.7 * strands(shown, fur) < strands(young, fur) < 0.95 * strands(shown, fur)
+    torch.testing.assert_close(young[..., body], shown[..., body], atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize(("nose", "top"), [(0.75, -1.5), (1.0, -1.9), (1.1, -1.6), (1.2, -1.9)])
-@pytest.mark.parametrize("age", [1.0, 1.6])
-def test_settled_growth_folds_nothing_over(nose: float, top: float, age: float) -> None:
+def test_looks_change_late() -> None:
+    shares = [younger_share(age) for age in (-1.0, 0.0, 0.3, 0.5, 0.75, 1.0, 1.6)]
+    assert shares[:3] == [0.0, 0.0, 0.0]
+    assert shares[5:] == [1.0, 1.0]
+    assert 0.0 < shares[3] < 0.3 < shares[4] < 1.0
+
+
+def test_eyes_that_a_flash_made_glow_are_mended_at_every_age() -> None:
+    margin = 16
+    glow = torch.full((1, 3, SIDE + 2 * margin, SIDE + 2 * margin), 0.9)
+    carrier = WarpDetail(glow, margin, Moving(0.0, flash=0.9))
+    assert all(carrier.frame(age).min() < -0.5 for age in (0.0, 0.5, 1.0))
+
+
+@pytest.mark.parametrize("species", list(Species))
+@pytest.mark.parametrize("age", [-1.0, 0.75, 1.0, 1.6])
+def test_feathered_growth_folds_nothing_over(species: Species, age: float) -> None:
     """Where a motion turns back on itself, a strip of the photo would be seen mirrored."""
-    side = 128
-    eyes = torch.tensor([[[-0.5, 0.0], [0.5, 0.0]]])
-    landmarks = Landmarks(eyes, torch.tensor([[0.0, nose]]), torch.tensor([top]), torch.tensor([True]))
-    ways = flow(landmarks, age, side) * _inside(side, torch.device("cpu"))
-    down, across = torch.gradient(ways[0], dim=(1, 2))
-    turned = (1 + across[0]) * (1 + down[1]) - across[1] * down[0]
-    assert turned.min() > 0
+    margin, side = 16, 128
+    line = (torch.arange(side + 2 * margin) + 0.5 - margin) / side
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    places = torch.stack([x, y, torch.zeros_like(x)])[None]  # a picture whose colours say where a pixel is from
+    growth = FaceGrowth(replace(adult(species), eyes_open=0.0), species)  # or they would get other colours
+    across, down = WarpDetail(places, margin, growth).feathered(age)[0, :2] * side
+    (across_y, across_x), (down_y, down_x) = torch.gradient(across), torch.gradient(down)
+    assert (across_x * down_y - across_y * down_x).min() > 0
 
 
-def test_settled_grown_detail_is_the_photo_at_the_border() -> None:
+def test_feathered_detail_is_the_photo_at_the_border() -> None:
     margin = 16
     photo = scenery(SIDE + 2 * margin)
-    shown = photo[..., margin:-margin, margin:-margin]
-    drawn = torch.zeros(1, 3, SMALL, SMALL)
-
-    carrier = WarpDetail(photo, margin, drawn, Growing(aside=1 / 16))
-    feathered, young = carrier.feathered(1.0, drawn + 0.3), carrier.frame(1.0, drawn + 0.3)
+    shown = without_margin(photo, margin)
+    carrier = WarpDetail(photo, margin, Moving(1 / 16))
+    feathered, young = carrier.feathered(1.0), carrier.frame(1.0)
     middle = slice(3 * SIDE // 10, 7 * SIDE // 10)
     torch.testing.assert_close(feathered[..., middle, middle], young[..., middle, middle], atol=1e-4, rtol=0)
     for border in (feathered - shown)[..., [0, -1], :], (feathered - shown)[..., [0, -1]]:
@@ -235,13 +249,11 @@ def test_settled_grown_detail_is_the_photo_at_the_border() -> None:
 
 
 @pytest.mark.parametrize("window", [CropWindow(SHOWN), CropWindow(SHOWN + 64, 16, 48)])
-def test_for_films_grown_detail_is_the_same_in_their_planes(window: CropWindow) -> None:
+def test_for_films_warped_detail_is_the_same_in_their_planes(window: CropWindow) -> None:
     margin = 64
     photo = scenery(window.side + 2 * margin)
-    drawn = torch.zeros(1, 3, SMALL, SMALL)
-
-    carrier = WarpDetail(photo, margin, drawn, Growing(aside=1 / 16, bluer=0.2))
-    plan = carrier.plan(0.7, drawn + 0.3)
-    levels, expected = carrier.in_planes(window)(plan), as_levels(window.of(carrier.carried(plan)))
+    carrier = WarpDetail(photo, margin, Moving(1 / 16))
+    plan = carrier.plan(0.7)
+    levels, expected = carrier.in_planes(window)(plan, 0.7), as_levels(window.of(carrier.carried(plan, 0.7)))
     assert levels.shape == expected.shape
     assert (levels - expected).abs().mean() < 0.2
