@@ -130,11 +130,9 @@ def _encoded(photo: Photo) -> bytes:
         return photo
     if not isinstance(photo, Image.Image):
         return Path(photo).read_bytes()
-    upright = ImageOps.exif_transpose(photo)
-    if not upright.has_transparency_data:
-        return encode_jpeg(upright)
-    stream = io.BytesIO()
-    upright.convert("RGBA").save(stream, "PNG")
+    upright, stream = ImageOps.exif_transpose(photo), io.BytesIO()
+    mode = "RGBA" if upright.has_transparency_data else "RGB"
+    upright.convert(mode).save(stream, "PNG", compress_level=1)
     return stream.getvalue()
 
 
