@@ -1,4 +1,4 @@
-"""The model of growth: stages at their ages, proportions as defined, and no proportion out of its range or turned."""
+"""The model of growth: stages at their ages, proportions as defined, and none younger than it may be."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,10 @@ from engine.growth.growth_model import (
     PROPORTIONS,
     RAYS,
     SPECIES,
+    YOUNGEST,
+    as_youngest,
     load_growth_model,
     proportions,
-    within_range,
 )
 from engine.messages import Species
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
@@ -21,7 +22,6 @@ from engine.vision.head_parsing import LANDMARKS, SIDE
 from tests.engine.parsed_faces import adult
 
 MODEL = load_growth_model()
-FARTHEST = 1.8  # times the mean growth, that any proportion may grow
 
 
 def landmarks_of(species: Species) -> Tensor:
@@ -120,29 +120,31 @@ def test_a_proportion_of_what_is_hidden_is_unknown() -> None:
     widths=st.lists(st.floats(0.0, 0.25), min_size=8, max_size=8),
     middles=st.lists(st.floats(-0.5, 0.5), min_size=8, max_size=8),
 )
-def test_each_proportion_comes_into_its_range_where_it_can_and_is_never_turned_round(
+def test_each_proportion_comes_to_its_youngest_or_as_near_as_it_may_and_never_becomes_older(
     species: Species, widths: list[float], middles: list[float]
 ) -> None:
     face = landmarks_of(species)
-    moves, _ = MODEL.growth(species, kinds_of(species), 1.0)
-    before, usual = proportions(face), proportions(face + moves) - proportions(face)
-    middle = before + torch.tensor(middles)
-    lower, upper = middle - torch.tensor(widths), middle + torch.tensor(widths)
-    change = proportions(face + within_range(face, moves, lower, upper)) - before
-    share = change / usual
-    assert share.min() > -0.01
-    assert share.max() < FARTHEST * 1.2  # ears and eyes turn a little as they grow: their size is not quite linear
-    after = before + change
-    off = (lower - after).clamp(min=0) + (after - upper).clamp(min=0)
-    inside, at_a_limit = off < 0.005, (share < 0.01) | (share > FARTHEST - 0.05)
-    assert (inside | at_a_limit).all()
+    before = proportions(face)
+    middle, reach = before + torch.tensor(middles), torch.tensor(widths)
+    after = proportions(face + as_youngest(face, middle - reach, middle + reach))
+    for name, goal in YOUNGEST.items():
+        index = PROPORTIONS.index(name)
+        wanted = float(middle[index] + goal.quantile * reach[index])
+        allowed = min(max(wanted, goal.least * float(before[index])), goal.most * float(before[index]))
+        assert float(after[index]) == pytest.approx(allowed, abs=0.01), name
 
 
-def test_what_lies_in_its_range_grows_as_usual() -> None:
+def test_a_face_as_young_as_can_be_stays() -> None:
     face = landmarks_of(Species.DOG)
-    moves, _ = MODEL.growth(Species.DOG, kinds_of(Species.DOG), 1.0)
-    wide = torch.full((len(PROPORTIONS),), 9.0)
-    torch.testing.assert_close(within_range(face, moves, -wide, wide), moves)
+    now = proportions(face)
+    torch.testing.assert_close(as_youngest(face, now, now), torch.zeros_like(face), atol=1e-5, rtol=0)
+
+
+def test_the_youngest_have_larger_eyes_a_smaller_muzzle_and_a_higher_forehead() -> None:
+    larger = {name for name, goal in YOUNGEST.items() if goal.most > 1}
+    assert larger == {"eye width", "eye height", "forehead"}
+    assert all(goal.least == 1 or goal.most == 1 for goal in YOUNGEST.values())
+    assert all(-1 <= goal.quantile <= 1 for goal in YOUNGEST.values())
 
 
 @pytest.mark.parametrize("species", SPECIES)
