@@ -15,7 +15,6 @@ from PIL import Image, ImageOps
 
 from engine import settings
 from engine.breeds import BREEDS
-from engine.images.jpeg import encode_jpeg
 from engine.messages import (
     Answer,
     CardText,

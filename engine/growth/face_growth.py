@@ -124,15 +124,14 @@ class FaceGrowth:
     def flow(self, age: float, side: int) -> Tensor:
         """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels.
 
-        Nothing folds over, and nothing moves away from the head.
+        Nothing folds over, and nothing moves beside head and body.
         """
         if not age:
             return torch.zeros(1, 2, side, side)
         at, moves = self._controls(age)
         spread = thin_plate((at + moves)[None], -moves[None], face_plane(_GRID), _STIFFNESS)
-        coarse = spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * side)
-        # A fold may lie between the cells of the grid, so it is looked for in all pixels.
-        return without_folds(F.interpolate(coarse, (side, side), mode="bicubic", align_corners=False))
+        coarse = without_folds(spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * _GRID))
+        return F.interpolate(coarse * (side / _GRID), (side, side), mode="bicubic", align_corners=False)
 
     def body(self, side: int) -> Tensor:
         """[1, 1, side, side]: 1 below the chin, where what is behind the head hangs together with it, 0 beside the
@@ -208,7 +207,10 @@ class FaceGrowth:
 
     @cached_property
     def _reach(self) -> Tensor:
-        """[1, 1, _GRID, _GRID]: 1 on the head and near it, falling to 0 in the background."""
+        """[1, 1, _GRID, _GRID]: 1 on the head and near it, falling to 0 in the background.
+
+        So a head that grows beyond its outline is held back there: drawn in full, foreheads become domes.
+        """
         mask = self.head_mask(_GRID)
         cell = EYE_DISTANCE * _GRID
         near = F.max_pool2d(mask, 2 * round(0.5 * _EDGE * cell) + 1, 1, round(0.5 * _EDGE * cell))
