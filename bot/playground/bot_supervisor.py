@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.playground.loopback import LOOPBACK
 from bot.playground.server import Address
-from bot.processes import child_environment
+from engine import child_environment
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class BotSupervisor:
     def __init__(self, address: Address, home: Path, environment: Mapping[str, str] = os.environ) -> None:
         self._bot_home = home / "playground" / "bot"
         self.log = home / "playground" / "bot.log"
-        self._environment = child_environment(environment, without=_DROPPED_VARIABLES) | {
+        inherited = {name: value for name, value in environment.items() if not name.startswith(_DROPPED_VARIABLES)}
+        self._environment = child_environment(inherited) | {
             "THROWBACK_TOKEN": address.token,
             "THROWBACK_API_URL": address.url,
             "THROWBACK_HOME": str(self._bot_home),

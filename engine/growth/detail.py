@@ -1,19 +1,6 @@
-"""The photo's own detail carried along the motion of the edit.
+"""A photo at other ages: its own pixels moved along the growth of its face."""
 
-The generator draws softer than a camera. So its pictures are used for what they know, how the face changes, and the
-photo for what it knows, each hair. With N0 the network's picture at age 0 and Na at age a, both enlarged, and φ
-the motion seen between them,
-
-    result(x) = Na(x) + c(x) · (photo − N0)(φ(x)),
-
-which is the photo itself at age 0 and moves away from it continuously; c fades the detail where the looks have
-changed so much that it no longer belongs. The motion is found between neighbouring ages, where it is small,
-composed along the chain and refined once from end to end: iterated least squares over small windows with a pull to
-the motion around (after Lucas and Kanade 1981, and Bruhn, Weickert and Schnörr, "Lucas/Kanade Meets Horn/Schunck",
-2005), from coarse to fine, on contrasts rather than colours, as colours drift.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -21,70 +8,23 @@ from torch import Tensor
 
 from engine.growth.eyes import mend_flash, younger_eyes
 from engine.growth.face_growth import FaceGrowth
-from engine.growth.optical_flow import FLOW_SIDE, MATCHING_SIGMA, composed_flow
-from engine.images.filters import fine_blur, gaussian_blur, smoothstep
+from engine.images.filters import fine_blur, smoothstep
 from engine.images.matting import continued, widened
-from engine.images.warping import enlarged, resize, resize_flow, upsample, warp, without_folds
+from engine.images.warping import upsample, warp, without_folds
 from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels
 from engine.messages import Species
 from engine.vision.cropping import CropWindow
 
 _PLAN_SIDE = 64  # px, in which a plan tells a flow: it is smooth
 _SIGMAS = (0.0024, 0.008)  # of the crop's side: what is finer than the first is single hairs, than the second wrinkles
-# Shares of both that young animals lack; measured on marked faces.
+# Shares of both that young fur lacks, chosen by eye: of what is finest, marked young animals have a third less than
+# adults in the sharpest photos, and a twentieth less in those of usual sharpness.
 _SOFTER = {Species.DOG: (0.22, 0.16), Species.CAT: (0.22, 0.1)}
 _PLATE_MARGIN = 0.012  # of the crop's side, around the head, that is continued behind it too: fur has no sharp edge
 _WITH_HEAD = 0.02  # of it, that moves along with the head
 _LOOKS_FROM = 0.3  # age from which on eyes and fur begin to look young
 MASK_EXPONENT = 5  # exponent of the superellipse |x|^p + |y|^p over which a face is changed: nearly a square
 FEATHER_FROM = 0.55  # from where on it changes less, as a share of half its side
-FADE_SCALE = 0.18  # change of looks, of the range 2 of a picture, at which the detail has faded to 1/e
-
-
-class FlowDetail:
-    """Carries the detail of one photo along an edit whose motion is seen in the network's pictures.
-
-    Not bound to a device; keeps its inputs' dtype.
-    """
-
-    def __init__(self, photo: Tensor, chain: Tensor, ages: Sequence[float]) -> None:
-        """`photo` [1, 3, S, S] aligned; `chain` [K, 3, R, R] the network's pictures at the K `ages`.
-
-        Pictures are in -1..1, ages rise, and 0 is among them. The closer the ages, the surer the motion: 8 to 20
-        for a whole life are plenty.
-        """
-        self.ages = list(ages)
-        if len(self.ages) != len(chain) or sorted(set(self.ages)) != self.ages or 0.0 not in self.ages:
-            raise ValueError("the ages must rise, belong to the chain, and contain 0")
-        self.photo = photo
-        self.now = chain[self.ages.index(0.0)][None]
-        self.detail = photo - enlarged(self.now, photo.shape[-1])
-        self.flow = composed_flow(resize(chain, min(FLOW_SIDE, chain.shape[-1])), self.ages.index(0.0))
-
-    def frame(self, age: float, picture: Tensor) -> Tensor:
-        """The photo at `age` [1, 3, S, S], where `picture` [1, 3, R, R] is what the network draws at that age.
-
-        Ages beyond the chain are carried like its end. At age 0 it is the photo.
-        """
-        return enlarged(picture, self.photo.shape[-1]) + self.residual(age, picture)
-
-    def residual(self, age: float, picture: Tensor, window: CropWindow | None = None) -> Tensor:
-        """What of that the picture, `enlarged`, lacks; only what is seen in the window, if there is one."""
-        flow = self._motion_at(age)
-        side = self.photo.shape[-1]
-        looks = picture - warp(self.now, resize_flow(flow, picture.shape[-1]))
-        change = gaussian_blur(looks.square().mean(1, keepdim=True), MATCHING_SIGMA).sqrt()
-        kept = torch.exp(-((change / (2 * FADE_SCALE)) ** 2))
-        ways, kept = (_seen(smooth, window) for smooth in (resize_flow(flow, side), upsample(kept, side)))
-        return kept * warp(self.detail, ways, "bicubic", _corner(window))
-
-    def _motion_at(self, age: float) -> Tensor:
-        """[1, 2, M, M], between the two ages of the chain around `age`."""
-        after = next((i for i, known in enumerate(self.ages) if known >= age), len(self.ages) - 1)
-        before = max(after - 1, 0)
-        gap = self.ages[after] - self.ages[before]
-        share = min(max((age - self.ages[before]) / gap, 0.0), 1.0) if gap else 1.0
-        return torch.lerp(self.flow[before], self.flow[after], share)[None]
 
 
 class WarpDetail:

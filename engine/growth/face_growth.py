@@ -23,6 +23,7 @@ _GRID = 64  # control cells of the flow, across and down: it is smooth
 _STIFFNESS = 0.02  # of the spline, squared eye distances
 _SEEN = 0.4  # probability from which a landmark is believed
 _OUTLINE_MOVES = 0.3  # eye distances, the farthest a point of the outline goes
+_BABY = (0.4, 0.9)  # probabilities from which on, and up to which, a face counts as a baby's
 _TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face counts as turned, and as fully so
 _TURNED_SHARE = 0.4  # of the growth, that is left of it then
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
@@ -31,6 +32,7 @@ _NARROWER_BODY = 0.1  # by which neck and chest are narrower, at age 1
 _BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of neck and chest
 _BODY_DOWN = (1.6, 2.0)
 _LARGER_HEAD = 0.03  # by which a young head is larger against its body, at age 1
+_JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
@@ -59,15 +61,26 @@ class FaceGrowth:
         low, high = _TURNED
         self._turned = min(1.0, max(0.0, (abs(float(nose[0])) - low) / (high - low)))
 
+    @property
+    def _is_baby(self) -> float:
+        """0..1: whether this is a baby already; adults that look young are none."""
+        low, high = _BABY
+        return smoothstep(min(max((self.parsed.baby - low) / (high - low), 0.0), 1.0))
+
     @cached_property
     def strength(self) -> float:
         """What of the usual growth is left: less for those who are young already, and less certain in a turned face."""
-        return (1 - self.parsed.baby) * self._certainty
+        return (1 - self._is_baby) * self._certainty
 
     @property
     def _certainty(self) -> float:
         """Less than 1 for a turned face."""
         return 1 - (1 - _TURNED_SHARE) * self._turned
+
+    @property
+    def young_range(self) -> tuple[Tensor, Tensor]:
+        """Between which values, each [8], the PROPORTIONS of nine in ten young animals of this kind lie."""
+        return self._model.young_range(self.species, self._kinds)
 
     @cached_property
     def eyes(self) -> float:
@@ -80,10 +93,10 @@ class FaceGrowth:
         moves, _ = self._model.growth(self.species, self._kinds, age)
         moves = moves * self._share(age)
         if age > 0:
-            lower, upper = self._model.young_range(self.species, self._kinds)
-            moves = moves + as_youngest(self.landmarks + moves, lower, upper) * (self.strength * min(1.0, age) ** 2)
+            youngest = as_youngest(self.landmarks + moves, *self.young_range)
+            moves = moves + youngest * (self.strength * min(1.0, age) ** 2)
         mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
-        moves = torch.where(mouth[:, None], moves * (1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open), moves)
+        moves = torch.where(mouth[:, None], moves * self._jaw_share, moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
         return torch.where(eye[:, None], moves * self.eyes, moves)
 
@@ -137,6 +150,11 @@ class FaceGrowth:
         points = torch.from_numpy(self.parsed.landmarks) * (side / SIDE)
         return [points[:4], points[4:8]]
 
+    @property
+    def _jaw_share(self) -> float:
+        """What of its growth is left to the jaw."""
+        return 1 - _OPEN_MOUTH_STAYS * self.parsed.mouth_open
+
     def _share(self, age: float) -> float:
         return self.strength if age > 0 else self._certainty
 
@@ -147,6 +165,7 @@ class FaceGrowth:
         rays = self.outline_points
         apart = (torch.cdist(rays, at) > self.NEAR).all(1) & (outline[:, 0] > 0)
         out = self._radial(age)[:, None] * ways
+        out = torch.where(ways[:, 1:] > _JAW, out * self._jaw_share, out)
         rim = self.rim()
         rim = rim[(torch.cdist(rim, at) > self.NEAR).all(1)]
         still = torch.zeros_like(rim)

@@ -3,7 +3,8 @@
 The model is a linear regression of landmarks and outlines on stage and kind (ears, muzzle, coat), fitted to faces of
 real young and adult animals that were marked by hand (`engine.lab.recogniser.growth_fitting`). As with prototypes of
 human faces (Rowland and Perrett 1995), the difference between the mean young and the mean adult animal of a kind is
-added to the face at hand. What comes out stays within the 5th to the 95th percentile of real young animals.
+added to the face at hand. What comes out stays within the 5th to the 95th percentile of real young animals, or comes as
+near to it as growth in the same direction leads.
 
 Places are on the face plane (`engine.growth.face_plane`).
 """

@@ -17,6 +17,7 @@ from pillow_heif import register_heif_opener
 
 from engine.errors import PhotoError, PhotoReason
 from engine.images.formats import sniff
+from engine.images.repair import breaks_off, ended_jpeg, largest_preview, plain_png
 
 MAX_BYTES = 20 * 1024 * 1024  # what Telegram lets a bot download
 MAX_PIXELS = 50_000_000  # a 48-megapixel phone photo passes; decoded it is 150 to 200 MB
@@ -30,6 +31,9 @@ WORKING_SIDE = 2048  # px; larger finds heads farther back in a group photo, and
 
 BACKDROP = (233, 230, 225)  # behind transparent pictures: a soft warm grey, like a photographer's paper
 
+# TIFF tags: 50706 (DNG), 254 of TIFF 6.0, whose first bit says that a picture is a smaller copy of another.
+_DNG_VERSION, _SUBFILE_TYPE, _REDUCED = 50706, 254, 1
+
 register_heif_opener(thumbnails=False)
 
 # Pillow's warnings about odd files are silenced while decoding, and the list of warning filters belongs to the whole
@@ -39,9 +43,9 @@ _one_at_a_time = threading.Lock()
 
 def full_size(data: bytes, image: Image.Image) -> tuple[int, int]:
     """Width and height of the photo in `data` as people see it; `image` is what `decode` made of it, or smaller."""
-    kind = sniff(data) or ""
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        data, kind = _repaired(data, sniff(data) or "")
         with Image.open(io.BytesIO(data), formats=[kind]) as stored:
             width, height = stored.size
     return (width, height) if (width > height) == (image.width > image.height) else (height, width)
@@ -51,7 +55,8 @@ def decode(data: bytes, which: str = "photo") -> Image.Image:
     """The picture in `data` as people see it: RGB, sRGB, upright, at most `WORKING_SIDE` px on its long side.
 
     JPEG, PNG, GIF, WebP, HEIC, AVIF, TIFF, PSD and BMP are read, of animations the first frame. Transparent
-    parts show `BACKDROP`. A file that breaks off is refused: half a face makes a sad portrait.
+    parts show `BACKDROP`; of raw photos the largest preview is taken. What does not matter may be wrong: an end marker
+    missing, a comment too long. A picture that breaks off is refused: half a face makes a sad portrait.
     Raises `PhotoError`, which carries `which`, if the file cannot be used.
     """
     if len(data) > MAX_BYTES:
@@ -62,12 +67,15 @@ def decode(data: bytes, which: str = "photo") -> Image.Image:
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            data, kind = _repaired(data, kind)
             if kind == "WEBP":
                 _check_size(_webp_size(data), MAX_PIXELS, which)  # Pillow allocates its canvas on opening
             with Image.open(io.BytesIO(data), formats=[kind]) as image:
                 _check_size(image.size, MAX_JPEG_PIXELS if kind == "JPEG" else MAX_PIXELS, which)
                 if kind == "JPEG":
                     _check_scans(data, image.size, which)
+                    if breaks_off(data):
+                        raise PhotoError(PhotoReason.UNREADABLE, which)
                 return _developed(image)
         except PhotoError:
             raise
@@ -75,6 +83,22 @@ def decode(data: bytes, which: str = "photo") -> Image.Image:
             raise PhotoError(PhotoReason.TOO_LARGE, which) from None
         except Exception:  # Pillow's parsers raise nearly every type of exception on broken bytes
             raise PhotoError(PhotoReason.UNREADABLE, which) from None
+
+
+def _repaired(data: bytes, kind: str) -> tuple[bytes, str]:
+    """The file as decoders read it, and its kind; a raw photo becomes its largest preview."""
+    if kind == "TIFF" and _is_raw(data) and (preview := largest_preview(data)) is not None:
+        data, kind = preview, "JPEG"
+    if kind == "JPEG":
+        return ended_jpeg(data), kind
+    return (plain_png(data) if kind == "PNG" else data), kind
+
+
+def _is_raw(data: bytes) -> bool:
+    """Whether a TIFF file is a raw photo: a DNG, or one whose first picture is marked as a thumbnail."""
+    with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+        tags = image.getexif()  # of TIFF files, all tags of the first picture
+        return _DNG_VERSION in tags or bool(tags.get(_SUBFILE_TYPE, 0) & _REDUCED)
 
 
 def _check_size(size: tuple[int, int], most_pixels: int, which: str) -> None:

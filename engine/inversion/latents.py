@@ -1,4 +1,4 @@
-"""The latents whose picture is nearest to a photo.
+"""Search the latents whose picture is nearest to a photo.
 
 Sources: Abdal et al. 2019 ("Image2StyleGAN", W+); Karras et al. 2020a, appendix D (the official projector, here
 `OFFICIAL`); Zhu et al. 2020 ("In-Domain GAN Inversion", an encoder's start).
@@ -19,11 +19,11 @@ from engine.stylegan.generator import UNADJUSTED, Adjustments, Generator
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store.statistics import WStatistics
 
-_SMALLEST = 16  # px; in smaller pictures VGG16's deepest features would be nothing
+_MIN_RESOLUTION = 16  # px; VGG16's deepest features of smaller pictures are empty
 
 
 class Space(StrEnum):
-    """Which latents a projection may use."""
+    """The latents among which a projection searches."""
 
     W = "w"  # one w for all layers
     W_PLUS = "w+"  # one w a layer
@@ -31,7 +31,7 @@ class Space(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProjectionOptions:
-    """How `project` searches. The defaults are ours for a search from the mean of w."""
+    """How `project` searches. The defaults are for a search from the mean of w."""
 
     steps: int = 60
     space: Space = Space.W_PLUS
@@ -39,7 +39,7 @@ class ProjectionOptions:
     betas: tuple[float, float] = (0.7, 0.95)  # of Adam; short memories suit short searches
     ramp_up: float = 0.05  # share of the steps over which the learning rate rises
     ramp_down: float = 0.3  # and over which it falls, as a cosine
-    whitened: bool = True  # the learning rate counts in standard deviations of w
+    whitened: bool = True  # the learning rate is in standard deviations of w
     coarse_shares: tuple[float, ...] = (0.3, 0.4)  # shares of the steps at … a quarter and half of the resolution
     resolution: int = 128  # the synthesis stops here; the photo is reduced to it
     pixel_weight: float = 1.0
@@ -48,13 +48,13 @@ class ProjectionOptions:
     w_noise: float = 0.0  # in units of the spread of w, falling to 0 over `w_noise_share` of the steps
     w_noise_share: float = 0.75
     noise_weight: float | None = None  # optimise the noise maps too, with this much regularisation
-    patience: int = 15  # stop when the distance has not fallen by `tolerance` for so many steps; 0: never
+    patience: int = 15  # stop after so many steps in which the distance has not fallen by `tolerance`; 0: never
     tolerance: float = 0.01
-    dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
+    dtype: torch.dtype | None = None  # of the synthesis; None: the device's fastest
 
 
-# From an encoder's guess the large things are there already: no coarse steps, as large as the distance looks, and no
-# time to lose by starting gently.
+# An encoder's guess has the coarse structure already: no coarse steps, the resolution of the perceptual distance from
+# the first step, and no gentle start.
 ENCODER_INITIALISED = ProjectionOptions(steps=14, coarse_shares=(), ramp_up=0.0, resolution=256)
 
 # The published algorithm, to compare with.
@@ -81,8 +81,8 @@ OFFICIAL = ProjectionOptions(
 class Projection(Search):
     """The search for the ws whose picture is nearest to `target`.
 
-    `start` is where to begin: w [1, w_dim] or ws, by default the mean of w; `options` are by default those that suit
-    the start. The last step's ws are the answer.
+    `start` is the first guess, w [1, w_dim] or ws, by default the mean of w; `options` default to those for such a
+    start. The result is the last step's ws.
     """
 
     def __init__(
@@ -120,11 +120,11 @@ class Projection(Search):
     @property
     def resolution(self) -> int:
         full = min(self._options.resolution, self.generator.config.img_resolution)
-        return max(full >> self._halvings, min(full, _SMALLEST))
+        return max(full >> self._halvings, min(full, _MIN_RESOLUTION))
 
     @property
     def _halvings(self) -> int:
-        """How often the resolution is still halved."""
+        """How often the resolution of this step is halved."""
         ends = accumulate(self._options.coarse_shares)
         return sum(self._done < end for end in ends)
 
@@ -188,7 +188,7 @@ def project(
     start: Tensor | None = None,
     seed: int = 0,
 ) -> Iterator[SearchStep]:
-    """A `Projection` alone; yields a `SearchStep` for each step taken."""
+    """Run a `Projection` alone; yield a `SearchStep` after each step."""
     return run_alone(Projection(target, generator, statistics, extractor, options, start, seed))
 
 
@@ -201,7 +201,7 @@ def _as_rows(start: Tensor, rows: int) -> Tensor:
 
 
 class _Plateau:
-    """Notices that a distance has stopped falling."""
+    """Tells when a distance has stopped falling."""
 
     def __init__(self, patience: int, tolerance: float) -> None:
         self._patience, self._tolerance = patience, tolerance
@@ -213,7 +213,7 @@ class _Plateau:
         self._distances.append(distance.detach())
         n = self._patience
         if len(self._distances) < 2 * n or len(self._distances) % 5:
-            return False  # reading the device only now and then
+            return False  # reading waits for the device, so only every fifth step
         recent = torch.stack(self._distances[-n:]).mean()
         before = torch.stack(self._distances[-2 * n : -n]).mean()
         return bool(recent > before * (1 - self._tolerance))
@@ -231,7 +231,7 @@ def _noise_maps(generator: Generator, options: ProjectionOptions, random: torch.
 
 
 def _noise_correlation(noises: Mapping[str, Tensor]) -> Tensor:
-    """How much noise maps correlate with themselves one pixel on, at every scale down to 8 px."""
+    """Correlation of noise maps with themselves shifted by one pixel, [], at every scale down to 8 px."""
     total = torch.zeros((), device=next(iter(noises.values())).device)
     for noise in noises.values():
         level = noise[None, None]

@@ -1,7 +1,7 @@
-"""Searches in a network's latent space, a step at a time and many at once.
+"""Searches in a network's latent space: one step at a time, many searches in one batch.
 
-A `Search` holds all its own state: schedule, moments, random numbers, step. `advance` takes a step with many of them
-as one batch, and who shares a batch makes no difference to what is found.
+A `Search` holds all of its state: schedule, moments, random numbers, step. `advance` takes a step of many searches as
+one batch; the result of each is the same as alone.
 
 Pictures are [1, 3, R, R] in -1..1, ws [1, num_ws, w_dim].
 """
@@ -23,72 +23,72 @@ from engine.stylegan.perceptual import PerceptualDistance
 
 @dataclass(frozen=True, slots=True)
 class SearchStep:
-    """Where a projection or a tuning stands. `distance` stays on the device: reading it waits for the device."""
+    """State of a search after a step. `distance` stays on the device: reading it waits for the device."""
 
     index: int  # 1 for the first
-    steps: int  # how many there will be at most
+    steps: int  # the most there will be
     ws: Tensor
     distance: Tensor  # [] perceptual distance at this step
     adjustments: Adjustments
 
 
 class Search(ABC):
-    """One photo's search, a step at a time. All of its state is its own."""
+    """One photo's search, a step at a time. It shares no state with other searches."""
 
     def __init__(self, generator: Generator, extractor: PerceptualDistance, dtype: torch.dtype | None) -> None:
         self.generator = generator
         self.extractor = extractor
         self.dtype = dtype or quick_dtype(generator.mapping.w_avg.device)
         self.index = 0  # steps taken
-        self.picture: Tensor | None = None  # [1, 3, R, R], the pet as the last step drew it before it moved
+        self.picture: Tensor | None = None  # [1, 3, R, R], as the last step drew it, before its update
         self._outcome: SearchStep | Exception | None = None
 
     @property
     @abstractmethod
     def done(self) -> bool:
-        """No step is left to take."""
+        """Whether all steps are taken."""
 
     @property
     @abstractmethod
     def resolution(self) -> int:
-        """Of the pictures of the next step."""
+        """Side of the pictures of the next step, px."""
 
     @property
     def features_dtype(self) -> torch.dtype:
-        """What the perceptual distance computes in."""
+        """The type that the perceptual distance is computed in."""
         return self.dtype
 
     @abstractmethod
     def forward_inputs(self) -> tuple[Tensor, Adjustments]:
-        """What the next step draws: ws [P, num_ws, w_dim] and the changes to the network, the same for all P.
+        """Return what the next step draws: ws [P, num_ws, w_dim] and the adjustments to the network for all P.
 
-        P is the same for all searches of a kind.
+        P is the same for all searches of a class.
         """
 
     @abstractmethod
     def loss(self, pictures: Tensor, features: Tensor) -> Tensor:
-        """[] of the pictures [P, 3, R, R] that were drawn and of their features [P, F]."""
+        """Return the loss, [], of the drawn pictures [P, 3, R, R] and their features [P, F]."""
 
     @abstractmethod
     def update(self) -> SearchStep:
-        """Take the step, now that the gradients are there."""
+        """Take the step with the gradients of the loss."""
 
     @abstractmethod
     def forget_gradients(self) -> None:
-        """Drop what a step that failed has left behind."""
+        """Drop the gradients of a failed step."""
 
     @property
     def pending(self) -> bool:
-        """A step has not been taken that somebody will ask for."""
+        """Whether the step that `step` will return is not taken yet."""
         return self._outcome is None and not self.done
 
     def set_outcome(self, outcome: SearchStep | Exception) -> None:
         self._outcome = outcome
 
     def step(self) -> SearchStep:
-        """The step taken since the last call. One that nobody has taken yet is taken now, without company.
+        """Return the step that `advance` took since the last call, or take it now, alone.
 
-        Raises whatever went wrong in it.
+        Raises the error of the step, if it failed.
         """
         if self._outcome is None:
             advance([self])
@@ -99,10 +99,11 @@ class Search(ABC):
 
 
 def advance(searches: Sequence[Search], pool: Executor | None = None) -> None:
-    """Take a step of the first search, together with all of the others that can share its batch.
+    """Take a step of the first pending search, together with all others that can share its batch.
 
-    Each is settled with its step or with its own error, and `Search.step` gives it. The rest stay as they were. In a
-    `pool`, two halves of the batch go on side by side: on a CPU that keeps more cores busy than a large batch does.
+    `Search.step` then returns the step of each, or raises its error. Searches that cannot share the batch stay as they
+    were. With a `pool`, two halves of the batch run at the same time: on a CPU that keeps more cores busy than a large
+    batch does.
     """
     batch = [search for search in searches if search.pending]
     batch = [search for search in batch if _batch_key(search) == _batch_key(batch[0])]
@@ -120,20 +121,20 @@ def _step_or_fail(batch: Sequence[Search]) -> None:
         if len(batch) == 1:
             batch[0].set_outcome(error.with_traceback(None))
             return
-    # One of them, or the batch is more than the memory holds: then each for itself, now that the memory is free again.
+    # One of them failed, or the batch needs too much memory: then each alone, now that the memory is free again.
     for search in batch:
         search.forget_gradients()
         _step_or_fail([search])
 
 
 def _batch_key(search: Search) -> tuple[object, ...]:
-    """What searches must have in common to share a batch."""
+    """The properties that searches in one batch have in common."""
     networks, precisions = (id(search.generator), id(search.extractor)), (search.dtype, search.features_dtype)
     return type(search), *networks, search.resolution, *precisions
 
 
 def _step_together(batch: Sequence[Search]) -> None:
-    """Raises what went wrong before any of the searches has moved; what goes wrong in moving stays with its own."""
+    """Take the step of all; raises errors of drawing, while an error of one search's update is set as its outcome."""
     if not batch:
         return
     drafts = [search.forward_inputs() for search in batch]
@@ -158,13 +159,13 @@ def _step_together(batch: Sequence[Search]) -> None:
 
 
 def run_alone(search: Search) -> Iterator[SearchStep]:
-    """Its steps, each taken when asked for."""
+    """Yield the steps of one search, each taken when it is asked for."""
     while not search.done:
         yield search.step()
 
 
 def optimiser_step(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """A step at this share of the learning rates."""
+    """Take a step at the share `rate` of the learning rates."""
     bases = [group["lr"] for group in optimiser.param_groups]
     for group, base in zip(optimiser.param_groups, bases, strict=True):
         group["lr"] = base * rate
@@ -175,6 +176,6 @@ def optimiser_step(optimiser: torch.optim.Optimizer, rate: float) -> None:
 
 
 def ramp(done: float, up: float, down: float) -> float:
-    """The learning rate's factor after a share `done` of the steps: linear rise, cosine fall."""
+    """Factor of the learning rate after the share `done` of the steps: rises linearly, falls as a cosine."""
     fall = min(1.0, (1 - done) / down) if down else 1.0
     return (0.5 - 0.5 * math.cos(fall * math.pi)) * (min(1.0, max(done, 1e-3) / up) if up else 1.0)

@@ -1,4 +1,4 @@
-"""What a search aims at."""
+"""The picture that a search approaches."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 
 
 class Target:
-    """The target at every resolution asked for, with its features, computed in `dtype` like those held against them."""
+    """A picture with its features at every resolution, computed in `dtype` like those they are compared with."""
 
     def __init__(self, target: Tensor, extractor: PerceptualDistance, dtype: torch.dtype) -> None:
         self._target = target
@@ -31,16 +31,16 @@ class Target:
         return self._kept[resolution]
 
     def distance(self, features: Tensor, resolution: int) -> Tensor:
-        """The perceptual distance of a picture with these features [1, F]."""
+        """Perceptual distance, [], to a picture with the features [1, F]."""
         return (features - self._at(resolution)[1]).square().sum()
 
     def pixel_loss(self, picture: Tensor, resolution: int) -> Tensor:
-        """L1 over a pyramid."""
+        """Mean L1 distance to a picture [1, 3, R, R] at three sizes."""
         levels = zip(_pyramid(picture), self._at(resolution)[0], strict=True)
         return torch.stack([F.l1_loss(ours, theirs) for ours, theirs in levels]).mean()
 
 
 def _pyramid(picture: Tensor) -> list[Tensor]:
-    """The picture, at half the size and at a quarter."""
+    """The picture at full, half and quarter size."""
     half = F.avg_pool2d(picture, 2)
     return [picture, half, F.avg_pool2d(half, 2)]

@@ -1,12 +1,11 @@
-"""The network adjusted for one pet until it draws the photo.
+"""Adjust a network to one pet until it draws the photo.
 
-Instead of all weights, as in pivotal tuning (Roich et al. 2021), few are changed, which are kept with a portrait.
+Pivotal tuning (Roich et al. 2021) changes all weights; here few numbers are changed, which are kept with a portrait.
 
-Where it is known how the pet grows (`engine.lab.drawn_pets.drawn_growth`), what the network lacks lies in offsets to
-its last features, which growth carries along: `solve_feature_offsets`. They are solved for instead of searched, and
-as nothing before them changes, the edit does nearly what it did. Where growth is not known, offsets would lie still
-while the edit moves the face. There a `PivotalTuning` searches offsets to the styles and changes of low rank to the
-convolutions (Hu et al. 2021, "LoRA"), which move what they draw by themselves, and holds the edit meanwhile.
+Where the growth of the face is known, `solve_feature_offsets` solves for offsets to the last features, which are moved
+along with the growth; as nothing before them changes, the edit keeps its effect. Where growth is not known, such
+offsets would stay in place while the edit moves the face. There a `PivotalTuning` searches offsets to the styles and
+low-rank changes of the convolutions (Hu et al. 2021, "LoRA"), and keeps the edit's effect as it was.
 """
 
 import math
@@ -26,9 +25,9 @@ from engine.stylegan.perceptual import PerceptualDistance
 
 @torch.no_grad()
 def solve_feature_offsets(target: Tensor, ws: Tensor, generator: Generator) -> Adjustments:
-    """The offsets with which the picture at `ws` is `target` [1, 3, R, R], R the network's own resolution.
+    """Solve for the offsets with which the picture at `ws` is `target` [1, 3, R, R], R the network's own resolution.
 
-    Their maps are what is missing in the picture; their directions the least changes of features that give its colours.
+    The maps are the difference of the pictures, the directions the smallest changes of features that give its colours.
     """
     side = generator.config.img_resolution
     missing = target - generator.synthesis(ws)
@@ -41,24 +40,24 @@ class TuningOptions:
     """How a `PivotalTuning` adjusts the network."""
 
     steps: int = 32
-    rank: int = 6  # of the changes to the convolutions
+    rank: int = 6  # of the changes to the convolutions; 16 is hardly nearer to the photo
     weight_rate: float = 0.04  # learning rate of these
-    style_rate: float = 0.03
+    style_rate: float = 0.03  # learning rate of the offsets to the styles
     betas: tuple[float, float] = (0.7, 0.95)  # of Adam; short memories suit short searches
-    ramp_up: float = 0.1
-    ramp_down: float = 0.3
-    resolution: int = 128
-    pixel_weight: float = 2.0
-    edit_weight: float = 0.7
+    ramp_up: float = 0.1  # share of the steps over which the learning rates rise
+    ramp_down: float = 0.3  # and over which they fall, as a cosine
+    resolution: int = 128  # px, of the pictures that are compared
+    pixel_weight: float = 2.0  # of the L1 distance, against the perceptual one
+    edit_weight: float = 0.7  # of the drift of the edit; without it the pet at age 1 is twice as far off
     ages: tuple[float, ...] = (1.0, 0.5, -0.3, 0.75)  # at which the edit is held, in turn
-    dtype: torch.dtype | None = None  # of the synthesis; None: the quickest that the device has
+    dtype: torch.dtype | None = None  # of the synthesis; None: the device's fastest
 
 
 class PivotalTuning(Search):
-    """The search for the adjustments with which the picture at `ws` is `target`; the last step's are the answer.
+    """Searches the adjustments with which the picture at `ws` is `target`; the result is the last step's.
 
-    `age_vector` [num_ws, w_dim] is the edit, and held: what it changes in the large stays what it was before tuning.
-    This keeps the tuning from hollowing out the edit, and colours and background from drifting with age.
+    `age_vector` [num_ws, w_dim] is the edit. Its effect on a 16 px thumbnail is kept as it was before tuning, or the
+    edit would lose its effect, and colours and background would drift with age.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class PivotalTuning(Search):
         self._full = min(options.resolution, generator.config.img_resolution)
         self._ws, self._age_vector = ws, age_vector
         self._photo = Target(target, extractor, self.features_dtype)
-        self._edits: dict[float, Tensor] = {}  # what the edit changed in the large before tuning
+        self._edits: dict[float, Tensor] = {}  # by age: the edit's effect on a thumbnail before tuning
         random = torch.Generator(target.device).manual_seed(seed)
         self._changes = Adjustments(
             styles=_style_offsets(generator, self._full),
@@ -102,7 +101,7 @@ class PivotalTuning(Search):
 
     @property
     def features_dtype(self) -> torch.dtype:
-        return torch.float32  # so near to the photo, half precision would be much of what is left
+        return torch.float32  # so near to the photo, rounding to half precision would be much of the distance
 
     @property
     def _age(self) -> float:
@@ -134,7 +133,7 @@ class PivotalTuning(Search):
 
     @torch.no_grad()
     def _edit(self) -> Tensor:
-        """What the edit to this step's age changed in the large before tuning."""
+        """The effect of the edit to this step's age on a thumbnail before tuning: [1, 3, 16, 16]."""
         if self._age not in self._edits:
             before = _thumbnail(self.generator.synthesis(self._pair(), resolution=self._full))
             self._edits[self._age] = before[1:] - before[:1]
@@ -150,7 +149,7 @@ def tune(
     options: TuningOptions | None = None,
     seed: int = 0,
 ) -> Iterator[SearchStep]:
-    """A `PivotalTuning` alone; yields a `SearchStep` for each step taken."""
+    """Run a `PivotalTuning` alone; yield a `SearchStep` after each step."""
     return run_alone(PivotalTuning(target, ws, generator, extractor, age_vector, options, seed))
 
 
@@ -166,7 +165,7 @@ def _style_offsets(generator: Generator, resolution: int) -> dict[str, Tensor]:
 
 
 def _low_rank_changes(generator: Generator, resolution: int, rank: int, random: torch.Generator) -> dict[str, LowRank]:
-    """Changes that change nothing yet, ready to be optimised."""
+    """Low-rank changes of no effect yet, ready to be optimised."""
     changes: dict[str, LowRank] = {}
     for name, module in generator.convolutions(resolution):
         outputs, inputs = module.weight.shape[:2]

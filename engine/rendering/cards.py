@@ -1,4 +1,4 @@
-"""The then-and-now card: two prints on soft paper, ready to be passed round the family."""
+"""Draw the then-and-now card: two prints on paper, to be passed round the family."""
 
 from functools import lru_cache
 
@@ -9,18 +9,19 @@ from engine.images.jpeg import encode_jpeg
 from engine.messages import CardText
 from engine.rendering.lettering import fitted
 
-WIDTH, HEIGHT = 1480, 1060  # px
+WIDTH, HEIGHT = 1480, 1060  # px; Telegram shows photos of up to 1280 px, and more looks sharp when enlarged
 PHOTO = 600  # px, the side of each picture on the card
 BORDER, LIP = 28, 104  # px of white around a picture, and below it, where the label stands
-ROUNDING = 14  # px, radius of the corners
+ROUNDING = 14  # px, radius of a print's corners
+PICTURE_GAP = 0.025  # of a picture's width, between two pictures side by side
 
-_GAP = 0.025  # of a picture's width, between two pictures side by side
-PAPER = (250, 243, 232)
-PRINT = (255, 253, 249)
-INK = (74, 52, 40)
-SOFT_INK = (150, 121, 100)
-TAPES = ((231, 196, 160), (190, 206, 188))  # apricot, sage
-PAW = (238, 226, 208)
+# Colours, RGB.
+PAPER = (250, 243, 232)  # cream, behind everything
+PRINT = (255, 253, 249)  # the white of a print's border
+INK = (74, 52, 40)  # title and labels
+SOFT_INK = (150, 121, 100)  # footer
+TAPES = ((231, 196, 160), (190, 206, 188))  # apricot and sage, over the left and the right print
+PAW = (238, 226, 208)  # the trail of paws, hardly darker than the paper
 
 
 def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
@@ -29,7 +30,7 @@ def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
     left, right = (
         one.resize((side, side), Image.Resampling.LANCZOS) if one.width < side else one for one in (left, right)
     )
-    gap = round(left.width * _GAP)
+    gap = round(left.width * PICTURE_GAP)
     sheet = Image.new("RGB", (left.width + gap + right.width, left.height), PAPER)
     sheet.paste(left, (0, 0))
     sheet.paste(right, (left.width + gap, 0))

@@ -1,10 +1,10 @@
-"""The rejuvenated face put back into the whole photo, so that nobody sees where it was cut out.
+"""Put the rejuvenated face back into the whole photo without a visible seam.
 
-Not the edited crop itself is pasted but what the edit changed. Where it changed nothing the photo keeps its
-own pixels, however much finer they are; where a structure moved, the edited picture replaces the photo. Drifts of
-colour and light at the rim of the crop are taken away as a smooth membrane over the whole crop (after
-Pérez, Gangnet and Blake, "Poisson Image Editing", 2003, at coarse resolution only), and an oval mask feathers the rest.
-An edit that ends at the rim by itself needs neither.
+Only what the edit changed is pasted. Where it changed nothing, the photo keeps its own pixels, however much finer they
+are; where a structure moved, the edited picture replaces the photo. Drifts of colour and light at the border of the
+crop are removed as a smooth membrane over the whole crop (after Pérez, Gangnet and Blake, "Poisson Image Editing",
+2003, at coarse resolution only), and an oval mask feathers the rest. An edit that ends at the border by itself needs
+neither.
 """
 
 import numpy as np
@@ -16,20 +16,20 @@ from engine.vision.alignment import Alignment
 
 Floats = NDArray[np.float32]
 
-MEMBRANE = 64  # px, the resolution at which the drift at the rim is measured and spread
-OVAL = 2.6  # exponent of the superellipse |x|^p + |y|^p: rounder than a square, fuller than an ellipse
-FADE = (0.68, 0.97)  # from where to where the mask fades, as a share of half the crop's side
-CHANGED = (1.5, 9.0)  # levels of 255: from where on a change replaces the photo rather than being added to it
+MEMBRANE_SIDE = 64  # px, at which the drift at the border is measured and spread: it is smooth
+OVAL_EXPONENT = 2.6  # of the superellipse |x|^p + |y|^p: rounder than a square, fuller than an ellipse
+FADE = (0.68, 0.97)  # of half the crop's side, from where to where the mask fades
+REPLACED = (1.5, 9.0)  # levels of 255: smaller changes are added to the photo, larger ones replace it
 
 
 def paste_back(
     photo: Image.Image, edited: Pixels, before: Pixels, alignment: Alignment, *, feathered: bool = False
 ) -> Image.Image:
-    """`photo` with the edit in it, at its own size.
+    """Put an edited crop back into its photo; returns the photo at its own size.
 
     `before` and `edited` [S, S, 3] are the crop that `alignment` cuts from the photo, of any S, unedited and
-    edited; `feathered` tells that the edit changes nothing at the crop's border already. Outside the crop, and
-    everywhere if nothing was edited, the photo is unchanged to the bit.
+    edited. `feathered`: the edit changes nothing at the crop's border. Outside the crop, and everywhere if nothing was
+    edited, the photo is unchanged to the bit.
     """
     photo = photo.convert("RGB")
     side = before.shape[0]
@@ -37,7 +37,7 @@ def paste_back(
     mask = np.ones((side, side), np.float32) if feathered else _oval(side)
     if not feathered:
         change -= _membrane(change, mask)
-    moved = _smoothstep(_softened(np.abs(change).max(axis=2), side // 40 + 1), *CHANGED)
+    moved = _smoothstep(_softened(np.abs(change).max(axis=2), side // 40 + 1), *REPLACED)
 
     at = alignment.scaled(side)
     box = _box(at, photo.size)
@@ -54,8 +54,8 @@ def paste_back(
 
 def _oval(side: int) -> Floats:
     """[side, side]: 1 over the face, 0 at the crop's border."""
-    across = np.abs((np.arange(side) + 0.5) / side * 2 - 1) ** OVAL
-    reach = (across[:, None] + across[None, :]) ** (1 / OVAL)
+    across = np.abs((np.arange(side) + 0.5) / side * 2 - 1) ** OVAL_EXPONENT
+    reach = (across[:, None] + across[None, :]) ** (1 / OVAL_EXPONENT)
     return 1 - _smoothstep(reach.astype(np.float32), *FADE)
 
 
@@ -79,10 +79,10 @@ def _resized(values: Floats, side: int) -> Floats:
 
 
 def _membrane(change: Floats, mask: Floats) -> Floats:
-    """[S, S, 3]: what `change` is at the rim, where `mask` fades, carried smoothly over the face."""
+    """[S, S, 3]: the change at the border, where `mask` fades, continued smoothly over the face."""
     side = change.shape[0]
-    known = 1 - _resized(mask, MEMBRANE)
-    coarse = np.dstack([_resized(change[..., channel], MEMBRANE) for channel in range(3)])
+    known = 1 - _resized(mask, MEMBRANE_SIDE)
+    coarse = np.dstack([_resized(change[..., channel], MEMBRANE_SIDE) for channel in range(3)])
     spread = _filled(coarse, known[..., None] ** 2)
     return np.dstack([_resized(np.ascontiguousarray(spread[..., channel]), side) for channel in range(3)])
 

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.device import quick_dtype
-from engine.growth.detail import FlowDetail
+from engine.growth.flow_detail import FlowDetail
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.images.warping import enlarged

@@ -1,9 +1,9 @@
-"""The time-lapse film: the ages of its frames and the pictures between.
+"""Make the time-lapse film: the ages of its frames and the pictures between.
 
-The way from one age to another is walked evenly in perceptual distance, because equal steps of the age
-vector are not equal steps to the eye; it starts and ends gently and rests at both ends. Pictures are dear, so
-key pictures are made close together and each frame is a cross-fade of its two neighbours. Everything
-streams: a few key pictures are in memory at a time, whatever the length.
+Frames are spaced evenly in perceptual distance, because equal steps of age are not equal steps to the eye; the film
+starts and ends gently and rests at both ends. Pictures take long to make, so key pictures are made close together and
+each frame is a cross-fade of its two neighbours. Everything streams: a few key pictures are in memory at a time,
+whatever the length.
 """
 
 import contextlib
@@ -30,19 +30,19 @@ from engine.threads import prefetch
 
 THUMBNAIL_SIDE = 320  # px, Telegram's limit
 THUMBNAIL_BYTES = 200_000  # Telegram's limit
-_AT_ONCE = 4  # pictures measured as one batch: quicker than one by one, and little in memory
-_MEASURING = 0.1  # share of the work
+_MEASURED_AT_ONCE = 4  # pictures in one batch: faster than one by one, and little in memory
+_MEASURING_SHARE = 0.1  # of the time of a film that measuring takes, for its progress
 
 
 @dataclass(frozen=True, slots=True)
 class FilmOptions:
-    """How long a film is and how finely it is drawn."""
+    """Length and smoothness of a film."""
 
     fps: int = 30
     duration_s: float = 5.0
     hold_s: float = 0.6  # the rest at each end
-    easing: float = 0.25  # share of the way's time spent speeding up, and as much slowing down
-    keys: int = 32  # pictures made to show it
+    easing: float = 0.25  # share of the moving time spent speeding up, and as much slowing down
+    keys: int = 32  # pictures that are made; frames between are cross-faded
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class FilmSource:
 
 
 def positions(options: FilmOptions) -> list[float]:
-    """Where each frame is on the way, 0..1: resting, speeding up, steady, slowing down, resting.
+    """Position of each frame between the first age and the last, 0..1.
 
-    The speed follows a smoothstep up and down, so that there is no jerk to be seen.
+    It rests, speeds up, moves steadily, slows down and rests; speed follows a smoothstep, so that no jerk is seen.
     """
     total = round(options.duration_s * options.fps)
     held = round(options.hold_s * options.fps)
@@ -76,14 +76,14 @@ def _eased(time: float, easing: float) -> float:
 
 
 def space_evenly(ages: Sequence[float], features: NDArray[Any], at: Sequence[float]) -> list[float]:
-    """The ages that lie the shares `at` (each 0..1) of the perceptual way along.
+    """Ages at the shares `at` (each 0..1) of the perceptual distance between the first age and the last.
 
     `features` [P, F] belong to pictures at the P `ages`; the squared L2 norm of a difference of two rows is the
-    perceptual distance of their pictures, so that the way is the sum of the norms. Where nothing is to be
-    seen changing, the ages are spaced evenly in themselves.
+    perceptual distance of their pictures, and the whole distance is the sum of the norms. Where the pictures do not
+    change, the ages are spaced evenly.
     """
     steps = np.linalg.norm(np.diff(features.astype(np.float64), axis=0), axis=1)
-    # A floor far below what is visible keeps the inverse unique where two pictures are equal.
+    # A floor far below the visible keeps the inverse unique where two pictures are equal.
     steps += max(steps.sum(), 1e-9) * 1e-3 / max(len(steps), 1)
     way = np.concatenate(([0.0], np.cumsum(steps)))
     return [float(age) for age in np.interp(np.asarray(at) * way[-1], way, np.asarray(ages, np.float64))]
@@ -103,8 +103,8 @@ def render_film(
     """
     options = options or FilmOptions()
     seen: list[NDArray[np.float32]] = []
-    for part in torch.split(source.pictures, _AT_ONCE):
-        yield _MEASURING * len(seen) * _AT_ONCE / len(source.ages)
+    for part in torch.split(source.pictures, _MEASURED_AT_ONCE):
+        yield _MEASURING_SHARE * len(seen) * _MEASURED_AT_ONCE / len(source.ages)
         seen.append(features(part).detach().float().cpu().numpy())
     shares = [float(share) for share in np.linspace(0, 1, options.keys)]
     keys = space_evenly(source.ages, np.concatenate(seen), shares)
@@ -122,13 +122,13 @@ def render_film(
             except StopIteration as end:
                 mp4: bytes = end.value
                 return Film(mp4, thumbnail(to_pixels(first)), width, height, len(at) / options.fps, len(at))
-            yield _MEASURING + (1 - _MEASURING) * done / len(at)
+            yield _MEASURING_SHARE + (1 - _MEASURING_SHARE) * done / len(at)
 
 
 def between(keys: Iterator[Tensor], count: int, at: Sequence[float]) -> Iterator[Frame]:
-    """Frames at the rising positions `at` (each 0..1) among `count` evenly placed key pictures, cross-faded.
+    """Yield frames at the rising positions `at` (each 0..1) among `count` evenly placed key pictures, cross-faded.
 
-    Rounded only after fading: steps of less than a level would otherwise all be taken at the same moment.
+    They are rounded only after fading: otherwise all steps of less than a level would be seen at the same moment.
     """
     here = next(keys)
     following = next(keys, here)

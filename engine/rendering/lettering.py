@@ -1,4 +1,4 @@
-"""Lines of text on pictures, in the scripts our users write.
+"""Draw lines of text on pictures, in the scripts our users write.
 
 Each character is drawn with the first font that has it: ours for Latin and Korean, ours for Cyrillic, Greek
 and kana, a font of the system for Chinese characters. What no font has (emoji above all) is left out.
@@ -24,9 +24,9 @@ HAN_FONTS = (
     "YuGothB.ttc",
     "msyhbd.ttc",
 )
-HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))
-ELLIPSIS = "…"
-MOST_CHARACTERS = 160  # no line here is longer; measuring a novel would take minutes
+HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))  # code points of Chinese characters
+ELLIPSIS = "…"  # ends a line that was cut
+MOST_CHARACTERS = 160  # of a line; measuring a longer text to shorten it would take minutes
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -75,25 +75,25 @@ def _line(text: str, size: int) -> Line:
 
 def _font_of(character: str) -> str | None:
     code = ord(character)
-    for name, ranges in _coverage().items():
+    for name, ranges in coverage().items():
         if any(low <= code <= high for low, high in ranges):
             return name
     return None
 
 
 @lru_cache(maxsize=1)
-def _coverage() -> dict[str, Ranges]:
+def coverage() -> dict[str, Ranges]:
     """The ranges of characters of each font, the preferred one first."""
     read = json.loads((FONTS / "coverage.json").read_text())
-    coverage: dict[str, Ranges] = {name: tuple((low, high) for low, high in read[name]) for name in OURS}
+    ranges: dict[str, Ranges] = {name: tuple((low, high) for low, high in read[name]) for name in OURS}
     for name in HAN_FONTS:
         try:
             ImageFont.truetype(name, 12)
         except OSError:
             continue
-        coverage[name] = HAN
+        ranges[name] = HAN
         break
-    return coverage
+    return ranges
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Pictures to H.264 as Telegram plays it at once: yuv420p, even sides, index first."""
+"""Encode pictures to H.264 that Telegram plays without loading it whole: yuv420p, even sides, index first."""
 
 import contextlib
 import subprocess
@@ -14,9 +14,9 @@ from torch import Tensor
 from engine.errors import EngineFault
 from engine.images.ycbcr import Frame, halved, rgb_to_ycbcr, to_levels
 
-LEAST_SIDE = 512  # px; smaller pictures are enlarged
+LEAST_SIDE = 512  # px; smaller pictures are enlarged, as players enlarge them worse
 MOST_KBPS = 5000  # bounds a film of 5 s to some 3 MB, whatever it shows
-_PATIENCE_S = 120
+_FFMPEG_TIMEOUT_S = 120  # after the last frame; it has a frame or two left to encode then
 
 
 def film_size(width: int, height: int) -> tuple[int, int]:
@@ -58,7 +58,7 @@ def encode_h264(frames: Iterable[Frame], width: int, height: int, fps: int) -> G
             with contextlib.suppress(OSError):
                 pipe.close()
             try:
-                status = process.wait(_PATIENCE_S)
+                status = process.wait(_FFMPEG_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 raise EngineFault("ffmpeg did not finish") from None
         if status or not path.exists():

@@ -5,6 +5,7 @@ import io
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +13,6 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import settings
 from engine.device import choose_device
 from engine.errors import EngineFault, OperatorError, PhotoError, PhotoReason
 from engine.images.decoding import decode, full_size
@@ -36,11 +36,14 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.pipeline import Pipeline, scaled
+from engine.pipeline import Pipeline
 from engine.process.cache import FOLDER
 from engine.process.eta import WORK
 from engine.process.jobs import Job, JobStep
 from engine.rendering.film import FilmOptions
+from engine.settings import EngineSettings
+from engine.stylegan.store import NetworkStore
+from engine.subject import scaled
 from engine.vision.cropping import SIDE
 from engine.vision.face_detection import Face
 from engine.vision.recognition import Recognised, recognise
@@ -77,16 +80,22 @@ def photo() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     store_tiny_network(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def here(home: Path) -> EngineSettings:
+    return EngineSettings(home, device="cpu", network=NAME)
+
+
+@pytest.fixture(scope="module")
+def pipeline(here: EngineSettings) -> Iterator[Pipeline]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # for so small a network more cost more than they bring
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("THROWBACK_HOME", str(home))
-        patch.setenv("THROWBACK_NETWORK", NAME)
-        patch.setenv("THROWBACK_DEVICE", "cpu")
-        yield Pipeline(settings.from_environment(), FILM)
+    yield Pipeline(here, FILM)
     torch.set_num_threads(threads)
 
 
@@ -182,7 +191,7 @@ def searched_for(job: Job, pipeline: Pipeline) -> Job:
         yield step
 
 
-def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(pipeline: Pipeline) -> None:
+def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(pipeline: Pipeline, home: Path) -> None:
     first, second = drawn_photo(seed=6), drawn_photo(seed=7)
     # Alone, so that nothing is prepared aside: then both begin at the same step, however busy the machine is.
     job = pipeline.begin(Rejuvenate("a", first, breed="samoyed", baby_photo=second, anyway=True, alone=True))
@@ -194,7 +203,7 @@ def test_both_photos_are_searched_at_the_same_time_and_found_as_each_alone(pipel
         shares = [step.share for step in steps if step.stage is stage]
         assert shares == sorted(shares)
     finished(pipeline.begin(Forget("b", tuple(hashlib.sha256(one).hexdigest() for one in (first, second)))), Forgotten)
-    spread = pipeline._network(Species.DOG, NAME).statistics.spread
+    spread = NetworkStore(home).load(NAME).statistics.spread
     for photo, found in ((first, together.pet), (second, together.baby)):
         one, _ = finished(pipeline.begin(Rejuvenate("c", photo, breed="samoyed", anyway=True)), Rejuvenation)
         alone = PortraitState.from_bytes(one.latent).pet
@@ -222,8 +231,7 @@ def test_a_latent_outlives_its_weights(pipeline: Pipeline, photo: bytes, changed
     assert difference(again.still, anew.still) < 3
 
 
-def test_a_network_stored_anew_is_loaded_anew(pipeline: Pipeline, photo: bytes) -> None:
-    home = settings.from_environment().home
+def test_a_network_stored_anew_is_loaded_anew(pipeline: Pipeline, photo: bytes, home: Path) -> None:
     first, _ = finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     store_tiny_network(home, seed=1)
     try:
@@ -236,11 +244,11 @@ def test_a_network_stored_anew_is_loaded_anew(pipeline: Pipeline, photo: bytes) 
     )
 
 
-def test_a_damaged_cache_entry_is_made_anew(pipeline: Pipeline, photo: bytes) -> None:
+def test_a_damaged_cache_entry_is_made_anew(pipeline: Pipeline, photo: bytes, here: EngineSettings) -> None:
     finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
-    for file in (settings.from_environment().cache / FOLDER).iterdir():
+    for file in (here.cache / FOLDER).iterdir():
         file.write_bytes(file.read_bytes()[:100])
-    pipeline = Pipeline(settings.from_environment(), FILM)  # with nothing in memory
+    pipeline = Pipeline(here, FILM)  # with nothing in memory
     answer, _ = finished(pipeline.begin(Rejuvenate("r", photo, anyway=True)), Rejuvenation)
     assert answer.steps
 

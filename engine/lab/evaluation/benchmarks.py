@@ -145,12 +145,13 @@ def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -
     if not results:
         raise OperatorError(NO_PHOTO)
 
-    def share(hits: Sequence[bool]) -> float:
-        return round(sum(hits) / len(hits), 3)
+    def mean(values: Sequence[float]) -> float | None:
+        return round(statistics.mean(values), 3) if values else None
 
     return {
-        "younger_share": share([result.younger for result in results]),
-        "shorter_muzzle_share": share([result.shorter for result in results]),
+        "younger_share": mean([result.younger for result in results]),
+        "young_proportions_before": mean([result.young[0] for result in results if result.young]),
+        "young_proportions": mean([result.young[1] for result in results if result.young]),
         "same_pet_share": round(same_pet_share(results, others), 3),
         "same_pet_among": len(results) + len(others),
         "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),

@@ -1,12 +1,13 @@
 """Measures results of real photos, whose true young self nobody knows.
 
-Whether a result looks younger is said by the age classifier (`engine.lab.evaluation.age_classifier`), which learned it
-from hand-labelled faces, and by the proportions between the landmarks found in it. Whether it is still the same animal
-is said by EfficientNet-Lite0: of all photos, the given others too, is its own photo the nearest to a result?
+Whether a result is younger is said by its proportions, as the head parser finds them in the finished picture: how many
+lie in the range of young animals of its kind, compared with the photo's? The age classifier
+(`engine.lab.evaluation.age_classifier`), which learned from hand-labelled faces, is asked besides; it also goes by coat
+and light. Whether it is still the same animal is said by EfficientNet-Lite0: of all photos, the given others too, is
+its own photo the nearest to a result?
 """
 
 import hashlib
-import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,8 @@ from torch import Tensor
 
 from engine.breeds import BREEDS
 from engine.errors import PhotoError
+from engine.growth.face_growth import FaceGrowth
+from engine.growth.growth_model import proportions
 from engine.images import decoding
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
@@ -31,7 +34,8 @@ from engine.stylegan.store import EMBEDDED, Network
 from engine.vision.alignment import HeadPose, align, head_pose
 from engine.vision.cropping import SIDE
 from engine.vision.efficientnet import load_efficientnet
-from engine.vision.face_detection import find_faces
+from engine.vision.face_detection import find_heads
+from engine.vision.head_parsing import parse_head
 from engine.vision.recognition import recognise
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"}
@@ -46,16 +50,12 @@ class PhotoResult:
     untuned: float  # perceptual distance between the aligned photo and its projection
     reconstruction: float  # the same after the tuning
     youth: tuple[float, float]  # log odds that it looks young: of the photo, of the result
-    muzzle: tuple[float, float] | None  # eyes to nose over the distance between the eyes: of the photo, of the result
+    young: tuple[float, float] | None  # share of proportions within the range of young animals: photo's, result's
     fingerprints: tuple[Tensor, Tensor]  # of the photo, of the result
 
     @property
     def younger(self) -> bool:
         return self.youth[1] > self.youth[0]
-
-    @property
-    def shorter(self) -> bool:
-        return self.muzzle is None or self.muzzle[1] < self.muzzle[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,28 +136,31 @@ def _measure_photo(
     inversion, portrait = make_portrait(adult.image, adult.head, adult.species, adult.breed, network, extractor)
     distances = inversion.distance_with(UNADJUSTED), inversion.distance_with(inversion.tuned())
     young = portrait.still()
-    muzzles = [_muzzle(pixels) for pixels in (portrait.now, young)]
-    muzzle = (muzzles[0], muzzles[1]) if muzzles[0] is not None and muzzles[1] is not None else None
+    faces = [_growth(pixels, adult.species) for pixels in (portrait.now, young)]
     before, after = (float(classifier.with_mirror_images(to_tensor(pixels))) for pixels in (portrait.now, young))
     prints = (_fingerprint_of(adult, network), _fingerprint(young))
-    return PhotoResult(adult.file, *distances, (before, after), muzzle, prints)
+    return PhotoResult(adult.file, *distances, (before, after), _young_shares(*faces), prints)
 
 
 def _fingerprint_of(adult: _Adult, network: Network) -> Tensor:
     return _fingerprint(align(adult.image, adult.head, network.convention, SIDE).crop)
 
 
-def _muzzle(pixels: Pixels) -> float | None:
-    """The distance from between the eyes to the nose, over that between the eyes; None where they are not found."""
-    faces = find_faces(Image.fromarray(pixels))
-    if not faces:
+def _growth(pixels: Pixels, species: Species) -> FaceGrowth | None:
+    """The face in a picture; None where none is found."""
+    image = Image.fromarray(pixels)
+    heads = find_heads(image)
+    return FaceGrowth(parse_head(image, heads[0]), species) if heads else None
+
+
+def _young_shares(photo: FaceGrowth | None, result: FaceGrowth | None) -> tuple[float, float] | None:
+    """The share of either face's proportions in the range of young animals of the photo's kind."""
+    if photo is None or result is None:
         return None
-    head = faces[0].head
-    if head.left_eye is None or head.right_eye is None or head.nose is None:
-        return None
-    (left_x, left_y), (right_x, right_y) = head.left_eye, head.right_eye
-    between = ((left_x + right_x) / 2, (left_y + right_y) / 2)
-    return math.dist(between, head.nose) / max(math.dist(head.left_eye, head.right_eye), 1.0)
+    lower, upper = photo.young_range
+    found = (proportions(face.landmarks) for face in (photo, result))
+    before, after = (float(((lower <= one) & (one <= upper)).float().mean()) for one in found)
+    return before, after
 
 
 @torch.no_grad()

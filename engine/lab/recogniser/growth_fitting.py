@@ -35,7 +35,7 @@ def fit_growth(faces: Sequence[MarkedParts]) -> tuple[GrowthModel, dict[str, Cou
     for species in SPECIES:
         own = [face for face in faces if face.species is species and _usable(face)]
         counts[species.value] = Counter(face.age for face in own)
-        counts[species.value].update(f"{kind}, {face.age}" for face in own for kind in (face.ears, face.muzzle))
+        counts[species.value].update(kind for face in own for kind in _kinds(face))
         parts.append(_regression(own))
     mean, baby, young, spread = (torch.stack([torch.from_numpy(part[i]).float() for part in parts]) for i in range(4))
     return GrowthModel(mean=mean, young=young, baby=baby, spread=spread), counts
@@ -72,6 +72,12 @@ def outline_radii(outline: Floats) -> Floats:
     hits = np.where((share >= 0) & (share <= 1) & (along > 0), along, np.nan)
     radii: Floats = np.where(np.isnan(hits).all(1), np.nan, np.nan_to_num(hits, nan=0.0).max(1))
     return radii
+
+
+def _kinds(face: MarkedParts) -> list[str]:
+    """What it is counted as: "hanging ears, adult" and the like."""
+    known = {"ears": face.ears, "muzzle": face.muzzle, "coat": face.coat}
+    return [f"{value} {part}, {face.age}" for part, value in known.items() if value is not None]
 
 
 def _usable(face: MarkedParts) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, ImageDraw
 
-from engine.rendering.lettering import ELLIPSIS, FONTS, OURS, _coverage, drawable, fitted
+from engine.rendering.lettering import ELLIPSIS, FONTS, OURS, coverage, drawable, fitted
 
 
 def ink(text: str) -> tuple[int, int, int, int] | None:
@@ -23,7 +23,7 @@ def test_our_own_fonts_draw_the_scripts_of_our_users(text: str) -> None:
 
 def test_every_character_said_to_be_covered_has_a_glyph() -> None:
     for name in OURS:
-        for low, high in _coverage()[name]:
+        for low, high in coverage()[name]:
             for code in {low, (low + high) // 2, high}:
                 if chr(code).isprintable() and not chr(code).isspace() and not 0x300 <= code < 0x370:
                     assert ink(chr(code)), f"{name}: U+{code:04X}"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -16,9 +15,11 @@ from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Point, Species
 from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
+from engine.rendering.faces import face_of
+from engine.rendering.morphed import MorphedPortrait
 from engine.rendering.portrait import PortraitRenderer, portrait_of
 from engine.rendering.warped import WarpedPortrait
-from engine.stylegan.generator import Adjustments
+from engine.stylegan.generator import UNADJUSTED, Adjustments
 from engine.stylegan.store import STORYBOOK, Network, load_embedded
 from engine.vision.cropping import SIDE
 
@@ -71,8 +72,12 @@ def drawn_portrait(
     pet = inverted(network, 1, marked, close=close)
     young = inverted(network, 2, marked, close=close) if baby else None
     state = PortraitState(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
-    vector = torch.full((network.generator.config.num_ws, network.statistics.mean.shape[0]), 0.05)
-    return portrait_of(state, network, vector, age)
+    return portrait_of(state, network, age_vector(network), age)
+
+
+def age_vector(network: Network) -> Tensor:
+    """Some direction: [num_ws, w_dim]."""
+    return torch.full((network.generator.config.num_ws, network.statistics.mean.shape[0]), 0.05)
 
 
 @pytest.mark.parametrize("age", [1.0, -1.0, 1.6])
@@ -93,7 +98,7 @@ def test_between_what_is_drawn_the_film_shows_what_would_be_drawn(network: Netwo
 def test_the_film_begins_where_the_way_does(
     network: Network, age: float, baby: bool, ends: tuple[float, float]
 ) -> None:
-    portrait = drawn_portrait(network, age, baby, marked=baby)
+    portrait = drawn_portrait(network, age, baby, marked=False)
     source = portrait.film_source()
     ages, pictures, show = source.ages, source.pictures, source.show
     assert (ages[0], ages[-1]) == ends
@@ -102,16 +107,21 @@ def test_the_film_begins_where_the_way_does(
     torch.testing.assert_close(show(ends[0]), portrait.window.of(portrait.at(ends[0])))
 
 
-@pytest.mark.parametrize("baby", [False, True])
-def test_of_a_face_that_fills_its_photo_the_photo_is_shown(network: Network, baby: bool) -> None:
-    portrait = drawn_portrait(network, 1.0, baby, close=True)
-    assert portrait.window.side > SIDE
-    show = portrait.film_source().show
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("baby", [True, False])
+def test_a_film_leads_from_one_photo_to_the_other_or_from_today_to_the_still(
+    network: Network, baby: bool, marked: bool
+) -> None:
+    portrait = drawn_portrait(network, 1.0, baby, marked, close=True)
+    assert (portrait.window.side > SIDE) is marked
+    source = portrait.film_source()
+    assert source.ages[0] == (1.0 if baby else 0.0)
     now = to_tensor(portrait.window.of_pixels(portrait.now))
-    assert show(0.0).shape == now.shape == (1, 3, SIDE, SIDE)
-    assert (show(0.0) - now).abs().mean() < 0.01
-    still = to_tensor(portrait.window.of_pixels(portrait.still()))
-    assert (show(1.0) - still).abs().mean() < 0.01 < (still - now).abs().mean()
+    assert source.show(0.0).shape == now.shape == (1, 3, SIDE, SIDE)
+    assert (source.show(0.0) - now).abs().mean() < 0.01
+    assert (portrait.then is not None) is baby
+    young = to_tensor(portrait.window.of_pixels(portrait.still() if portrait.then is None else portrait.then))
+    assert (source.show(1.0) - young).abs().mean() < 0.01 < (young - now).abs().mean()
     assert portrait.whole().size == decoding.decode(inverted(network, 1, close=True).photo).size
 
 
@@ -133,22 +143,18 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
 
 
 def test_adjusted_the_network_draws_the_photo_and_the_adjustments_grow_along(network: Network) -> None:
+    face = face_of(inverted(network, 1), network, Species.DOG)
     side = network.generator.config.img_resolution
-    now, then = drawn_portrait(network, 0.0), drawn_portrait(network, 1.0)
-    assert isinstance(now, WarpedPortrait) and isinstance(then, WarpedPortrait)
-    photo = to_tensor(now.now)
+    photo, vector = face.tensor(face.crop(side)), age_vector(network)
 
-    def off(picture: Tensor) -> float:
-        return float((F.interpolate(photo, picture.shape[-2:], mode="area") - picture).abs().mean())
+    def off(age: float, adjustments: Adjustments) -> float:
+        return float((face.draw([age], vector, adjustments) - photo).abs().mean())
 
-    (adjusted, still), (unadjusted, _) = (now.draw_in_full(one) for one in (True, False))
-    assert adjusted.shape == (1, 3, side, side)
-    assert still.shape == (1, 3, SIDE, SIDE)
-    assert off(adjusted) < 0.02 < off(unadjusted)
-    (young, still), (other, other_still) = (then.draw_in_full(one) for one in (True, False))
-    assert off(young) > off(adjusted)
-    # What the results take from the network is how looks change, which the adjustments leave as it is.
-    assert float((still - other_still).abs().mean()) < float((young - other).abs().mean()) / 4
+    with torch.no_grad():
+        assert off(0.0, face.adjustments(0.0)) < 0.02 < off(0.0, UNADJUSTED)
+        assert off(1.0, face.adjustments(1.0)) > off(0.0, face.adjustments(0.0))
+        grown, resting = (face.draw([1.0], vector, face.adjustments(age)) for age in (1.0, 0.0))
+    assert (grown - resting).abs().mean() > 0.01
 
 
 @pytest.mark.parametrize(
@@ -156,11 +162,11 @@ def test_adjusted_the_network_draws_the_photo_and_the_adjustments_grow_along(net
     [
         (True, False, WarpedPortrait),
         (False, False, EditedPortrait),
-        (True, True, TwoPhotoPortrait),
+        (True, True, MorphedPortrait),
         (False, True, TwoPhotoPortrait),
     ],
 )
-def test_only_a_pet_of_one_photo_whose_landmarks_are_known_is_warped(
+def test_photos_whose_parts_are_known_are_warped_and_the_others_edited(
     network: Network, marked: bool, baby: bool, kind: type
 ) -> None:
     assert type(drawn_portrait(network, 0.5, baby, marked)) is kind

@@ -1,0 +1,39 @@
+"""The pictures of a portrait as files."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from PIL import Image
+
+from engine.breeds import BREEDS
+from engine.images.jpeg import encode_jpeg
+from engine.messages import CardText
+from engine.rendering.cards import side_by_side, then_and_now
+from engine.rendering.portrait import PortraitRenderer
+
+
+class Pictures(NamedTuple):
+    """JPEGs of one portrait."""
+
+    still: bytes
+    whole: bytes
+    card: bytes | None
+
+
+def pictures_of(
+    portrait: PortraitRenderer, breed: str, age: float, card: CardText | None, photo: Image.Image | None = None
+) -> Pictures:
+    """Draw the still, the whole photo with it and, with the words of `card`, the card.
+
+    With a baby photo, the still is the true puppy or kitten beside the one foretold, and the card shows the true one.
+    `photo` is the portrait's, perhaps at another size; a card without a title is titled by the breed (a slug or "").
+    """
+    whole = encode_jpeg(portrait.whole(photo))
+    face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (portrait.still(), portrait.now))
+    then = None if portrait.then is None else Image.fromarray(portrait.window.of_pixels(portrait.then))
+    still = encode_jpeg(face if then is None else side_by_side(then, face))
+    if card is None:
+        return Pictures(still, whole, None)
+    title = card.title or (BREEDS[breed].name if breed else "")
+    younger, older = (now, face) if age < 0 else (then or face, now)
+    return Pictures(still, whole, then_and_now(younger, older, replace(card, title=title)))

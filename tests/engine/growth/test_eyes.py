@@ -1,0 +1,144 @@
+"""Eyes of painted faces: a puppy's get dark, a kitten's lose their colour, and a flash's glow goes."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.growth.eyes import mend_flash, younger_eyes
+from engine.growth.face_growth import FaceGrowth
+from engine.growth.face_plane import face_plane
+from engine.images.ycbcr import rgb_to_ycbcr
+from engine.messages import Species
+from tests.engine.parsed_faces import adult
+
+SIDE = 512
+SPECIES = list(Species)
+FUR, AMBER, BLACK, GLOW, WHITE = (
+    (0.55, 0.42, 0.3),
+    (0.55, 0.38, 0.12),
+    (0.05, 0.04, 0.04),
+    (0.75, 0.85, 0.5),
+    (1.0, 1.0, 1.0),
+)
+CATCHLIGHT = -0.03, -0.04  # from the eye's middle, on the face plane
+
+
+def painted(pupil: tuple[float, ...] = BLACK, catchlight: bool = True, iris: tuple[float, ...] = AMBER) -> Tensor:
+    """A face of plain fur with two open eyes, [1, 3, SIDE, SIDE] in -1..1."""
+    picture = torch.tensor(FUR)[:, None, None].expand(3, SIDE, SIDE).clone()
+    for radius, colour in ((0.16, iris), (0.055, pupil)):
+        picture[:, distance() < radius] = torch.tensor(colour)[:, None]
+    if catchlight:
+        picture[:, distance(CATCHLIGHT) < 0.016] = torch.tensor(WHITE)[:, None]
+    return picture[None] * 2 - 1
+
+
+def distance(aside: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+    """[SIDE, SIDE]: from the nearer eye's middle, or a point so far aside of it, in eye distances."""
+    plane = face_plane(SIDE)
+    middles = torch.tensor([(-0.5, 0.0), (0.5, 0.0)]) + torch.tensor(aside)
+    return (plane[:, :, None] - middles).norm(dim=-1).amin(-1)
+
+
+def growth_of(species: Species, **facts: float) -> FaceGrowth:
+    return FaceGrowth(replace(adult(species), **facts), species)
+
+
+def seen(face: Tensor, where: Tensor) -> tuple[float, float, float]:
+    """Mean luma, Cb and Cr (0..1, and around 0) of the marked pixels."""
+    luma, blue, red = rgb_to_ycbcr(face)[0, :, where].mean(1).tolist()
+    return (luma + 1) / 2, blue / 2, red / 2
+
+
+IRIS = (distance() > 0.065) & (distance() < 0.085) & (distance(CATCHLIGHT) > 0.03)
+OUTER_IRIS = (
+    (distance() > 0.13) & (distance() < 0.15) & (face_plane(SIDE)[..., 1].abs() < 0.06)
+)  # a kitten's pupil is large
+PUPIL = (distance() < 0.04) & (distance(CATCHLIGHT) > 0.03)
+LIGHT = distance(CATCHLIGHT) < 0.01
+AWAY = distance() > 0.3
+
+
+def test_a_puppys_eyes_are_darker_and_their_catchlights_stay() -> None:
+    face = painted()
+    young = face + younger_eyes(face, growth_of(Species.DOG))
+    assert seen(young, IRIS)[0] < 0.75 * seen(face, IRIS)[0]
+    assert seen(young, PUPIL)[0] < seen(face, PUPIL)[0]
+    assert seen(young, LIGHT)[0] > 0.97
+
+
+def test_a_kittens_irises_lose_their_colour_and_a_little_light() -> None:
+    face = painted()
+    young = face + younger_eyes(face, growth_of(Species.CAT))
+    (luma, blue, red), (luma_before, blue_before, red_before) = seen(young, OUTER_IRIS), seen(face, OUTER_IRIS)
+    assert 0.5 * luma_before < luma < 0.95 * luma_before
+    assert max(abs(blue), abs(red)) < 0.025 < min(abs(blue_before), abs(red_before))
+    assert seen(young, LIGHT)[0] > 0.9
+
+
+def test_a_kittens_eyes_do_not_glow_in_dim_light() -> None:
+    dim = (painted(iris=(0.14, 0.1, 0.04)) + 1) * 0.5 - 1
+    young = dim + younger_eyes(dim, growth_of(Species.CAT))
+    assert seen(young, OUTER_IRIS)[0] <= seen(dim, OUTER_IRIS)[0]
+    assert seen(young, PUPIL)[0] <= seen(dim, PUPIL)[0]
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_nothing_changes_outside_the_eyes(species: Species) -> None:
+    change = younger_eyes(painted(), growth_of(species))
+    assert change[..., AWAY].abs().max() == 0
+    assert change.abs().max() > 0.1
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_both_eyes_change_alike(species: Species) -> None:
+    change = younger_eyes(painted(catchlight=False), growth_of(species))
+    torch.testing.assert_close(change, change.flip(-1), atol=0.1, rtol=0)
+    assert (change - change.flip(-1)).abs().mean() < 0.01 * change.abs().max()
+
+
+@pytest.mark.parametrize("species", SPECIES)
+@pytest.mark.parametrize("facts", [{"eyes_open": 0.0}, {"baby": 1.0}])
+def test_closed_eyes_and_those_of_the_young_stay(species: Species, facts: dict[str, float]) -> None:
+    assert younger_eyes(painted(), growth_of(species, **facts)).abs().max() == 0
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_a_margin_around_the_crop_makes_no_difference(species: Species) -> None:
+    face, growth = painted(), growth_of(species)
+    wide = torch.nn.functional.pad(face, (32,) * 4, mode="replicate")
+    change = younger_eyes(wide, growth, 32)[..., 32:-32, 32:-32]
+    torch.testing.assert_close(change, younger_eyes(face, growth), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_a_pupil_that_glows_from_a_flash_becomes_dark_with_a_catchlight(species: Species) -> None:
+    face, growth = painted(pupil=GLOW, catchlight=False), growth_of(species, flash=0.9)
+    mended = mend_flash(face, growth)
+    middle = distance() < 0.02
+    assert seen(face, middle)[0] > 0.7
+    assert seen(mended, middle)[0] < 0.2
+    eyes = distance() < 0.055
+    lit = ((rgb_to_ycbcr(mended)[0, 0] + 1) / 2 > 0.5) & eyes
+    assert 0 < lit.sum() < 0.2 * eyes.sum()
+    assert torch.equal(mended[..., AWAY], face[..., AWAY])
+
+
+def test_both_eyes_are_mended_alike() -> None:
+    mended = mend_flash(painted(pupil=GLOW, catchlight=False), growth_of(Species.DOG, flash=0.9))
+    left, right = ((distance() < 0.05) & (side * face_plane(SIDE)[..., 0] > 0) for side in (-1, 1))
+    assert seen(mended, left) == pytest.approx(seen(mended, right), abs=0.02)
+
+
+def test_a_glow_too_bright_for_any_iris_is_mended_though_no_flash_was_noticed() -> None:
+    face = painted(pupil=(0.95, 1.0, 0.8), catchlight=False)
+    assert seen(mend_flash(face, growth_of(Species.CAT)), distance() < 0.02)[0] < 0.2
+
+
+@pytest.mark.parametrize("flash", [0.0, 0.9])
+@pytest.mark.parametrize("iris", [AMBER, (0.75, 0.6, 0.2), (0.45, 0.55, 0.65)])
+def test_eyes_with_a_dark_pupil_stay_as_they_are(flash: float, iris: tuple[float, ...]) -> None:
+    face = painted(iris=iris)
+    assert mend_flash(face, growth_of(Species.CAT, flash=flash)) is face

@@ -1,0 +1,141 @@
+"""One face's growth as a flow: none today, none outside the head, never a fold, less where it is less certain."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from engine.growth.face_growth import FaceGrowth, is_growth_known
+from engine.images.warping import without_folds
+from engine.messages import Head, Species
+from engine.vision.alignment import EYE_DISTANCE, FaceTemplate
+from engine.vision.head_parsing import COATS, EARS, LANDMARKS, MUZZLES, SIDE
+from tests.engine.parsed_faces import adult, mean_adult, turned
+
+UNIT = EYE_DISTANCE * 128  # px between the eyes in flows of 128 px
+SPECIES = list(Species)
+KINDS = [
+    tuple(
+        float(index == chosen) for part, chosen in zip((EARS, MUZZLES, COATS), one, strict=True) for index in range(3)
+    )
+    for one in product(range(3), repeat=3)
+]
+
+
+def grown(species: Species, **facts: float) -> FaceGrowth:
+    return FaceGrowth(replace(adult(species), **facts), species)
+
+
+def mean_way(growth: FaceGrowth, age: float = 1.0) -> float:
+    """In eye distances, over the whole crop."""
+    return float(growth.flow(age, 128).norm(dim=1).mean()) / UNIT
+
+
+def areas(flow: Tensor) -> Tensor:
+    """What becomes of a pixel's area [H, W]; below 0 it is seen from behind."""
+    down, across = torch.gradient(flow[0], dim=(1, 2))
+    return (1 + across[0]) * (1 + down[1]) - across[1] * down[0]
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_today_nothing_moves_and_later_what_is_away_from_the_head_does_not(species: Species) -> None:
+    growth = grown(species)
+    assert growth.flow(0.0, 128).abs().max() == 0
+    for age in (1.0, -1.0):
+        flow = growth.flow(age, 128)
+        assert flow.norm(dim=1).max() > 0.1 * UNIT
+        for edge in (flow[..., 0, :], flow[..., -1, :], flow[..., 0], flow[..., -1]):
+            assert edge.abs().max() < 0.01 * UNIT
+
+
+@pytest.mark.parametrize("species", SPECIES)
+@pytest.mark.parametrize("age", [-1.0, -0.5, 0.4, 0.75, 1.0])
+def test_nothing_folds_over(species: Species, age: float) -> None:
+    for kinds in KINDS:
+        assert areas(FaceGrowth(mean_adult(species, kinds), species).flow(age, 128)).min() > 0.05, kinds
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_parts_arrive_where_the_model_says(species: Species) -> None:
+    growth = grown(species)
+    flow, moves = growth.flow(1.0, SIDE), growth.landmark_moves(1.0)
+    unit = EYE_DISTANCE * SIDE
+    for name in ("nose_left", "nose_bottom", "chin", "eye_left_inner", "eye_right_top"):
+        index = LANDMARKS.index(name)
+        x, y = (growth.parsed.landmarks[index] + moves[index].numpy() * unit).round().astype(int)
+        assert (flow[0, :, y, x] / unit + moves[index]).norm() < 0.05
+
+
+@pytest.mark.parametrize("species", SPECIES)
+@pytest.mark.parametrize("age", [1.0, -1.0])
+def test_a_turned_face_moves_less(species: Species, age: float) -> None:
+    aside = FaceGrowth(turned(adult(species), 0.5), species)
+    assert mean_way(aside, age) < 0.75 * mean_way(grown(species), age)
+
+
+def test_a_baby_hardly_moves() -> None:
+    assert mean_way(grown(Species.CAT, baby=0.97)) < 0.1 * mean_way(grown(Species.CAT))
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_closed_eyes_stay_as_they_are(species: Species) -> None:
+    eyes = torch.tensor([name.startswith("eye") for name in LANDMARKS])
+    awake, asleep = grown(species), grown(species, eyes_open=0.0)
+    assert asleep.landmark_moves(1.0)[eyes].abs().max() == 0
+    assert awake.landmark_moves(1.0)[eyes].abs().max() > 0.005
+    assert (asleep.landmark_moves(1.0) - awake.landmark_moves(1.0))[~eyes].abs().max() == 0
+
+
+def test_hidden_eyes_stay_and_both_are_alike() -> None:
+    parsed = adult(Species.CAT)
+    visible = parsed.visible.copy()
+    visible[LANDMARKS.index("eye_left_top")] = 0.0
+    eyes = torch.tensor([name.startswith("eye") for name in LANDMARKS])
+    hidden = FaceGrowth(replace(parsed, visible=visible), Species.CAT)
+    assert hidden.landmark_moves(1.0)[eyes].abs().max() == 0
+
+
+def test_an_open_mouth_keeps_most_of_its_jaw() -> None:
+    jaw = LANDMARKS.index("chin")
+    closed, panting = (grown(Species.DOG, mouth_open=mouth).landmark_moves(1.0)[jaw, 1] for mouth in (0.0, 1.0))
+    assert closed < -0.05
+    assert 0.5 * closed < panting < 0.3 * closed
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_flows_at_two_sides_are_the_same(species: Species) -> None:
+    growth = grown(species)
+    small, large = growth.flow(1.0, 128) / 128, growth.flow(1.0, 512) / 512
+    torch.testing.assert_close(torch.nn.functional.avg_pool2d(large, 4), small, atol=0.002, rtol=0)
+
+
+def test_the_outline_is_where_the_mask_ends() -> None:
+    rows, columns = np.mgrid[: SIDE // 4, : SIDE // 4] + 0.5
+    x, y = (columns * 4 / SIDE - 0.5) / EYE_DISTANCE, (rows * 4 / SIDE - 0.44) / EYE_DISTANCE
+    round_head = (np.hypot(x, y - 0.35) < 1.2).astype(np.float32)
+    reach, ways = FaceGrowth(replace(adult(Species.DOG), mask=round_head), Species.DOG).outline
+    assert reach.shape == (24, 1)
+    torch.testing.assert_close(reach, torch.full_like(reach, 1.2), atol=0.06, rtol=0)
+    torch.testing.assert_close(ways.norm(dim=1), torch.ones(24))
+
+
+def test_growth_is_known_of_heads_in_the_frame_it_was_measured_in() -> None:
+    head = Head((0.0, 0.0, 9.0, 9.0), (3.0, 4.0), (6.0, 4.0), (4.5, 6.0), 1.0)
+    assert is_growth_known(head, FaceTemplate.STORYBOOK)
+    assert not is_growth_known(head, FaceTemplate.AFHQ)
+    assert not is_growth_known(None, FaceTemplate.STORYBOOK)
+
+
+def test_of_a_flow_that_folds_so_much_is_taken_that_it_does_not() -> None:
+    line = torch.linspace(-3, 3, 64)
+    bump = torch.exp(-line.square())[None, None, None].expand(1, 1, 64, 64)
+    folding = torch.cat([20 * bump, torch.zeros_like(bump)], 1)
+    assert areas(folding).min() < 0
+    mended = without_folds(folding)
+    assert areas(mended).min() == pytest.approx(0.1, abs=0.01)
+    torch.testing.assert_close(mended / mended.abs().max(), folding / folding.abs().max())
+    gentle = folding / 20
+    torch.testing.assert_close(without_folds(gentle), gentle)
