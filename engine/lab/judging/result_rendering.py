@@ -19,7 +19,7 @@ from engine.lab.annotations import AnnotatedPhoto, usable_faces
 from engine.lab.judging.rendered_results import INDEX, RenderedResult, kinds_of, read_results
 from engine.lab.judging.young_faces import trainings_that_saw
 from engine.messages import Answer, Reimagine, Reimagined, Rejuvenate, Rejuvenation, Request
-from engine.pipeline import scaled
+from engine.subject import scaled
 
 logger = logging.getLogger(__name__)
 

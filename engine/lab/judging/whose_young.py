@@ -14,8 +14,8 @@ from PIL import Image
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.annotations import AnnotatedPhoto, series_of, usable_faces
-from engine.lab.judging.answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.intervals import share_of
+from engine.lab.judging.judges_answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.labelled_pictures import draw_grid
 from engine.lab.judging.rendered_results import FACE_SIDE, RenderedResult, aligned_face, read_picture, results_of
 from engine.messages import Species

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from engine.errors import OperatorError
-from engine.lab.judging.answers import key_beside, read_key
 from engine.lab.judging.blind_pairs import SIDE, prepare_pairs, score_pairs
+from engine.lab.judging.judges_answers import key_beside, read_key
 from tests.engine.lab.judging.made_up_results import write_results
 
 BREEDS = ["samoyed", "beagle", "siamese", "pug", "tabby", "poodle"]

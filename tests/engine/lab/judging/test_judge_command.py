@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import OperatorError
 from engine.lab import cli
-from engine.lab.judging.answers import read_key
+from engine.lab.judging.judges_answers import read_key
 from tests.engine.lab.judging.made_up_results import write_results, write_unseen
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.errors import OperatorError
 from engine.images.decoding import decode
-from engine.lab.judging.answers import read_key
+from engine.lab.judging.judges_answers import read_key
 from engine.lab.judging.rendered_results import aligned_face
 from engine.lab.judging.whose_young import (
     AdultFace,
