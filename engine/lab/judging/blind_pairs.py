@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from engine.lab.judging.answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.intervals import share_of
+from engine.lab.judging.judges_answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.labelled_pictures import draw_grid
 from engine.lab.judging.rendered_results import common_results, read_picture
 from engine.messages import Species

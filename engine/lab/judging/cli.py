@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.lab.judging import blind_pairs, real_or_made, whose_young
-from engine.lab.judging.answers import key_beside
+from engine.lab.judging.judges_answers import key_beside
 from engine.lab.judging.kid import measure_kid
 from engine.lab.judging.result_rendering import choose_adults, render_results
 from engine.lab.judging.young_faces import TRAININGS, YoungFace, young_faces

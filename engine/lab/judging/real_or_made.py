@@ -13,8 +13,8 @@ from PIL import Image
 
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
-from engine.lab.judging.answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.intervals import area_interval, area_under_curve
+from engine.lab.judging.judges_answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.labelled_pictures import draw_grid
 from engine.lab.judging.rendered_results import FACE_SIDE, RenderedResult, results_of
 from engine.lab.judging.sharpness import laplacian_energy, softened

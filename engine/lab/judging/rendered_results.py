@@ -33,7 +33,7 @@ class RenderedResult(msgspec.Struct, frozen=True):
     """One photo made young."""
 
     name: str  # of the pictures
-    photo: Path
+    photo: str  # its path
     species: Species
     breed: str  # slug, "" where unknown
     kinds: Kinds
@@ -52,7 +52,7 @@ class RenderedResult(msgspec.Struct, frozen=True):
 
     def adult_face(self, folder: Path) -> Pixels:
         """The same part of today's photo: [FACE_SIDE, FACE_SIDE, 3]."""
-        photo, whole = (read_picture(path) for path in (self.photo, folder / f"{self.name}-whole.jpg"))
+        photo, whole = (read_picture(path) for path in (Path(self.photo), folder / f"{self.name}-whole.jpg"))
         return aligned_face(photo.resize(whole.size, Image.Resampling.LANCZOS), self.head)
 
 

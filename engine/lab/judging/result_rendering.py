@@ -4,6 +4,7 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -60,12 +61,8 @@ def render_results(photos: Sequence[AnnotatedPhoto], out: Path, count: int, engi
     results = read_results(out)
     names = {result.name for result in results}
     missing = iter([photo for photo in photos if photo.path.stem not in names])
-    with tqdm(total=count, initial=len(results), desc="results", disable=None) as bar:
-        for made in _made(missing, out, engine):
-            if len(results) >= count:
-                break
-            results.append(made)
-            bar.update()
+    made = islice(_made(missing, out, engine), max(0, count - len(results)))
+    results += tqdm(made, total=count, initial=len(results), desc="results", disable=None)
     return results
 
 
@@ -99,5 +96,5 @@ def _render(photo: AnnotatedPhoto, out: Path, engine: Answering) -> RenderedResu
     head = scaled(young.head, Image.open(io.BytesIO(young.whole)).width / width)
     kinds = kinds_of(image, scaled(young.head, image.width / width))
     return RenderedResult(
-        name, photo.path.resolve(), photo.species, photo.breed, kinds, head, trainings_that_saw(photo)
+        name, str(photo.path.resolve()), photo.species, photo.breed, kinds, head, trainings_that_saw(photo)
     )

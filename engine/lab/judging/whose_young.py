@@ -9,21 +9,23 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.annotations import AnnotatedPhoto, series_of, usable_faces
-from engine.lab.judging.answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.intervals import share_of
+from engine.lab.judging.judges_answers import begin_sheets, entry, read_answers, read_key, write_key
 from engine.lab.judging.labelled_pictures import draw_grid
 from engine.lab.judging.rendered_results import FACE_SIDE, RenderedResult, aligned_face, read_picture, results_of
 from engine.messages import Species
+from engine.vision.head_parsing import parse_head
 
 KIND = "whose"
 ADULTS = 5  # of a sheet
 
 _GREY = (128, 128, 128)
+_BACKGROUND = 0.25  # probability of the head below which nothing is shown; from 1 less that, all is
 _MIDDLE = slice(FACE_SIDE // 4, 3 * FACE_SIDE // 4)  # rows and columns of the coat that is compared
 _CELLS = 4  # a side, whose mean colours are compared: markings count, not hairs
 
@@ -80,7 +82,7 @@ def choose_others(own: AdultFace, adults: Sequence[AdultFace]) -> list[AdultFace
 def prepare_whose(results: Path, adults: Sequence[AdultFace], out: Path, key: Path, count: int, seed: int) -> int:
     """Draw `count` sheets at most, each with a young face and five adults, and return their number.
 
-    What is beside the faces is grey: no background gives the right one away. Raises `OperatorError` where no result
+    What is beside the heads is grey: no background gives the right one away. Raises `OperatorError` where no result
     has enough adults of its species.
     """
     chosen = sorted(results_of(results), key=lambda result: result.name)
@@ -103,19 +105,19 @@ def prepare_whose(results: Path, adults: Sequence[AdultFace], out: Path, key: Pa
         random.shuffle(others)
         shown = [*others[:place], own, *others[place:]]
         pictures = [("young", result.young_face(results)), *((str(n), one.face) for n, one in enumerate(shown, 1))]
-        drawn = [(label, round_picture(face)) for label, face in pictures]
+        drawn = [(label, head_on_grey(face)) for label, face in pictures]
         draw_grid(drawn, FACE_SIDE, (ADULTS + 1) // 2).save(out / f"{number}.png")
         entries[number] = _entry(result, shown, place)
     write_key(key, KIND, seed, entries)
     return len(entries)
 
 
-def round_picture(face: Pixels) -> Image.Image:
-    """The face in a circle on grey."""
-    mask = Image.new("L", (4 * FACE_SIDE, 4 * FACE_SIDE))
-    ImageDraw.Draw(mask).ellipse((0, 0, 4 * FACE_SIDE - 1, 4 * FACE_SIDE - 1), fill=255)
+def head_on_grey(face: Pixels) -> Image.Image:
+    """The head of an aligned face on grey, as the head parser sees its outline."""
+    head = parse_head(Image.fromarray(face), None).mask
+    mask = Image.fromarray(((head - _BACKGROUND) / (1 - 2 * _BACKGROUND) * 255).clip(0, 255).astype(np.uint8))
     ground = Image.new("RGB", (FACE_SIDE, FACE_SIDE), _GREY)
-    ground.paste(Image.fromarray(face), (0, 0), mask.resize(ground.size, Image.Resampling.LANCZOS))
+    ground.paste(Image.fromarray(face), (0, 0), mask.resize(ground.size, Image.Resampling.BICUBIC))
     return ground
 
 

@@ -36,13 +36,14 @@ def write_results(
         (after if colour is None else Image.new("RGB", (SIDE, SIDE), colour)).save(folder / f"{name}.jpg")
         species = Species.CAT if BREEDS[breed].cat else Species.DOG
         head, kinds = heads_of(pets, SIDE)[i], Kinds("standing", "middle", "short")
-        results.append(RenderedResult(name, photo, species, breed, kinds, head, ()))
+        results.append(RenderedResult(name, str(photo), species, breed, kinds, head, ()))
     (folder / INDEX).write_bytes(b"".join(msgspec.json.encode(result) + b"\n" for result in results))
     return results
 
 
 def write_unseen(folder: Path, breeds: list[str], young: bool = False, seeds: Sequence[int] = (0,)) -> None:
     """Annotated photos of unrecorded licence, which no training takes."""
+    folder.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         write_photos(folder, breeds, young=young, seed=seed, more=(folder / "faces.tsv").exists())
     table = folder / "SOURCES.tsv"

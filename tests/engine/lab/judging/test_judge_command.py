@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import OperatorError
 from engine.lab import cli
-from engine.lab.judging.answers import read_key
+from engine.lab.judging.judges_answers import read_key
 from tests.engine.lab.judging.made_up_results import write_results, write_unseen
 
 
@@ -20,7 +20,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str,
 def test_pairs_from_sheets_to_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("old", "new"):
         write_results(tmp_path / name, ["samoyed", "tabby"])
-    folders = ["--old", tmp_path / "old", "--new", tmp_path / "new"]
+    folders: list[str | Path] = ["--old", tmp_path / "old", "--new", tmp_path / "new"]
     told = run(capsys, "pairs", "prepare", *folders, "--out", tmp_path / "sheets")
     assert told == {"sheets": 2, "folder": str(tmp_path / "sheets"), "key": str(tmp_path / "sheets-key.json")}
     key = read_key(tmp_path / "sheets-key.json", "pairs")
@@ -38,7 +38,7 @@ def test_faces_and_owners_are_prepared(tmp_path: Path, capsys: pytest.CaptureFix
     write_results(tmp_path / "results", ["samoyed"], seed=7)
     write_unseen(tmp_path / "young", ["pug"], young=True)
     write_unseen(tmp_path / "adults", ["pug", "beagle", "poodle", "samoyed"])
-    results = ["--results", tmp_path / "results"]
+    results: list[str | Path] = ["--results", tmp_path / "results"]
     told = run(capsys, "real", "prepare", *results, "--photos", tmp_path / "young", "--out", tmp_path / "real")
     assert told["faces"] == 2
     told = run(capsys, "whose", "prepare", *results, "--photos", tmp_path / "adults", "--out", tmp_path / "whose")

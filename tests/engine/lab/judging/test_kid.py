@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.lab.judging.kid import FEATURES, LEAST_FACES, compare, features, kernel_distances, measure_kid, squared_mmd
+from engine.lab.judging.kid import FEATURES, LEAST_FACES, compare, features, kernel_distances, measure_kid
 from engine.lab.judging.young_faces import young_faces
+from engine.lab.methods.kernel_distance import kernel_distance
 from tests.engine.lab.judging.made_up_results import write_results, write_unseen
 
 
@@ -18,11 +19,13 @@ def gaussian(count: int, seed: int, mean: float = 0.0, size: int = 4) -> torch.T
 
 def test_a_value_worked_out_by_hand() -> None:
     # k(x, y) = (xy + 1)³ of one feature: k(0, 1) = 1 and k(2, 3) = 343 within; 1, 1, 27, 64 between
-    assert squared_mmd(torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0], [3.0]])) == pytest.approx(344 - 2 * 93 / 4)
+    assert kernel_distance(torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0], [3.0]])) == pytest.approx(
+        344 - 2 * 93 / 4
+    )
 
 
 def test_of_one_distribution_it_is_zero_in_the_mean_however_few() -> None:
-    values = [squared_mmd(gaussian(6, 2 * i), gaussian(9, 2 * i + 1)) for i in range(400)]
+    values = [kernel_distance(gaussian(6, 2 * i), gaussian(9, 2 * i + 1)) for i in range(400)]
     assert abs(fmean(values)) < 3 * stdev(values) / 400**0.5
     assert min(values) < 0
 
@@ -34,7 +37,7 @@ def test_of_shifted_gaussians_it_is_what_theory_says() -> None:
         return (a**3 + 3 * a) * (b**3 + 3 * b) + 3 * (a**2 + 1) * (b**2 + 1) + 3 * a * b + 1
 
     true = expected(0, 0) + expected(1, 1) - 2 * expected(0, 1)
-    values = [squared_mmd(gaussian(10, 2 * i, size=1), gaussian(10, 2 * i + 1, 1.0, size=1)) for i in range(1500)]
+    values = [kernel_distance(gaussian(10, 2 * i, size=1), gaussian(10, 2 * i + 1, 1.0, size=1)) for i in range(1500)]
     assert fmean(values) == pytest.approx(true, abs=3.5 * stdev(values) / 1500**0.5)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
-from engine.lab.judging.answers import read_key
+from engine.lab.judging.judges_answers import read_key
 from engine.lab.judging.real_or_made import ComparedFace, equally_sharp, match, prepare_real, score_real
 from engine.lab.judging.sharpness import laplacian_energy, softened
 from engine.lab.judging.young_faces import young_faces
@@ -78,7 +78,7 @@ def test_faces_are_numbered_half_of_them_real(tmp_path: Path) -> None:
 
 
 def test_judges_ranks_are_averaged(tmp_path: Path) -> None:
-    entries = {
+    entries: dict[str, dict[str, object]] = {
         f"{i:02d}": {"made": i >= 4, "name": str(i), "species": ("dog", "cat")[i % 2], "seen_by": []} for i in range(8)
     }
     (tmp_path / "key.json").write_text(json.dumps({"kind": "real", "seed": 0, "entries": entries}), encoding="utf-8")

@@ -58,7 +58,7 @@ def test_a_result_has_its_pictures_and_a_line(photos: list[AnnotatedPhoto], tmp_
     assert read_results(tmp_path / "out") == results
     first = results[0]
     assert first.species is Species.DOG
-    assert first.photo == photos[0].path.resolve()
+    assert first.photo == str(photos[0].path.resolve())
     assert first.head.left_eye == (40, 45)  # in the pixels of the whole photo
     assert first.kinds.coat in {"short", "middle", "long"}
     assert first.seen_by == ("recogniser", "storybook")
@@ -71,9 +71,7 @@ def test_a_stopped_rendering_goes_on(photos: list[AnnotatedPhoto], tmp_path: Pat
     assert len(render_results(photos, tmp_path / "out", 2, PlainEngine())) == 2
     engine = PlainEngine()
     assert len(render_results(photos, tmp_path / "out", 3, engine)) == 3
-    assert {request.id.split("_")[0] for request in engine.asked} == {"pug", "siamese"} - {
-        "pug" for one in photos if one.breed == "pug" and photos.index(one) > 2
-    }
+    assert {request.id for request in engine.asked} == {"siamese_adult_0"}
     untouched = PlainEngine()
     render_results(photos, tmp_path / "out", 3, untouched)
     assert not untouched.asked

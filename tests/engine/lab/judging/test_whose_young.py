@@ -9,16 +9,19 @@ import pytest
 from PIL import Image
 
 from engine.errors import OperatorError
-from engine.lab.judging.answers import read_key
+from engine.images.decoding import decode
+from engine.lab.judging.judges_answers import read_key
+from engine.lab.judging.rendered_results import aligned_face
 from engine.lab.judging.whose_young import (
     AdultFace,
     adult_faces,
     choose_others,
+    head_on_grey,
     prepare_whose,
-    round_picture,
     score_whose,
 )
 from engine.messages import Species
+from engine.vision.face_detection import find_heads
 from tests.engine.lab.judging.made_up_results import write_results, write_unseen
 
 
@@ -60,8 +63,14 @@ def test_sheets_hide_backgrounds_and_places_are_spread(tmp_path: Path) -> None:
         assert known["others_of_the_breed"] == (known["breed"] != "dachshund")
     with Image.open(tmp_path / "sheets" / "00.png") as sheet:
         assert sheet.size == (3 * 256 + 2 * 10, 2 * (256 + 40) + 10)
-    corners = np.asarray(round_picture(adult("a", "", 0).face))[[0, 0, -1, -1], [0, -1, 0, -1]]
-    assert (corners == 128).all()
+
+
+def test_the_background_of_a_head_is_grey() -> None:
+    photo = decode((Path(__file__).parents[4] / "bot" / "pictures" / "start.jpg").read_bytes())
+    face = aligned_face(photo, find_heads(photo)[0])
+    shown = np.asarray(head_on_grey(face))
+    assert (shown[[0, 0, -1, -1], [0, -1, 0, -1]] == 128).mean() > 0.7
+    assert (shown[100:140, 100:150] == face[100:140, 100:150]).mean() > 0.9
 
 
 def test_without_five_adults_there_is_no_sheet(tmp_path: Path) -> None:
