@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 SAMPLED_AT = (0.0, 0.03, 0.1, 0.3, 0.6, 1.0)  # shares of the training after which samples are drawn
 _LOG_EVERY = 20  # steps
-_CALIBRATION_S = 15.0  # after this long the speed is known, and with it how many steps the minutes allow
+_CALIBRATION = 0.02  # of the minutes: then the speed is known, and with it how many steps the minutes allow
 _NOT_OF_THE_RESULT = ("discriminator", "critic", "estimator")  # networks that only a training needs
 
 Step = Callable[[float], dict[str, Tensor]]  # from the share of the training done to losses
@@ -150,7 +150,7 @@ class Run:
             taken += 1
             busy += clock() - started
             self._note(taken, busy, losses)
-            if total is None and busy > min(_CALIBRATION_S, self.options.minutes * 6):
+            if total is None and busy > self.options.minutes * 60 * _CALIBRATION:
                 total = max(taken, round(taken * self.options.minutes * 60 / busy))
         model.eval()
         if finish is not None:
