@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from engine.lab.judging.kid import squared_mmd
 from engine.lab.methods.datasets import HeldOutPets
-from engine.lab.methods.fingerprints import fingerprints, own_nearest
+from engine.lab.methods.kernel_distance import fingerprints, kernel_distance, own_nearest
 from engine.lab.methods.path_length import path_length
 from engine.lab.methods.training_loop import Model
 from engine.stylegan.perceptual import PerceptualDistance
@@ -60,14 +59,14 @@ def score_results(younger: Callable[[Tensor], Tensor], pets: HeldOutPets, extrac
     if len(real):
         prints = fingerprints(real)
         identity_real = own_nearest(prints, fingerprints(pets.real))
-        kid_real = squared_mmd(prints, fingerprints(pets.real_young))
+        kid_real = kernel_distance(prints, fingerprints(pets.real_young))
     return Score(
         gap_mean=float(gaps.mean()),
         gap_worst=float(gaps.min()),
         distance=float(distances.mean()),
         identity=own_nearest(ours, true),
         identity_real=identity_real,
-        kid=squared_mmd(ours, true),
+        kid=kernel_distance(ours, true),
         kid_real=kid_real,
         results_a_second=(len(drawn) + len(real)) / seconds,
         gaps=gaps,

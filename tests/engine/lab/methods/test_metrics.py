@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.lab.methods.datasets import HeldOutPets
-from engine.lab.methods.fingerprints import own_nearest
+from engine.lab.methods.kernel_distance import kernel_distance, own_nearest
 from engine.lab.methods.path_length import LatentSpace, Sampling, lerp, normal_space, path_length, slerp
 from engine.lab.methods.scoring import gaps_closed
 from engine.stylegan.perceptual import PerceptualDistance
@@ -63,6 +63,21 @@ def test_z_reaches_the_generator_as_long_as_it_is_in_training() -> None:
 
     path_length(normal_space(draw, 16), squared, "full", 8)
     torch.testing.assert_close(lengths[0], torch.full((8,), 4.0), atol=1e-4, rtol=0)
+
+
+def test_kid_is_nothing_between_two_halves_and_grows_with_the_distance() -> None:
+    random = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(400, 16, generator=random) for _ in range(2))
+    assert abs(kernel_distance(a, b)) < 0.05
+    near, far = (kernel_distance(a, b + shift) for shift in (0.5, 1.0))
+    assert 0.2 < near < far
+
+
+def test_kid_of_two_points_each_is_what_the_formula_says() -> None:
+    a, b = torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0], [3.0]])
+    within_a, within_b = 1.0, 7.0**3  # the unequal pairs alone: (0·1 + 1)³, (2·3 + 1)³
+    between = (1 + 1 + 27 + 64) / 4
+    assert kernel_distance(a, b) == pytest.approx(within_a + within_b - 2 * between)
 
 
 def test_each_is_nearest_to_itself_and_hardly_to_a_shuffled_order() -> None:
