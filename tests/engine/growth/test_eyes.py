@@ -145,6 +145,12 @@ def test_pale_fur_on_closed_lids_is_no_flash() -> None:
     assert mend_flash(pale, growth_of(Species.CAT, flash=0.1)) is not pale
 
 
+def test_pale_fur_on_closed_lids_is_no_flash() -> None:
+    pale = torch.full((1, 3, SIDE, SIDE), 0.9)
+    assert mend_flash(pale, growth_of(Species.CAT, eyes_open=0.1)) is pale
+    assert mend_flash(pale, growth_of(Species.CAT)) is not pale
+
+
 @pytest.mark.parametrize("flash", [0.0, 0.9])
 @pytest.mark.parametrize("iris", [AMBER, (0.75, 0.6, 0.2), (0.45, 0.55, 0.65)])
 def test_eyes_with_a_dark_pupil_stay_as_they_are(flash: float, iris: tuple[float, ...]) -> None:
