@@ -124,7 +124,7 @@ class FaceGrowth:
     def flow(self, age: float, side: int) -> Tensor:
         """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels.
 
-        Nothing folds over, and nothing moves away from the head.
+        Nothing folds over, and nothing moves beside head and body.
         """
         if not age:
             return torch.zeros(1, 2, side, side)

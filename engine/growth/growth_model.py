@@ -148,7 +148,7 @@ def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     for side in ("left", "right"):
         eye = at(*(f"eye_{side}_{part}" for part in ("inner", "outer", "top", "bottom")))
         middle = landmarks[eye].mean(0)
-        ways[eye] = (landmarks[eye] - middle) * torch.tensor([wider - 1, higher - 1])
+        ways[eye] = (landmarks[eye] - middle) * torch.tensor([wider - 1, wider - 1, higher - 1, higher - 1])[:, None]
         ear = at(*(f"ear_{side}_{part}" for part in ("outer", "tip", "inner")))
         base = (landmarks[ear[0]] + landmarks[ear[2]]) / 2
         ways[ear] = (landmarks[ear] - base) * (factor("ear length") - 1)
@@ -161,7 +161,7 @@ def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     chin = LANDMARKS.index("chin")
     ways[chin] = torch.tensor([0.0, float(landmarks[chin, 1]) * (factor("eyes to chin") - 1)])
     mouth = at("mouth_left", "mouth_right")
-    ways[mouth] = (ways[muzzle[0]] * torch.tensor([0.0, 0.0]) + torch.tensor([0.0, rise]) + ways[chin]) / 2
+    ways[mouth] = (torch.tensor([0.0, rise]) + ways[chin]) / 2
     crown = LANDMARKS.index("crown")
     ways[crown] = torch.tensor([0.0, float(landmarks[crown, 1]) * (factor("forehead") - 1)])
     return ways.nan_to_num(0.0)

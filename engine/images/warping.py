@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _LEAST_AREA = 0.1  # of a pixel: what a flow squeezes further looks creased
+_BOTH = (slice(None, -1), slice(1, None))  # neighbours in a row or column
 
 
 def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[float, float] | None = None) -> Tensor:
@@ -28,8 +29,11 @@ def without_folds(flow: Tensor) -> Tensor:
 
     A flow that folds nothing over, and squeezes no area below _LEAST_AREA, stays as it is.
     """
-    down, across = torch.gradient(flow[0], dim=(1, 2))
-    trace, determinant = across[0] + down[1], across[0] * down[1] - across[1] * down[0]
+    across, down = flow[0].diff(dim=2), flow[0].diff(dim=1)
+    # What lies between four pixels is turned over first at one of its corners.
+    corners = [(across[:, row], down[:, :, column]) for row in _BOTH for column in _BOTH]
+    (xx, yx), (xy, yy) = (torch.stack(slopes, 1) for slopes in zip(*corners, strict=True))
+    trace, determinant = xx + yy, xx * yy - yx * xy
     # An area becomes 1 + share · trace + share² · determinant times as large; where is that _LEAST_AREA first?
     lost = 1 - _LEAST_AREA
     discriminant = trace.square() - 4 * determinant * lost
