@@ -208,7 +208,10 @@ class FaceGrowth:
 
     @cached_property
     def _reach(self) -> Tensor:
-        """[1, 1, _GRID, _GRID]: 1 on the head and near it, falling to 0 in the background."""
+        """[1, 1, _GRID, _GRID]: 1 on the head and near it, falling to 0 in the background.
+
+        So a head that grows beyond its outline is held back there: drawn in full, foreheads become domes.
+        """
         mask = self.head_mask(_GRID)
         cell = EYE_DISTANCE * _GRID
         near = F.max_pool2d(mask, 2 * round(0.5 * _EDGE * cell) + 1, 1, round(0.5 * _EDGE * cell))

@@ -4,8 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.images.filters import gaussian_blur
+
 _LEAST_AREA = 0.1  # of a pixel: what a flow squeezes further looks creased
-_BOTH = (slice(None, -1), slice(1, None))  # neighbours in a row or column
+_NEAR = 4  # px of a flow, around a crease, that are smoothed; most flows have 64
+_ROUNDS = 40  # of smoothing at most
 
 
 def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[float, float] | None = None) -> Tensor:
@@ -25,21 +28,27 @@ def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[f
 
 
 def without_folds(flow: Tensor) -> Tensor:
-    """`flow` [1, 2, H, W] in its own px, so much less of it that no part of a picture is turned over by `warp`.
+    """`flow` [1, 2, H, W] in its own px, so much smoother where it is needed that `warp` turns no part over.
 
     A flow that folds nothing over, and squeezes no area below _LEAST_AREA, stays as it is.
     """
+    for _ in range(_ROUNDS):
+        squeezed = (_areas(flow) < _LEAST_AREA).to(flow)
+        if not squeezed.any():
+            return flow
+        near = gaussian_blur(F.max_pool2d(squeezed, 2 * _NEAR + 1, 1, _NEAR), _NEAR / 2)
+        flow = torch.lerp(flow, gaussian_blur(flow, _NEAR / 2), near)
+    return torch.zeros_like(flow)
+
+
+def _areas(flow: Tensor) -> Tensor:
+    """[1, 1, H, W]: what becomes of the area right of and below each pixel, at its most squeezed corner."""
     across, down = flow[0].diff(dim=2), flow[0].diff(dim=1)
-    # What lies between four pixels is turned over first at one of its corners.
-    corners = [(across[:, row], down[:, :, column]) for row in _BOTH for column in _BOTH]
+    first, last = slice(None, -1), slice(1, None)
+    corners = [(across[:, row], down[:, :, column]) for row in (first, last) for column in (first, last)]
     (xx, yx), (xy, yy) = (torch.stack(slopes, 1) for slopes in zip(*corners, strict=True))
-    trace, determinant = xx + yy, xx * yy - yx * xy
-    # An area becomes 1 + share · trace + share² · determinant times as large; where is that _LEAST_AREA first?
-    lost = 1 - _LEAST_AREA
-    discriminant = trace.square() - 4 * determinant * lost
-    slope = discriminant.clamp(min=0).sqrt() - trace
-    share = torch.where((discriminant >= 0) & (slope > 0), 2 * lost / slope.clamp(min=1e-6), torch.ones_like(slope))
-    return flow * share.amin().clamp(max=1)
+    areas = ((1 + xx) * (1 + yy) - yx * xy).amin(0)
+    return F.pad(areas[None, None], (0, 1, 0, 1), mode="replicate")
 
 
 def enlarged(picture: Tensor, side: int) -> Tensor:

@@ -64,16 +64,20 @@ def test_nothing_folds_over(species: Species, age: float) -> None:
 @pytest.mark.parametrize("species", SPECIES)
 def test_the_picture_has_the_proportions_that_the_model_says(species: Species) -> None:
     growth = grown(species)
-    flow, now = growth.flow(1.0, SIDE), torch.from_numpy(growth.parsed.landmarks)
-    there = now
+    flow, today = growth.flow(1.0, SIDE), torch.from_numpy(growth.parsed.landmarks)
+    there = today
     for _ in range(20):  # where a flow leads from is found step by step
         grid = (there / SIDE * 2 - 1)[None, :, None]
-        there = now - F.grid_sample(flow, grid, align_corners=False)[0, :, :, 0].T
+        there = today - F.grid_sample(flow, grid, align_corners=False)[0, :, :, 0].T
     left, right = there[:4].mean(0), there[4:8].mean(0)
     shown = (there - (left + right) / 2) / (right - left).norm()
     wanted = proportions(growth.landmarks + growth.landmark_moves(1.0))
-    for name, drawn, told in zip(PROPORTIONS, proportions(shown).tolist(), wanted.tolist(), strict=True):
-        assert drawn == pytest.approx(told, rel=0.12, abs=0.02), name
+    before = proportions(growth.landmarks)
+    for name, now, drawn, told in zip(PROPORTIONS, before, proportions(shown), wanted, strict=True):
+        if name == "forehead":  # is held back at the head's outline
+            assert now < drawn < told
+        else:
+            assert drawn.item() == pytest.approx(told.item(), rel=0.12, abs=0.02), name
 
 
 @pytest.mark.parametrize("species", SPECIES)
@@ -136,13 +140,17 @@ def test_growth_is_known_of_heads_in_the_frame_it_was_measured_in() -> None:
     assert not is_growth_known(None, FaceTemplate.STORYBOOK)
 
 
-def test_of_a_flow_that_folds_so_much_is_taken_that_it_does_not() -> None:
-    line = torch.linspace(-3, 3, 64)
-    bump = torch.exp(-line.square())[None, None, None].expand(1, 1, 64, 64)
-    folding = torch.cat([20 * bump, torch.zeros_like(bump)], 1)
-    assert areas(folding).min() < 0
-    mended = without_folds(folding)
-    assert areas(mended).min() == pytest.approx(0.1, abs=0.01)
-    torch.testing.assert_close(mended / mended.abs().max(), folding / folding.abs().max())
-    gentle = folding / 20
-    torch.testing.assert_close(without_folds(gentle), gentle)
+def test_a_flow_that_folds_is_smoothed_there_and_nowhere_else() -> None:
+    y, x = torch.meshgrid(*(torch.arange(64.0),) * 2, indexing="ij")
+
+    def swelling(strength: float) -> Tensor:
+        """Grows the left half's middle, and moves the rest a little."""
+        bump = strength * torch.exp(-((x - 16).square() + (y - 32).square()) / 18)
+        return torch.stack([bump + 0.02 * x, 0.01 * y])[None]
+
+    assert areas(swelling(8)).min() < 0
+    mended = without_folds(swelling(8))
+    assert areas(mended).min() > 0.05
+    assert mended[..., 16].max() > 1
+    torch.testing.assert_close(mended[..., 40:], swelling(8)[..., 40:])
+    assert without_folds(swelling(1)).equal(swelling(1))
