@@ -131,9 +131,8 @@ class FaceGrowth:
             return torch.zeros(1, 2, side, side)
         at, moves = self._controls(age)
         spread = thin_plate((at + moves)[None], -moves[None], face_plane(_GRID), _STIFFNESS)
-        coarse = spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * side)
-        # A fold may lie between the cells of the grid, so it is looked for in all pixels.
-        return without_folds(F.interpolate(coarse, (side, side), mode="bicubic", align_corners=False))
+        coarse = without_folds(spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * _GRID))
+        return F.interpolate(coarse * (side / _GRID), (side, side), mode="bicubic", align_corners=False)
 
     def body(self, side: int) -> Tensor:
         """[1, 1, side, side]: 1 below the chin, where what is behind the head hangs together with it, 0 beside the

@@ -160,6 +160,14 @@ def test_what_lies_in_its_range_grows_as_usual() -> None:
     torch.testing.assert_close(within_range(face, moves, -wide, wide), moves)
 
 
+def test_a_hidden_part_stays_while_the_others_become_younger() -> None:
+    face = landmarks_of(Species.CAT)
+    face[LANDMARKS.index("chin")] = torch.nan
+    ways = as_youngest(face, proportions(face) * 2, proportions(face) * 3)
+    assert ways.isfinite().all()
+    assert ways[LANDMARKS.index("eye_left_top")].norm() > 0.01
+
+
 def test_a_face_as_young_as_can_be_stays() -> None:
     face = landmarks_of(Species.DOG)
     now = proportions(face)
