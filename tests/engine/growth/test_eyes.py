@@ -1,7 +1,5 @@
 """Eyes of painted faces: a puppy's get dark, a kitten's blue, and a flash's glow goes."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor
@@ -11,7 +9,7 @@ from engine.growth.face_growth import FaceGrowth
 from engine.growth.face_plane import face_plane
 from engine.images.ycbcr import rgb_to_ycbcr
 from engine.messages import Species
-from tests.engine.parsed_faces import adult
+from tests.engine.parsed_faces import adult, with_facts
 
 SIDE = 512
 SPECIES = list(Species)
@@ -39,11 +37,12 @@ def distance(aside: tuple[float, float] = (0.0, 0.0)) -> Tensor:
     """[SIDE, SIDE]: from the nearer eye's middle, or a point so far aside of it, in eye distances."""
     plane = face_plane(SIDE)
     middles = torch.tensor([(-0.5, 0.0), (0.5, 0.0)]) + torch.tensor(aside)
-    return (plane[:, :, None] - middles).norm(dim=-1).amin(-1)
+    nearest: Tensor = (plane[:, :, None] - middles).norm(dim=-1).amin(-1)
+    return nearest
 
 
 def growth_of(species: Species, **facts: float) -> FaceGrowth:
-    return FaceGrowth(replace(adult(species), **facts), species)
+    return FaceGrowth(with_facts(adult(species), **facts), species)
 
 
 def seen(face: Tensor, where: Tensor) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from engine.images.warping import without_folds
 from engine.messages import Head, Species
 from engine.vision.alignment import EYE_DISTANCE, FaceTemplate
 from engine.vision.head_parsing import COATS, EARS, LANDMARKS, MUZZLES, SIDE
-from tests.engine.parsed_faces import adult, mean_adult, turned
+from tests.engine.parsed_faces import adult, mean_adult, turned, with_facts
 
 UNIT = EYE_DISTANCE * 128  # px between the eyes in flows of 128 px
 SPECIES = list(Species)
@@ -28,7 +28,7 @@ KINDS = [
 
 
 def grown(species: Species, **facts: float) -> FaceGrowth:
-    return FaceGrowth(replace(adult(species), **facts), species)
+    return FaceGrowth(with_facts(adult(species), **facts), species)
 
 
 def mean_way(growth: FaceGrowth, age: float = 1.0) -> float:
