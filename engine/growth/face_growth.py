@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.face_plane import face_plane
-from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, load_growth_model
+from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, load_growth_model, within_range
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import gaussian_blur, smoothstep
 from engine.images.warping import without_folds
@@ -95,6 +95,7 @@ class FaceGrowth:
         if age > 0:
             youngest = as_youngest(self.landmarks + moves, *self.young_range)
             moves = moves + youngest * (self.strength * min(1.0, age) ** 2)
+            moves = within_range(self.landmarks, moves, *self.young_range)
         mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
         moves = torch.where(mouth[:, None], moves * self._jaw_share, moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])

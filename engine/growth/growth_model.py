@@ -3,8 +3,8 @@
 The model is a linear regression of landmarks and outlines on stage and kind (ears, muzzle, coat), fitted to faces of
 real young and adult animals that were marked by hand (`engine.lab.recogniser.growth_fitting`). As with prototypes of
 human faces (Rowland and Perrett 1995), the difference between the mean young and the mean adult animal of a kind is
-added to the face at hand. What comes out stays within the 5th to the 95th percentile of real young animals, or comes as
-near to it as growth in the same direction leads.
+added to the face at hand. No proportion grows out of the range between the 5th and the 95th percentile of real young
+animals; one that lies farther out already stays.
 
 Places are on the face plane (`engine.growth.face_plane`).
 """
@@ -35,6 +35,19 @@ PROPORTIONS = (
     "ear length",
     "ear distance",
 )
+
+_CHANGED_BY = {  # landmarks, left and right: the proportions that their ways across and down change, "" for none
+    "eye_inner": ("eye width", "eye width"),
+    "eye_outer": ("eye width", "eye width"),
+    "eye_top": ("eye height", "eye height"),
+    "eye_bottom": ("eye height", "eye height"),
+    "nose": ("nose width", "eyes to nose"),
+    "mouth": ("", "eyes to nose"),
+    "chin": ("", "eyes to chin"),
+    "crown": ("", "forehead"),
+    "ear_inner": ("ear distance", ""),
+    "ear_outer": ("ear distance", ""),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,7 @@ class GrowthModel:
 
 
 _FOUR_MONTHS = 0.75  # the age of it
+_LEAST_CHANGE = 1e-4  # eye distances, less than which a proportion does not change
 
 
 def proportions(landmarks: Tensor) -> Tensor:
@@ -165,6 +179,36 @@ def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     crown = LANDMARKS.index("crown")
     ways[crown] = torch.tensor([0.0, float(landmarks[crown, 1]) * (factor("forehead") - 1)])
     return ways.nan_to_num(0.0)
+
+
+def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """`moves` [24, 2], so much shorter that no proportion leaves the range from `lower` to `upper` [8].
+
+    Each proportion for itself: the others change as far as before, and none the other way.
+    """
+    before, after = proportions(landmarks), proportions(landmarks + moves)
+    change = after - before
+    unchanged = change.abs() < _LEAST_CHANGE
+    share = (after.clamp(lower, upper) - before) / torch.where(unchanged, torch.ones_like(change), change)
+    share = torch.where(unchanged, torch.ones_like(share), share).clamp(0.0, 1.0).nan_to_num(1.0)
+    shorter = moves * torch.cat([share, torch.ones(1)])[_changed_by()]
+    for side in ("left", "right"):  # an ear's length is seen from the middle of its base, wherever that goes
+        tip, *base = (LANDMARKS.index(f"ear_{side}_{part}") for part in ("tip", "inner", "outer"))
+        along = moves[tip] - moves[base].mean(0)
+        shorter[tip] = shorter[base].mean(0) + share[PROPORTIONS.index("ear length")] * along
+    return shorter
+
+
+@cache
+def _changed_by() -> Tensor:
+    """[24, 2]: the index of the proportion that each landmark's way across and down changes; -1 for none."""
+    indices = {"": -1} | {name: index for index, name in enumerate(PROPORTIONS)}
+    found = []
+    for name in LANDMARKS:
+        part = name.replace("left_", "").replace("right_", "")
+        names = _CHANGED_BY.get(part) or _CHANGED_BY.get(part.split("_")[0]) or ("", "")
+        found.append([indices[one] for one in names])
+    return torch.tensor(found)
 
 
 @cache

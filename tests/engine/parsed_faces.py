@@ -74,7 +74,7 @@ def adult_of(photo: Image.Image, head: Head, species: Species) -> ParsedHead:
     return adult(species, align_to(photo.size, head, FaceTemplate.STORYBOOK, SIDE))
 
 
-def mean_adult(species: Species, kinds: tuple[int, ...]) -> ParsedHead:
+def mean_adult(species: Species, kinds: tuple[float, ...]) -> ParsedHead:
     """The mean adult of a kind, as the model of growth has it."""
     mean = torch.tensor([1.0, *kinds]) @ load_growth_model().mean[SPECIES.index(species)]
     angles = np.linspace(0, 2 * np.pi, RAYS, endpoint=False)
@@ -86,7 +86,7 @@ def mean_adult(species: Species, kinds: tuple[int, ...]) -> ParsedHead:
 def parsed_face(
     landmarks: list[list[float]] | list[tuple[float, float]],
     outline: Floats,
-    kinds: tuple[int, ...],
+    kinds: tuple[float, ...],
     alignment: Alignment | None = None,
 ) -> ParsedHead:
     """A head of known landmarks [24, 2] and outline [K, 2] on the face plane."""
@@ -104,6 +104,13 @@ def parsed_face(
         flash=0.0,
         baby=0.0,
     )
+
+
+def with_facts(
+    parsed: ParsedHead, mouth_open: float = 0.0, eyes_open: float = 1.0, flash: float = 0.0, baby: float = 0.0
+) -> ParsedHead:
+    """The same head of which the parser is so sure of this."""
+    return replace(parsed, mouth_open=mouth_open, eyes_open=eyes_open, flash=flash, baby=baby)
 
 
 def turned(parsed: ParsedHead, aside: float) -> ParsedHead:

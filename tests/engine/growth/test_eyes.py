@@ -1,7 +1,5 @@
 """Eyes of painted faces: a puppy's get dark, a kitten's blue, and a flash's glow goes."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor
@@ -11,7 +9,7 @@ from engine.growth.face_growth import FaceGrowth
 from engine.growth.face_plane import face_plane
 from engine.images.ycbcr import rgb_to_ycbcr
 from engine.messages import Species
-from tests.engine.parsed_faces import adult
+from tests.engine.parsed_faces import adult, with_facts
 
 SIDE = 512
 SPECIES = list(Species)
@@ -43,8 +41,8 @@ def distance(aside: tuple[float, float] = (0.0, 0.0)) -> Tensor:
     return nearest
 
 
-def growth_of(species: Species, flash: float = 0.0, eyes_open: float = 1.0, baby: float = 0.0) -> FaceGrowth:
-    return FaceGrowth(replace(adult(species), flash=flash, eyes_open=eyes_open, baby=baby), species)
+def growth_of(species: Species, **facts: float) -> FaceGrowth:
+    return FaceGrowth(with_facts(adult(species), **facts), species)
 
 
 def seen(face: Tensor, where: Tensor) -> tuple[float, float, float]:

@@ -15,18 +15,20 @@ from engine.images.warping import without_folds
 from engine.messages import Head, Species
 from engine.vision.alignment import EYE_DISTANCE, FaceTemplate
 from engine.vision.head_parsing import COATS, EARS, LANDMARKS, MUZZLES, SIDE
-from tests.engine.parsed_faces import adult, mean_adult, turned
+from tests.engine.parsed_faces import adult, mean_adult, turned, with_facts
 
 UNIT = EYE_DISTANCE * 128  # px between the eyes in flows of 128 px
 SPECIES = list(Species)
 KINDS = [
-    tuple(int(index == chosen) for part, chosen in zip((EARS, MUZZLES, COATS), one, strict=True) for index in range(3))
+    tuple(
+        float(index == chosen) for part, chosen in zip((EARS, MUZZLES, COATS), one, strict=True) for index in range(3)
+    )
     for one in product(range(3), repeat=3)
 ]
 
 
-def grown(species: Species, eyes_open: float = 1.0, mouth_open: float = 0.0, baby: float = 0.0) -> FaceGrowth:
-    return FaceGrowth(replace(adult(species), eyes_open=eyes_open, mouth_open=mouth_open, baby=baby), species)
+def grown(species: Species, **facts: float) -> FaceGrowth:
+    return FaceGrowth(with_facts(adult(species), **facts), species)
 
 
 def mean_way(growth: FaceGrowth, age: float = 1.0) -> float:

@@ -15,6 +15,7 @@ from engine.growth.growth_model import (
     as_youngest,
     load_growth_model,
     proportions,
+    within_range,
 )
 from engine.messages import Species
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
@@ -132,6 +133,39 @@ def test_each_proportion_comes_to_its_youngest_or_as_near_as_it_may_and_never_be
         wanted = float(middle[index] + goal.quantile * reach[index])
         allowed = min(max(wanted, goal.least * float(before[index])), goal.most * float(before[index]))
         assert float(after[index]) == pytest.approx(allowed, abs=0.01), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    species=st.sampled_from(SPECIES),
+    widths=st.lists(st.floats(0.0, 0.25), min_size=8, max_size=8),
+    middles=st.lists(st.floats(-0.5, 0.5), min_size=8, max_size=8),
+)
+def test_no_proportion_leaves_its_range_and_none_is_turned_round(
+    species: Species, widths: list[float], middles: list[float]
+) -> None:
+    face = landmarks_of(species)
+    moves, _ = MODEL.growth(species, kinds_of(species), 1.0)
+    before, usual = proportions(face), proportions(face + moves) - proportions(face)
+    lower, upper = (before + torch.tensor(middles) + sign * torch.tensor(widths) for sign in (-1, 1))
+    after = proportions(face + within_range(face, moves, lower, upper))
+    expected = before + usual * (((before + usual).clamp(lower, upper) - before) / usual).clamp(0, 1)
+    torch.testing.assert_close(after, expected, atol=0.01, rtol=0)
+
+
+def test_what_lies_in_its_range_grows_as_usual() -> None:
+    face = landmarks_of(Species.DOG)
+    moves, _ = MODEL.growth(Species.DOG, kinds_of(Species.DOG), 1.0)
+    wide = torch.full((len(PROPORTIONS),), 9.0)
+    torch.testing.assert_close(within_range(face, moves, -wide, wide), moves)
+
+
+def test_a_hidden_part_stays_while_the_others_become_younger() -> None:
+    face = landmarks_of(Species.CAT)
+    face[LANDMARKS.index("chin")] = torch.nan
+    ways = as_youngest(face, proportions(face) * 2, proportions(face) * 3)
+    assert ways.isfinite().all()
+    assert ways[LANDMARKS.index("eye_left_top")].norm() > 0.01
 
 
 def test_a_face_as_young_as_can_be_stays() -> None:
