@@ -13,17 +13,17 @@ from engine.process.malloc import keep_freed_memory
 _ABOUT = "Train the networks that come along, look at what they do, measure it. Each group has --help of its own."
 
 GROUPS = {
-    "storybook": ("engine.lab.storybook.cli", "the embedded network: train, correct, export, sheet, show, compare"),
-    "recogniser": ("engine.lab.recogniser.cli", "heads, landmarks and breeds: faces, breeds, measure, sheet"),
+    "storybook": ("engine.lab.storybook.cli", "the embedded network and the age classifier"),
+    "recogniser": ("engine.lab.recogniser.cli", "heads, landmarks, parts, growth and breeds"),
+    "methods": ("engine.lab.methods.cli", "methods from GAN to StyleGAN2-ADA, trained and compared"),
     "judge": ("engine.lab.judging.cli", "results judged blind by eye, and by their distribution"),
 }
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine lab", description=_ABOUT, add_help=False)
-    parser.add_argument(
-        "group", choices=GROUPS, help="; ".join(f"{name}: {about}" for name, (_, about) in GROUPS.items())
-    )
+    about = "; ".join(f"{name}: {summary}" for name, (_, summary) in GROUPS.items())
+    parser.add_argument("group", choices=GROUPS, help=about)
     if arguments[:1] in (["-h"], ["--help"]):
         parser.print_help()
         return 0

@@ -1,4 +1,4 @@
-"""`python -m engine.lab.methods`: train one of the methods, or compare all that have been trained."""
+"""`python -m engine lab methods`: train one of the methods, or compare all that have been trained."""
 
 import argparse
 import logging
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m engine.lab.methods", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m engine lab methods", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="train one method")
     train.add_argument("method", choices=METHODS)
