@@ -11,6 +11,7 @@ from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, E
 
 from bot.messaging.admin_alerts import AdminAlerts
 from bot.messaging.errors import unchanged
+from bot.messaging.listening import Listener
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.portraits.accounts import AccountService
 from bot.portraits.answers import AnswerService
@@ -51,6 +52,7 @@ class Services:
     accounts: AccountService
     messenger: TelegramMessenger
     alerts: AdminAlerts
+    listener: Listener
     timings: Timings
     username: str  # the bot's, without @
     pictures: dict[str, str] = field(default_factory=dict)  # file_ids of the program's own pictures, by name

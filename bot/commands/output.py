@@ -10,6 +10,7 @@ from engine import EngineError, EngineFault, EngineStopped, OperatorError, Photo
 
 PHOTO_STATUS = 3  # exit status for a photo that cannot be used
 USAGE_STATUS = 2  # for a bad command line
+CONFIGURATION_STATUS = 78  # EX_CONFIG: a person has to do something; starting again is of no use
 FAULT_STATUS = 1  # for everything else
 
 SENTENCES = {

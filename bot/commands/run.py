@@ -9,7 +9,8 @@ import sqlite3
 from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 
 from bot.app import serve
-from bot.commands.output import CommandError, explain_database
+from bot.commands.output import CONFIGURATION_STATUS, CommandError, explain_database
+from bot.messaging.listening import ListeningEnded
 from bot.operations.home_lock import HomeInUse
 from bot.operations.logs import level_from_environment, set_up_logs
 from bot.processes import stop_event
@@ -27,6 +28,8 @@ def run(_: argparse.Namespace) -> int:
     set_up_logs(settings.token, secret, level=level_from_environment(logging.INFO))
     try:
         asyncio.run(_serve(settings))
+    except ListeningEnded as error:
+        raise CommandError(str(error), CONFIGURATION_STATUS) from error
     except (TelegramError, OSError, sqlite3.Error, HomeInUse, NewerDatabase) as error:
         raise CommandError(_reason(error, settings)) from error
     return 0
