@@ -78,7 +78,6 @@ async def running(
         await stack.enter_async_context(app)
         await app.start()
         stack.push_async_callback(app.stop)
-        stack.callback(processor.close)
         stack.callback(update_queue.close)
         engine = await stack.enter_async_context(engine or EngineClient(settings.for_engine))
         await _check_engine(engine, settings)
@@ -86,7 +85,7 @@ async def running(
         services = compose(app.bot, settings, storage, engine, rate_limiter, listener, timings)
         app.bot_data[SERVICES_KEY] = services
         await stack.enter_async_context(services.messenger.board)
-        await stack.enter_async_context(services.worker)
+        await stack.enter_async_context(_working(services.worker, processor, timings.uploads_grace_s))
         if settings.metrics_port is not None:
             await stack.enter_async_context(health_server(services, settings.metrics_port))
         schedule_cleanup(app, timings)
@@ -147,6 +146,21 @@ async def _check_engine(engine: EngineClient, settings: Settings) -> None:
     if settings.network and settings.network not in description.networks:
         here = ", ".join(description.networks)
         raise SettingsError(f"THROWBACK_NETWORK names {settings.network!r}, which is not here; there is: {here}")
+
+
+@asynccontextmanager
+async def _working(worker: PortraitWorker, processor: PerChatProcessor, grace_s: float) -> AsyncIterator[None]:
+    """Let the worker work; at the end, let it and the handlers end side by side what is nearly through."""
+    closing = None
+    try:
+        async with worker:
+            try:
+                yield
+            finally:
+                closing = asyncio.create_task(processor.close(grace_s))
+    finally:
+        if closing:
+            await closing
 
 
 @asynccontextmanager

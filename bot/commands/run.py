@@ -17,6 +17,8 @@ from bot.processes import stop_event
 from bot.settings import Settings
 from storage import NewerDatabase
 
+_STOP_S = 4.5  # s until the process has ended; service managers kill after ten
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Everything is set by THROWBACK_ variables; see the README."
@@ -61,4 +63,4 @@ def _reason(error: Exception, settings: Settings) -> str:
 
 
 async def _serve(settings: Settings) -> None:
-    await serve(settings, stop_event())
+    await serve(settings, stop_event(_STOP_S))

@@ -23,7 +23,7 @@ class Messenger(Protocol):
     """
 
     async def fetch(self, file_id: str) -> bytes:
-        """Return the bytes of a file that somebody sent."""
+        """Return the bytes of a file that somebody sent. Raises `PhotoError` for one that is too large to be had."""
 
     async def ask(self, portrait: Portrait) -> None:
         """Ask what the portrait's state calls for, in its status message."""

@@ -165,8 +165,9 @@ class PortraitWorker:
             if not self._closing and portrait.state is State.RUNNING:
                 await self.dispatcher.requeue(portrait)
             # Otherwise the row stays as it is, and a restart goes on with it.
-        except ChatGone:
-            await self._failures.give_up_chat(portrait)
+        except ChatGone as error:
+            if not await self._failures.continue_in_private(portrait):
+                await self._failures.give_up_chat(portrait, error)
         except (PhotoError, FileGone, EngineFault, OperatorError) as error:
             await self._failures.fail(portrait, error)
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's

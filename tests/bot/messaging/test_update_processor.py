@@ -15,7 +15,6 @@ from storage.updates import Updates
 from tests.bot.answering import Json
 from tests.bot.harness import Harness, eventually, words_of
 
-
 BOT = Bot("1:token")
 
 
