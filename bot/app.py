@@ -14,6 +14,7 @@ from bot.messaging.admin_alerts import AdminAlerts
 from bot.messaging.listening import Listener, UpdateSource
 from bot.messaging.menus import publish_menus
 from bot.messaging.polling import Poller
+from bot.messaging.proxies import client_options
 from bot.messaging.rate_limiter import Pace, RateLimiter
 from bot.messaging.result_sender import ResultSender
 from bot.messaging.telegram_messenger import TelegramMessenger
@@ -73,7 +74,7 @@ async def running(
         update_queue = DurableUpdateQueue(storage, timings.write_retries_s)
         rate_limiter, processor = RateLimiter(pace), PerChatProcessor(update_queue.handled)
         app = build(settings, update_queue, processor, rate_limiter)
-        request = _request()
+        request = _request(settings)
         await stack.enter_async_context(request)
         await stack.enter_async_context(app)
         await app.start()
@@ -174,8 +175,12 @@ async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _request() -> TelegramRequest:
-    return TelegramRequest(connection_pool_size=_MAX_CONNECTIONS, read_timeout=_READ_TIMEOUT_S)
+def _request(settings: Settings) -> TelegramRequest:
+    return TelegramRequest(
+        connection_pool_size=_MAX_CONNECTIONS,
+        read_timeout=_READ_TIMEOUT_S,
+        httpx_kwargs=client_options(settings.api_url),
+    )
 
 
 def build(
@@ -191,7 +196,8 @@ def build(
         .update_queue(update_queue)
         .concurrent_updates(processor)
         .rate_limiter(rate_limiter)
-        .request(_request())
+        .request(_request(settings))
+        .get_updates_request(_request(settings))  # not used, and python-telegram-bot's own would go by a proxy
         .updater(None)  # it would stop at the first update that it cannot read
         .build(),
     )

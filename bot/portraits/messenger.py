@@ -68,5 +68,8 @@ class Messenger(Protocol):
 class Alerts(Protocol):
     """Tells the administrators what went wrong."""
 
+    async def update_failed(self, error: str) -> None:
+        """Tell of an error outside any portrait; of one type once an hour. Raises nothing."""
+
     async def portrait_failed(self, portrait: Portrait, error: str) -> None:
         """Tell which portrait failed, and of what type of error. Raises nothing."""
