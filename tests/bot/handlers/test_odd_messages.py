@@ -54,6 +54,8 @@ async def test_ones_own_result_sent_through_the_bot_is_left_alone(harness: Harne
 
 async def test_a_gif_is_a_clip(harness: Harness) -> None:
     mina = harness.user()
+    await mina.write("/start")
+    await mina.sees("Hello")
     clip = {"file_id": "f", "file_unique_id": "u", "width": 9, "height": 9, "duration": 1, "mime_type": "video/mp4"}
     file = {"file_id": "f", "file_unique_id": "u", "file_name": "a.gif.mp4", "mime_type": "video/mp4"}
     told(harness, mina, animation=clip, document=file)
