@@ -3,8 +3,8 @@
 A command in `bot.commands` is a module with `add_arguments(parser)` and `run(args) -> int`, imported only when it is
 asked for. What needs torch runs as `python -m engine COMMAND` in a process of its own.
 
-Exit status: 0; 2 for a bad command line; 3 for a photo that cannot be used; 1 otherwise. It prints no traceback,
-unless THROWBACK_LOG is debug.
+Exit status: 0; 2 for a bad command line; 3 for a photo that cannot be used; 78 where `run` needs a person before it
+starts again; 1 otherwise. It prints no traceback, unless THROWBACK_LOG is debug.
 """
 
 import argparse

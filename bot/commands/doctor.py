@@ -206,7 +206,10 @@ def temporary_folder_finding(folder: str | None = None, least_free_bytes: int = 
         return Finding("temporary folder", CheckState.LATER, says, advice)
     if free < least_free_bytes:
         return Finding("temporary folder", CheckState.LATER, f"only {free >> 20} MB left", advice)
-    return Finding("temporary folder", CheckState.GOOD, folder or tempfile.gettempdir())
+    place = Path(folder or tempfile.gettempdir())
+    if place == Path.cwd():  # where Python goes when there is nothing else
+        return Finding("temporary folder", CheckState.LATER, f"none; {place} has to serve", advice)
+    return Finding("temporary folder", CheckState.GOOD, str(place))
 
 
 def proxy_finding() -> Finding | None:

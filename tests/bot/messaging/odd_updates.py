@@ -86,8 +86,8 @@ def every_shape(sender: int, group: int) -> list[Json]:
     found: list[Json] = []
     for chat in (private(sender), {"id": group, "type": "supergroup", "title": SECRET}):
         query = {"id": "1", "from": user(sender), "chat_instance": "1", "data": "page:0:0.0"}
-        change = {"status": "member", "user": user(sender)}
-        change = {"chat": chat, "from": user(sender), "date": _DATE, "old_chat_member": change}
+        member: Json = {"status": "member", "user": user(sender)}
+        change: Json = {"chat": chat, "from": user(sender), "date": _DATE, "old_chat_member": member}
         for content in _contents(sender, chat):
             found.append({"message": message(sender, chat, **content)})
         found += [
@@ -96,7 +96,7 @@ def every_shape(sender: int, group: int) -> list[Json]:
             {"callback_query": query | {"message": inaccessible(chat)}},
             {"callback_query": query | {"message": message(sender, chat, reply_to_message=inaccessible(chat))}},
             {"callback_query": query | {"inline_message_id": "1"}},
-            {"my_chat_member": change | {"new_chat_member": {"status": "member", "user": user(sender)}}},
+            {"my_chat_member": change | {"new_chat_member": member}},
             {"channel_post": message(sender, chat, text=SECRET)},
             {
                 "message_reaction": {
@@ -134,7 +134,7 @@ def _places(part: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[st
         yield from _places(value, (*path, key))
 
 
-_ODD_VALUES = st.sampled_from([
+_ODD_VALUES: st.SearchStrategy[Any] = st.sampled_from([
     None, 0, 1, -1, True, 2**31, 2**63, 2**80, 1.5, "", SECRET, [], [None], [[]], {}, {"id": None},
     {"message_id": 3, "date": 0, "chat": {"id": 1, "type": "private"}},
 ])  # fmt: skip

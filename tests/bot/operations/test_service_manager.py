@@ -55,7 +55,7 @@ async def test_without_it_nothing_is_told(harness: Harness) -> None:
 
 def test_the_unit_knows_what_is_not_to_be_tried_again() -> None:
     unit = configparser.ConfigParser(strict=False)
-    unit.optionxform = str
+    unit.optionxform = str  # type: ignore[method-assign, assignment]
     unit.read_string(files("bot").joinpath("operations/throwback.service").read_text("utf-8"))
     assert unit["Service"]["Type"] == "notify" and int(unit["Service"]["WatchdogSec"])
     assert str(CONFIGURATION_STATUS) in unit["Service"]["RestartPreventExitStatus"].split()
