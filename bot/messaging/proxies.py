@@ -1,14 +1,16 @@
 """Which requests go through a proxy, and what is wrong with one that cannot be used."""
 
 import os
-from collections.abc import Mapping
 from typing import Any
-from urllib.request import getproxies_environment
 
 import httpx
 
 from bot.playground.loopback import is_loopback
 from bot.settings import SettingsError
+
+_VARIABLES = tuple(
+    name for scheme in ("http", "https", "all") for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY")
+)
 
 
 def client_options(api_url: str) -> dict[str, Any]:
@@ -16,16 +18,19 @@ def client_options(api_url: str) -> dict[str, Any]:
     return {"trust_env": not is_loopback(api_url)}
 
 
-def check_proxies(environment: Mapping[str, str] = os.environ) -> None:
+def check_proxies() -> None:
     """Raise `SettingsError` for a proxy in the environment that no request could go through."""
-    wrong = []
-    for scheme in getproxies_environment():
-        for name in (f"{scheme}_proxy", f"{scheme}_PROXY".upper()):
-            address = environment.get(name, "").strip()
-            if address and scheme in ("http", "https", "all") and not _usable(address):
-                wrong.append(f"{name} is no proxy that can be used: http://, https:// and socks5:// can")
+    wrong = [
+        f"{name} is no proxy that can be used: http://, https:// and socks5:// can"
+        for name in _VARIABLES
+        if (address := os.environ.get(name, "").strip()) and not _usable(address)
+    ]
     if wrong:
         raise SettingsError("\n".join(wrong))
+    try:
+        httpx.Client().close()
+    except (ValueError, httpx.InvalidURL):
+        raise SettingsError("NO_PROXY names no hosts that can be read: it must be names, separated by commas") from None
 
 
 def _usable(address: str) -> bool:
