@@ -37,7 +37,7 @@ USER throwback
 WORKDIR /home/throwback
 VOLUME /data
 EXPOSE 9100
-# 200 while the engine process lives and the database answers.
+# 200 while Telegram answers, the engine lives and the database answers; the answer says which does not.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=2m --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['THROWBACK_METRICS_PORT'] + '/healthz', timeout=8)"]
 ENTRYPOINT ["tini", "--"]

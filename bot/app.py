@@ -7,21 +7,25 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 from telegram import Update
-from telegram.error import Conflict
 from telegram.ext import ApplicationBuilder, ContextTypes
 
 from bot.context import SERVICES_KEY, App, Bot, Context, Services
-from bot.error_summary import error_type
 from bot.messaging.admin_alerts import AdminAlerts
+from bot.messaging.listening import Listener, UpdateSource
 from bot.messaging.menus import publish_menus
+from bot.messaging.polling import Poller
+from bot.messaging.proxies import client_options
 from bot.messaging.rate_limiter import Pace, RateLimiter
 from bot.messaging.result_sender import ResultSender
 from bot.messaging.telegram_messenger import TelegramMessenger
+from bot.messaging.telegram_request import TelegramRequest
 from bot.messaging.update_processor import PerChatProcessor
 from bot.messaging.update_queue import DurableUpdateQueue
+from bot.messaging.webhook import WebhookSubscription, webhook_server
 from bot.operations.cleanup import schedule_cleanup
 from bot.operations.health import health_server
 from bot.operations.home_lock import exclusive_home
+from bot.operations.service_manager import supervised
 from bot.portraits.accounts import AccountService
 from bot.portraits.answers import AnswerService
 from bot.portraits.deletion import DeletionService
@@ -59,7 +63,7 @@ async def running(
     """Run the whole bot, from its storage to its handlers, while the context lasts; yield its services.
 
     `engine` is one that is not entered yet; tests hand in their own, and their own `pace` and `timings`. Leaving stops
-    updater, worker, engine and application in this order, and loses nothing: what is unfinished is in the storage.
+    listener, worker, engine and application in this order, and loses nothing: what is unfinished is in the storage.
     Raises `telegram.error.InvalidToken` and `telegram.error.NetworkError` when there is no way to Telegram, and
     `HomeInUse` when another bot has this data folder.
     """
@@ -70,25 +74,28 @@ async def running(
         update_queue = DurableUpdateQueue(storage, timings.write_retries_s)
         rate_limiter, processor = RateLimiter(pace), PerChatProcessor(update_queue.handled)
         app = build(settings, update_queue, processor, rate_limiter)
+        request = _request(settings)
+        await stack.enter_async_context(request)
         await stack.enter_async_context(app)
         await app.start()
         stack.push_async_callback(app.stop)
-        stack.callback(processor.close)
         stack.callback(update_queue.close)
         engine = await stack.enter_async_context(engine or EngineClient(settings.for_engine))
         await _check_engine(engine, settings)
-        services = app.bot_data[SERVICES_KEY] = compose(app.bot, settings, storage, engine, rate_limiter, timings)
+        listener = Listener(_source(app.bot, settings, request, update_queue, timings), timings)
+        services = compose(app.bot, settings, storage, engine, rate_limiter, listener, timings)
+        app.bot_data[SERVICES_KEY] = services
         await stack.enter_async_context(services.messenger.board)
-        await stack.enter_async_context(services.worker)
+        await stack.enter_async_context(_working(services.worker, processor, timings.uploads_grace_s))
         if settings.metrics_port is not None:
             await stack.enter_async_context(health_server(services, settings.metrics_port))
         schedule_cleanup(app, timings)
         await stack.enter_async_context(_in_background(publish_menus(app.bot, settings.admins)))
         if left := await update_queue.reopen(app.bot):
             _logger.info("%d updates of the last run are handled now", left)
-        await _listen(app, settings)
-        if app.updater:
-            stack.push_async_callback(app.updater.stop)
+        if settings.webhook:
+            await stack.enter_async_context(webhook_server(settings.webhook, update_queue, app.bot))
+        await stack.enter_async_context(listener)
         _logger.info("listening as @%s", app.bot.username)
         yield services
 
@@ -99,6 +106,7 @@ def compose(
     storage: Storage,
     engine: EngineClient,
     rate_limiter: RateLimiter,
+    listener: Listener,
     timings: Timings,
 ) -> Services:
     """Return the services that the handlers work with, each given what it needs; nothing runs yet."""
@@ -122,6 +130,7 @@ def compose(
         accounts=AccountService(storage, portraits),
         messenger=messenger,
         alerts=alerts,
+        listener=listener,
         timings=timings,
         username=bot.username,
     )
@@ -141,6 +150,21 @@ async def _check_engine(engine: EngineClient, settings: Settings) -> None:
 
 
 @asynccontextmanager
+async def _working(worker: PortraitWorker, processor: PerChatProcessor, grace_s: float) -> AsyncIterator[None]:
+    """Let the worker work; at the end, let it and the handlers end side by side what is nearly through."""
+    closing = None
+    try:
+        async with worker:
+            try:
+                yield
+            finally:
+                closing = asyncio.create_task(processor.close(grace_s))
+    finally:
+        if closing:
+            await closing
+
+
+@asynccontextmanager
 async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Do this work while the context lasts, and no longer."""
     task = asyncio.create_task(work)
@@ -149,6 +173,14 @@ async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _request(settings: Settings) -> TelegramRequest:
+    return TelegramRequest(
+        connection_pool_size=_MAX_CONNECTIONS,
+        read_timeout=_READ_TIMEOUT_S,
+        httpx_kwargs=client_options(settings.api_url),
+    )
 
 
 def build(
@@ -164,39 +196,30 @@ def build(
         .update_queue(update_queue)
         .concurrent_updates(processor)
         .rate_limiter(rate_limiter)
-        .read_timeout(_READ_TIMEOUT_S)
-        .connection_pool_size(_MAX_CONNECTIONS)
+        .request(_request(settings))
+        .get_updates_request(_request(settings))  # not used, and python-telegram-bot's own would go by a proxy
+        .updater(None)  # it would stop at the first update that it cannot read
         .build(),
     )
     add_handlers(app)
     return app
 
 
-async def _listen(app: App, settings: Settings) -> None:
-    """Receive updates, by webhook or by polling."""
-    if app.updater is None:
-        raise RuntimeError("the application was built without an updater")
+def _source(
+    bot: Bot, settings: Settings, request: TelegramRequest, update_queue: DurableUpdateQueue, timings: Timings
+) -> UpdateSource:
+    """Return where updates come from: polling, or the webhook."""
     if settings.webhook is None:
-        await app.updater.start_polling(allowed_updates=ALLOWED_UPDATES, error_callback=_polling_failed)
-    else:
-        await app.updater.start_webhook(
-            listen="0.0.0.0",  # noqa: S104 (Telegram comes from outside; the secret tells who it is)
-            port=settings.webhook.port,
-            url_path="telegram",
-            webhook_url=f"{settings.webhook.url}/telegram",
-            secret_token=settings.webhook.secret,
-            allowed_updates=ALLOWED_UPDATES,
-        )
-
-
-def _polling_failed(error: Exception) -> None:
-    if isinstance(error, Conflict):
-        _logger.warning("another program asks Telegram for this bot's updates, too; only one may")
-        return
-    _logger.warning("no updates from Telegram: %s", error_type(error))
+        return Poller(bot, request, update_queue, ALLOWED_UPDATES)
+    return WebhookSubscription(bot, settings.webhook, ALLOWED_UPDATES, timings.webhook_check_s)
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Run the bot until `stop` is set."""
-    async with running(settings):
-        await stop.wait()
+    """Run the bot until `stop` is set. Raises `ListeningEnded` when it cannot go on."""
+    async with running(settings) as services, supervised(services):
+        waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), services.listener.ended())]
+        done, waiting = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waiting:
+            wait.cancel()
+        for wait in done:
+            wait.result()

@@ -3,8 +3,8 @@
 A command in `bot.commands` is a module with `add_arguments(parser)` and `run(args) -> int`, imported only when it is
 asked for. What needs torch runs as `python -m engine COMMAND` in a process of its own.
 
-Exit status: 0; 2 for a bad command line; 3 for a photo that cannot be used; 1 otherwise. It prints no traceback,
-unless THROWBACK_LOG is debug.
+Exit status: 0; 2 for a bad command line; 3 for a photo that cannot be used; 78 where `run` needs a person before it
+starts again; 1 otherwise. It prints no traceback, unless THROWBACK_LOG is debug.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
-from bot.commands.output import FAULT_STATUS, CommandError, complain, explain
+from bot.commands.output import FAULT_STATUS, CommandError, abandon_stdout, complain, explain
 from bot.operations.logs import level_from_environment, quiet_libraries
 from bot.processes import run_engine
 from engine import EngineError, SettingsError
@@ -41,6 +41,7 @@ _INTERRUPTED_STATUS = 130  # as shells count: 128 + SIGINT
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, without the program's name, and return the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _hold_standard_streams()
     logging.basicConfig(
         level=level_from_environment(logging.WARNING),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(error)
         return error.status
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not fail again
+        abandon_stdout()
     except SettingsError as error:
         for line in str(error).splitlines():
             complain(line)
@@ -67,6 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _logger.debug("unforeseen", exc_info=True)
         complain(f"something went wrong ({type(error).__name__}); THROWBACK_LOG=debug tells more")
     return FAULT_STATUS
+
+
+def _hold_standard_streams() -> None:
+    """Open what was closed of the standard streams, so that no file of ours gets their numbers, and others' words."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def _dispatch(arguments: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, E
 
 from bot.messaging.admin_alerts import AdminAlerts
 from bot.messaging.errors import unchanged
+from bot.messaging.listening import Listener
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.portraits.accounts import AccountService
 from bot.portraits.answers import AnswerService
@@ -28,6 +29,7 @@ from storage import Portrait, Storage
 
 SERVICES_KEY = "services"  # under which `bot_data` holds the `Services`
 _ANONYMOUS_ADMIN = 1087968824  # the user id that all anonymous administrators of groups share
+_INACCESSIBLE = "an inaccessible message"  # what python-telegram-bot calls a button's message that is too old to change
 _ADMIN_STATUSES = ("creator", "administrator")
 
 
@@ -51,6 +53,7 @@ class Services:
     accounts: AccountService
     messenger: TelegramMessenger
     alerts: AdminAlerts
+    listener: Listener
     timings: Timings
     username: str  # the bot's, without @
     pictures: dict[str, str] = field(default_factory=dict)  # file_ids of the program's own pictures, by name
@@ -106,9 +109,11 @@ App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Servic
 
 async def introduce(update: Update, context: Context) -> None:
     """Run before all handlers: find out who writes, in which language, and whether they may."""
-    user = update.effective_user
+    user, message = update.effective_user, update.effective_message
     if user is None:
         return
+    if not update.callback_query and isinstance(message, Message) and message.via_bot == context.bot.bot:
+        raise ApplicationHandlerStop  # a result that somebody shares through us
     if update.effective_chat and update.effective_chat.type == "private":
         person = await context.services.accounts.meet(user.id, user.language_code or "")
     else:
@@ -169,4 +174,7 @@ async def edit(change: Awaitable[object]) -> None:
         await change
     except BadRequest as error:
         if not unchanged(error):
+            raise
+    except TypeError as error:
+        if _INACCESSIBLE not in str(error):
             raise

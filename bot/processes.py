@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 
 from engine import child_environment
@@ -17,9 +18,20 @@ def run_engine(arguments: Sequence[str]) -> int:
     return status if status >= 0 else 1
 
 
-def stop_event() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set; the process itself goes on."""
+def stop_event(limit_s: float | None = None) -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set; the process itself goes on.
+
+    After `limit_s` seconds more it ends all the same, whatever hangs: use it where a killed process loses nothing.
+    """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        if limit_s is not None and not stop.is_set():
+            deadline = threading.Timer(limit_s, os._exit, (0,))
+            deadline.daemon = True
+            deadline.start()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, begin_to_stop)
     return stop

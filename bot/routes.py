@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 
 from telegram import Update
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import ChatMigrated, TelegramError
 from telegram.ext import (
     CallbackQueryHandler,
     ChatMemberHandler,
@@ -19,13 +19,15 @@ from bot.context import App, Context, introduce
 from bot.error_summary import error_trail, error_type
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
+from bot.messaging.errors import CONSEQUENCES, Meaning, meaning_of
 from bot.messaging.views import apology
 
 _logger = logging.getLogger(__name__)
 
 _IN_PRIVATE = filters.ChatType.PRIVATE
 _IN_GROUPS = filters.ChatType.GROUPS
-_PICTURE = filters.PHOTO | filters.Document.ALL
+_CLIP = filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE
+_PICTURE = (filters.PHOTO | filters.Document.ALL) & ~_CLIP  # of a GIF Telegram says that it is a file, too
 _YOUNG_CAPTION = photos.CalledByCaption()
 
 
@@ -40,7 +42,7 @@ def add_handlers(app: App) -> None:
                 InlineQueryHandler(inline.own_results),
                 ChatMemberHandler(groups.my_membership, ChatMemberHandler.MY_CHAT_MEMBER),
                 MessageHandler(filters.StatusUpdate.MIGRATE, groups.migrated),
-                MessageHandler(edited & filters.CAPTION, photos.edited),
+                MessageHandler(edited & (filters.CAPTION | _PICTURE), photos.edited),
                 MessageHandler(edited & _IN_PRIVATE & filters.TEXT & ~filters.COMMAND, typed.edited),
                 MessageHandler(edited & _IN_GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
                 CommandHandler("young", photos.young, new),
@@ -65,9 +67,7 @@ def add_handlers(app: App) -> None:
                 MessageHandler(new & _IN_GROUPS & _PICTURE & filters.REPLY, photos.group_photo),
                 MessageHandler(new & _IN_PRIVATE & filters.TEXT & ~filters.COMMAND, typed.private_text),
                 MessageHandler(new & _IN_GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
-                MessageHandler(
-                    new & _IN_PRIVATE & (filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE), start.video
-                ),
+                MessageHandler(new & _IN_PRIVATE & _CLIP, start.video),
                 MessageHandler(new & _IN_PRIVATE & filters.Sticker.ALL, start.sticker),
                 MessageHandler(new & _IN_PRIVATE & ~filters.StatusUpdate.ALL, start.anything_else),
             ],
@@ -78,16 +78,19 @@ def add_handlers(app: App) -> None:
 
 async def on_error(update: object, context: Context) -> None:
     """Handle what no handler foresaw: log Telegram's failures; for ours, log the type and apologise."""
-    error = context.error
+    error = context.error or RuntimeError()
     chat = update.effective_chat if isinstance(update, Update) else None
+    meaning = meaning_of(error) if isinstance(error, TelegramError) else Meaning.DEFECT
+    said = ""
     if isinstance(error, ChatMigrated) and chat:
         await context.services.worker.move_group(chat.id, error.new_chat_id)
-    elif isinstance(error, Forbidden | NetworkError | RetryAfter) and not isinstance(error, BadRequest):
-        _logger.warning("not answered: %s", error_type(error))
+    elif CONSEQUENCES[meaning].alarms:
+        _logger.error("an update failed: %s", error_trail(error))
+        await context.services.alerts.update_failed(error_type(error))
+        said = apology(context.words, bool(context.services.settings.admins))
     else:
-        _logger.error("an update failed: %s", error_trail(error) if error else "?")
-        if error:
-            await context.services.alerts.update_failed(error_type(error))
-        if chat and chat.type == "private":
-            with suppress(TelegramError):
-                await context.bot.send_message(chat.id, apology(context.words, bool(context.services.settings.admins)))
+        _logger.warning("not answered: %s (%s)", error_type(error), meaning)
+        said = context.words(CONSEQUENCES[meaning].hears) if meaning is Meaning.TOO_LARGE else ""
+    if said and chat and chat.type == "private":
+        with suppress(TelegramError):
+            await context.bot.send_message(chat.id, said)

@@ -45,10 +45,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> EngineSetti
     compiled = environment.get("THROWBACK_COMPILE", "").strip() or "0"
     if compiled not in _SWITCHES:
         wrong.append(f"THROWBACK_COMPILE must be 0 or 1, not {compiled!r}")
+    try:
+        folder = Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False)
+    except RuntimeError:  # no HOME, and no such user either
+        wrong.append("THROWBACK_HOME must say where to keep data, in full: there is no home folder here")
     if wrong:
         raise SettingsError("\n".join(wrong))
     return EngineSettings(
-        home=Path(home).expanduser() if home else platformdirs.user_data_path("throwback", appauthor=False),
+        home=folder,
         device=device,
         network=environment.get("THROWBACK_NETWORK", "").strip(),
         compiled=_SWITCHES[compiled],

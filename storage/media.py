@@ -27,11 +27,11 @@ class Media:
     """Reads, places and removes the files below `root`."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._aside = root / "aside"
 
     def path(self, digest: str) -> Path:
-        return self._root / digest[:2] / digest
+        return self.root / digest[:2] / digest
 
     async def read(self, digest: str) -> bytes:
         """Return the file's bytes. Raises FileNotFoundError when it was deleted."""
@@ -73,7 +73,7 @@ class Media:
         return await asyncio.to_thread(self._sweep, frozenset(known))
 
     def _sweep(self, known: frozenset[str]) -> int:
-        left = [path for path in self._root.glob("*/*") if path.parent == self._aside or path.name not in known]
+        left = [path for path in self.root.glob("*/*") if path.parent == self._aside or path.name not in known]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)

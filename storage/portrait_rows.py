@@ -10,8 +10,8 @@ from storage.records import Deleted, Portrait, PortraitChanges, PortraitFailure,
 
 _COLUMNS = frozenset(PortraitChanges.__annotations__) | {"state", "started_at", "done_at", "latent"}
 ERASED_COLUMNS = (
-    "file_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL, latent = NULL,"
-    " breed = NULL, name = '', pet = NULL"
+    "file_id = '', file_unique_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL,"
+    " latent = NULL, breed = NULL, name = '', pet = NULL"
 )
 """Assignments that clear every column with content: what remains says only that there was a portrait."""
 

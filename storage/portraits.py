@@ -27,12 +27,14 @@ class Portraits:
             )
             row = await fetch_row(
                 db,
-                "INSERT INTO portraits (owner, chat, topic, message, album, language, state, file_id, breed, name, age,"
-                " created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                "INSERT INTO portraits (owner, chat, topic, message, album, language, state, file_id,"
+                " file_unique_id, breed, name, age, created_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING RETURNING *",
                 (
                     *(photo.owner, photo.chat, photo.topic, photo.message, photo.album, photo.language),
-                    *(State.RECEIVED, photo.file_id, photo.breed, photo.name, photo.age, now, now),
+                    *(State.RECEIVED, photo.file_id, photo.file_unique_id, photo.breed, photo.name, photo.age),
+                    *(now, now),
                 ),
             )
             if row:
@@ -50,8 +52,9 @@ class Portraits:
             row = await fetch_row(
                 db,
                 "INSERT INTO portraits (owner, chat, topic, message, language, state, again_of, original, file_id,"
-                " photo, name, pet, created_at, changed_at)"
-                " SELECT owner, chat, topic, message, language, ?, id, 0, file_id, photo, name, pet, ?, ?"
+                " file_unique_id, photo, name, pet, created_at, changed_at)"
+                " SELECT owner, chat, topic, message, language, ?, id, 0, file_id,"
+                " file_unique_id, photo, name, pet, ?, ?"
                 " FROM portraits WHERE id = ? RETURNING *",
                 (State.RECEIVED, now, now, portrait.id),
             )
@@ -95,6 +98,26 @@ class Portraits:
         async with self._media_index.storing(list(contents.values()), now) as (db, digests):
             changes = dict(zip(contents, digests, strict=True))
             return await change_portrait(db, id, tuple(State), now, changes)
+
+    async def move_to_owner(self, id: int, now: float) -> Portrait | None:
+        """Go on with a group's portrait in its owner's private chat; None for one that has none, or is there already.
+
+        Its message stays behind, as when a group becomes a supergroup. Its status message becomes one that is deleted
+        with the portrait.
+        """
+        async with self._db.writing() as db:
+            await db.execute(
+                "INSERT INTO messages SELECT id, chat, status_message FROM portraits"
+                " WHERE id = ? AND chat < 0 AND owner > 0 AND status_message IS NOT NULL ON CONFLICT DO NOTHING",
+                (id,),
+            )
+            row = await fetch_row(
+                db,
+                "UPDATE portraits SET chat = owner, topic = NULL, message = -id, status_message = NULL,"
+                " baby_message = NULL, changed_at = ? WHERE id = ? AND chat < 0 AND owner > 0 RETURNING *",
+                (now, id),
+            )
+            return Portrait.of(row) if row else None
 
     async def mark_announced(self, id: int, state: State) -> None:
         """Note that the owner was told of this state, unless it is another one by now."""

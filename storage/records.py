@@ -30,7 +30,7 @@ RESULT_STATES = (State.DELIVERING, State.DONE)
 
 # Which states may come before each.
 PREDECESSORS: dict[State, tuple[State, ...]] = {
-    State.RECEIVED: (State.FAILED,),
+    State.RECEIVED: (State.FAILED, State.RECEIVED, *ASKING_STATES),
     State.AWAITING_HEAD: (State.RECEIVED,),
     State.AWAITING_BREED: (State.RECEIVED, State.AWAITING_HEAD, State.FAILED),
     State.AWAITING_BABY_PHOTO: (
@@ -129,6 +129,9 @@ class Notice(StrEnum):
     MEDIA_REFUSED = "refused"  # the chat accepts no pictures or films
     NOT_MADE = "sorry"  # a later request failed
     NO_WHOLE_PHOTO = "only_face"  # this photo has no whole picture
+    NOT_TAKEN = "not_taken"  # the messenger can do nothing with a picture or film
+    TOO_LARGE = "too_large"  # the messenger takes no film of this size, even made smaller
+    SENT_HERE = "sent_here"  # the group takes no messages of ours, so its owner has it in private
 
 
 class _Record:
@@ -194,6 +197,7 @@ class Portrait(_Record):
     state: State
     again_of: int | None
     file_id: str
+    file_unique_id: str
     photo: str | None
     baby_file_id: str | None
     baby_album: str | None
@@ -244,6 +248,7 @@ class PortraitChanges(TypedDict, total=False):
     album: str | None
     language: str
     file_id: str
+    file_unique_id: str
     photo: str | None
     baby_file_id: str | None
     baby_album: str | None
@@ -327,6 +332,7 @@ class Photo:
     message: int
     file_id: str
     language: str
+    file_unique_id: str = ""
     topic: int | None = None
     album: str | None = None
     breed: str | None = None  # a slug, when the caption names it

@@ -111,6 +111,11 @@ class Results:
                     (UNKNOWN_MESSAGE, result.portrait),
                 )
 
+    async def note(self, id: int, notice: Notice, age: float) -> None:
+        """Note what is to be said about a portrait's results."""
+        async with self._db.writing() as db:
+            await _note(db, id, notice, age)
+
     async def set_file_id(self, result: int, file_id: str | None) -> None:
         """Note under which id the messenger has a result now; None when it has it no more."""
         await self._db.execute("UPDATE results SET file_id = ? WHERE id = ?", (file_id, result))

@@ -36,6 +36,7 @@ class Counts:
     median_s: float  # from queued to done, the last 7 days
     slowest_s: float
     media_bytes: int
+    updates_aside: dict[str, int]  # updates that could not be handled, by kind; as long as portraits are kept
 
 
 class Storage:
@@ -93,6 +94,7 @@ class Storage:
         """Delete portraits that nobody has touched since `before`, and counts of past days. Named pets stay."""
         await self.usage.forget_past_days(self.now())
         await self.updates.forget_handled(self.now() - _UPDATE_RESENT_S)
+        await self.updates.forget_aside(before)
         await self.portraits.delete_older(before)
 
     async def counts(self) -> Counts:
@@ -114,4 +116,5 @@ class Storage:
             median_s=times[len(times) // 2] if times else 0.0,
             slowest_s=times[-1] if times else 0.0,
             media_bytes=await self._media_index.size(),
+            updates_aside=await self.updates.aside_by_kind(),
         )

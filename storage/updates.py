@@ -21,17 +21,38 @@ class Updates:
         if id <= self._db.scrub_until:  # it may be the update that asked to forget somebody, and names them
             await self._db.scrub()
 
+    async def set_aside(self, id: int, kind: str, error: str, now: float) -> bool:
+        """Note that an update cannot be handled, keeping nothing of its content; False when that is noted already."""
+        async with self._db.writing() as db:
+            await db.execute(
+                "INSERT INTO updates (id, body, handled_at) VALUES (?1, '', ?2)"
+                " ON CONFLICT DO UPDATE SET body = '', handled_at = ?2",
+                (id, now),
+            )
+            cursor = await db.execute(
+                "INSERT INTO set_aside VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (id, kind, error, now)
+            )
+            return cursor.rowcount > 0
+
+    async def aside_by_kind(self) -> dict[str, int]:
+        """Return how many updates of each kind were set aside, as far back as that is kept."""
+        rows = await self._db.all("SELECT kind, count(*) AS n FROM set_aside GROUP BY kind")
+        return {row["kind"]: row["n"] for row in rows}
+
+    async def forget_aside(self, before: float) -> None:
+        """Delete what is noted of updates that were set aside before this moment."""
+        await self._db.execute("DELETE FROM set_aside WHERE at < ?", (before,))
+
     async def forget_handled(self, before: float) -> None:
         """Delete the ids of updates that were handled before this moment."""
         await self._db.execute("DELETE FROM updates WHERE handled_at < ?", (before,))
 
-    async def left(self, attempts: int = 3) -> list[str]:
-        """Return the JSON of updates that an earlier process left unhandled, oldest first.
+    async def left(self) -> list[tuple[int, str, int]]:
+        """Return id and JSON of the updates that earlier processes left unhandled, oldest first.
 
-        Each is handed out `attempts` times at most: one that brings the process down must not do so for ever.
+        The third is to how many processes each was handed out, this one included: an update that brings the process
+        down must not do so for ever.
         """
-        async with self._db.writing() as db:
-            await db.execute("DELETE FROM updates WHERE attempts >= ? AND handled_at IS NULL", (attempts,))
-            await db.execute("UPDATE updates SET attempts = attempts + 1 WHERE handled_at IS NULL")
-        rows = await self._db.all("SELECT body FROM updates WHERE handled_at IS NULL ORDER BY id")
-        return [row["body"] for row in rows]
+        await self._db.execute("UPDATE updates SET attempts = attempts + 1 WHERE handled_at IS NULL")
+        rows = await self._db.all("SELECT id, body, attempts FROM updates WHERE handled_at IS NULL ORDER BY id")
+        return [(row["id"], row["body"], row["attempts"]) for row in rows]

@@ -5,8 +5,10 @@ import asyncio
 import io
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
 from bot.commands.output import FAULT_STATUS, emit, say
+from bot.messaging.proxies import check_proxies, client_options
+from bot.messaging.telegram_request import TelegramRequest
+from bot.playground.loopback import is_loopback
 from bot.settings import TELEGRAM_URL, Settings
 from engine import EngineClient, EngineError, EngineSettings, SettingsError, engine_settings
 from storage import newest_migration
@@ -81,6 +86,7 @@ async def _findings(environment: Mapping[str, str]) -> AsyncIterator[Finding]:
         yield finding
     yield await asyncio.to_thread(ffmpeg_finding)
     yield home_finding(settings.home)
+    yield temporary_folder_finding()
     yield database_finding(settings.home / "throwback.sqlite3")
     for finding in await bot_findings(environment):
         yield finding
@@ -187,6 +193,46 @@ def database_finding(file: Path) -> Finding:
     return Finding("database", CheckState.GOOD, f"sound, {portraits} portraits", facts={"database": "ok"})
 
 
+def temporary_folder_finding(folder: str | None = None, least_free_bytes: int = _MIN_FREE_BYTES) -> Finding:
+    """Say whether small files can be written to the system's temporary folder; most of ours are in the data folder."""
+    advice = "set TMPDIR to a folder with room, for `throwback bench` and for ffmpeg"
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder) as trial:
+            trial.write(b"trial")
+            trial.flush()
+            free = shutil.disk_usage(trial.name).free
+    except OSError as error:
+        says = f"nothing can be written there ({error.strerror or type(error).__name__})"
+        return Finding("temporary folder", CheckState.LATER, says, advice)
+    if free < least_free_bytes:
+        return Finding("temporary folder", CheckState.LATER, f"only {free >> 20} MB left", advice)
+    place = Path(folder or tempfile.gettempdir())
+    if place == Path.cwd():  # where Python goes when there is nothing else
+        return Finding("temporary folder", CheckState.LATER, f"none; {place} has to serve", advice)
+    return Finding("temporary folder", CheckState.GOOD, str(place))
+
+
+def proxy_finding() -> Finding | None:
+    """Say what is wrong with the proxies in the environment."""
+    try:
+        check_proxies()
+    except SettingsError as error:
+        return Finding("proxy", CheckState.BAD, str(error), "correct or unset it")
+    return None
+
+
+def port_finding(variable: str, port: int) -> Finding:
+    """Say whether a port of ours is free."""
+    try:
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(("0.0.0.0", port))  # noqa: S104 (as the bot does)
+    except OSError as error:
+        says = f"{variable}: {port} cannot be had ({error.strerror})"
+        return Finding("port", CheckState.BAD, says, "choose another, unless it is the bot itself that is running")
+    return Finding("port", CheckState.GOOD, f"{variable}: {port} is free")
+
+
 async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
     """Check the bot's settings, and whether Telegram knows the token."""
     missing = not environment.get("THROWBACK_TOKEN", "").strip()
@@ -199,7 +245,12 @@ async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
             return [*findings, Finding("token", CheckState.LATER, "not tried", facts={"token": "not tried"})]
         advice = "@BotFather on Telegram gives you one for `throwback run`; `throwback playground` needs none"
         return [*findings, Finding("token", CheckState.LATER, "none", advice, {"token": "none"})]
-    return await token_findings(settings)
+    taken = [("THROWBACK_METRICS_PORT", settings.metrics_port)] if settings.metrics_port else []
+    taken += [("THROWBACK_WEBHOOK_PORT", settings.webhook.port)] if settings.webhook else []
+    ports = [port_finding(variable, port) for variable, port in taken]
+    if not is_loopback(settings.api_url) and (proxy := proxy_finding()):
+        return [*ports, proxy, Finding("token", CheckState.LATER, "not tried", facts={"token": "not tried"})]
+    return [*ports, *await token_findings(settings)]
 
 
 async def token_findings(settings: Settings) -> list[Finding]:
@@ -207,7 +258,7 @@ async def token_findings(settings: Settings) -> list[Finding]:
     server = "Telegram" if settings.api_url == TELEGRAM_URL else settings.api_url
     try:
         # Errors are told in our own words: the library's may contain the token.
-        async with asyncio.timeout(_CHECK_TIMEOUT_S), Bot(settings.token, f"{settings.api_url}/bot") as bot:
+        async with asyncio.timeout(_CHECK_TIMEOUT_S), _bot(settings) as bot:
             token = Finding("token", CheckState.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
             return [token, inline_finding(bot.supports_inline_queries)]
     except InvalidToken:
@@ -215,6 +266,13 @@ async def token_findings(settings: Settings) -> list[Finding]:
     except (TelegramError, TimeoutError) as error:
         says = f"{server} cannot be reached ({type(error).__name__})"
         return [Finding("token", CheckState.BAD, says, "is there a network, a proxy?", {"token": "unreachable"})]
+
+
+def _bot(settings: Settings) -> Bot:
+    def request() -> TelegramRequest:
+        return TelegramRequest(httpx_kwargs=client_options(settings.api_url))
+
+    return Bot(settings.token, f"{settings.api_url}/bot", request=request(), get_updates_request=request())
 
 
 def inline_finding(on: bool) -> Finding:

@@ -1,8 +1,10 @@
 """What commands print: sentences for people on stderr, JSON for programs on stdout; and their errors."""
 
 import json
+import os
 import sqlite3
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from engine import EngineError, EngineFault, EngineStopped, OperatorError, Photo
 
 PHOTO_STATUS = 3  # exit status for a photo that cannot be used
 USAGE_STATUS = 2  # for a bad command line
+CONFIGURATION_STATUS = 78  # EX_CONFIG: a person has to do something; starting again is of no use
 FAULT_STATUS = 1  # for everything else
 
 SENTENCES = {
@@ -36,8 +39,9 @@ class CommandError(Exception):
 
 def say(text: str) -> None:
     """Print one line for people."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    with suppress(AttributeError, OSError, ValueError):  # closed or full: there is nobody else to tell
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def complain(sentence: object) -> None:
@@ -46,9 +50,27 @@ def complain(sentence: object) -> None:
 
 
 def emit(record: dict[str, Any]) -> None:
-    """Print one JSON object for programs, on a line of its own."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    """Print one JSON object for programs, on a line of its own. Raises `CommandError` where nothing can be printed."""
+    if sys.stdout is None or sys.stdout.closed:
+        raise CommandError("standard output is closed, and the result is to be printed there")
+    line = json.dumps(record, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding or "ascii")
+    except UnicodeError:  # such as an emoji, or a name that is no text, where there is ASCII only
+        line = json.dumps(record)
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon_stdout()
+        raise CommandError(f"standard output cannot be written to ({error.strerror})") from error
+
+
+def abandon_stdout() -> None:
+    """Send what is still to be written to standard output nowhere, so that closing it does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain_database(error: sqlite3.Error, folder: Path) -> str:

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = Settings.read(os.environ | {"THROWBACK_TOKEN": _PLACEHOLDER_TOKEN})
+    os.umask(0o077)  # conversations are nobody else's business on this machine
     logging.getLogger("tornado").setLevel(logging.ERROR)
     try:
         asyncio.run(_playground(settings.home, args.port, browser=not args.no_browser))

@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import math
 import sys
+import tempfile
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
     except EngineError as error:
         failure = explain(error)
     except OSError as error:
-        failure = CommandError(f"{args.out}: {error.strerror or 'cannot be written to'}", code="not_written")
+        failure = CommandError(
+            f"{error.filename or args.out}: {error.strerror or 'cannot be written to'}", code="not_written"
+        )
     if args.json:
         emit({"error": failure.code, "message": str(failure)})
     raise failure
@@ -72,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
 async def _render(args: argparse.Namespace) -> int:
     photo = read_photo(args.photo)
     baby_photo = read_photo(args.baby, "baby_photo") if args.baby else None
+    _check_folder(args.out, args.photo.stem)
     request = Rejuvenate(
         id=args.photo.stem,
         photo=photo,
@@ -98,6 +103,13 @@ async def _render(args: argparse.Namespace) -> int:
         if kind in record:
             say(f"{kind}: {record[kind]}")
     return 0
+
+
+def _check_folder(folder: Path, stem: str) -> None:
+    """See that the longest name can be written into the folder: better now than after the work. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder), suppress(FileNotFoundError):
+        (folder / f"{stem}-still.jpg").lstat()
 
 
 def _card(breed: str, age: float) -> CardText:

@@ -1,5 +1,6 @@
 """Commands of administrators: figures, pausing, blocking. For everybody else they do not exist."""
 
+import re
 import shutil
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -11,6 +12,9 @@ from bot.context import Context
 from bot.handlers.start import anything_else
 from engine import EngineError
 from storage import State
+
+_ID = re.compile(r"-?[0-9]{1,18}")  # of a person or a group; more digits fit no column
+_DAILY_LIMIT = re.compile(r"[0-9]{1,9}")
 
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
@@ -90,8 +94,8 @@ async def blocked(update: Update, context: Context) -> None:
 async def limit(update: Update, context: Context) -> None:
     """Handle /limit GROUP NUMBER: set one group's daily limit; "default" removes it."""
     match context.args:
-        case [group, number] if group.lstrip("-").isdecimal() and (number.isdecimal() or number == "default"):
-            daily = int(number) if number.isdecimal() else None
+        case [group, number] if _ID.fullmatch(group) and (_DAILY_LIMIT.fullmatch(number) or number == "default"):
+            daily = None if number == "default" else int(number)
             await context.services.accounts.limit_group(int(group), daily)
             await context.reply(update, context.words("admin.limit_set"))
         case _:
@@ -101,7 +105,7 @@ async def limit(update: Update, context: Context) -> None:
 def _number(context: Context) -> int | None:
     """Return the one number after a command; None when there is anything else."""
     match context.args:
-        case [text] if text.lstrip("-").isdecimal():
+        case [text] if _ID.fullmatch(text):
             return int(text)
         case _:
             return None

@@ -11,7 +11,16 @@ from telegram.error import BadRequest
 
 from bot.context import Context, Services, answer, edit, may_press
 from bot.handlers import history, language, privacy
-from bot.messaging.keyboards import Press, Verb, delete_keyboard, failure_keyboard, name_keyboard, result_keyboard
+from bot.messaging.keyboards import (
+    Press,
+    Verb,
+    age_number,
+    delete_keyboard,
+    failure_keyboard,
+    name_keyboard,
+    result_keyboard,
+    whole_number,
+)
 from bot.messaging.telegram_calls import MAX_REFUSALS, reply_to
 from storage import ASKING_STATES, RESULT_STATES, Kind, Portrait, State
 
@@ -70,7 +79,7 @@ async def _type_breed(_: Update, context: Context, portrait: Portrait, __: str) 
 
 
 async def _film(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await history.film(update, context, portrait, float(value))
+    return await history.film(update, context, portrait, age_number(value))
 
 
 async def _name(update: Update, context: Context, portrait: Portrait, __: str) -> object:
@@ -113,7 +122,7 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
         keyboard = failure_keyboard(context.words, portrait)
     elif portrait.state in RESULT_STATES:
         shareable = context.bot.supports_inline_queries
-        keyboard = result_keyboard(context.words, portrait, float(value or portrait.age), shareable)
+        keyboard = result_keyboard(context.words, portrait, age_number(value) if value else portrait.age, shareable)
     else:
         return None
     await _swap_keyboard(update, keyboard)
@@ -162,10 +171,12 @@ _GENERAL_ACTIONS: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] 
 
 # Answers to questions.
 _ANSWERS: dict[Verb, Action] = {
-    Verb.HEAD: _calling(lambda services, portrait, value: services.answers.choose_head(portrait.id, int(value))),
+    Verb.HEAD: _calling(
+        lambda services, portrait, value: services.answers.choose_head(portrait.id, whole_number(value))
+    ),
     Verb.BREED: _calling(lambda services, portrait, value: services.answers.choose_breed(portrait.id, value)),
     Verb.TYPE_BREED: _type_breed,
-    Verb.PET: _calling(lambda services, portrait, value: services.answers.choose_pet(portrait.id, int(value))),
+    Verb.PET: _calling(lambda services, portrait, value: services.answers.choose_pet(portrait.id, whole_number(value))),
     Verb.SKIP: _calling(lambda services, portrait, _: services.answers.skip_baby_photo(portrait.id)),
     Verb.USE_ALBUM: _calling(lambda services, portrait, _: services.answers.use_album_photo(portrait.id)),
     Verb.GROWN_UP: _calling(lambda services, portrait, _: services.answers.show_grown_up(portrait.id)),
@@ -180,13 +191,15 @@ _ANSWERS: dict[Verb, Action] = {
 
 # Requests, which take a moment.
 _REQUESTS: dict[Verb, Action] = {
-    Verb.AGE: _calling(lambda services, portrait, value: services.results.request_age(portrait.id, float(value))),
-    Verb.RESEND: _calling(lambda services, portrait, value: services.results.send_again(portrait.id, float(value))),
+    Verb.AGE: _calling(lambda services, portrait, value: services.results.request_age(portrait.id, age_number(value))),
+    Verb.RESEND: _calling(
+        lambda services, portrait, value: services.results.send_again(portrait.id, age_number(value))
+    ),
     Verb.CARD: _calling(
-        lambda services, portrait, value: services.results.request(portrait.id, float(value), Kind.CARD)
+        lambda services, portrait, value: services.results.request(portrait.id, age_number(value), Kind.CARD)
     ),
     Verb.WHOLE: _calling(
-        lambda services, portrait, value: services.results.request(portrait.id, float(value), Kind.WHOLE)
+        lambda services, portrait, value: services.results.request(portrait.id, age_number(value), Kind.WHOLE)
     ),
     Verb.FILM: _film,
     Verb.AGAIN: _calling(lambda services, portrait, _: services.portraits.again(portrait.id)),

@@ -9,8 +9,8 @@ from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, 
 from telegram.error import BadRequest
 
 from bot.context import Context, answer, edit, owner_of
-from bot.messaging.errors import has_no_text, refuses_media, unchanged
-from bot.messaging.keyboards import Press, Verb
+from bot.messaging.errors import Meaning, meaning_of, unchanged
+from bot.messaging.keyboards import Press, Verb, whole_number
 from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of
 from bot.messaging.views import MessageView, caption
 from bot.portraits.titles import portrait_title
@@ -40,7 +40,7 @@ class Place:
     @classmethod
     def unpack(cls, text: str) -> Self:
         """Read a button's value. Raises ValueError for what none of our buttons says."""
-        index, pet, *listed = (int(part) for part in text.split("."))
+        index, pet, *listed = (whole_number(part) for part in text.split("."))
         return cls(index, pet, listed[0] if listed else None)
 
 
@@ -167,7 +167,7 @@ async def _show(query: CallbackQuery, context: Context, page: Page | None, place
         try:
             await edit(query.edit_message_text(left.text, reply_markup=left.keyboard))
         except BadRequest as error:
-            if not has_no_text(error):
+            if meaning_of(error) is not Meaning.NO_TEXT:
                 raise
             await edit(query.edit_message_reply_markup(left.keyboard))  # a picture: it was deleted here
         return
@@ -188,7 +188,7 @@ async def _send_or_show(context: Context, result: Result, send: Callable[[str | 
         try:
             return await send(result.file_id)
         except BadRequest as error:
-            if unchanged(error) or refuses_media(error):
+            if unchanged(error) or meaning_of(error) is Meaning.MEDIA_REFUSED:
                 raise
     sent = await send(await context.storage.media.read(result.digest or ""))
     if isinstance(sent, Message):

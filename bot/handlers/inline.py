@@ -12,7 +12,7 @@ from telegram import (
 from telegram.error import BadRequest
 
 from bot.context import Context
-from bot.messaging.errors import too_big_to_fetch
+from bot.messaging.errors import Meaning, meaning_of
 from bot.messaging.views import caption
 from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.titles import portrait_title
@@ -66,7 +66,7 @@ async def _has(context: Context, file_id: str) -> bool:
     try:
         await context.bot.get_file(file_id)
     except BadRequest as error:
-        return too_big_to_fetch(error)
+        return meaning_of(error) is Meaning.TOO_LARGE
     return True
 
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from telegram import Document, Message, PhotoSize, Update
+from telegram import Document, ExternalReplyInfo, Message, PhotoSize, Update
 from telegram.ext.filters import MessageFilter
 
 from bot.context import Context, owner_of
@@ -15,7 +15,7 @@ _PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"
 _BABY_PHOTO_WINDOW_S = 6 * 3600.0  # s; a photo later than this begins a portrait instead of answering the question
 
 
-def attached(message: Message) -> PhotoSize | Document | None:
+def attached(message: Message | ExternalReplyInfo) -> PhotoSize | Document | None:
     """Return a message's picture, a photo in its largest size or a file; None when it has none.
 
     Phones send HEIC as a file of no declared type, so the name decides then; the bytes are checked later.
@@ -23,7 +23,7 @@ def attached(message: Message) -> PhotoSize | Document | None:
     if message.photo:
         return message.photo[-1]
     document = message.document
-    if document is None:
+    if document is None or message.animation:
         return None
     kind, name = document.mime_type or "", (document.file_name or "").lower()
     if kind.startswith("image/") or name.endswith(_PICTURE_SUFFIXES):
@@ -99,11 +99,12 @@ async def young(update: Update, context: Context) -> None:
     if message is None:
         return
     text = message.caption or message.text or ""
-    file = attached(message)
-    if file is None and message.reply_to_message is not None:
-        file = attached(message.reply_to_message)
+    # Of a message in another chat, Telegram shows what it had.
+    sources = [one for one in (message, message.reply_to_message, message.external_reply) if one]
+    file = next((found for one in sources if (found := attached(one))), None)
     if file is None:
-        await context.reply(update, context.words("hint.young_reply"))
+        clip = any(one.animation or one.video or one.video_note for one in sources)
+        await context.reply(update, context.words("hint.video" if clip else "hint.young_reply"))
         return
     await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
     if not await _too_large(update, context, file):
@@ -125,6 +126,7 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
         chat=message.chat_id,
         message=message.message_id,
         file_id=file.file_id,
+        file_unique_id=file.file_unique_id,
         language=context.words.language,
         topic=message.message_thread_id if message.is_topic_message else None,
         album=message.media_group_id,
@@ -133,13 +135,18 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
 
 
 async def edited(update: Update, context: Context) -> None:
-    """Take the breed and the name from a caption that was added later."""
+    """Take another photo in the place of the first, or the breed and the name from a caption that was added later."""
     message = update.edited_message
-    if message is None or not message.caption:
+    if message is None:
         return
     portrait = await context.storage.lookup.by_photo_message(message.chat_id, message.message_id)
-    said = read_caption(message.caption, context.words.language)
-    if portrait and portrait.owner == owner_of(update) and said.breed:
+    if portrait is None or portrait.owner != owner_of(update):
+        return
+    said, file = read_caption(message.caption or "", context.words.language), attached(message)
+    if file and portrait.file_unique_id not in ("", file.file_unique_id):
+        if not await _too_large(update, context, file):
+            await context.services.portraits.replace_photo(portrait.id, file.file_id, file.file_unique_id, said)
+    elif said.breed:
         await context.services.answers.take_breed(portrait.id, said.breed, said.name)
 
 

@@ -15,6 +15,8 @@ from bot.portraits.breed_names import breed_name
 from bot.texts import LANGUAGES, Words
 from storage import FailureReason, Pet, Portrait, State
 
+_MAX_DIGITS = 18  # of a number in a button; more may not fit the 64 bits of a column
+
 
 class Verb(StrEnum):
     """What a press asks for. Short, as every button carries it."""
@@ -63,9 +65,25 @@ class Press:
         """Read callback data; None for what none of our keyboards says (any more)."""
         verb, _, rest = data.partition(":")
         portrait, _, value = rest.partition(":")
-        if verb not in set(Verb) or not portrait.isdecimal():
+        try:
+            return cls(Verb(verb), whole_number(portrait), value)
+        except ValueError:
             return None
-        return cls(Verb(verb), int(portrait), value)
+
+
+def whole_number(text: str) -> int:
+    """Read a number from a button. Raises ValueError for one that none of ours has, and no column could hold."""
+    if len(text) > _MAX_DIGITS or not (text.isascii() and text.isdecimal()):
+        raise ValueError("not a number of ours")
+    return int(text)
+
+
+def age_number(text: str) -> float:
+    """Read an age from a button. Raises ValueError for one that no portrait can have."""
+    age = float(text)
+    if not OLDEST_AGE <= age <= YOUNGEST_AGE:  # nor NaN
+        raise ValueError("not an age of ours")
+    return age
 
 
 def _button(text: str, verb: Verb, portrait: int = 0, value: str = "") -> InlineKeyboardButton:

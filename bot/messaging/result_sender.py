@@ -1,16 +1,24 @@
 """Sending pictures and films of portraits."""
 
-from telegram import InlineKeyboardMarkup, InputFile, Message
+from typing import Any
+
+from telegram import InlineKeyboardMarkup, InputFile, Message, ReplyParameters
 from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
-from bot.messaging.errors import refuses_media, translated
+from bot.messaging.errors import Meaning, meaning_of, translated
 from bot.messaging.keyboards import result_keyboard
-from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of, reply_to
+from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of, reply_to, replying
 from bot.messaging.views import caption
 from bot.portraits.messenger import Sent
 from bot.texts import words_for
 from storage import Kind, Portrait, Result, Storage
+
+_FILE_ID_TO_BLAME = (
+    Meaning.FILE_GONE,
+    Meaning.MEDIA_UNUSABLE,
+    Meaning.DEFECT,
+)  # an upload may do where one of these came
 
 
 class ResultSender:
@@ -31,7 +39,7 @@ class ResultSender:
             try:
                 message = await self._send(portrait, result, result.file_id, text, keyboard)
             except BadRequest as error:
-                if not result.file_id or refuses_media(error):
+                if not result.file_id or meaning_of(error) not in _FILE_ID_TO_BLAME:
                     raise
                 # A file_id is no promise for ever; the file itself is.
                 message = await self._send(portrait, result, None, text, keyboard)
@@ -46,30 +54,29 @@ class ResultSender:
         keyboard: InlineKeyboardMarkup | None,
     ) -> Message:
         content = file_id or await self._storage.media.read(result.digest or "")
-        if result.kind is not Kind.FILM:
-            return await self._bot.send_photo(
-                portrait.chat,
-                content if isinstance(content, str) else InputFile(content, "throwback.jpg"),
-                caption=text,
-                reply_markup=keyboard,
-                reply_parameters=reply_to(portrait),
-                message_thread_id=portrait.topic,
-                read_timeout=self._upload_timeout_s,
-                rate_limit_args=MAX_REFUSALS,
-            )
         thumbnail = await self._storage.media.read(result.thumbnail) if result.thumbnail and not file_id else None
-        return await self._bot.send_video(
-            portrait.chat,
-            content if isinstance(content, str) else InputFile(content, "throwback.mp4"),
-            caption=text,
-            width=result.width,
-            height=result.height,
-            duration=round(result.duration_s),
-            thumbnail=thumbnail,
-            supports_streaming=True,
-            reply_markup=keyboard,
-            reply_parameters=reply_to(portrait),
-            message_thread_id=portrait.topic,
-            read_timeout=self._upload_timeout_s,
-            rate_limit_args=MAX_REFUSALS,
-        )
+        options: dict[str, Any] = {
+            "caption": text,
+            "reply_markup": keyboard,
+            "message_thread_id": portrait.topic,
+            "read_timeout": self._upload_timeout_s,
+            "rate_limit_args": MAX_REFUSALS,
+        }
+
+        async def send(to: ReplyParameters | None) -> Message:
+            if result.kind is not Kind.FILM:
+                photo = content if isinstance(content, str) else InputFile(content, "throwback.jpg")
+                return await self._bot.send_photo(portrait.chat, photo, reply_parameters=to, **options)
+            return await self._bot.send_video(
+                portrait.chat,
+                content if isinstance(content, str) else InputFile(content, "throwback.mp4"),
+                width=result.width,
+                height=result.height,
+                duration=round(result.duration_s),
+                thumbnail=thumbnail,
+                supports_streaming=True,
+                reply_parameters=to,
+                **options,
+            )
+
+        return await replying(reply_to(portrait), send)

@@ -7,10 +7,10 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
 from bot.error_summary import error_type
-from bot.messaging.errors import has_no_text, message_gone, refuses_media, translated, unchanged
+from bot.messaging.errors import Meaning, meaning_of, translated, unchanged
 from bot.messaging.progress_board import ProgressBoard, ProgressMessage
 from bot.messaging.rate_limiter import RateLimiter
-from bot.messaging.telegram_calls import MAX_REFUSALS, quietly, reply_to
+from bot.messaging.telegram_calls import MAX_REFUSALS, quietly, reply_to, replying
 from bot.messaging.views import MessageView
 from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, MessengerUnavailable
 from storage import UNKNOWN_MESSAGE, Portrait, Storage
@@ -37,7 +37,7 @@ class StatusMessages:
             try:
                 await self._edit(portrait.chat, portrait.status_message, view, rate_limit_args=MAX_REFUSALS)
             except BadRequest as error:
-                if message_gone(error):  # it was deleted: ask where it can be seen
+                if meaning_of(error) is Meaning.MESSAGE_GONE:  # it was deleted: ask where it can be seen
                     await self._send_status(portrait, view)
                 elif not unchanged(error):
                     raise
@@ -72,14 +72,18 @@ class StatusMessages:
 
     async def send(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> Message:
         """Send a message about the portrait, in reply to what began it unless told otherwise."""
-        return await self._bot.send_message(
-            portrait.chat,
-            view.text,
-            reply_markup=view.keyboard,
-            reply_parameters=below or reply_to(portrait),
-            message_thread_id=portrait.topic,
-            rate_limit_args=MAX_REFUSALS,
-        )
+
+        async def send(to: ReplyParameters | None) -> Message:
+            return await self._bot.send_message(
+                portrait.chat,
+                view.text,
+                reply_markup=view.keyboard,
+                reply_parameters=to,
+                message_thread_id=portrait.topic,
+                rate_limit_args=MAX_REFUSALS,
+            )
+
+        return await replying(below or reply_to(portrait), send)
 
     async def _send_status(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> None:
         try:
@@ -97,7 +101,7 @@ class StatusMessages:
                 view.text, chat, message, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
             )
         except BadRequest as error:
-            if not has_no_text(error):
+            if meaning_of(error) is not Meaning.NO_TEXT:
                 raise
             await self._bot.edit_message_caption(
                 chat, message, caption=view.text, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
@@ -128,7 +132,7 @@ class StatusMessages:
         try:
             await self._bot.edit_message_media(media, news.chat, news.message, reply_markup=news.view.keyboard)
         except BadRequest as error:
-            if not refuses_media(error):
+            if meaning_of(error) not in (Meaning.MEDIA_REFUSED, Meaning.MEDIA_UNUSABLE):
                 raise
             return False
         return True

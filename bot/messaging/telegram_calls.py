@@ -1,12 +1,13 @@
 """Small things that several requests to Telegram share."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from telegram import Message, ReplyParameters
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 
 from bot.error_summary import error_type
+from bot.messaging.errors import Meaning, meaning_of
 from storage import Portrait
 
 _logger = logging.getLogger(__name__)
@@ -20,6 +21,16 @@ async def quietly(request: Awaitable[object]) -> None:
         await request
     except TelegramError as error:
         _logger.info("not said: %s", error_type(error))
+
+
+async def replying(to: ReplyParameters | None, send: Callable[[ReplyParameters | None], Awaitable[Message]]) -> Message:
+    """Send a reply; without what it replies to where a server insists on that and cannot find it."""
+    try:
+        return await send(to)
+    except BadRequest as error:
+        if to is None or meaning_of(error) is not Meaning.REPLY_GONE:
+            raise
+        return await send(None)
 
 
 def reply_to(portrait: Portrait) -> ReplyParameters | None:

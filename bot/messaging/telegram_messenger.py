@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+from telegram import File
 from telegram.constants import ChatAction
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 from telegram.ext import ExtBot
 
 from bot.error_summary import error_type
@@ -15,10 +16,10 @@ from bot.messaging.result_sender import ResultSender
 from bot.messaging.status_messages import StatusMessages
 from bot.messaging.telegram_calls import quietly
 from bot.messaging.views import MessageView, about_results, breed_matches, failure, progress, question, queued
-from bot.portraits.errors import FileGone, MediaRefused
+from bot.portraits.errors import FileGone, MediaRefused, TooLarge
 from bot.portraits.messenger import Sent
 from bot.texts import Words, words_for
-from engine import Progress
+from engine import PhotoError, PhotoReason, Progress
 from storage import UNKNOWN_MESSAGE, Notice, Portrait, Result, State, Storage
 
 _logger = logging.getLogger(__name__)
@@ -51,8 +52,10 @@ class TelegramMessenger:
             with translated():
                 file = await self._bot.get_file(file_id)
                 if file.file_size and file.file_size > MAX_DOWNLOAD_BYTES:
-                    raise FileGone("too large")
-                return bytes(await file.download_as_bytearray())
+                    raise TooLarge
+                return await _download(file)
+        except TooLarge:
+            raise PhotoError(PhotoReason.TOO_LARGE) from None
         except BadRequest:
             raise FileGone("refused") from None
 
@@ -100,7 +103,7 @@ class TelegramMessenger:
         try:
             with translated():
                 return (await self._status.send(portrait, view)).message_id
-        except (BadRequest, MediaRefused) as error:  # a closed topic, say
+        except (BadRequest, MediaRefused) as error:
             _logger.info("portrait %d: not said: %s", portrait.id, error_type(error))
             return None
 
@@ -143,6 +146,13 @@ class TelegramMessenger:
     async def _show_action(self, portrait: Portrait, action: ChatAction) -> None:
         if not self._rate_limiter.busy(portrait.chat):
             await quietly(self._bot.send_chat_action(portrait.chat, action, message_thread_id=portrait.topic))
+
+
+async def _download(file: File) -> bytes:
+    try:
+        return bytes(await file.download_as_bytearray())
+    except (InvalidToken, Forbidden):  # 404: there is no such file; python-telegram-bot thinks of the token
+        raise FileGone("not found") from None
 
 
 def _words(portrait: Portrait) -> Words:

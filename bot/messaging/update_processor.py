@@ -18,11 +18,19 @@ class PerChatProcessor(BaseUpdateProcessor):
         self._handled = handled
         self._turns: dict[int, asyncio.Lock] = {}
         self._waiting: dict[int, int] = {}
+        self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
-    def close(self) -> None:
-        """Let running handlers end, and start no more: the next process handles what waits."""
+    async def close(self, grace_s: float) -> None:
+        """Start no more handlers, and end after so many seconds those that wait for a Telegram that hangs.
+
+        The next process handles what is not through.
+        """
         self._closed = True
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=grace_s)
+            for task in late:
+                task.cancel()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         if not isinstance(update, Update):
@@ -36,6 +44,8 @@ class PerChatProcessor(BaseUpdateProcessor):
                 if self._closed:
                     cast(Coroutine[Any, Any, Any], coroutine).close()
                     return
+                self._running.add(task := cast(asyncio.Task[Any], asyncio.current_task()))
+                task.add_done_callback(self._running.discard)
                 await coroutine
                 await self._handled(update)
         finally:

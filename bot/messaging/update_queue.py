@@ -1,24 +1,31 @@
-"""The queue between Telegram and the handlers, which loses nothing.
+"""The queue between Telegram and the handlers, which loses nothing and which no update can stop.
 
-python-telegram-bot confirms an update to Telegram as soon as it is in this queue. So an update is written down before
-`put` returns, and marked when its handlers are through: a process killed in between hands it out again at its next
-start. Handlers may thus see an update twice and must not mind. Handled updates are known for a day: Telegram posts an
-update again when the answer of our webhook was lost.
+Telegram is told that we have an update as soon as `receive` returns. So it is written down before, and marked when its
+handlers are through: a process killed in between hands it out again at its next start. Handlers may thus see an update
+twice and must not mind. Handled updates are known for a day: Telegram posts an update again when the answer of our
+webhook was lost. An update that cannot be read is set aside: noted once, without its content, and never tried again.
 """
 
 import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from telegram import Bot, Update
 
 from bot.error_summary import error_type
+from bot.messaging.raw_updates import read_update, update_id, update_kind
 from bot.portraits.backoff import backoff, retry
 from storage import Storage
 
 _logger = logging.getLogger(__name__)
+
+_MAX_ATTEMPTS = 3  # processes that an update may bring down; more would be a bot that never comes up
+_CRASH = "Crash"  # in the place of an error's type: nobody saw the error
+
+_T = TypeVar("_T")
 
 
 class DurableUpdateQueue(asyncio.Queue[object]):
@@ -29,30 +36,39 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         self._storage = storage
         self._retries_s = retries_s
 
-    async def put(self, item: object) -> None:
-        if isinstance(item, Update) and not await self._remember(item):
-            return  # Telegram sends an update again when it thinks that it was lost
-        await super().put(item)
+    async def receive(self, raw: object, bot: Bot) -> None:
+        """Queue an update as Telegram sent it, or set it aside; one that is known already is passed over."""
+        id_ = update_id(raw)
+        try:
+            update, body = read_update(raw, bot)
+        except Exception as error:  # whatever it is, it is the trouble of this update alone
+            await self.set_aside(id_, update_kind(raw), error_type(error))
+            return
+        if await self._insist(lambda: self._storage.updates.remember(id_, body)):
+            self.put_nowait(update)
 
-    async def _remember(self, update: Update) -> bool:
-        """Write an update down; wait while that cannot be done: an error here would end the polling for good."""
-
-        def log(error: Exception, pause_s: float) -> None:
-            _logger.error("an update cannot be written down: %s, again in %.0f s", error_type(error), pause_s)
-
-        return await retry(
-            lambda: self._storage.updates.remember(update.update_id, update.to_json()),
-            backoff(self._retries_s),
-            retry_on=sqlite3.Error,
-            on_pause=log,
-        )
+    async def set_aside(self, id_: int, kind: str, error: str) -> None:
+        """Note that this update is not handled."""
+        now = self._storage.now()
+        if await self._insist(lambda: self._storage.updates.set_aside(id_, kind, error, now)):
+            _logger.warning("an update (%s) cannot be handled and is set aside: %s", kind, error)
 
     async def reopen(self, bot: Bot) -> int:
         """Queue the updates that an earlier process left unhandled; return how many."""
-        left = [Update.de_json(json.loads(body), bot) for body in await self._storage.updates.left()]
-        for update in left:
-            self.put_nowait(update)
-        return len(left)
+        left = await self._storage.updates.left()
+        for id_, body, attempts in left:
+            raw = None
+            try:
+                raw = json.loads(body)
+                update, _ = read_update(raw, bot)
+            except Exception as error:
+                await self.set_aside(id_, update_kind(raw), error_type(error))
+                continue
+            if attempts > _MAX_ATTEMPTS:
+                await self.set_aside(id_, update_kind(raw), _CRASH)
+            else:
+                self.put_nowait(update)
+        return self.qsize()
 
     def close(self) -> None:
         """Leave waiting updates to the next process."""
@@ -62,3 +78,11 @@ class DurableUpdateQueue(asyncio.Queue[object]):
 
     async def handled(self, update: Update) -> None:
         await self._storage.updates.handled(update.update_id, self._storage.now())
+
+    async def _insist(self, write: Callable[[], Awaitable[_T]]) -> _T:
+        """Write something down; wait while that cannot be done: what is not written down must not be confirmed."""
+
+        def log(error: Exception, pause_s: float) -> None:
+            _logger.error("an update cannot be written down: %s, again in %.0f s", error_type(error), pause_s)
+
+        return await retry(write, backoff(self._retries_s), retry_on=sqlite3.Error, on_pause=log)

@@ -160,11 +160,11 @@ def apology(words: Words, told: bool) -> str:
 def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, told: bool) -> MessageView:
     """What is said about results of this age; what did not arrive is offered again. `told` as in `apology`."""
     match notice:
-        case Notice.DELIVERY_UNCERTAIN | Notice.MEDIA_REFUSED:
+        case Notice.DELIVERY_UNCERTAIN | Notice.MEDIA_REFUSED | Notice.NOT_TAKEN:
             text = words(f"result.{notice}", button=words("button.retry"))
             return MessageView(text, resend_keyboard(words, portrait, age))
-        case Notice.NO_WHOLE_PHOTO:
-            return MessageView(words("result.only_face"))
+        case Notice.NO_WHOLE_PHOTO | Notice.TOO_LARGE | Notice.SENT_HERE:
+            return MessageView(words(f"result.{notice}"))
         case Notice.NOT_MADE:
             return MessageView(apology(words, told))
 

@@ -1,8 +1,11 @@
 """Serves ``/healthz``, whether the bot works, and ``/metrics``, how much it does, in Prometheus' format."""
 
+import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -11,7 +14,38 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from bot.context import Services
+from bot.messaging.raw_updates import UPDATE_KINDS
 from storage import Counts, FailureReason, PortraitFailure, State
+
+_LISTENING_S = 60.0  # s since Telegram answered; several polls, and several looks at the webhook
+_DATABASE_S = 5.0  # s; a database that takes longer to answer does not work
+
+
+class Ailment(StrEnum):
+    """What may not work; ``/healthz`` says no other words."""
+
+    TELEGRAM = "telegram"  # updates are asked for, and nothing answers
+    LISTENING = "listening"  # updates are not even asked for
+    DATABASE = "database"
+    ENGINE = "engine"
+
+
+async def ailments(services: Services) -> list[Ailment]:
+    """Return what does not work."""
+    found = []
+    pulse = services.listener.pulse
+    if pulse.asked_ago_s > _LISTENING_S:
+        found.append(Ailment.LISTENING)
+    elif pulse.heard_ago_s > _LISTENING_S:
+        found.append(Ailment.TELEGRAM)
+    try:
+        async with asyncio.timeout(_DATABASE_S):
+            await services.storage.paused()
+    except (sqlite3.Error, TimeoutError, ValueError):  # ValueError: its connection is closed
+        found.append(Ailment.DATABASE)
+    if services.engine.pid is None:
+        found.append(Ailment.ENGINE)
+    return found
 
 
 @asynccontextmanager
@@ -46,6 +80,7 @@ class Metrics:
         self._failures = self._gauge("failures", "Failed portraits of the last 7 days by reason", "reason")
         self._median_wait = self._gauge("wait_seconds_median", "From queued to done, last 7 days")
         self._longest_wait = self._gauge("wait_seconds_max", "From queued to done, last 7 days")
+        self._aside = self._gauge("updates_set_aside", "Updates that could not be handled, by kind", "kind")
         self._media = self._gauge("media_bytes", "Photos, pictures, films and latents on the disk")
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
@@ -67,6 +102,8 @@ class Metrics:
                 self._failures.labels(reason).set(failures[reason])
         self._median_wait.set(round(counts.median_s, 3))
         self._longest_wait.set(round(counts.slowest_s, 3))
+        for kind in UPDATE_KINDS:
+            self._aside.labels(kind).set(counts.updates_aside.get(kind, 0))
         self._media.set(counts.media_bytes)
         return generate_latest(self._registry)
 
@@ -81,13 +118,11 @@ class _Handler(RequestHandler):
 
 class _HealthHandler(_Handler):
     async def get(self) -> None:
-        """Answer 200 with "ok" while the engine process lives and the storage answers; 503 otherwise."""
-        await self.services.storage.paused()
-        if self.services.engine.pid is None:
+        """Answer 200 with "ok" while everything works; otherwise 503 with what does not, a word a line."""
+        found = await ailments(self.services)
+        if found:
             self.set_status(503)
-            self.finish("the engine is being started\n")
-        else:
-            self.finish("ok\n")
+        self.finish("\n".join([*found, ""]) if found else "ok\n")
 
 
 class _MetricsHandler(_Handler):

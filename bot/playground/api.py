@@ -13,7 +13,7 @@ from tornado.web import RequestHandler
 
 from bot.playground.errors import ApiError, Json
 from bot.playground.fake_telegram import FakeTelegram
-from bot.playground.faults import Fault, FaultKind
+from bot.playground.faults import DOWNLOAD, PAGES, Fault, FaultKind
 from bot.playground.file_store import UPLOAD_MAX_BYTES
 from bot.playground.methods import call
 from bot.playground.request_parameters import Parameters
@@ -81,7 +81,10 @@ class MethodHandler(_BotHandler):
         error = fault.error()
         if error is not None:
             raise error
-        if fault.kind is FaultKind.TIMEOUT:
+        if fault.kind in PAGES:
+            self.set_status(PAGES[fault.kind])
+            await self.finish("<html><body>Please log in</body></html>")
+        elif fault.kind is FaultKind.TIMEOUT:
             await self._disconnected.wait()
         elif fault.kind is FaultKind.DISCONNECT:
             self.detach().close()
@@ -106,6 +109,9 @@ class DownloadHandler(_BotHandler):
     async def get(self, token: str, path: str) -> None:
         try:
             self._check_token(token)
+            fault = self.telegram.faults.take(DOWNLOAD)
+            if fault is not None and (ordered := fault.error()) is not None:
+                raise ordered
             stored = self.telegram.files.find_path(path)
             if stored is None:
                 raise ApiError(404, "Not Found")

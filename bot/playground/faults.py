@@ -8,14 +8,33 @@ from bot.playground.errors import ApiError, bad_request, forbidden, too_many_req
 
 class FaultKind(StrEnum):
     BAD_REQUEST = "400"
+    UNAUTHORIZED = "401"
     FORBIDDEN = "403"
+    NOT_FOUND = "404"
+    CONFLICT = "409"
+    TOO_LARGE = "413"
     TOO_MANY_REQUESTS = "429"
+    BUSY = "429 without retry_after"
     BAD_GATEWAY = "502"
+    GATEWAY_TIMEOUT = "504"
+    PAGE = "page"  # a proxy answers 200 with HTML, and nothing is done
+    FORBIDDEN_PAGE = "403 page"  # likewise, with 403
     TIMEOUT = "timeout"  # nothing is done and nothing answered
     TIMEOUT_AFTER = "timeout_after"  # it is done, but the answer is lost
     DISCONNECT = "disconnect"  # nothing is done and the connection breaks
 
 
+_PLAIN_ERRORS = {
+    FaultKind.UNAUTHORIZED: (401, "Unauthorized"),
+    FaultKind.NOT_FOUND: (404, "Not Found"),
+    FaultKind.CONFLICT: (409, "Conflict: terminated by other getUpdates request"),
+    FaultKind.TOO_LARGE: (413, "Request Entity Too Large"),
+    FaultKind.BUSY: (429, "Too Many Requests"),
+    FaultKind.BAD_GATEWAY: (502, "Bad Gateway"),
+    FaultKind.GATEWAY_TIMEOUT: (504, "Gateway Timeout"),
+}
+PAGES = {FaultKind.PAGE: 200, FaultKind.FORBIDDEN_PAGE: 403}  # with the status
+DOWNLOAD = "download"  # a `method` that stands for fetching a file
 ANY_METHOD = "*"  # a `method` that stands for all
 
 
@@ -38,10 +57,9 @@ class Fault:
                 return forbidden(self.description or "bot was blocked by the user")
             case FaultKind.TOO_MANY_REQUESTS:
                 return too_many_requests(self.retry_after_s)
-            case FaultKind.BAD_GATEWAY:
-                return ApiError(502, "Bad Gateway")
             case _:
-                return None
+                plain = _PLAIN_ERRORS.get(self.kind)
+                return ApiError(plain[0], self.description or plain[1]) if plain else None
 
 
 class Faults:

@@ -66,13 +66,18 @@ class UpdateFeed:
         """Add an update, unless the bot has asked for other kinds only."""
         if self._allowed and kind not in self._allowed:
             return
+        self.add_raw({kind: payload})
+
+    def add_raw(self, content: Json) -> int:
+        """Add an update of any shape, as servers of other versions send them; return its id."""
         self._last_id += 1
         # Copied at once: the update tells what was, even when the message changes later.
-        update: Json = json.loads(json.dumps({"update_id": self._last_id, kind: payload}))
+        update: Json = json.loads(json.dumps({"update_id": self._last_id} | content))
         self._pending[self._last_id] = update
         self._store.put("update", self._last_id, update)
         self._save()
         self._wake()
+        return self._last_id
 
     async def fetch(self, offset: int, timeout_s: float, allowed: Sequence[str] | None) -> list[Json]:
         """Confirm what is before `offset`, wait for updates, and return them; an earlier call still waiting fails."""

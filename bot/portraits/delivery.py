@@ -6,11 +6,18 @@ from typing import Any
 
 from bot.portraits.activity import showing
 from bot.portraits.engine_results import card_text, failure_of, made_results
-from bot.portraits.errors import DeliveryUncertain, MediaRefused
+from bot.portraits.errors import DeliveryUncertain, MediaRefused, MediaUnusable, TooLarge
+from bot.portraits.film_size import halved
 from bot.portraits.messenger import Alerts, Messenger
 from bot.timings import Timings
 from engine import EngineClient, EngineFault, OperatorError, PhotoError, Reimagine
-from storage import UNKNOWN_MESSAGE, Notice, Portrait, Result, State, Storage
+from storage import UNKNOWN_MESSAGE, Kind, Made, Notice, Portrait, Result, State, Storage
+
+_NOTICES = {
+    DeliveryUncertain: Notice.DELIVERY_UNCERTAIN,
+    MediaRefused: Notice.MEDIA_REFUSED,
+    MediaUnusable: Notice.NOT_TAKEN,
+}
 
 
 class Delivery:
@@ -93,16 +100,37 @@ class Delivery:
         upload.add_done_callback(self._uploads.discard)
         await asyncio.shield(upload)
 
-    async def _send(self, portrait: Portrait, result: Result) -> None:
+    async def _send(self, portrait: Portrait, result: Result, may_shrink: bool = True) -> None:
         try:
             sent = await self._messenger.send_result(portrait, result)
-        except DeliveryUncertain:
-            await self._storage.results.not_sent(result, Notice.DELIVERY_UNCERTAIN)
-        except MediaRefused:
-            await self._storage.results.not_sent(result, Notice.MEDIA_REFUSED)
+        except (DeliveryUncertain, MediaRefused, MediaUnusable) as error:
+            await self._storage.results.not_sent(result, _NOTICES[type(error)])
+        except TooLarge:
+            smaller = await self._smaller(portrait, result) if may_shrink else None
+            if smaller is None:
+                await self._storage.results.not_sent(result, Notice.TOO_LARGE)
+            else:
+                await self._send(portrait, smaller, may_shrink=False)
+        except asyncio.CancelledError:  # the bot stops, and Telegram may have it
+            await asyncio.shield(self._storage.results.not_sent(result, Notice.DELIVERY_UNCERTAIN))
+            raise
         else:
             await self._storage.results.sent(result.id, sent.message, sent.file_id)
             await self._take_back_if_deleted(portrait, sent.message)
+
+    async def _smaller(self, portrait: Portrait, result: Result) -> Result | None:
+        """Replace a film by a smaller one; None for what is no film, or cannot be made smaller."""
+        if result.kind is not Kind.FILM or result.digest is None:
+            return None
+        media = self._storage.media
+        film = await halved(await media.read(result.digest), result.width, result.height, media.root)
+        if film is None:
+            return None
+        thumbnail = await media.read(result.thumbnail) if result.thumbnail else None
+        mp4, width, height = film
+        made = Made(Kind.FILM, result.age, mp4, True, thumbnail, width, height, result.duration_s)
+        await self._storage.results.add(portrait.id, [made], self._storage.now())
+        return next((one for one in await self._storage.results.of(portrait.id) if one.id == result.id), None)
 
     async def _send_notices(self, portrait: Portrait) -> None:
         """It is noted until it is said, so what an ill Telegram does not take now is said later."""

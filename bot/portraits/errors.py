@@ -3,9 +3,12 @@
 MessengerUnavailable        try later: the messenger or the way to it is out of order
 └── DeliveryUncertain       the message may have arrived: do not blindly send it again
 ChatGone                    nothing can be sent there: the person stopped the bot, the group removed it
+└── ChatClosed              the chat is there, but takes no messages of ours: no right to write, a closed topic
 ChatMoved                   the chat has another id now
 MediaRefused                the chat accepts words, but no pictures or films
+MediaUnusable               the messenger can do nothing with this picture or film
 FileGone                    the messenger does not hand out the file (any more)
+TooLarge                    the messenger moves no files of this size, up or down
 """
 
 
@@ -21,6 +24,10 @@ class ChatGone(Exception):
     """Nothing can be sent to this chat."""
 
 
+class ChatClosed(ChatGone):
+    """The chat is there, but takes no messages of ours."""
+
+
 class ChatMoved(Exception):
     """The group became a supergroup; `new_id` is its id from now on."""
 
@@ -33,5 +40,13 @@ class MediaRefused(Exception):
     """The chat accepts our words, but not our pictures or films."""
 
 
+class MediaUnusable(Exception):
+    """The messenger can do nothing with this picture or film."""
+
+
 class FileGone(Exception):
     """The messenger does not hand out this file."""
+
+
+class TooLarge(Exception):
+    """The messenger moves no files of this size."""

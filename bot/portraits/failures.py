@@ -3,10 +3,20 @@
 from collections.abc import Callable
 
 from bot.portraits.engine_results import failure_of
-from bot.portraits.errors import FileGone
+from bot.portraits.errors import ChatClosed, ChatGone, FileGone
 from bot.portraits.messenger import Alerts
 from engine import PhotoError
-from storage import NO_FAILURE, FailureReason, Notice, PhotoRole, Portrait, PortraitFailure, State, Storage
+from storage import (
+    NO_FAILURE,
+    RESULT_STATES,
+    FailureReason,
+    Notice,
+    PhotoRole,
+    Portrait,
+    PortraitFailure,
+    State,
+    Storage,
+)
 
 
 class FailureHandler:
@@ -37,8 +47,20 @@ class FailureHandler:
         if not isinstance(error, PhotoError | FileGone):
             await self._alerts.portrait_failed(portrait, str(failure))
 
-    async def give_up_chat(self, portrait: Portrait) -> None:
-        """Note that nobody is there to answer, and stop."""
+    async def continue_in_private(self, portrait: Portrait) -> bool:
+        """Go on in the owner's private chat with results that a group takes no more; False when that cannot be."""
+        person = await self._storage.people.get(portrait.owner)
+        if portrait.state not in RESULT_STATES or person is None or not person.reachable or person.blocked:
+            return False
+        moved = await self._storage.portraits.move_to_owner(portrait.id, self._storage.now())
+        if moved is None:
+            return False
+        await self._storage.results.note(moved.id, Notice.SENT_HERE, moved.age)
+        self._schedule(moved.id)
+        return True
+
+    async def give_up_chat(self, portrait: Portrait, error: ChatGone) -> None:
+        """Note that nobody is there to answer, or nobody we may answer, and stop."""
         await self._storage.portraits.advance(
             portrait.id, State.FAILED, self._storage.now(), failure=PortraitFailure(FailureReason.CHAT_GONE)
         )
@@ -46,6 +68,8 @@ class FailureHandler:
             await self._storage.results.not_sent(result)
         for notice, age in await self._storage.results.notices(portrait.id):
             await self._storage.results.delete_notice(portrait.id, notice, age)
+        if isinstance(error, ChatClosed):
+            return
         if portrait.in_group:
             await self._storage.groups.leave(portrait.chat)
         else:

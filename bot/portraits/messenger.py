@@ -23,7 +23,7 @@ class Messenger(Protocol):
     """
 
     async def fetch(self, file_id: str) -> bytes:
-        """Return the bytes of a file that somebody sent."""
+        """Return the bytes of a file that somebody sent. Raises `PhotoError` for one that is too large to be had."""
 
     async def ask(self, portrait: Portrait) -> None:
         """Ask what the portrait's state calls for, in its status message."""
@@ -67,6 +67,9 @@ class Messenger(Protocol):
 
 class Alerts(Protocol):
     """Tells the administrators what went wrong."""
+
+    async def update_failed(self, error: str) -> None:
+        """Tell of an error outside any portrait; of one type once an hour. Raises nothing."""
 
     async def portrait_failed(self, portrait: Portrait, error: str) -> None:
         """Tell which portrait failed, and of what type of error. Raises nothing."""

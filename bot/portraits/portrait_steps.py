@@ -69,10 +69,10 @@ class PortraitSteps:
     async def look_at_baby_photo(self, portrait: Portrait) -> None:
         """Fetch the baby photo and see that it can be used; then the portrait is queued."""
         async with showing(self._messenger.show_looking, portrait, self._timings.action_interval_s):
-            baby = await self._fetch(portrait.baby_file_id or "")
-            if await self._storage.portraits.store_files(portrait.id, self._storage.now(), baby_photo=baby) is None:
-                return
             try:
+                baby = await self._fetch(portrait.baby_file_id or "")
+                if await self._storage.portraits.store_files(portrait.id, self._storage.now(), baby_photo=baby) is None:
+                    return
                 await self._engine.recognise(baby)
             except PhotoError as error:
                 raise PhotoError(error.reason, PhotoRole.BABY_PHOTO) from None

@@ -6,6 +6,7 @@ changes nothing and returns None.
 """
 
 from bot.portraits.answers import AnswerService
+from bot.portraits.captions import Caption
 from bot.portraits.limits import Limits, Over
 from bot.portraits.worker import PortraitWorker
 from storage import (
@@ -15,6 +16,7 @@ from storage import (
     Photo,
     PhotoRole,
     Portrait,
+    PortraitChanges,
     State,
     Storage,
 )
@@ -44,6 +46,28 @@ class PortraitService:
         if new:
             self._worker.schedule(portrait.id)
         return portrait
+
+    async def replace_photo(self, id_: int, file_id: str, unique_id: str, said: Caption) -> Portrait | None:
+        """Begin again with another photo, while questions about the first are open; `said` is its caption."""
+        afresh: PortraitChanges = {
+            "file_id": file_id,
+            "file_unique_id": unique_id,
+            "photo": None,
+            "recognition": None,
+            "head": None,
+            "species": "",
+            "breed": said.breed,
+            "pet": None,
+            "name": said.name,
+            "anyway": False,
+            "expected_text": Expecting.NOTHING,
+            "failure": NO_FAILURE,
+            "failed_photo": PhotoRole.NONE,
+        }
+        replaced = await self._storage.portraits.advance(id_, State.RECEIVED, self._storage.now(), **afresh)
+        if replaced:
+            self._worker.restart(id_)
+        return replaced
 
     async def again(self, id_: int) -> Portrait | None:
         """Begin a portrait of the same photo, to be answered otherwise; a press that comes twice is one."""

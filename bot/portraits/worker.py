@@ -11,9 +11,10 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from bot.error_summary import error_trail
+from bot.error_summary import error_trail, error_type
 from bot.portraits.backoff import backoff
 from bot.portraits.delivery import Delivery
+from bot.portraits.disk_trouble import DiskTrouble, is_disk_trouble
 from bot.portraits.dispatcher import Dispatcher
 from bot.portraits.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable
 from bot.portraits.failures import FailureHandler
@@ -44,6 +45,7 @@ class PortraitWorker:
     ) -> None:
         self._storage = storage
         self._timings = timings
+        self._alerts = alerts
         self.dispatcher = Dispatcher(
             storage, messenger, limits, self.schedule, _MAX_RUNNING, timings.estimate_interval_s
         )
@@ -148,6 +150,12 @@ class PortraitWorker:
                 _logger.warning("portrait %d: Telegram: %s, again in %.0f s", id_, trouble, pause_s)
                 await asyncio.sleep(pause_s)
                 continue
+            except DiskTrouble as trouble:
+                pause_s = next(pauses_s)
+                _logger.error("portrait %d: the disk takes no writes: %s, again in %.0f s", id_, trouble, pause_s)
+                await self._alerts.update_failed(str(trouble))
+                await asyncio.sleep(pause_s)
+                continue
             except ChatMoved as moved:
                 await self._migration.move(portrait.chat, moved.new_id, except_for=portrait.id)
                 continue
@@ -165,11 +173,14 @@ class PortraitWorker:
             if not self._closing and portrait.state is State.RUNNING:
                 await self.dispatcher.requeue(portrait)
             # Otherwise the row stays as it is, and a restart goes on with it.
-        except ChatGone:
-            await self._failures.give_up_chat(portrait)
+        except ChatGone as error:
+            if not await self._failures.continue_in_private(portrait):
+                await self._failures.give_up_chat(portrait, error)
         except (PhotoError, FileGone, EngineFault, OperatorError) as error:
             await self._failures.fail(portrait, error)
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
+            if is_disk_trouble(error):
+                raise DiskTrouble(error_type(error)) from None
             _logger.error("portrait %d failed: %s", portrait.id, error_trail(error))
             await self._failures.fail(portrait, error)
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot import cli
+from bot.messaging.listening import ListeningEnded
 from bot.operations.home_lock import exclusive_home
 from bot.timings import Timings
 from storage import Storage
@@ -56,3 +57,15 @@ def test_a_data_folder_in_use(
         another.run(use.__aexit__(None, None, None))
     (line,) = capsys.readouterr().err.splitlines()
     assert "another bot is running" in line and "THROWBACK_HOME" in line
+
+
+def test_a_token_that_stays_refused_is_for_a_person(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def refused(*_: object) -> None:
+        raise ListeningEnded("Telegram does not know this bot any more; check THROWBACK_TOKEN")
+
+    monkeypatch.setattr("bot.commands.run.serve", refused)
+    assert cli.main(["run"]) == 78
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "check THROWBACK_TOKEN" in line

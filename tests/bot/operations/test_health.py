@@ -3,11 +3,13 @@ import urllib.request
 from pathlib import Path
 from urllib.error import HTTPError
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.operations.health import Metrics, health_server
+from bot.playground.faults import Fault, FaultKind
 from storage import State
-from tests.bot.harness import Harness
+from tests.bot.harness import Harness, eventually
 from tests.scripted_engine import Script
 
 
@@ -51,4 +53,40 @@ async def test_a_defects_own_words_are_no_label(harness: Harness) -> None:
 async def test_ill_without_an_engine(tmp_path: Path) -> None:
     async with Harness(tmp_path) as harness, health_server(harness.services, 0, "127.0.0.1") as port:
         await harness.services.engine.__aexit__(None, None, None)
-        assert (await fetch(port, "/healthz"))[0] == 503
+        assert await fetch(port, "/healthz") == (503, "engine\n")
+
+
+async def test_ill_when_telegram_does_not_answer(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.operations.health._LISTENING_S", 0.5)
+    async with health_server(harness.services, 0, "127.0.0.1") as port:
+        for kind in (FaultKind.UNAUTHORIZED, FaultKind.BAD_GATEWAY):
+            harness.telegram.faults.add(Fault("getUpdates", kind, times=100_000))
+        await harness.user().write("/help")
+
+        async def ill() -> bool:
+            return await fetch(port, "/healthz") in ((503, "telegram\n"), (503, "listening\n"))
+
+        await eventually(ill)
+        harness.telegram.faults.clear()
+
+        async def well() -> bool:
+            return await fetch(port, "/healthz") == (200, "ok\n")
+
+        await eventually(well)
+
+
+async def test_ill_without_a_database(tmp_path: Path) -> None:
+    async with Harness(tmp_path) as harness, health_server(harness.services, 0, "127.0.0.1") as port:
+        await harness.services.storage.__aexit__(None, None, None)
+        assert await fetch(port, "/healthz") == (503, "database\n")
+        await harness.services.storage.__aenter__()
+
+
+async def test_updates_that_were_set_aside_are_counted(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.updates.add_raw({"callback_query": {}})
+    await mina.write("/help")
+    await mina.sees("what I can do")
+    text = Metrics().exposition(await harness.services.storage.counts(), running=0).decode()
+    assert 'throwback_updates_set_aside{kind="callback_query"} 1.0' in text
+    assert 'throwback_updates_set_aside{kind="unknown"} 0.0' in text

@@ -1,0 +1,87 @@
+"""Reads updates as Telegram sends them, and refuses those that no handler could work with.
+
+Servers of other versions leave out fields that python-telegram-bot requires, and it checks the type of none. What
+passes here has the ids, the texts and the numbers that the handlers rely on.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from telegram import Bot, Update
+
+UNKNOWN_KIND = "unknown"
+UPDATE_KINDS = (*Update.ALL_TYPES, UNKNOWN_KIND)
+NO_ID = 0  # in the place of an update's id that is none; Telegram's are positive
+_SQL_LIMIT = 2**63  # whole numbers from here on fit no column
+
+# Fields that handlers read, wherever they stand; null is as good as absent.
+_NUMBERS = frozenset({
+    "date", "edit_date", "file_size", "message_id", "message_thread_id", "migrate_from_chat_id", "migrate_to_chat_id",
+})  # fmt: skip
+_TEXTS = frozenset({
+    "caption", "file_id", "file_name", "file_unique_id", "first_name", "language_code", "media_group_id", "mime_type",
+    "query", "status", "text", "username",
+})  # fmt: skip
+
+
+def update_id(raw: object) -> int:
+    """Return the update's id, `NO_ID` where it has none."""
+    id_ = raw.get("update_id") if isinstance(raw, dict) else None
+    return id_ if isinstance(id_, int) and _is_number(id_) and id_ > 0 else NO_ID
+
+
+def update_kind(raw: object) -> str:
+    """Return which of Telegram's kinds of updates it is."""
+    keys = raw if isinstance(raw, dict) else ()
+    return next((kind for kind in Update.ALL_TYPES if kind in keys), UNKNOWN_KIND)
+
+
+def read_update(raw: object, bot: Bot) -> tuple[Update, str]:
+    """Return the update, and its JSON for the storage. Raises whatever is wrong with it."""
+    if not isinstance(raw, dict) or update_id(raw) == NO_ID:
+        raise TypeError("no update")
+    _check_fields(raw)
+    update = Update.de_json(raw, bot)
+    _check_ids(update)
+    body = json.dumps(raw, ensure_ascii=False)
+    body.encode()  # half of an emoji could be neither stored nor sent
+    return update, body
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _SQL_LIMIT
+
+
+def _check_fields(raw: object) -> None:
+    for name, value in _fields(raw):
+        if value is None:
+            continue
+        if (name in _NUMBERS and not _is_number(value)) or (name in _TEXTS and not isinstance(value, str)):
+            raise TypeError(name)
+
+
+def _fields(raw: object) -> Iterator[tuple[str, object]]:
+    """Yield every field of the update's objects."""
+    waiting = [raw]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield from part.items()
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+
+
+def _check_ids(update: Update) -> None:
+    """Raise TypeError unless everybody and everything the update is about has an id."""
+    message, query = update.effective_message, update.callback_query
+    parties = [update.effective_user, update.effective_chat, message and message.chat]
+    if any(party is not None and not _is_number(party.id) for party in parties):
+        raise TypeError("id")
+    if update.effective_chat and not isinstance(update.effective_chat.type, str):
+        raise TypeError("type")
+    if message and (None in (message.message_id, message.date, message.chat)):
+        raise TypeError("message")
+    if query and not isinstance(query.data, str | None):
+        raise TypeError("data")
