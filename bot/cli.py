@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from bot.commands.output import FAULT_STATUS, CommandError, abandon_stdout, complain, explain
 from bot.operations.logs import level_from_environment, quiet_libraries
-from bot.processes import run_engine
+from bot.operations.processes import run_engine
 from engine import EngineError, SettingsError
 
 _logger = logging.getLogger(__name__)

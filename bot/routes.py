@@ -16,11 +16,11 @@ from telegram.ext import (
 )
 
 from bot.context import App, Context, introduce
-from bot.error_summary import error_trail, error_type
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
 from bot.messaging.errors import CONSEQUENCES, Meaning, meaning_of
 from bot.messaging.views import apology
+from bot.operations.error_summary import error_trail, error_type
 
 _logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import Any
 from bot.commands.numbers import whole_number
 from bot.commands.output import CommandError, emit, say
 from bot.operations import service_benchmarks
-from bot.processes import run_engine
+from bot.operations.processes import run_engine
 
 _SERVICE_SUBJECTS: dict[str, str] = {
     "latency": "seconds from a photo to the keyboard, the first preview, the picture and film, another age",

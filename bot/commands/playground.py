@@ -10,11 +10,11 @@ from pathlib import Path
 
 from bot.commands.numbers import whole_number
 from bot.commands.output import CommandError, explain_database, say
+from bot.operations.processes import stop_event
 from bot.playground.bot_supervisor import BotGone, BotSupervisor
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.server import serve
 from bot.playground.store import StoreInUse
-from bot.processes import stop_event
 from bot.settings import Settings
 
 DEFAULT_PORT = 8090  # of the page; any that is seldom taken

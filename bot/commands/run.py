@@ -15,8 +15,8 @@ from bot.messaging.listening import ListeningEnded
 from bot.messaging.proxies import check_proxies
 from bot.operations.home_lock import HomeInUse
 from bot.operations.logs import level_from_environment, set_up_logs
+from bot.operations.processes import stop_event
 from bot.playground.loopback import is_loopback
-from bot.processes import stop_event
 from bot.settings import Settings
 from storage import NewerDatabase
 

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 from telegram.error import Conflict, InvalidToken, RetryAfter
 
-from bot.error_summary import error_type
+from bot.operations.error_summary import error_type
 from bot.portraits.backoff import backoff
 from bot.timings import Timings
 

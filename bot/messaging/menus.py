@@ -13,7 +13,7 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
-from bot.error_summary import error_type
+from bot.operations.error_summary import error_type
 from bot.texts import DEFAULT, LANGUAGES, words_for
 
 _logger = logging.getLogger(__name__)

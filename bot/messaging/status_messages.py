@@ -6,12 +6,12 @@ from telegram import InputMediaPhoto, Message, ReplyParameters
 from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
-from bot.error_summary import error_type
 from bot.messaging.errors import Meaning, meaning_of, translated, unchanged
 from bot.messaging.progress_board import ProgressBoard, ProgressMessage
 from bot.messaging.rate_limiter import RateLimiter
 from bot.messaging.telegram_calls import MAX_REFUSALS, quietly, reply_to, replying
 from bot.messaging.views import MessageView
+from bot.operations.error_summary import error_type
 from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, MessengerUnavailable
 from storage import UNKNOWN_MESSAGE, Portrait, Storage
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from telegram import Message, ReplyParameters
 from telegram.error import BadRequest, TelegramError
 
-from bot.error_summary import error_type
 from bot.messaging.errors import Meaning, meaning_of
+from bot.operations.error_summary import error_type
 from storage import Portrait
 
 _logger = logging.getLogger(__name__)

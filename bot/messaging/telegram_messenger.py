@@ -8,7 +8,6 @@ from telegram.constants import ChatAction
 from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 from telegram.ext import ExtBot
 
-from bot.error_summary import error_type
 from bot.messaging.errors import translated, unchanged
 from bot.messaging.keyboards import cancel_keyboard
 from bot.messaging.rate_limiter import RateLimiter
@@ -16,6 +15,7 @@ from bot.messaging.result_sender import ResultSender
 from bot.messaging.status_messages import StatusMessages
 from bot.messaging.telegram_calls import quietly
 from bot.messaging.views import MessageView, about_results, breed_matches, failure, progress, question, queued
+from bot.operations.error_summary import error_type
 from bot.portraits.errors import FileGone, MediaRefused, TooLarge
 from bot.portraits.messenger import Sent
 from bot.texts import Words, words_for

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from telegram import Bot, Update
 
-from bot.error_summary import error_type
 from bot.messaging.raw_updates import read_update, update_id, update_kind
+from bot.operations.error_summary import error_type
 from bot.portraits.backoff import backoff, retry
 from storage import Storage
 

@@ -17,11 +17,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from bot.operations.processes import stop_event
 from bot.playground.api import DownloadHandler, MethodHandler
 from bot.playground.control import control_routes
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.loopback import LOOPBACK
-from bot.processes import stop_event
 
 _BODY_MAX_BYTES = 128 * 1024 * 1024  # of one request; above Telegram's 50 MB, so that a larger upload is answered
 

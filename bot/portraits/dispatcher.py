@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, Unpack
 
-from bot.error_summary import error_trail
+from bot.operations.error_summary import error_trail
 from bot.portraits.limits import Limits, Over
 from bot.portraits.messenger import Messenger
 from bot.portraits.running_portraits import RunningPortraits

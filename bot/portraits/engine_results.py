@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from bot.error_summary import error_type
+from bot.operations.error_summary import error_type
 from bot.portraits.errors import FileGone
 from bot.portraits.titles import portrait_title
 from bot.texts import words_for

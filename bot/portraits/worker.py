@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from bot.error_summary import error_trail, error_type
+from bot.operations.error_summary import error_trail, error_type
 from bot.portraits.backoff import backoff
 from bot.portraits.delivery import Delivery
 from bot.portraits.disk_trouble import DiskTrouble, is_disk_trouble
