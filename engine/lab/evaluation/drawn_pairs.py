@@ -1,6 +1,10 @@
-"""Measures how well a network makes pets younger where the truth is known: on drawn pairs.
+"""Measures the whole way from photo to result on drawn pairs, where the photo is known to the pixel.
 
-A drawn adult is treated like a photo, and the result is compared with the same pet drawn at eight weeks.
+A drawn adult is treated like a photo, and the result is compared with the same pet drawn at eight weeks. How much of
+that gap is closed no longer says how good results are: drawn pets grow by the infant schema, in shape and coat far more
+than real animals do, whose growth portraits follow; and the head parser, which has never seen a drawing, finds some of
+their parts in wrong places. The gap is closed by 4 % in the mean of twelve breeds, from -29 to 23 %. What is measured
+still is that the photo is met exactly, and that what comes out looks younger to the encoder.
 """
 
 from collections.abc import Iterator
@@ -34,10 +38,10 @@ class PairResult:
     """One drawn pair."""
 
     breed: str
-    gap_closed: float  # 1 - distance(result, young) / distance(adult, young): 1 is perfect, 0 changed nothing
+    gap_closed: float  # 1 - distance(result, young) / distance(adult, young); near 0 today, below 0 farther away
     untuned: float  # perceptual distance between the adult and what a search finds
     reconstruction: float  # the same after the tuning
-    ages: tuple[float, ...]  # estimated by the encoder along the film, rising if all is well
+    ages: tuple[float, ...]  # estimated by the encoder along the film; the last is above the first if all is well
 
 
 def measure_pairs(

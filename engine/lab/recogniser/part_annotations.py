@@ -5,6 +5,7 @@ are in pixels of these photos. They were made on magnified pictures and looked a
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,6 +20,7 @@ from engine.vision.head_parsing import COATS, EARS, LANDMARKS, MUZZLES
 
 Floats = NDArray[np.float64]
 
+_PREFIX = re.compile(r"^(ox_|\w+?__\w+?__)")
 _EYES = tuple(slice(start, start + 4) for start in (0, 4))  # of the landmarks
 
 
@@ -40,6 +42,11 @@ class MarkedParts:
     outline: Floats  # [K, 2] px, clockwise; K = 0 where it was not marked
     eye_centres: Floats  # [2, 2] px, left and right in the picture
     held_out: bool  # no network is trained on it: it is kept for testing, or nobody recorded its licence
+
+    @property
+    def photo(self) -> str:
+        """The photo's own name: copies of one photo lie in several folders, under names with other beginnings."""
+        return _PREFIX.sub("", self.path.stem)
 
     @property
     def kinds(self) -> Floats:

@@ -18,9 +18,9 @@ from engine.lab.evaluation.real_photos import (
 )
 from engine.stylegan.perceptual import EmbeddedDistance
 from engine.stylegan.store import load_embedded
+from tests.engine.dachshund import PICTURE as DACHSHUND
+from tests.engine.dachshund import dachshund
 from tests.engine.lab.drawn_photos import write_photos
-
-DACHSHUND = Path(__file__).parents[4] / "bot" / "pictures" / "start.jpg"
 
 
 def measured(folder: Path) -> list[PhotoResult]:
@@ -28,7 +28,7 @@ def measured(folder: Path) -> list[PhotoResult]:
 
 
 def test_a_photo_comes_out_younger_and_the_same_pet(tmp_path: Path) -> None:
-    shutil.copy(DACHSHUND, tmp_path)
+    dachshund().save(tmp_path / "dachshund.png")
     (result,) = measured(tmp_path)
     assert result.reconstruction < result.untuned / 3
     assert result.young is not None

@@ -61,6 +61,13 @@ def test_kinds_are_told_one_by_one_and_unknown_ones_are_none_of_them(faces: list
         assert sums == [float(value is not None) for value in (face.ears, face.muzzle, face.coat)]
 
 
+def test_copies_of_a_photo_are_known_as_one(faces: list[MarkedParts]) -> None:
+    assert len({face.photo for face in faces}) == 455
+    copies = [face for face in faces if face.photo == "Bengal_152"]
+    assert {face.path.name for face in copies} == {"Bengal_152.jpg", "ox_Bengal_152.jpg"}
+    assert {face.held_out for face in copies} == {True, False}
+
+
 def test_faces_without_their_photo_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     name = next(line["file"] for line in LINES if "/" not in line["file"])
