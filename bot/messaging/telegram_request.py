@@ -6,6 +6,8 @@ from typing import Any
 from telegram.error import NetworkError
 from telegram.request import HTTPXRequest
 
+_FILES = "/file/bot"  # in the addresses of files, which need not come from the Bot API itself
+
 Json = dict[str, Any]
 
 
@@ -22,9 +24,10 @@ class TelegramRequest(HTTPXRequest):
 
     async def do_request(self, url: str, method: str, *args: Any, **options: Any) -> tuple[int, bytes]:
         status, payload = await super().do_request(url, method, *args, **options)
-        if method == "POST":
+        done = 200 <= status < 300
+        if method == "POST" or (not done and _FILES not in url):
             answer = self.parse_json_payload(payload, status)
-            if 200 <= status < 300 and "result" not in answer:
+            if done and "result" not in answer:
                 raise InvalidAnswer(status)
         return status, payload
 

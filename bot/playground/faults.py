@@ -19,6 +19,7 @@ class FaultKind(StrEnum):
     GATEWAY_TIMEOUT = "504"
     PAGE = "page"  # a proxy answers 200 with HTML, and nothing is done
     FORBIDDEN_PAGE = "403 page"  # likewise, with 403
+    UNAUTHORIZED_PAGE = "401 page"
     TIMEOUT = "timeout"  # nothing is done and nothing answered
     TIMEOUT_AFTER = "timeout_after"  # it is done, but the answer is lost
     DISCONNECT = "disconnect"  # nothing is done and the connection breaks
@@ -33,7 +34,7 @@ _PLAIN_ERRORS = {
     FaultKind.BAD_GATEWAY: (502, "Bad Gateway"),
     FaultKind.GATEWAY_TIMEOUT: (504, "Gateway Timeout"),
 }
-PAGES = {FaultKind.PAGE: 200, FaultKind.FORBIDDEN_PAGE: 403}  # with the status
+PAGES = {FaultKind.PAGE: 200, FaultKind.FORBIDDEN_PAGE: 403, FaultKind.UNAUTHORIZED_PAGE: 401}  # with the status
 DOWNLOAD = "download"  # a `method` that stands for fetching a file
 ANY_METHOD = "*"  # a `method` that stands for all
 

@@ -59,6 +59,7 @@ async def test_every_row_of_the_table(
     [
         (FaultKind.PAGE, Meaning.UNCERTAIN),  # a proxy's, or a gateway's once all was done
         (FaultKind.FORBIDDEN_PAGE, Meaning.UNAVAILABLE),
+        (FaultKind.UNAUTHORIZED_PAGE, Meaning.UNAVAILABLE),
         (FaultKind.TOO_MANY_REQUESTS, Meaning.BUSY),
         (FaultKind.DISCONNECT, Meaning.UNCERTAIN),
     ],

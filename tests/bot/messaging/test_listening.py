@@ -79,6 +79,13 @@ async def test_what_stays_refused_ends_the_process_with_a_clear_word(
                 await harness.services.listener.ended()
 
 
+async def test_a_proxys_refusal_is_not_telegrams(tmp_path: Path) -> None:
+    """A proxy may want a password for hours; the token is none the worse."""
+    async with Harness(tmp_path, timings=replace(QUICK, refusal_limit_s=0.1)) as harness:
+        harness.telegram.faults.add(Fault("getUpdates", FaultKind.UNAUTHORIZED_PAGE, times=20))
+        await is_answered(harness, harness.user())
+
+
 async def test_the_bot_does_not_serve_on_when_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Harness(tmp_path) as harness:
         await harness.close()
