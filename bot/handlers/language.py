@@ -12,10 +12,15 @@ async def language(update: Update, context: Context) -> None:
 
 
 async def choose(update: Update, context: Context, value: str) -> None:
-    """Speak this language with the person; "" follows Telegram."""
+    """Speak this language with the person; "" follows Telegram.
+
+    Raises ValueError for a language that the bot does not speak.
+    """
     query = update.callback_query
-    if query is None or (value and value not in LANGUAGES):
+    if query is None:
         return
+    if value and value not in LANGUAGES:
+        raise ValueError(value)
     await context.services.accounts.meet(query.from_user.id, query.from_user.language_code or "")
     spoken = value or closest_language(query.from_user.language_code)
     await context.services.accounts.choose_language(query.from_user.id, value or None, spoken)
