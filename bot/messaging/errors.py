@@ -47,7 +47,8 @@ class Meaning(StrEnum):
     FILE_GONE = "file_gone"
     QUERY_TOO_OLD = "query_too_old"
     UNCHANGED = "unchanged"
-    MESSAGE_GONE = "message_gone"  # the message to be edited or deleted is not there, or too old for it
+    MESSAGE_GONE = "message_gone"  # the message to be edited or deleted is not there, or too old to be edited
+    UNDELETABLE = "undeletable"  # the message is there, and too old to be deleted
     NO_TEXT = "no_text"  # an edit of a text met a picture with a caption
     REPLY_GONE = "reply_gone"  # the message to be answered is not there
     TOKEN_REFUSED = "token_refused"  # noqa: S105 (no secret)
@@ -84,6 +85,7 @@ CONSEQUENCES = {
     Meaning.QUERY_TOO_OLD: Consequence(),
     Meaning.UNCHANGED: Consequence(),
     Meaning.MESSAGE_GONE: Consequence(),
+    Meaning.UNDELETABLE: Consequence(hears="result.deleted_partly"),
     Meaning.NO_TEXT: Consequence(retries=True),
     Meaning.REPLY_GONE: Consequence(retries=True),
     Meaning.TOKEN_REFUSED: Consequence(MessengerUnavailable, retries=True),
@@ -143,7 +145,7 @@ ERRORS: tuple[tuple[int, str, Meaning], ...] = (
     (400, "message to edit not found", Meaning.MESSAGE_GONE),
     (400, "message can't be edited", Meaning.MESSAGE_GONE),
     (400, "message to delete not found", Meaning.MESSAGE_GONE),
-    (400, "message can't be deleted", Meaning.MESSAGE_GONE),
+    (400, "message can't be deleted", Meaning.UNDELETABLE),
     (400, "reply_message_id_invalid", Meaning.REPLY_GONE),
     (400, "message_id_invalid", Meaning.MESSAGE_GONE),
     (400, "no text in the message", Meaning.NO_TEXT),
