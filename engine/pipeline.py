@@ -190,7 +190,7 @@ class Pipeline:
             baby = yield from self._see(request.baby_photo, running, "baby_photo", pool)
             placed[request.baby_photo] = baby.image, chosen_head(baby.found, 0, "baby_photo", request.anyway)
         # Previews show one pet becoming clear, not two by turns, and as much around it as the result.
-        window = choose_crop([(image.size, head) for image, head in placed.values()], network.convention)
+        window = choose_crop([(image.size, head) for image, head in placed.values()], network.template)
         previews = {request.photo: Previews(window)}
         inversions = {
             photo: inversion_of(*at, subject.species, network, self._extractor, vector, previews.get(photo))

@@ -126,7 +126,7 @@ def _faces(files: Sequence[Path], network: Network, device: torch.device) -> Ite
         if not heads:
             say(f"{file}: no face of a pet can be seen")
             continue
-        face = align(image, heads[0], network.convention, network.generator.config.img_resolution).crop
+        face = align(image, heads[0], network.template, network.generator.config.img_resolution).crop
         yield to_tensor(face).to(device)
 
 

@@ -121,7 +121,7 @@ class Inversion(ABC):
     def target(self) -> Tensor:
         """The aligned face [1, 3, R, R] in -1..1, as the network draws faces."""
         resolution = self.network.generator.config.img_resolution
-        face = align(self.image, self.head, self.network.convention, resolution).crop
+        face = align(self.image, self.head, self.network.template, resolution).crop
         return to_tensor(face).to(self.network.statistics.mean.device)
 
     @torch.no_grad()
@@ -213,7 +213,7 @@ def inversion_of(
     previews: Previews | None = None,
 ) -> Inversion:
     """The inversion of an upright photo: a `SolvedInversion` where it is known how the face grows."""
-    if is_growth_known(head, network.convention):
+    if is_growth_known(head, network.template):
         return SolvedInversion(image, head, species, network, extractor, previews)
     return TunedInversion(image, head, network, extractor, age_vector, previews)
 

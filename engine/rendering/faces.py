@@ -44,7 +44,7 @@ class InvertedFace(ABC):
 
     def alignment(self, photo: Image.Image, side: int) -> Alignment:
         """Where the crop of `side` px lies in the photo, or in the same photo at another size."""
-        return align_to(photo.size, self.head, self.network.convention, side)
+        return align_to(photo.size, self.head, self.network.template, side)
 
     def crop(self, side: int, margin: int = 0) -> Pixels:
         """The aligned face with what is around it: [side + 2 · margin, side + 2 · margin, 3]."""
@@ -101,14 +101,14 @@ class SolvedFace(InvertedFace):
     @cached_property
     def _solved(self) -> Adjustments:
         side = self.network.generator.config.img_resolution
-        face = align(self.photo, self.head, self.network.convention, side).crop
+        face = align(self.photo, self.head, self.network.template, side).crop
         return solve_feature_offsets(self.tensor(face), self.ws, self.network.generator)
 
 
 def face_of(inverted: InvertedPhoto, network: Network, species: Species) -> SolvedFace | TunedFace:
     """The face of an inverted photo: a `SolvedFace` where it is known how the face grows."""
     photo = decode(inverted.photo)
-    if is_growth_known(inverted.head, network.convention):
+    if is_growth_known(inverted.head, network.template):
         return SolvedFace(inverted, photo, network, species)
     return TunedFace(inverted, photo, network)
 
@@ -120,7 +120,7 @@ class PortraitCrop:
         """The window is one that the photos of all these faces fill, if there is one."""
         self._pet = pet
         placed = [(face.photo.size, face.head) for face in (pet, *others)]
-        self.window: CropWindow = choose_crop(placed, pet.network.convention)
+        self.window: CropWindow = choose_crop(placed, pet.network.template)
         self.margin = round(_MARGIN * self.window.side)
         self.wide = pet.crop(self.window.side, self.margin)  # with a margin around, for parts that move into the crop
         self.now = self.wide[self.margin : -self.margin, self.margin : -self.margin]

@@ -86,13 +86,13 @@ class Aligned(NamedTuple):
     alignment: Alignment
 
 
-def align(image: Image.Image, head: Head | None, convention: FaceTemplate, size: int) -> Aligned:
-    """Cut `head` out of an RGB photo, `size` pixels square, as `convention` says.
+def align(image: Image.Image, head: Head | None, template: FaceTemplate, size: int) -> Aligned:
+    """Cut `head` out of an RGB photo, `size` pixels square, as `template` says.
 
     A hidden eye is inferred from the other landmarks and the box; without a head the middle of the photo is taken.
     Outside the photo a narrow strip is its mirror image, and farther out its border's colours continue.
     """
-    alignment = align_to(image.size, head, convention, size)
+    alignment = align_to(image.size, head, template, size)
     return Aligned(crop_face(image, alignment), alignment)
 
 
@@ -112,7 +112,7 @@ def crop_face(image: Image.Image, alignment: Alignment) -> Pixels:
     return np.array(drawn)
 
 
-def align_to(photo_size: tuple[int, int], head: Head | None, convention: FaceTemplate, size: int) -> Alignment:
+def align_to(photo_size: tuple[int, int], head: Head | None, template: FaceTemplate, size: int) -> Alignment:
     """The square that `align` would cut out. `photo_size` is (width, height)."""
     if head is None:
         width, height = photo_size
@@ -120,7 +120,7 @@ def align_to(photo_size: tuple[int, int], head: Head | None, convention: FaceTem
             similarity((width / 2, height / 2), 0.0, size / min(width, height), (size / 2, size / 2)), size
         )
     midpoint, angle, distance = _eye_line(head)
-    match convention:
+    match template:
         case FaceTemplate.STORYBOOK:
             target = (size / 2, EYE_HEIGHT * size)
             return Alignment(similarity(midpoint, angle, EYE_DISTANCE * size / distance, target), size)

@@ -52,7 +52,7 @@ class CropWindow(NamedTuple):
         return face[top : top + shown, left : left + shown]
 
 
-def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], convention: FaceTemplate) -> CropWindow:
+def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], template: FaceTemplate) -> CropWindow:
     """The largest window that all photos, given as (width, height) and head, fill, or the one nearest to that."""
     best, least = CropWindow(SIDE), np.inf
     heads_in = [(size, head) for size, head in photos if head is not None]
@@ -61,7 +61,7 @@ def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], conventio
     for side in _FACE_SIDES:
         missing, heads = np.zeros((side // _CELL_SIDE,) * 2, bool), np.zeros((side // _CELL_SIDE,) * 2, bool)
         for size, head in heads_in:
-            alignment = align_to(size, head, convention, side // _CELL_SIDE)
+            alignment = align_to(size, head, template, side // _CELL_SIDE)
             beyond = ~_within((0, 0, *size), alignment)
             missing |= beyond
             heads |= _within(head.box, alignment) & ~beyond

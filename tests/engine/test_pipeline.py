@@ -42,6 +42,7 @@ from engine.process.eta import WORK
 from engine.process.jobs import Job, JobStep
 from engine.rendering.film import FilmOptions
 from engine.settings import EngineSettings
+from engine.steps import result_of
 from engine.stylegan.store import NetworkStore
 from engine.subject import scaled
 from engine.vision.cropping import SIDE
@@ -58,13 +59,10 @@ CARD = CardText("", "Then", "Now", "today")
 
 def finished(job: Job, kind: type[_Wanted]) -> tuple[_Wanted, list[JobStep]]:
     """The job's answer and its steps."""
-    steps = []
-    while True:
-        try:
-            steps.append(next(job))
-        except StopIteration as end:
-            assert isinstance(end.value, kind)
-            return end.value, steps
+    steps: list[JobStep] = []
+    answer = result_of(job, steps.append)
+    assert isinstance(answer, kind)
+    return answer, steps
 
 
 def picture(jpeg: bytes | None) -> Image.Image:

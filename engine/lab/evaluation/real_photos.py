@@ -143,7 +143,7 @@ def _measure_photo(
 
 
 def _fingerprint_of(adult: _Adult, network: Network) -> Tensor:
-    return _fingerprint(align(adult.image, adult.head, network.convention, SIDE).crop)
+    return _fingerprint(align(adult.image, adult.head, network.template, SIDE).crop)
 
 
 def _growth(pixels: Pixels, species: Species) -> FaceGrowth | None:

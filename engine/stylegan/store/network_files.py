@@ -47,7 +47,7 @@ class Network:
 
     name: str
     generator: Generator  # frozen
-    convention: FaceTemplate
+    template: FaceTemplate
     species: tuple[Species, ...]
     directory: Path
     statistics: WStatistics

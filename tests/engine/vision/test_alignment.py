@@ -35,9 +35,9 @@ def test_afhq_fills_the_square_with_the_head() -> None:
     assert all(abs(v - 256) < 20 for v in middle)
 
 
-@pytest.mark.parametrize("convention", FaceTemplate)
-def test_the_way_back_leads_where_it_came_from(convention: FaceTemplate) -> None:
-    alignment = align_to((240, 200), HEAD, convention, 300)
+@pytest.mark.parametrize("template", FaceTemplate)
+def test_the_way_back_leads_where_it_came_from(template: FaceTemplate) -> None:
+    alignment = align_to((240, 200), HEAD, template, 300)
     assert alignment.to_photo(alignment.to_crop((17.0, 170.5))) == pytest.approx((17.0, 170.5))
     assert alignment.scaled(600).to_crop((50.0, 60.0)) == pytest.approx(
         tuple(2 * v for v in alignment.to_crop((50.0, 60.0)))

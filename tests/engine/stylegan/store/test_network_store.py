@@ -66,7 +66,7 @@ def test_import_keeps_everything(store: NetworkStore, file: Path, small: Generat
 
     network = store.load("mine")
     assert network.generator.config == SMALL
-    assert network.convention is FaceTemplate.AFHQ
+    assert network.template is FaceTemplate.AFHQ
     assert network.species == (Species.CAT,)
     assert network.directory == store.home / "networks" / "mine"
     for name, tensor in small.state_dict().items():
@@ -115,7 +115,7 @@ def test_names_that_are_no_folder_are_refused(store: NetworkStore, file: Path, n
 def test_storybook_is_embedded(store: NetworkStore, storybook: Path, file: Path) -> None:
     network = store.load("storybook")
     assert network.directory == storybook
-    assert network.convention is FaceTemplate.STORYBOOK
+    assert network.template is FaceTemplate.STORYBOOK
     assert all(parameter.dtype == torch.float32 for parameter in network.generator.parameters())
     with pytest.raises(NetworkError, match="cannot be removed"):
         store.remove("storybook")
@@ -126,7 +126,7 @@ def test_storybook_is_embedded(store: NetworkStore, storybook: Path, file: Path)
 def test_the_embedded_network_is_as_it_was_stored(tmp_path: Path) -> None:
     NetworkStore(tmp_path).verify(STORYBOOK)
     network = load_embedded()
-    assert network.convention is FaceTemplate.STORYBOOK
+    assert network.template is FaceTemplate.STORYBOOK
     assert set(network.species) == set(Species)
 
 
