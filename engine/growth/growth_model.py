@@ -9,12 +9,14 @@ animals; one that lies farther out already stays.
 Places are on the face plane (`engine.growth.face_plane`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -35,19 +37,6 @@ PROPORTIONS = (
     "ear length",
     "ear distance",
 )
-
-_CHANGED_BY = {  # landmarks, left and right: the proportions that their ways across and down change, "" for none
-    "eye_inner": ("eye width", "eye width"),
-    "eye_outer": ("eye width", "eye width"),
-    "eye_top": ("eye height", "eye height"),
-    "eye_bottom": ("eye height", "eye height"),
-    "nose": ("nose width", "eyes to nose"),
-    "mouth": ("", "eyes to nose"),
-    "chin": ("", "eyes to chin"),
-    "crown": ("", "forehead"),
-    "ear_inner": ("ear distance", ""),
-    "ear_outer": ("ear distance", ""),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +96,7 @@ class GrowthModel:
 
 
 _FOUR_MONTHS = 0.75  # the age of it
+_NOSE = ("nose_left", "nose_right", "nose_top", "nose_bottom")
 _LEAST_CHANGE = 1e-4  # eye distances, less than which a proportion does not change
 
 
@@ -155,26 +145,23 @@ def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
         wanted = float((middle + goal.quantile * reach) / now[index])
         return min(max(wanted, goal.least), goal.most) if np.isfinite(wanted) else 1.0
 
-    def at(*names: str) -> list[int]:
-        return [LANDMARKS.index(name) for name in names]
-
     wider, higher = factor("eye width"), factor("eye height")
     for side in ("left", "right"):
-        eye = at(*(f"eye_{side}_{part}" for part in ("inner", "outer", "top", "bottom")))
+        eye = _indices(*(f"eye_{side}_{part}" for part in ("inner", "outer", "top", "bottom")))
         middle = landmarks[eye].mean(0)
         ways[eye] = (landmarks[eye] - middle) * torch.tensor([wider - 1, wider - 1, higher - 1, higher - 1])[:, None]
-        ear = at(*(f"ear_{side}_{part}" for part in ("outer", "tip", "inner")))
+        ear = _indices(*(f"ear_{side}_{part}" for part in ("outer", "tip", "inner")))
         base = (landmarks[ear[0]] + landmarks[ear[2]]) / 2
         ways[ear] = (landmarks[ear] - base) * (factor("ear length") - 1)
-    nose = at(*(f"nose_{part}" for part in ("left", "right", "top", "bottom")))
-    muzzle = [*nose, *at("mouth_left", "mouth_right", "chin")]
+    nose = _indices(*_NOSE)
+    muzzle = [*nose, *_indices("mouth_left", "mouth_right", "chin")]
     middle = landmarks[nose].mean(0)
     rise = float(middle[1]) * (factor("eyes to nose") - 1)
     ways[muzzle] += torch.tensor([0.0, rise])
     ways[nose] += (landmarks[nose] - middle) * (factor("nose width") - 1)
     chin = LANDMARKS.index("chin")
     ways[chin] = torch.tensor([0.0, float(landmarks[chin, 1]) * (factor("eyes to chin") - 1)])
-    mouth = at("mouth_left", "mouth_right")
+    mouth = _indices("mouth_left", "mouth_right")
     ways[mouth] = (torch.tensor([0.0, rise]) + ways[chin]) / 2
     crown = LANDMARKS.index("crown")
     ways[crown] = torch.tensor([0.0, float(landmarks[crown, 1]) * (factor("forehead") - 1)])
@@ -191,24 +178,37 @@ def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor)
     unchanged = change.abs() < _LEAST_CHANGE
     share = (after.clamp(lower, upper) - before) / torch.where(unchanged, torch.ones_like(change), change)
     share = torch.where(unchanged, torch.ones_like(share), share).clamp(0.0, 1.0).nan_to_num(1.0)
-    shorter = moves * torch.cat([share, torch.ones(1)])[_changed_by()]
-    for side in ("left", "right"):  # an ear's length is seen from the middle of its base, wherever that goes
-        tip, *base = (LANDMARKS.index(f"ear_{side}_{part}") for part in ("tip", "inner", "outer"))
-        along = moves[tip] - moves[base].mean(0)
-        shorter[tip] = shorter[base].mean(0) + share[PROPORTIONS.index("ear length")] * along
+    # Only what changes a proportion is taken back, or parts would jump at ages at which it turns round.
+    back = dict(zip(PROPORTIONS, 1 - share, strict=True))
+    shorter = moves.clone()
+
+    def along(tip: int, base: Sequence[int]) -> Tensor:
+        """What of the moves takes a tip away from its base, or towards it: [2]."""
+        axis = F.normalize(landmarks[tip] - landmarks[base].mean(0), dim=0)
+        return ((moves[tip] - moves[base].mean(0)) @ axis) * axis
+
+    pairs = [("nose_left", "nose_right", "nose width")]
+    for side in ("left", "right"):
+        pairs += [(f"eye_{side}_inner", f"eye_{side}_outer", "eye width")]
+        pairs += [(f"eye_{side}_top", f"eye_{side}_bottom", "eye height")]
+        ear = _indices(*(f"ear_{side}_{part}" for part in ("tip", "inner", "outer")))
+        shorter[ear[0]] -= back["ear length"] * along(ear[0], ear[1:])
+        shorter[ear, 0] -= back["ear distance"] * moves[ear[1], 0]
+    for first, last, name in pairs:
+        one, other = _indices(first, last)
+        apart = back[name] * along(one, [other]) / 2
+        shorter[one] -= apart
+        shorter[other] += apart
+    nose, mouth = _indices(*_NOSE), _indices("mouth_left", "mouth_right")
+    shorter[[*nose, *mouth], 1] -= back["eyes to nose"] * moves[nose, 1].mean()
+    for part, name in (("chin", "eyes to chin"), ("crown", "forehead")):
+        (index,) = _indices(part)
+        shorter[index, 1] -= back[name] * moves[index, 1]
     return shorter
 
 
-@cache
-def _changed_by() -> Tensor:
-    """[24, 2]: the index of the proportion that each landmark's way across and down changes; -1 for none."""
-    indices = {"": -1} | {name: index for index, name in enumerate(PROPORTIONS)}
-    found = []
-    for name in LANDMARKS:
-        part = name.replace("left_", "").replace("right_", "")
-        names = _CHANGED_BY.get(part) or _CHANGED_BY.get(part.split("_")[0]) or ("", "")
-        found.append([indices[one] for one in names])
-    return torch.tensor(found)
+def _indices(*names: str) -> list[int]:
+    return [LANDMARKS.index(name) for name in names]
 
 
 @cache

@@ -17,7 +17,8 @@ from engine.stylegan.generator import UNADJUSTED
 
 _STILL_TIMES = 2  # of the usual size, the largest still: 1024 px
 _WHOLE_TIMES = 3  # and the largest face in the whole photo
-_PLANNED_AGES = 9  # at which the growth is worked out, that of four months among them; between them it is mixed
+_PLANNED_AGES = 25  # at which the growth is worked out, that of four months among them; between them it is mixed
+_MEASURED_EVERY = 3  # of these ages, at which a picture is drawn to pace the film
 
 
 class WarpedPortrait:
@@ -89,5 +90,6 @@ class WarpedPortrait:
             return self.window.of(self._detail.carried(plan(age), age))
 
         in_planes = self._detail.in_planes(self.window)
-        pictures = torch.cat([resize(show(age), LOOKS_SIDE) for age in ages])
-        return FilmSource(ages, pictures, show, levels=lambda age: in_planes(plan(age), age))
+        measured = ages[::_MEASURED_EVERY]
+        pictures = torch.cat([resize(show(age), LOOKS_SIDE) for age in measured])
+        return FilmSource(measured, pictures, show, levels=lambda age: in_planes(plan(age), age))

@@ -87,6 +87,16 @@ def test_a_turned_face_moves_less(species: Species, age: float) -> None:
     assert mean_way(aside, age) < 0.75 * mean_way(grown(species), age)
 
 
+@pytest.mark.parametrize("species", SPECIES)
+def test_parts_move_without_a_jump(species: Species) -> None:
+    """Also where a proportion turns round, comes to the end of its range, or lies beyond it."""
+    for aside, long in product((0.0, 0.3), (0.8, 1.0, 1.3)):
+        parsed = turned(adult(species), aside)
+        growth = FaceGrowth(replace(parsed, landmarks=(parsed.landmarks - 128) * np.float32(long) + 128), species)
+        ways = torch.stack([growth.landmark_moves(age) for age in torch.linspace(-1, 1, 201).tolist()])
+        assert ways.diff(dim=0).norm(dim=-1).max() < 0.03
+
+
 def test_a_baby_hardly_moves() -> None:
     assert mean_way(grown(Species.CAT, baby=0.97)) < 0.1 * mean_way(grown(Species.CAT))
 

@@ -22,6 +22,8 @@ from engine.rendering.warped import WarpedPortrait
 from engine.stylegan.generator import UNADJUSTED, Adjustments
 from engine.stylegan.store import STORYBOOK, Network, load_embedded
 from engine.vision.cropping import SIDE
+from engine.vision.head_parsing import ParsedHead
+from tests.engine.parsed_faces import adult_of
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,16 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def _known_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head parser was not trained on drawn pets: their parts are told."""
+
+    def parsed(photo: Image.Image, head: Head) -> ParsedHead:
+        return adult_of(photo, head, Species.DOG)
+
+    monkeypatch.setattr("engine.rendering.faces.parse_head", parsed)
 
 
 def inverted(
@@ -123,6 +135,14 @@ def test_a_film_leads_from_one_photo_to_the_other_or_from_today_to_the_still(
     young = to_tensor(portrait.window.of_pixels(portrait.still() if portrait.then is None else portrait.then))
     assert (source.show(1.0) - young).abs().mean() < 0.01 < (young - now).abs().mean()
     assert portrait.whole().size == decoding.decode(inverted(network, 1, close=True).photo).size
+
+
+@pytest.mark.parametrize("baby", [False, True])
+def test_the_still_is_what_todays_photo_foretells_with_a_baby_photo_or_without(network: Network, baby: bool) -> None:
+    portrait = drawn_portrait(network, 1.0, baby)
+    assert isinstance(portrait, MorphedPortrait if baby else WarpedPortrait)
+    expected = drawn_portrait(network, 1.0).still()
+    assert (to_tensor(portrait.still()) - to_tensor(expected)).abs().mean() < 0.01
 
 
 @pytest.mark.parametrize(("species", "bluer"), [(Species.CAT, True), (Species.DOG, False)])
