@@ -1,7 +1,6 @@
 """`python -m engine lab methods`: train one of the methods, or compare all that have been trained."""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
@@ -25,7 +24,6 @@ _CACHE = Path("out/methods/drawn")
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    logging.getLogger("engine.lab.methods").setLevel(logging.INFO)
     if options.command == "train":
         _train(options)
     elif options.command == "study":
