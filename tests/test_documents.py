@@ -11,10 +11,8 @@ from storage.records import PREDECESSORS
 from tests.test_imports import ROOT
 
 DOCUMENTS = sorted(
-    path
-    for path in ROOT.rglob("*.md")
-    if not {part for part in path.relative_to(ROOT).parts if part.startswith(".") and part != ".github"}
-    and path.name != "CHANGELOG.md"  # tells of what was there then
+    [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]  # which tells of what was there then
+    + [path for folder in (".github", "bot", "engine", "storage", "tests") for path in (ROOT / folder).rglob("*.md")]
 )
 PLACEHOLDER = r"\*|CODE"
 PACKAGE_PAGES = [ROOT / package / "README.md" for package in ("bot", "engine", "storage")]
