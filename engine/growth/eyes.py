@@ -23,9 +23,9 @@ _SEEN_EYES = 0.3  # how sure it must be that eyes are open and seen
 _BLINDING = 0.68  # mean luma of the middle of an eye that no iris has
 _PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
 _KITTEN_DARKER = 0.05
-# Cb and Cr of an iris at luma 0.5, as blue as the bluest tenth of marked kittens; their median is (-0.01, 0.01), that
-# of adult cats (-0.05, 0.03).
-_KITTEN_BLUE = (0.06, -0.034)
+# Cb and Cr of an iris at luma 0.5: grey-blue, between the median of marked kittens, (-0.01, 0.01), and the bluest
+# tenth, (0.06, -0.034), which looks painted. Adult cats have (-0.05, 0.03).
+_KITTEN_BLUE = (0.035, -0.022)
 _IRIS = (0.04, 0.12)  # luma: above the second it is surely iris
 _PUPIL_TO_IRIS = (0.4, 0.7)  # luma over the usual iris, from pupil to iris
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
@@ -171,8 +171,10 @@ def _from_pupil(luma: Tensor, eye: _Eye) -> Tensor:
 
 
 def _eyes(face: Tensor, growth: FaceGrowth, margin: int) -> list[_Eye]:
-    side = face.shape[-1] - 2 * margin
-    return [eye for points in growth.eye_points(side) if (eye := _eye(points + margin, face.shape[-1])) is not None]
+    """Both eyes, or none: one alone would come out of another colour."""
+    points = growth.eye_points(face.shape[-1] - 2 * margin)
+    found = [eye for one in points if (eye := _eye(one + margin, face.shape[-1])) is not None]
+    return found if len(found) == len(points) else []
 
 
 def _eye(points: Tensor, limit: int) -> _Eye | None:
@@ -185,6 +187,8 @@ def _eye(points: Tensor, limit: int) -> _Eye | None:
     if half < 3 or left < 0 or top < 0 or max(left, top) + size > limit:
         return None
     along = (outer - inner) / (2 * half)
+    if along[1].abs() > along[0].abs():  # eyes lie level in the crop: these corners were not found, but guessed
+        return None
     up = torch.stack([along[1], -along[0]])
     up = up if float((upper - lower) @ up) > 0 else -up
     above, below = (max(float(part @ up), 0.5) for part in (upper - middle, middle - lower))
