@@ -35,6 +35,7 @@ class WarpedPortrait:
         self.window, self.now = self._crop.window, self._crop.now
         self.then: Pixels | None = None
         self._detail = WarpDetail(pet.tensor(self._crop.wide), self._crop.margin, pet.growth)
+        self._details = {1: (self._detail, self.now)}  # and today's faces, by how many times as large as usual
         # Crop pixels for one of the photo's: below 1 the photo holds more than the crop.
         self._density = pet.alignment(pet.photo, self.window.side).scale
 
@@ -68,11 +69,12 @@ class WarpedPortrait:
 
     def _detail_of(self, times: int) -> tuple[WarpDetail, Pixels]:
         """The photo to be warped, and today's face, in a crop so many times as large as usual."""
-        if times == 1:
-            return self._detail, self.now
-        margin = self._crop.margin * times
-        wide = self._pet.crop(self.window.side * times, margin)
-        return WarpDetail(self._pet.tensor(wide), margin, self._pet.growth), wide[margin:-margin, margin:-margin]
+        if times not in self._details:
+            margin = self._crop.margin * times
+            wide = self._pet.crop(self.window.side * times, margin)
+            detail = WarpDetail(self._pet.tensor(wide), margin, self._pet.growth)
+            self._details[times] = detail, wide[margin:-margin, margin:-margin]
+        return self._details[times]
 
     @torch.no_grad()
     def film_source(self) -> FilmSource:

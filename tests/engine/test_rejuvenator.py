@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from engine import EngineFault, PhotoError, PhotoReason, Progress, Rejuvenated, Rejuvenator, Species
@@ -18,9 +17,7 @@ from tests.engine.tiny import NAME, drawn_photo, store_tiny_network
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A photo warped to other ages: today it is itself, the background stays, and films show what stills do."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -23,12 +22,7 @@ from tests.engine.parsed_faces import adult, adult_of, with_facts
 MARGIN = 64  # px
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def warped(side: int = SIDE) -> tuple[WarpDetail, FaceGrowth, Tensor]:

@@ -1,7 +1,6 @@
 """Detail is carried where the motion, which is known here, says; at age 0 the photo is the photo."""
 
 import math
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -17,13 +16,7 @@ SIDE, SMALL = 256, 64
 AGES = [i / 8 for i in range(9)]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Many small operations: two threads waiting for each other on busy cores are ten times slower than one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def scenery(side: int = SIDE) -> Tensor:

@@ -1,7 +1,5 @@
 """A portrait's film shows what its stills show, from the right end."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from PIL import Image
@@ -31,12 +29,7 @@ def network() -> Network:
     return load_embedded()
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(autouse=True)
