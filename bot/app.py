@@ -31,8 +31,8 @@ from bot.portraits.answers import AnswerService
 from bot.portraits.deletion import DeletionService
 from bot.portraits.limits import Limits
 from bot.portraits.naming import NamingService
+from bot.portraits.portrait_service import PortraitService
 from bot.portraits.result_service import ResultService
-from bot.portraits.service import PortraitService
 from bot.portraits.worker import PortraitWorker
 from bot.routes import add_handlers
 from bot.settings import Settings, SettingsError

@@ -18,8 +18,8 @@ from bot.portraits.answers import AnswerService
 from bot.portraits.backoff import retry
 from bot.portraits.deletion import DeletionService
 from bot.portraits.naming import NamingService
+from bot.portraits.portrait_service import PortraitService
 from bot.portraits.result_service import ResultService
-from bot.portraits.service import PortraitService
 from bot.portraits.worker import PortraitWorker
 from bot.settings import Settings
 from bot.texts import Words, closest_language, words_for

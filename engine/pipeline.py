@@ -46,9 +46,9 @@ from engine.process.lru import LruDict
 from engine.process.malloc import give_back_memory
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.pictures import Pictures, pictures_of
-from engine.rendering.portrait import PortraitRenderer, portrait_of
+from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.settings import EngineSettings
-from engine.steps import result_of
+from engine.step_runner import result_of
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.loaded_networks import LoadedNetworks
 from engine.stylegan.perceptual import load_extractor

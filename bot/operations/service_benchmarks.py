@@ -20,7 +20,7 @@ from bot.playground.users import Users
 from bot.settings import Settings
 from engine import EngineClient, Progress, Reimagine, Rejuvenate, engine_settings
 
-_SCRIPTED = (sys.executable, "-m", "engine.process.scripted")
+_SCRIPTED = (sys.executable, "-m", "engine.process.scripted_engine")
 _NO_RATE_LIMITS = Pace(overall_per_s=10_000, chat_burst=10_000, chat_per_s=10_000.0, group_per_minute=10_000)
 _SHARED_FOLDERS = ("networks", "ages", "perceptual")  # of the data folder: what was fetched or learnt once
 

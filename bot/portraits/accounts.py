@@ -1,7 +1,7 @@
 """What is remembered about people, their pets and the groups they write in."""
 
 from bot.portraits.data_export import MAX_ARCHIVE_BYTES, Archive, archives_of
-from bot.portraits.service import PortraitService
+from bot.portraits.portrait_service import PortraitService
 from storage import Person, Storage
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.portraits.activity import showing
 from bot.portraits.engine_results import card_text, failure_of, made_results
 from bot.portraits.errors import DeliveryUncertain, MediaRefused, MediaUnusable, TooLarge
-from bot.portraits.film_size import halved
+from bot.portraits.film_compression import halved
 from bot.portraits.messenger import Alerts, Messenger
 from bot.timings import Timings
 from engine import EngineClient, EngineFault, OperatorError, PhotoError, Reimagine

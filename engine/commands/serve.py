@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from engine import settings
 from engine.errors import EngineError, EngineFault
 from engine.messages import Request
-from engine.process.connection import Connection
 from engine.process.eta import StageTimes
 from engine.process.jobs import BatchedSearch, Job, JobExecutor
 from engine.process.malloc import keep_freed_memory
 from engine.process.scheduler import Scheduler
 from engine.process.scratch import scratch_folder
+from engine.process.server_connection import ServerConnection
 from engine.process.wire import WireError
 from engine.settings import EngineSettings, SettingsError
 
@@ -52,7 +52,7 @@ def serve(descriptor: int, make_executor: Callable[[], JobExecutor], stage_times
     # Ctrl-C and SIGTERM are for the process that started this one, which then closes the socket.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    with Connection.inherited(descriptor) as connection:
+    with ServerConnection.inherited(descriptor) as connection:
         scheduler = Scheduler(connection.send, stage_times)
         work = threading.Thread(target=_work, args=(scheduler, make_executor), name="work", daemon=True)
         work.start()

@@ -37,7 +37,7 @@ from engine.messages import (
     Stage,
 )
 from engine.process.cache import FOLDER, Cache
-from engine.process.link import ProcessLink
+from engine.process.client_connection import ClientConnection
 from engine.process.wire import FrameTooLarge, Hello, Message, WireError, Working, encode
 from engine.settings import EngineSettings, child_environment, from_environment
 
@@ -102,7 +102,7 @@ class EngineClient:
         self._environment = child_environment(os.environ, self._settings)
         self._pending: dict[str, _Pending] = {}
         self._numbers = count(1)
-        self._link: ProcessLink | None = None
+        self._connection: ClientConnection | None = None
         self._working: tuple[str, ...] = ()
         self._progress_at = 0.0  # when the process last sent something new, of the event loop's time
         self._answered = False
@@ -167,8 +167,8 @@ class EngineClient:
         loop = asyncio.get_running_loop()
         pending = _Pending(named, _frame(named), loop.create_future(), on_progress, loop.time())
         self._pending[name] = pending
-        if self._link is not None:
-            self._link.send(pending.frame)
+        if self._connection is not None:
+            self._connection.send(pending.frame)
         try:
             answer = await pending.answer
         except asyncio.CancelledError:
@@ -188,8 +188,8 @@ class EngineClient:
         if not pending.answer.done():
             pending.answer.set_exception(error)
             pending.answer.exception()  # seen: whoever awaited it may be gone
-        if self._link is not None:
-            self._link.send(encode(Cancel(name, target=name)))
+        if self._connection is not None:
+            self._connection.send(encode(Cancel(name, target=name)))
 
     def _receive(self, message: Message) -> None:
         """Handle a message from the engine. Those for requests that wait no more are dropped."""
@@ -245,26 +245,26 @@ class EngineClient:
     async def _run_process(self, started: asyncio.Future[None]) -> bool:
         """Run one process from start to end; return whether it ever greeted."""
         try:
-            process, link = await self._start()
+            process, connection = await self._start()
         except OSError as error:
             logger.error("the engine process could not be started: %s", type(error).__name__)
             return False
         self.pid = process.pid
         closing = asyncio.create_task(self._closing.wait())
         try:
-            await _first_of(closing, link.greeted, timeout_s=self._timeouts.greeting_s)
-            if greeted := link.greeted.done() and not link.lost.done():
+            await _first_of(closing, connection.greeted, timeout_s=self._timeouts.greeting_s)
+            if greeted := connection.greeted.done() and not connection.lost.done():
                 logger.info("the engine runs as process %d", process.pid)
-                self._link = link
+                self._connection = connection
                 for pending in self._pending.values():
-                    link.send(pending.frame)
+                    connection.send(pending.frame)
                 if not started.done():
                     started.set_result(None)
-                await self._until_lost_or_silent(link, closing)
+                await self._until_lost_or_silent(connection, closing)
         finally:
             closing.cancel()
-            self._link = None
-            link.abort()
+            self._connection = None
+            connection.abort()
             await _end(process, self._timeouts.stop_s)
             self.pid = None
         if not self._closing.is_set():
@@ -272,18 +272,18 @@ class EngineClient:
             self._blame_crash()
         return greeted
 
-    async def _until_lost_or_silent(self, link: ProcessLink, closing: asyncio.Task[Any]) -> None:
+    async def _until_lost_or_silent(self, connection: ClientConnection, closing: asyncio.Task[Any]) -> None:
         """Return when the client closes, or when the process is gone or hangs."""
         self._note_progress()
-        while not (closing.done() or link.lost.done()):
-            await _first_of(closing, link.lost, timeout_s=self._timeouts.silence_s / 10)
+        while not (closing.done() or connection.lost.done()):
+            await _first_of(closing, connection.lost, timeout_s=self._timeouts.silence_s / 10)
             if self._pending:
                 last = max(self._progress_at, min(pending.since for pending in self._pending.values()))
                 if asyncio.get_running_loop().time() - last > self._timeouts.silence_s:
                     logger.error("no progress from the engine for %.0f s; restarting it", self._timeouts.silence_s)
                     return
 
-    async def _start(self) -> tuple[Process, ProcessLink]:
+    async def _start(self) -> tuple[Process, ClientConnection]:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -301,8 +301,10 @@ class EngineClient:
             ours.close()
             raise
         ours.setblocking(False)
-        _, link = await asyncio.get_running_loop().create_connection(lambda: ProcessLink(self._receive), sock=ours)
-        return process, link
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: ClientConnection(self._receive), sock=ours
+        )
+        return process, connection
 
     def _blame_crash(self) -> None:
         working, self._working = self._working, ()

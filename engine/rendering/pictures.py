@@ -9,7 +9,7 @@ from engine.breeds import BREEDS
 from engine.images.jpeg import encode_jpeg
 from engine.messages import CardText
 from engine.rendering.cards import side_by_side, then_and_now
-from engine.rendering.portrait import PortraitRenderer
+from engine.rendering.portrait_renderer import PortraitRenderer
 
 
 class Pictures(NamedTuple):

@@ -42,7 +42,7 @@ from engine.process.eta import WORK
 from engine.process.jobs import Job, JobStep
 from engine.rendering.film import FilmOptions
 from engine.settings import EngineSettings
-from engine.steps import result_of
+from engine.step_runner import result_of
 from engine.stylegan.store import NetworkStore
 from engine.subject import scaled
 from engine.vision.cropping import SIDE

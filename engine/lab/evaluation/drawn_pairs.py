@@ -21,8 +21,8 @@ from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.lab.evaluation.single_face import make_portrait
 from engine.messages import Species
-from engine.rendering.portrait import PortraitRenderer
-from engine.rendering.warped import WarpedPortrait
+from engine.rendering.portrait_renderer import PortraitRenderer
+from engine.rendering.warped_portrait import WarpedPortrait
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import PerceptualDistance

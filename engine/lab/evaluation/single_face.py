@@ -5,8 +5,8 @@ from PIL import Image
 from engine.inversion.session import Inversion, inversion_of, invert
 from engine.inversion.state import PortraitState, weights_id
 from engine.messages import Head, Species
-from engine.rendering.portrait import PortraitRenderer, portrait_of
-from engine.steps import result_of
+from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
+from engine.step_runner import result_of
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network

@@ -20,7 +20,7 @@ from engine.lab.annotations import AnnotatedPhoto, held_out_faces, training_face
 from engine.lab.drawn_pets.parameters import BREEDS, INDEX, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import render
 from engine.lab.evaluation.drawn_pairs import PAIRS_SEED
-from engine.lab.methods.rabbits import rabbits_at_age, sample_rabbits
+from engine.lab.methods.drawn_rabbits import rabbits_at_age, sample_rabbits
 from engine.lab.storybook.face_dataset import open_dataset
 from engine.messages import Species
 from engine.vision.alignment import Alignment, crop_face

@@ -16,7 +16,7 @@ from engine.lab.annotations import AnnotatedPhoto, held_out_faces
 from engine.lab.drawn_pets.parameters import to_z
 from engine.lab.evaluation.single_face import make_portrait
 from engine.lab.storybook.batches import sample_parameters
-from engine.rendering.portrait import PortraitRenderer
+from engine.rendering.portrait_renderer import PortraitRenderer
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 

@@ -12,7 +12,7 @@ from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Species, Stage
 from engine.process.jobs import JobStep
-from engine.steps import result_of
+from engine.step_runner import result_of
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.generator import UNADJUSTED
 from engine.stylegan.perceptual import EmbeddedDistance

@@ -26,7 +26,7 @@ from engine import (
     Timeouts,
 )
 from engine.process.cache import FOLDER, Cache
-from engine.process.link import ProcessLink
+from engine.process.client_connection import ClientConnection
 from engine.process.wire import MAX_BODY_BYTES, Hello, Message, Working, encode
 from engine.settings import child_environment
 from tests.scripted_engine import SCRIPTED, Script, scripted_engine, scripted_photo
@@ -217,8 +217,8 @@ async def test_leaving_is_quick_and_tells_those_who_wait() -> None:
 
 async def test_a_process_that_does_not_hear_is_ended() -> None:
     deaf = (
-        "import sys, time; from engine.process.connection import *\n"
-        "with Connection.inherited(int(sys.argv[2])): time.sleep(60)"
+        "import sys, time; from engine.process.server_connection import *\n"
+        "with ServerConnection.inherited(int(sys.argv[2])): time.sleep(60)"
     )
     async with EngineClient(command=(sys.executable, "-c", deaf)) as engine:
         pid = engine.pid
@@ -267,7 +267,7 @@ async def test_last_words_are_heard_though_writing_fails_first() -> None:
     heard: list[Message] = []
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    _, link = await asyncio.get_running_loop().create_connection(lambda: ProcessLink(heard.append), sock=ours)
+    _, link = await asyncio.get_running_loop().create_connection(lambda: ClientConnection(heard.append), sock=ours)
     with theirs:
         theirs.sendall(encode(Hello()))
         await link.greeted

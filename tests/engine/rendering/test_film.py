@@ -33,7 +33,7 @@ from engine.rendering.film import (
     thumbnail,
 )
 from engine.rendering.video import MOST_KBPS, as_levels, encode_h264, film_size
-from engine.steps import result_of
+from engine.step_runner import result_of
 
 SIDE = 64
 

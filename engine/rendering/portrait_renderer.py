@@ -12,11 +12,11 @@ from torch import Tensor
 
 from engine.images.pixels import Pixels
 from engine.inversion.state import PortraitState
-from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
+from engine.rendering.edited_portrait import EditedPortrait, TwoPhotoPortrait
 from engine.rendering.faces import SolvedFace, face_of
 from engine.rendering.film import FilmSource
-from engine.rendering.morphed import MorphedPortrait
-from engine.rendering.warped import WarpedPortrait
+from engine.rendering.morphed_portrait import MorphedPortrait
+from engine.rendering.warped_portrait import WarpedPortrait
 from engine.stylegan.store import Network
 from engine.vision.cropping import CropWindow
 

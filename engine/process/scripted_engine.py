@@ -1,6 +1,6 @@
 """An engine process that answers at once: real messages, tiny real pictures, no network behind them.
 
-    python -m engine.process.scripted --fd N
+    python -m engine.process.scripted_engine --fd N
 
 It measures the bot without the engine's time (`throwback bench bot`) and rehearses what is hard to bring about with
 the real one. What a request gets is written behind its photo's last byte, where no picture reader looks: see
@@ -45,7 +45,7 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.process.connection import Connection
+from engine.process.server_connection import ServerConnection
 from engine.process.wire import Message, Working
 
 _MARK = b"\nscript:"
@@ -76,9 +76,9 @@ def scripted_photo(script: Script = Script.PLAIN, shade: int = 200) -> bytes:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m engine.process.scripted")
+    parser = argparse.ArgumentParser(prog="python -m engine.process.scripted_engine")
     parser.add_argument("--fd", type=int, required=True)
-    with Connection.inherited(parser.parse_args().fd) as connection:
+    with ServerConnection.inherited(parser.parse_args().fd) as connection:
         actor = _Actor(connection)
         for message in connection:
             actor.take(message)
@@ -86,7 +86,7 @@ def main() -> int:
 
 
 class _Actor:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
         self._held: dict[str, Rejuvenate] = {}
 

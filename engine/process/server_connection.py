@@ -11,7 +11,7 @@ from engine.process.wire import VERSION, FrameReader, Hello, Message, WireError,
 _READ_BYTES = 1 << 18
 
 
-class Connection:
+class ServerConnection:
     """Greets the client on entering; iterating yields its messages until it closes the socket."""
 
     def __init__(self, end: socket.socket) -> None:

@@ -12,11 +12,11 @@ from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Point, Species
-from engine.rendering.edited import EditedPortrait, TwoPhotoPortrait
+from engine.rendering.edited_portrait import EditedPortrait, TwoPhotoPortrait
 from engine.rendering.faces import face_of
-from engine.rendering.morphed import MorphedPortrait
-from engine.rendering.portrait import PortraitRenderer, portrait_of
-from engine.rendering.warped import WarpedPortrait
+from engine.rendering.morphed_portrait import MorphedPortrait
+from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
+from engine.rendering.warped_portrait import WarpedPortrait
 from engine.stylegan.generator import UNADJUSTED, Adjustments
 from engine.stylegan.store import STORYBOOK, Network, load_embedded
 from engine.vision.cropping import SIDE

@@ -13,7 +13,7 @@ _READ_BYTES = 65_536
 logger = logging.getLogger(__name__)
 
 
-class ProcessLink(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """Greets the process, sends it frames and passes its messages to `receive`, until it is lost.
 
     A protocol rather than a stream: a stream forgets what it has buffered when the connection breaks, and the last
@@ -60,7 +60,7 @@ class ProcessLink(asyncio.Protocol):
                 self.data_received(data)
 
     def send(self, frame: bytes) -> None:
-        """Send one encoded message; nothing happens when the link is closing."""
+        """Send one encoded message; nothing happens when the connection is closing."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame)
 

@@ -12,7 +12,7 @@ from engine.images.pixels import Pixels
 from engine.images.warping import resize
 from engine.rendering.faces import LOOKS_SIDE, SolvedFace
 from engine.rendering.film import FilmSource
-from engine.rendering.warped import WarpedPortrait
+from engine.rendering.warped_portrait import WarpedPortrait
 
 _MEASURED_AGES = 12  # along the film, by which its pace is made even
 
