@@ -31,6 +31,7 @@ from engine.messages import (
     Film,
     Forget,
     Forgotten,
+    HeadQuality,
     Recognise,
     Recognition,
     Reimagine,
@@ -56,6 +57,7 @@ from engine.stylegan.store import Network, NetworkStore
 from engine.subject import Subject, chosen_head, scaled, subject_of
 from engine.threads import in_pool, one_core_threads, steps_in_pool
 from engine.vision import recognition
+from engine.vision.alignment import HeadPose, head_pose
 from engine.vision.cropping import choose_crop
 
 logger = logging.getLogger(__name__)
@@ -316,6 +318,6 @@ def _state_of(subject: Subject, network: Network, pet: InvertedPhoto, baby: Inve
 
 def _recognised(image: Image.Image) -> Recognition:
     seen = recognition.recognise(image)
-    return Recognition(
-        "", seen.pet, seen.species, seen.breeds, seen.heads, image.width, image.height, guesses=seen.guesses
-    )
+    qualities = tuple(HeadQuality(head_pose(head) is not HeadPose.PROFILE, head.score) for head in seen.heads)
+    found = seen.species, seen.breeds, seen.heads
+    return Recognition("", seen.pet, *found, image.width, image.height, seen.guesses, qualities)

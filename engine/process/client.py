@@ -20,8 +20,12 @@ from engine.errors import EngineError, EngineFault, EngineStopped, OperatorError
 from engine.messages import (
     Answer,
     Cancel,
+    Combine,
+    Combined,
     Describe,
     Description,
+    Export,
+    Exported,
     Failure,
     FailureKind,
     Forget,
@@ -135,6 +139,14 @@ class EngineClient:
     async def reimagine(self, request: Reimagine) -> Reimagined:
         """Draw the pet at another age from its kept latent."""
         return await self._ask(request, Reimagined)
+
+    async def export(self, request: Export) -> Exported:
+        """Make another medium of a portrait, such as a sticker, from its kept latent."""
+        return await self._ask(request, Exported)
+
+    async def combine(self, request: Combine) -> Combined:
+        """Show all portraits of one photo in it, and on one card."""
+        return await self._ask(request, Combined)
 
     async def describe(self) -> Description:
         """The engine's device, networks and perceptual distance."""

@@ -19,7 +19,11 @@ from engine.errors import EngineFault, EngineStopped, OperatorError, PhotoError
 from engine.messages import (
     Answer,
     Cancel,
+    Combine,
+    Combined,
     Describe,
+    Export,
+    Exported,
     Failure,
     FailureKind,
     Forget,
@@ -72,6 +76,8 @@ _PRIORITY: dict[type, int] = {
     Forget: 0,
     Recognise: 0,
     Reimagine: 1,
+    Combine: 2,
+    Export: 2,
 }  # someone is watching
 
 
@@ -225,7 +231,7 @@ class Scheduler:
             if answer.steps:
                 self._stage_times.learn(_kind(task.request), task.estimator.seconds)
             return replace(answer, seconds=task.estimator.seconds_by_stage)
-        if isinstance(answer, Reimagined):
+        if isinstance(answer, Reimagined | Exported | Combined):
             return replace(answer, seconds=task.estimator.seconds_by_stage)
         return answer
 

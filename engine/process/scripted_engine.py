@@ -20,14 +20,18 @@ from functools import cache
 from pathlib import Path
 
 import imageio_ffmpeg
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from engine.messages import (
     Answer,
     BreedGuess,
     Cancel,
+    Combine,
+    Combined,
     Describe,
     Description,
+    Export,
+    Exported,
     Failure,
     FailureKind,
     Film,
@@ -35,6 +39,9 @@ from engine.messages import (
     Forgotten,
     Head,
     HeadGuess,
+    HeadQuality,
+    Medium,
+    PhotoIssue,
     Progress,
     Recognise,
     Recognition,
@@ -50,6 +57,7 @@ from engine.process.wire import Message, Working
 
 _MARK = b"\nscript:"
 _SIZE = 64
+_STICKER_SIDE = 512  # px, of which Telegram wants exactly so many
 _OLD = b" of earlier weights"  # at the end of a latent
 _SECONDS = {"aligning": 0.0, "projecting": 0.0, "locking": 0.0, "filming": 0.0, "total": 0.0}
 
@@ -63,6 +71,7 @@ class Script(StrEnum):
     DOG_AND_CAT = "dog_and_cat"  # a Samoyed, and a tabby cat to its right
     NO_PET = "no_pet"  # recognition finds no pet; rejuvenation fails unless told to try anyway
     NO_FACE = "no_face"  # recognised, but rejuvenation finds no face unless told to try anyway
+    DARK = "dark"  # a Samoyed in the dark: a usable face of little quality
     NOT_AN_IMAGE = "not_an_image"  # every request fails with that reason
     FAULT = "fault"  # rejuvenation fails with a fault of ours
     HOLD = "hold"  # rejuvenation reports progress and waits: until cancelled, or until the next Describe
@@ -108,6 +117,10 @@ class _Actor:
                 self._rejuvenate(message)
             case Reimagine():
                 self._connection.send(_reimagined(message))
+            case Export():
+                self._connection.send(_exported(message))
+            case Combine():
+                self._connection.send(_combined(message))
             case Forget(id=id_, photos=photos):
                 self._connection.send(Forgotten(id_, len(photos)))
 
@@ -142,9 +155,21 @@ def _recognition(request: Recognise) -> Answer:
     species, breeds = _found(script)
     shown = {Script.TWO_HEADS: (script, script), Script.DOG_AND_CAT: (script, Script.CAT)}.get(script)
     if shown is None:
-        return Recognition(request.id, True, species, breeds, (_head(320.0),), 640, 480)
+        one = (_head(320.0),)
+        return Recognition(request.id, True, species, breeds, one, 640, 480, qualities=(_quality(script),))
     heads, guesses = (_head(200.0), _head(420.0)), tuple(HeadGuess(*_found(one)) for one in shown)
-    return Recognition(request.id, True, species, breeds, heads, 640, 480, guesses)
+    qualities = (_quality(script),) * 2
+    return Recognition(request.id, True, species, breeds, heads, 640, 480, guesses, qualities, numbered=_jpeg(130))
+
+
+def _quality(script: Script) -> HeadQuality:
+    match script:
+        case Script.NO_FACE:
+            return HeadQuality(usable=False, quality=0.1, issues=(PhotoIssue.TURNED,))
+        case Script.DARK:
+            return HeadQuality(usable=True, quality=0.3, issues=(PhotoIssue.DARK,))
+        case _:
+            return HeadQuality(usable=True, quality=0.9)
 
 
 def _found(script: Script) -> tuple[Species, tuple[BreedGuess, ...]]:
@@ -194,8 +219,51 @@ def _reimagined(request: Reimagine) -> Answer:
         card=_jpeg(120) if request.card else None,
         film=_film() if request.film else None,
         seconds={"filming": 0.0, "total": 0.0},
-        latent=request.latent.removesuffix(_OLD) if request.latent.endswith(_OLD) else None,
+        latent=_renewed(request.latent),
     )
+
+
+def _exported(request: Export) -> Exported:
+    latent = _renewed(request.latent)
+    match request.medium:
+        case Medium.STICKER:
+            return Exported(request.id, request.medium, _sticker(), _STICKER_SIDE, _STICKER_SIDE, latent=latent)
+        case Medium.STRIP:
+            return Exported(request.id, request.medium, _jpeg(140), _SIZE, _SIZE, latent=latent)
+        case Medium.GIF | Medium.WEBP:
+            return Exported(request.id, request.medium, _animation(request.medium), _SIZE, _SIZE, latent=latent)
+        case _:
+            film = _film()
+            measures = (film.width, film.height, film.thumbnail, film.duration_s, film.frames)
+            return Exported(request.id, request.medium, film.mp4, *measures, latent=latent)
+
+
+def _combined(request: Combine) -> Combined:
+    return Combined(request.id, _jpeg(110), _jpeg(120) if request.card else None)
+
+
+def _renewed(latent: bytes) -> bytes | None:
+    """The latent of today's weights, where this one is of earlier ones."""
+    return latent.removesuffix(_OLD) if latent.endswith(_OLD) else None
+
+
+@cache
+def _sticker() -> bytes:
+    """A disc on a transparent ground."""
+    picture = Image.new("RGBA", (_STICKER_SIDE,) * 2)
+    ImageDraw.Draw(picture).ellipse((0, 0, _STICKER_SIDE - 1, _STICKER_SIDE - 1), fill=(200, 180, 160, 255))
+    stream = io.BytesIO()
+    picture.save(stream, "WEBP")
+    return stream.getvalue()
+
+
+@cache
+def _animation(medium: Medium) -> bytes:
+    """Two frames of grey, as a GIF or a WebP."""
+    stream = io.BytesIO()
+    one, other = (Image.new("L", (_SIZE, _SIZE), shade) for shade in (100, 200))
+    one.save(stream, medium.name, save_all=True, append_images=[other], duration=100, loop=0)
+    return stream.getvalue()
 
 
 @cache

@@ -1,6 +1,7 @@
 """The client against real child processes: answers, progress, cancelling, deaths and stopping."""
 
 import asyncio
+import io
 import os
 import signal
 import socket
@@ -10,12 +11,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from engine import (
+    CardText,
+    Combine,
     EngineClient,
     EngineFault,
     EngineSettings,
     EngineStopped,
+    Export,
+    Medium,
     PhotoError,
     PhotoReason,
     Progress,
@@ -71,6 +77,23 @@ async def test_every_request_is_answered(engine: EngineClient) -> None:
     assert (reimagined.id, reimagined.film) == ("again", None)
     assert (await engine.describe()).networks == ("scripted",)
     assert (await engine.forget(["00" * 32])).count == 1
+
+
+@pytest.mark.parametrize("medium", Medium)
+async def test_every_medium_is_answered_by_a_file_of_its_kind(engine: EngineClient, medium: Medium) -> None:
+    exported = await engine.export(Export("one", b"latent of earlier weights", medium))
+    assert (exported.id, exported.medium, exported.latent) == ("one", medium, b"latent")
+    if exported.film is None:
+        with Image.open(io.BytesIO(exported.file)) as picture:
+            assert picture.size == (exported.width, exported.height)
+    else:
+        assert (exported.film.mp4, exported.film.thumbnail) == (exported.file, exported.thumbnail)
+
+
+async def test_several_pets_are_answered_by_one_photo_and_one_card(engine: EngineClient) -> None:
+    request = Combine("both", (b"one", b"another"), card=CardText("Mochi & Rex", "Then", "Now", ""))
+    combined = await engine.combine(request)
+    assert combined.whole and combined.card
 
 
 async def test_what_lies_on_disk_is_forgotten_without_an_engine_too(tmp_path: Path) -> None:
