@@ -15,6 +15,7 @@ from bot.playground.faults import Faults
 from bot.playground.file_store import FileStore
 from bot.playground.markup import utf16_slice
 from bot.playground.request_counts import RateMeter
+from bot.playground.sticker_sets import StickerSets
 from bot.playground.store import Store
 from bot.playground.update_feed import UpdateFeed
 from bot.playground.world import IN_CHAT, Chat, ChatKind, Message, World
@@ -58,6 +59,7 @@ class FakeTelegram:
     events: Events
     world: World
     files: FileStore
+    sticker_sets: StickerSets
     updates: UpdateFeed
     rates: RateMeter
     faults: Faults = field(default_factory=Faults)
@@ -88,6 +90,7 @@ class FakeTelegram:
             events=events,
             world=World(store, events, bot),
             files=FileStore(home / "files", store),
+            sticker_sets=StickerSets(store, BOT_USERNAME),
             updates=UpdateFeed(store, events),
             rates=RateMeter(strict),
         )

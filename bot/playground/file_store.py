@@ -11,13 +11,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.mp4 import read_mp4
+from bot.playground.mp4 import Mp4, read_mp4
 from bot.playground.photo_sizes import Jpeg, given_thumbnail, photo_sizes, thumbnail
 from bot.playground.request_parameters import Upload
+from bot.playground.sticker_files import sticker_sides
 from bot.playground.store import Store, from_record
 
 DOWNLOAD_MAX_BYTES = 20 * 1024 * 1024  # bytes of a file that a bot can fetch; Telegram's limit
 UPLOAD_MAX_BYTES = 50 * 1024 * 1024  # bytes of a request of a bot; Telegram's limit
+VIDEO_NOTE_MAX_S = 60  # s; Telegram's limit
+VIDEO_NOTE_MAX_SIDE = 640  # pixels; Telegram's limit
 _NAME_MAX = 60  # characters of a document's name; Telegram shortens longer ones too
 
 
@@ -84,15 +87,33 @@ class FileStore:
 
         The real service takes other films too, but shows them as files or only once they are downloaded whole.
         """
-        film = read_mp4(upload.body)
-        if film is None or not film.h264:
-            raise bad_request("not an H.264 film in an MP4; phones would not play it")
-        if not film.streamable:
-            raise bad_request("the film's index comes after its pictures; phones could not stream it (+faststart)")
+        film = _playable(upload)
         described: Json = {"width": film.width, "height": film.height, "duration": round(film.duration_s)}
         described |= _named_fields(upload, "video/mp4")
         described |= self._thumbnail(given_thumbnail(given.body) if given else None)
         return self._write(kind, upload.body, "mp4", "video/mp4", described)
+
+    async def add_video_note(self, upload: Upload, given: Upload | None) -> StoredFile:
+        """Keep a round film; raises 400 unless it is a square film of at most a minute.
+
+        The real service takes other films too, but shows them as rectangular ones.
+        """
+        film = _playable(upload)
+        if film.width != film.height or film.width > VIDEO_NOTE_MAX_SIDE:
+            raise bad_request(f"not square, or above {VIDEO_NOTE_MAX_SIDE} pixels; phones would not show it round")
+        if film.duration_s > VIDEO_NOTE_MAX_S:
+            raise bad_request("longer than a minute; phones would not show it round")
+        described: Json = {"length": film.width, "duration": round(film.duration_s)}
+        described |= self._thumbnail(given_thumbnail(given.body) if given else None)
+        return self._write("video_note", upload.body, "mp4", "video/mp4", described)
+
+    def add_sticker(self, body: bytes, emoji: str = "", set_name: str = "") -> StoredFile:
+        """Keep a static sticker, alone or in a set; raises 400 for what is none."""
+        sides = sticker_sides(body)
+        described: Json = {"type": "regular", "width": sides.width, "height": sides.height}
+        described |= {"is_animated": False, "is_video": False}
+        described |= {name: value for name, value in (("emoji", emoji), ("set_name", set_name)) if value}
+        return self._write("sticker", body, "webp", "image/webp", described)
 
     async def add_document(self, upload: Upload, given: Upload | None = None) -> StoredFile:
         """Keep any file as it is."""
@@ -137,6 +158,15 @@ class FileStore:
     def _remember(self, stored: StoredFile) -> None:
         self._files[stored.file_id] = stored
         self._store.put("file", stored.file_id, asdict(stored))
+
+
+def _playable(upload: Upload) -> Mp4:
+    film = read_mp4(upload.body)
+    if film is None or not film.h264:
+        raise bad_request("not an H.264 film in an MP4; phones would not play it")
+    if not film.streamable:
+        raise bad_request("the film's index comes after its pictures; phones could not stream it (+faststart)")
+    return film
 
 
 def _sides(jpeg: Jpeg) -> Json:

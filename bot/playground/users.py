@@ -12,6 +12,7 @@ from bot.playground.methods.answering import CACHED_FILES
 from bot.playground.methods.chats import member
 from bot.playground.methods.content import (
     ALBUM_SIZES,
+    BARE_MEDIA,
     MEDIA,
     caption_content,
     file_content,
@@ -27,7 +28,7 @@ PRESS_LIFETIME_S = 30.0  # s; about how long Telegram waits for the answer to a 
 INLINE_LIFETIME_S = 10.0  # s; about how long Telegram waits for inline results
 _TOPIC_COLOUR = 7322096  # RGB; the first of those that Telegram offers
 _WORDS = {"text", "entities", "caption", "caption_entities"}  # the fields of a message's text or caption
-_FORWARDED = {*MEDIA, *_WORDS}  # the fields that a forwarded message keeps
+_FORWARDED = {*MEDIA, *BARE_MEDIA, *_WORDS}  # the fields that a forwarded message keeps
 
 
 class Users:

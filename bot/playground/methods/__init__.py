@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.playground.errors import ApiError
 from bot.playground.fake_telegram import FakeTelegram
-from bot.playground.methods import answering, chats, editing, profile, receiving, sending
+from bot.playground.methods import answering, chats, editing, profile, receiving, sending, stickers
 from bot.playground.request_parameters import Parameters
 
 Method = Callable[[FakeTelegram, Parameters], Awaitable[Any]]
@@ -25,6 +25,8 @@ METHODS: dict[str, Method] = {
     "sendvideo": sending.send_video,
     "sendanimation": sending.send_animation,
     "senddocument": sending.send_document,
+    "sendsticker": sending.send_sticker,
+    "sendvideonote": sending.send_video_note,
     "sendmediagroup": sending.send_media_group,
     "sendchataction": sending.send_chat_action,
     "editmessagetext": editing.edit_message_text,
@@ -33,6 +35,11 @@ METHODS: dict[str, Method] = {
     "editmessagereplymarkup": editing.edit_message_reply_markup,
     "deletemessage": editing.delete_message,
     "deletemessages": editing.delete_messages,
+    "createnewstickerset": stickers.create_new_sticker_set,
+    "addstickertoset": stickers.add_sticker_to_set,
+    "deletestickerfromset": stickers.delete_sticker_from_set,
+    "deletestickerset": stickers.delete_sticker_set,
+    "getstickerset": stickers.get_sticker_set,
     "answercallbackquery": answering.answer_callback_query,
     "answerinlinequery": answering.answer_inline_query,
     "getchat": chats.get_chat,

@@ -10,7 +10,8 @@ from bot.playground.world import Chat, ChatKind, Message
 CALLBACK_DATA_BYTES = range(1, 65)  # the Bot API's limits
 BUTTONS_MAX = 100  # below one message; Telegram's limit
 ALBUM_SIZES = range(2, 11)  # messages in one album; the Bot API's limits
-MEDIA = ("photo", "video", "animation", "document")  # an animation has a document, too
+MEDIA = ("photo", "video", "animation", "document")  # what may have a caption; an animation has a document, too
+BARE_MEDIA = ("sticker", "video_note")  # has no caption, and stays as it was sent
 _BUTTON_ACTIONS = ("callback_data", "url", "switch_inline_query")
 
 
@@ -71,7 +72,7 @@ async def photo_content(telegram: FakeTelegram, photo: Upload | str | None) -> J
 async def file_content(
     telegram: FakeTelegram, kind: str, file: Upload | str | None, thumbnail: Upload | str | None
 ) -> Json:
-    """Return the fields of a video, animation or document that is uploaded, or named by its file_id.
+    """Return the fields of a video, video note, animation or document that is uploaded, or named by its file_id.
 
     An animation carries its document too, for old clients, as in the real API.
     """
@@ -86,11 +87,22 @@ async def file_content(
     return content
 
 
+async def sticker_content(telegram: FakeTelegram, sticker: Upload | str | None, emoji: str) -> Json:
+    """Return the fields of a sticker that is uploaded, or named by its file_id."""
+    if sticker is None:
+        raise bad_request("there is no sticker in the request")
+    if isinstance(sticker, str):
+        return {"sticker": telegram.files.of_kind(sticker, "sticker").described}
+    return {"sticker": telegram.files.add_sticker(sticker.body, emoji).described}
+
+
 async def _stored(telegram: FakeTelegram, kind: str, file: Upload | str, thumbnail: Upload | None) -> StoredFile:
     if isinstance(file, str):
         return telegram.files.of_kind(file, kind)
     if kind == "document":
         return await telegram.files.add_document(file, thumbnail)
+    if kind == "video_note":
+        return await telegram.files.add_video_note(file, thumbnail)
     return await telegram.files.add_video(file, kind, thumbnail)
 
 
@@ -143,8 +155,8 @@ def check_allowed(chat: Chat, content: Json) -> None:
     """Raise 400 for media in a group that leaves media to its administrators."""
     if chat.media_allowed or chat.bot_status == "administrator":
         return
-    if kind := next((kind for kind in MEDIA if kind in content), None):
-        raise bad_request(f"not enough rights to send {kind}s to the chat")
+    if kind := next((kind for kind in MEDIA + BARE_MEDIA if kind in content), None):
+        raise bad_request(f"not enough rights to send {kind.replace('_', ' ')}s to the chat")
 
 
 def send_as_bot(telegram: FakeTelegram, chat: Chat, p: Parameters, *contents: Json) -> list[Json]:

@@ -3,6 +3,7 @@
 from bot.playground.errors import Json, bad_request
 from bot.playground.fake_telegram import BOT_ID, FakeTelegram
 from bot.playground.methods.content import (
+    BARE_MEDIA,
     MEDIA,
     caption_content,
     check_allowed,
@@ -66,6 +67,8 @@ async def edit_message_media(telegram: FakeTelegram, p: Parameters) -> Json:
     media = p.mapping("media")
     if not media:
         raise bad_request("media not found")
+    if any(kind in message.content for kind in BARE_MEDIA):
+        raise bad_request("there is no media in the message to edit")
     if "media_group_id" in message.content and media.get("type") not in {"photo", "video", "document"}:
         raise bad_request("message can't be edited")
     content = await media_content(telegram, p, media)

@@ -11,6 +11,7 @@ from bot.playground.methods.content import (
     media_content,
     photo_content,
     send_as_bot,
+    sticker_content,
     text_content,
     topic_of_request,
 )
@@ -50,6 +51,16 @@ async def _send_file(telegram: FakeTelegram, p: Parameters, kind: str) -> Json:
     caption = caption_content(p.plain_text("caption"))
     content = await file_content(telegram, kind, p.media(kind), p.media("thumbnail"))
     return send_as_bot(telegram, _chat(telegram, p), p, content | caption)[0]
+
+
+async def send_sticker(telegram: FakeTelegram, p: Parameters) -> Json:
+    content = await sticker_content(telegram, p.media("sticker"), p.text("emoji"))
+    return send_as_bot(telegram, _chat(telegram, p), p, content)[0]
+
+
+async def send_video_note(telegram: FakeTelegram, p: Parameters) -> Json:
+    content = await file_content(telegram, "video_note", p.media("video_note"), p.media("thumbnail"))
+    return send_as_bot(telegram, _chat(telegram, p), p, content)[0]
 
 
 async def send_media_group(telegram: FakeTelegram, p: Parameters) -> list[Json]:
