@@ -13,17 +13,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.lab.methods.adversarial_losses import discriminator_loss, non_saturating_loss
-from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerator, initialised, with_labels
-from engine.lab.methods.conditional_gan import age_labels
+from engine.lab.methods.building_blocks import (
+    DcganDiscriminator,
+    DcganGenerator,
+    downsampling,
+    initialised,
+    with_labels,
+)
+from engine.lab.methods.conditional_gan import Z_DIM, ConditionalGame, age_labels
 from engine.lab.methods.datasets import ADULT, AGES, PetPictures
 from engine.lab.methods.path_length import LatentSpace, normal_space
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, update
 from engine.vision.efficientnet import load_efficientnet
 
-Z_DIM = 64
 GAN_SHARE = 0.7  # of the training; in the rest of it the encoder learns
-_BETAS = (0.5, 0.999)
 _LBFGS_STEPS = 20
 _AT_ONCE = 10
 _IDENTITY_STRIDE = 16  # of the recogniser's features: parts and their places
@@ -34,12 +37,8 @@ class LatentEncoder(nn.Module):
 
     def __init__(self, width: int, resolution: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        inputs, outputs, side = 3 + len(AGES), width, resolution
-        while side > 4:
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
-            inputs, outputs, side = outputs, min(2 * outputs, 8 * width), side // 2
-        self.layers = initialised(nn.Sequential(*layers, nn.Flatten(), nn.Linear(inputs * 16, Z_DIM)))
+        body, channels = downsampling(3 + len(AGES), width, resolution, slope=0.0)
+        self.layers = initialised(nn.Sequential(*body, nn.Flatten(), nn.Linear(channels * 16, Z_DIM)))
 
     def forward(self, pictures: Tensor, ages: Tensor) -> Tensor:
         z: Tensor = self.layers(with_labels(pictures, ages))
@@ -98,18 +97,13 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     """Learn faces of every age; then learn to read latents."""
     torch.manual_seed(options.seed)
     model = AgeCgan(options).to(pets.device)
-    generator, discriminator, encoder = model.generator, model.discriminator, model.encoder
-    optimise_g = torch.optim.Adam(generator.parameters(), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(discriminator.parameters(), options.learning_rate, _BETAS)
-    optimise_e = torch.optim.Adam(encoder.parameters(), options.learning_rate * 5)
+    generator, encoder = model.generator, model.encoder
+    game = ConditionalGame(generator, model.discriminator, options)
+    optimise_e = adam(options.learning_rate * 5, encoder, betas=(0.9, 0.999))
 
     def adversarial_step() -> dict[str, Tensor]:
         batch = pets.of_any_age(options.batch)
-        y = F.one_hot(batch.groups, len(AGES)).float()
-        made = generator(torch.randn(options.batch, Z_DIM, device=pets.device), y)
-        loss = discriminator_loss(discriminator(batch.pictures, y), discriminator(made.detach(), y))
-        loss_d = update(optimise_d, loss)
-        return {"discriminator": loss_d, "generator": update(optimise_g, non_saturating_loss(discriminator(made, y)))}
+        return game.step(batch.pictures, F.one_hot(batch.groups, len(AGES)).float())
 
     def encoder_step() -> dict[str, Tensor]:
         groups = torch.randint(len(AGES), (options.batch,), device=pets.device)

@@ -1,5 +1,7 @@
 """The networks that several of the papers have in common."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,6 +21,20 @@ def with_labels(pictures: Tensor, labels: Tensor) -> Tensor:
     """Pictures [N, C, H, W] with labels [N, L] as L more channels, constant over the picture."""
     maps = labels[:, :, None, None].expand(-1, -1, *pictures.shape[2:])
     return torch.cat([pictures, maps.to(pictures)], dim=1)
+
+
+def downsampling(
+    inputs: int, width: int, resolution: int, *, widest: int = 8, normalised: bool = True, slope: float = 0.2
+) -> tuple[nn.Sequential, int]:
+    """Strided convolutions from R to 4 pixels, each with twice the channels, and how many channels come out."""
+    layers: list[nn.Module] = []
+    outputs, largest = width, widest * width
+    for _ in range(int(math.log2(resolution)) - 2):
+        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalised)]
+        layers += [nn.BatchNorm2d(outputs)] if normalised else []
+        layers += [nn.LeakyReLU(slope)]
+        inputs, outputs = outputs, min(2 * outputs, largest)
+    return nn.Sequential(*layers), inputs
 
 
 class DcganGenerator(nn.Module):
@@ -48,12 +64,8 @@ class DcganDiscriminator(nn.Module):
     def __init__(self, width: int, resolution: int, labels: int = 0) -> None:
         super().__init__()
         self.first = initialised(nn.Sequential(nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2)))
-        layers: list[nn.Module] = []
-        inputs, outputs, side = width + labels, 2 * width, resolution // 2
-        while side > 4:
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
-            inputs, outputs, side = outputs, min(2 * outputs, 8 * width), side // 2
-        self.rest = initialised(nn.Sequential(*layers, nn.Conv2d(inputs, 1, 4)))
+        body, channels = downsampling(width + labels, 2 * width, resolution // 2, widest=4)
+        self.rest = initialised(nn.Sequential(*body, nn.Conv2d(channels, 1, 4)))
 
     def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
         """Logits [N] that the pictures are real."""

@@ -10,18 +10,17 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.lab.methods.adversarial_losses import discriminator_loss, non_saturating_loss
 from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerator
 from engine.lab.methods.datasets import ADULT, AGES, BREED_NAMES, IS_CAT, PetBatch, PetPictures
 from engine.lab.methods.latent_search import find_latents
 from engine.lab.methods.path_length import LatentSpace, normal_space
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, update
 
 Z_DIM = 64
 LABELS = len(AGES) + 1 + len(BREED_NAMES)  # age, species, breed
-_BETAS = (0.5, 0.999)
 
 
 def age_labels(age: float, count: int, device: torch.device) -> Tensor:
@@ -84,21 +83,31 @@ class ConditionalGan(Model):
         return {"z": normal_space(draw, Z_DIM)}
 
 
+class ConditionalGame:
+    """Both sides' losses and steps, whatever the condition is."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, options: MethodOptions) -> None:
+        self.generator, self.discriminator = generator, discriminator
+        self.optimise_g, self.optimise_d = (adam(options.learning_rate, part) for part in (generator, discriminator))
+
+    def step(self, real: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Of pictures [N, 3, R, R] and their conditions [N, L]."""
+        made = self.generator(torch.randn(len(real), Z_DIM, device=real.device), y)
+        real_logits, fake_logits = self.discriminator(real, y), self.discriminator(made.detach(), y)
+        loss_d = update(self.optimise_d, discriminator_loss(real_logits, fake_logits))
+        loss_g = update(self.optimise_g, non_saturating_loss(self.discriminator(made, y)))
+        return {"discriminator": loss_d, "generator": loss_g, "D(G(z))": torch.sigmoid(fake_logits).mean()}
+
+
 def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) -> Model:
     """Learn what faces of every age and breed look like."""
     torch.manual_seed(options.seed)
     model = ConditionalGan(options).to(pets.device)
-    optimise_g = torch.optim.Adam(model.generator.parameters(), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(model.discriminator.parameters(), options.learning_rate, _BETAS)
+    game = ConditionalGame(model.generator, model.discriminator, options)
 
     def step(_: float) -> dict[str, Tensor]:
         batch = pets.of_any_age(options.batch)
-        y = condition_of(batch)
-        made = model.generator(torch.randn(options.batch, Z_DIM, device=pets.device), y)
-        real_logits, fake_logits = model.discriminator(batch.pictures, y), model.discriminator(made.detach(), y)
-        loss_d = update(optimise_d, discriminator_loss(real_logits, fake_logits))
-        loss_g = update(optimise_g, non_saturating_loss(model.discriminator(made, y)))
-        return {"discriminator": loss_d, "generator": loss_g, "D(G(z))": torch.sigmoid(fake_logits).mean()}
+        return game.step(batch.pictures, condition_of(batch))
 
     Run(options, pets.shown, out).train(model, step)
     return model

@@ -8,7 +8,6 @@ Two domains, adults X and young ones Y, of which no pairs are known. G: X → Y 
 L_GAN is the least squares loss, and each discriminator sees made pictures out of a pool of earlier ones.
 """
 
-import itertools
 from pathlib import Path
 
 import torch
@@ -18,12 +17,11 @@ from torch import Tensor
 from engine.lab.methods.adversarial_losses import least_squares_loss
 from engine.lab.methods.building_blocks import PatchDiscriminator, ResnetGenerator
 from engine.lab.methods.datasets import ADULT, YOUNG, PetPictures
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, falling, set_rate, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, falling, set_rate, update
 
 CYCLE_WEIGHT = 10.0  # λ of the paper
 IDENTITY_WEIGHT = 0.5  # of λ
 POOL_SIZE = 50  # made pictures that a discriminator remembers (Shrivastava et al. 2017)
-_BETAS = (0.5, 0.999)
 
 
 class ImagePool:
@@ -79,8 +77,7 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     torch.manual_seed(options.seed)
     model = CycleGan(options).to(pets.device)
     g, f, d_y, d_x = model.to_young, model.to_adult, model.discriminator_young, model.discriminator_adult
-    optimise_g = torch.optim.Adam(itertools.chain(g.parameters(), f.parameters()), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(itertools.chain(d_y.parameters(), d_x.parameters()), options.learning_rate, _BETAS)
+    optimise_g, optimise_d = (adam(options.learning_rate, *both) for both in ((g, f), (d_y, d_x)))
     pool_y, pool_x = (ImagePool(POOL_SIZE, options.seed + i) for i in range(2))
 
     def step(progress: float) -> dict[str, Tensor]:

@@ -28,6 +28,7 @@ from engine.vision.geometry import centre, head_size, similarity
 
 AGES = (0.0, 0.5, 1.0)  # 0 an adult, 1 eight weeks old
 ADULT, HALF, YOUNG = range(len(AGES))
+WAYS = ((ADULT, HALF), (ADULT, YOUNG), (HALF, YOUNG))  # from older to younger
 
 _OF_UNKNOWN_BREED = ("dog", "cat")
 BREED_NAMES = (*BREEDS, *_OF_UNKNOWN_BREED)

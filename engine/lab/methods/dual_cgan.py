@@ -7,7 +7,6 @@ face younger, to the age group it is told; the dual one F makes a face older:
     F(x_t | c_s) is judged by D_s given c_s,   G(F(x_t | c_s) | c_t) ≈ x_t
 """
 
-import itertools
 from pathlib import Path
 
 import torch
@@ -17,12 +16,10 @@ from torch import Tensor
 from engine.lab.methods.adversarial_losses import discriminator_loss, non_saturating_loss
 from engine.lab.methods.building_blocks import PatchDiscriminator, ResnetGenerator
 from engine.lab.methods.conditional_gan import age_labels
-from engine.lab.methods.datasets import ADULT, AGES, HALF, YOUNG, PetPictures
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, falling, set_rate, update
+from engine.lab.methods.datasets import AGES, WAYS, PetPictures
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, falling, set_rate, update
 
 RECONSTRUCTION_WEIGHT = 10.0
-WAYS = ((ADULT, HALF), (ADULT, YOUNG), (HALF, YOUNG))  # from older to younger
-_BETAS = (0.5, 0.999)
 
 
 class DualCgan(Model):
@@ -47,8 +44,7 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     model = DualCgan(options).to(pets.device)
     g, f = model.rejuvenating, model.ageing
     d_t, d_s = model.discriminator_young, model.discriminator_old
-    optimise_g = torch.optim.Adam(itertools.chain(g.parameters(), f.parameters()), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(itertools.chain(d_t.parameters(), d_s.parameters()), options.learning_rate, _BETAS)
+    optimise_g, optimise_d = (adam(options.learning_rate, *both) for both in ((g, f), (d_t, d_s)))
 
     def step(progress: float) -> dict[str, Tensor]:
         set_rate([optimise_g, optimise_d], options.learning_rate * falling(progress))

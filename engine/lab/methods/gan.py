@@ -19,10 +19,9 @@ from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerato
 from engine.lab.methods.datasets import YOUNG, PetPictures
 from engine.lab.methods.latent_search import find_latents
 from engine.lab.methods.path_length import LatentSpace, normal_space
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, update
 
 Z_DIM = 64
-_BETAS = (0.5, 0.999)
 GENERATOR_LOSSES = {"": non_saturating_loss, "non-saturating": non_saturating_loss, "minimax": minimax_loss}
 
 
@@ -52,8 +51,7 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     torch.manual_seed(options.seed)
     model = Gan(options).to(pets.device)
     generator_loss = GENERATOR_LOSSES[options.variant]
-    optimise_g = torch.optim.Adam(model.generator.parameters(), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(model.discriminator.parameters(), options.learning_rate, _BETAS)
+    optimise_g, optimise_d = (adam(options.learning_rate, part) for part in (model.generator, model.discriminator))
 
     def step(_: float) -> dict[str, Tensor]:
         real = pets.of_age(YOUNG, options.batch).pictures
@@ -61,16 +59,10 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
         loss_d = update(optimise_d, discriminator_loss(model.discriminator(real), model.discriminator(made.detach())))
         logits = model.discriminator(made)
         loss_g = generator_loss(logits)
-        optimise_g.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss_g)
+        update(optimise_g, loss_g)
         slope = torch.stack([p.grad.norm() for p in model.generator.parameters() if p.grad is not None]).norm()
-        optimise_g.step()
-        return {
-            "discriminator": loss_d,
-            "generator": loss_g,
-            "D(G(z))": torch.sigmoid(logits).mean(),
-            "generator gradient": slope,
-        }
+        believed = torch.sigmoid(logits).mean()
+        return {"discriminator": loss_d, "generator": loss_g, "D(G(z))": believed, "generator gradient": slope}
 
     Run(options, pets.shown, out).train(model, step)
     return model

@@ -17,6 +17,7 @@ The paper ages faces; here the chain leads from adult to young. Its age estimato
 here it learns beside the rest, from the same faces.
 """
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -27,17 +28,17 @@ from engine.lab.methods.adversarial_losses import least_squares_loss
 from engine.lab.methods.building_blocks import (
     PatchDiscriminator,
     ResnetGenerator,
+    downsampling,
     initialised,
     structural_similarity,
 )
 from engine.lab.methods.conditional_gan import age_labels
-from engine.lab.methods.datasets import ADULT, AGES, HALF, YOUNG, PetPictures
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, falling, set_rate, update
+from engine.lab.methods.datasets import ADULT, AGES, WAYS, PetPictures
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, falling, set_rate, update
 from engine.vision.efficientnet import load_efficientnet
 
 ADVERSARIAL_WEIGHT, AGE_WEIGHT, IDENTITY_WEIGHT = 1.0, 0.4, 2.0  # λ; ours, as our losses have other units
 SSIM_SHARE, FEATURE_WEIGHT = 0.15, 0.025  # α_ssim and α_fea of the paper
-WAYS = ((ADULT, HALF), (ADULT, YOUNG), (HALF, YOUNG))
 _FEATURE_STRIDE = 8
 _BETAS = (0.5, 0.99)
 
@@ -47,12 +48,8 @@ class AgeEstimator(nn.Module):
 
     def __init__(self, width: int, resolution: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        inputs, outputs, side = 3, width, resolution
-        while side > 4:
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
-            inputs, outputs, side = outputs, min(2 * outputs, 4 * width), side // 2
-        self.layers = initialised(nn.Sequential(*layers, nn.Flatten(), nn.Linear(inputs * 16, len(AGES))))
+        body, channels = downsampling(3, width, resolution, widest=4)
+        self.layers = initialised(nn.Sequential(*body, nn.Flatten(), nn.Linear(channels * 16, len(AGES))))
 
     def forward(self, pictures: Tensor) -> Tensor:
         logits: Tensor = self.layers(pictures)
@@ -97,14 +94,13 @@ class PfaGan(Model):
 
     def younger(self, faces: Tensor, age: float = 1.0) -> Tensor:
         """From adult; a gate between 0 and 1 is an age between two groups."""
-        width = AGES[1] - AGES[0]
-        gates = tuple(min(1.0, max(0.0, (age - start) / width)) for start in AGES[:-1])
-        return self.progress(faces, gates).clamp(-1, 1)
+        return self.progress(faces, gates_between(AGES[ADULT], age)).clamp(-1, 1)
 
 
-def gates_between(start: int, end: int) -> tuple[float, ...]:
-    """λ for the way from one age group to a younger one: (1, 0) from adult to half, (0, 1) from there."""
-    return tuple(float(start <= i < end) for i in range(len(AGES) - 1))
+def gates_between(start: float, end: float) -> tuple[float, ...]:
+    """λ for the way from one age to a younger one: (1, 0) from adult to half, (0, 1) from there."""
+    steps = itertools.pairwise(AGES)
+    return tuple(max(0.0, min(end, below) - max(start, above)) / (below - above) for above, below in steps)
 
 
 def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) -> Model:
@@ -112,9 +108,8 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     torch.manual_seed(options.seed)
     model = PfaGan(options).to(pets.device)
     critic, estimator = model.discriminator, model.estimator
-    optimise_g = torch.optim.Adam(model.steps.parameters(), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(critic.parameters(), options.learning_rate, _BETAS)
-    optimise_a = torch.optim.Adam(estimator.parameters(), options.learning_rate * 2)
+    optimise_g, optimise_d = (adam(options.learning_rate, part, betas=_BETAS) for part in (model.steps, critic))
+    optimise_a = adam(options.learning_rate * 2, estimator, betas=(0.9, 0.999))
 
     def step(progress: float) -> dict[str, Tensor]:
         set_rate([optimise_g, optimise_d], options.learning_rate * falling(progress))
@@ -122,7 +117,7 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
         before, after = (pets.of_age(group, options.batch) for group in (start, end))
         labels = age_labels(AGES[end], options.batch, pets.device)
         estimated = update(optimise_a, age_estimation_loss(estimator(after.pictures), after.groups))
-        made = model.progress(before.pictures, gates_between(start, end))
+        made = model.progress(before.pictures, gates_between(AGES[start], AGES[end]))
         adversarial = least_squares_loss(critic(made, labels), real=True)
         ageing = age_estimation_loss(estimator(made), after.groups)
         identity = identity_loss(made, before.pictures)

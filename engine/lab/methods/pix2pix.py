@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from engine.lab.methods.adversarial_losses import discriminator_loss, non_saturating_loss
 from engine.lab.methods.building_blocks import PatchDiscriminator, initialised
 from engine.lab.methods.datasets import PetPictures
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, falling, set_rate, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, falling, set_rate, update
 
 L1_WEIGHT = 100.0  # λ of the paper
-_BETAS = (0.5, 0.999)
 
 
 class UNet(nn.Module):
@@ -70,8 +69,7 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     """Learn from pairs of drawn pets."""
     torch.manual_seed(options.seed)
     model = Pix2Pix(options).to(pets.device)
-    optimise_g = torch.optim.Adam(model.generator.parameters(), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(model.discriminator.parameters(), options.learning_rate, _BETAS)
+    optimise_g, optimise_d = (adam(options.learning_rate, part) for part in (model.generator, model.discriminator))
 
     def judged(x: Tensor, y: Tensor) -> Tensor:
         logits: Tensor = model.discriminator(torch.cat([x, y], dim=1))

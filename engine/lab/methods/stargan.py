@@ -15,15 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.lab.methods.adversarial_losses import gradient_penalty, wasserstein_loss
-from engine.lab.methods.building_blocks import ResnetGenerator, initialised
+from engine.lab.methods.building_blocks import ResnetGenerator, downsampling, initialised
 from engine.lab.methods.conditional_gan import age_labels
 from engine.lab.methods.datasets import AGES, PetBatch, PetPictures
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, exact, falling, set_rate, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, exact, falling, set_rate, update
 
 CLASSIFICATION_WEIGHT, RECONSTRUCTION_WEIGHT, PENALTY_WEIGHT = 1.0, 10.0, 10.0  # λ_cls, λ_rec, λ_gp of the paper
 CRITIC_STEPS = 3  # to one of the generator; the paper has 5, and days
 LABELS = len(AGES) + 1  # an age of several, and whether it is a cat
-_BETAS = (0.5, 0.999)
 
 
 def domain_of(batch: PetBatch) -> Tensor:
@@ -36,14 +35,10 @@ class DomainCritic(nn.Module):
 
     def __init__(self, width: int, resolution: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        inputs, outputs, side = 3, width, resolution
-        while side > 4:
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.01)]
-            inputs, outputs, side = outputs, min(2 * outputs, 8 * width), side // 2
-        self.body = initialised(nn.Sequential(*layers))
-        self.source = initialised(nn.Conv2d(inputs, 1, 3, padding=1))
-        self.domain = initialised(nn.Conv2d(inputs, LABELS, side))
+        body, channels = downsampling(3, width, resolution, normalised=False, slope=0.01)
+        self.body = initialised(body)
+        self.source = initialised(nn.Conv2d(channels, 1, 3, padding=1))
+        self.domain = initialised(nn.Conv2d(channels, LABELS, 4))
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Scores [N, 1, h, w] and logits [N, LABELS]."""
@@ -81,8 +76,7 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     torch.manual_seed(options.seed)
     model = StarGan(options).to(pets.device)
     generator, critic = model.generator, model.critic
-    optimise_g = torch.optim.Adam(generator.parameters(), options.learning_rate, _BETAS)
-    optimise_d = torch.optim.Adam(critic.parameters(), options.learning_rate, _BETAS)
+    optimise_g, optimise_d = (adam(options.learning_rate, part) for part in (generator, critic))
 
     def critic_step() -> dict[str, Tensor]:
         batch = pets.of_any_age(options.batch)

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -104,7 +104,12 @@ def falling(progress: float) -> float:
     return min(1.0, 2 * (1 - progress))
 
 
-def set_rate(optimisers: list[torch.optim.Optimizer], rate: float) -> None:
+def adam(rate: float, *networks: nn.Module, betas: tuple[float, float] = (0.5, 0.999)) -> torch.optim.Adam:
+    """One optimiser of several networks; the betas are those of DCGAN, which most papers kept."""
+    return torch.optim.Adam([p for network in networks for p in network.parameters()], rate, betas)
+
+
+def set_rate(optimisers: Iterable[torch.optim.Optimizer], rate: float) -> None:
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -113,7 +118,8 @@ def set_rate(optimisers: list[torch.optim.Optimizer], rate: float) -> None:
 def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> Tensor:
     """One step down the loss; returns it without its graph."""
     optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
+    # Of the other player's weights, which the loss passes through, no gradients are needed.
+    torch.autograd.backward(loss, inputs=[p for group in optimiser.param_groups for p in group["params"]])
     optimiser.step()
     return loss.detach()
 

@@ -162,9 +162,9 @@ def test_the_expected_age_is_read_off_the_softmax() -> None:
 
 
 def test_gates_open_the_steps_between_two_ages_and_no_others() -> None:
-    assert gates_between(0, 2) == (1.0, 1.0)
-    assert gates_between(0, 1) == (1.0, 0.0)
-    assert gates_between(1, 2) == (0.0, 1.0)
+    assert gates_between(0.0, 1.0) == (1.0, 1.0)
+    assert gates_between(0.0, 0.5) == (1.0, 0.0)
+    assert gates_between(0.5, 1.0) == (0.0, 1.0)
 
 
 def test_a_picture_is_structurally_similar_to_itself_and_not_to_noise() -> None:
