@@ -32,7 +32,7 @@ def downsampling(
     for _ in range(int(math.log2(resolution)) - 2):
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalised)]
         layers += [nn.BatchNorm2d(outputs)] if normalised else []
-        layers += [nn.LeakyReLU(slope)]
+        layers += [nn.LeakyReLU(slope, inplace=True)]
         inputs, outputs = outputs, min(2 * outputs, largest)
     return nn.Sequential(*layers), inputs
 
@@ -43,11 +43,19 @@ class DcganGenerator(nn.Module):
     def __init__(self, inputs: int, width: int, resolution: int) -> None:
         super().__init__()
         channels = [min(width * resolution // 8, 16 * width)]
-        layers: list[nn.Module] = [nn.ConvTranspose2d(inputs, channels[0], 4), nn.BatchNorm2d(channels[0]), nn.ReLU()]
+        layers: list[nn.Module] = [
+            nn.ConvTranspose2d(inputs, channels[0], 4),
+            nn.BatchNorm2d(channels[0]),
+            nn.ReLU(inplace=True),
+        ]
         side = 4
         while side < resolution // 2:
             channels.append(max(channels[-1] // 2, width))
-            layers += [nn.ConvTranspose2d(channels[-2], channels[-1], 4, 2, 1), nn.BatchNorm2d(channels[-1]), nn.ReLU()]
+            layers += [
+                nn.ConvTranspose2d(channels[-2], channels[-1], 4, 2, 1),
+                nn.BatchNorm2d(channels[-1]),
+                nn.ReLU(inplace=True),
+            ]
             side *= 2
         self.layers = initialised(nn.Sequential(*layers, nn.ConvTranspose2d(channels[-1], 3, 4, 2, 1), nn.Tanh()))
 
@@ -63,7 +71,7 @@ class DcganDiscriminator(nn.Module):
 
     def __init__(self, width: int, resolution: int, labels: int = 0) -> None:
         super().__init__()
-        self.first = initialised(nn.Sequential(nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2)))
+        self.first = initialised(nn.Sequential(nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)))
         body, channels = downsampling(width + labels, 2 * width, resolution // 2, widest=4)
         self.rest = initialised(nn.Sequential(*body, nn.Conv2d(channels, 1, 4)))
 
@@ -80,7 +88,7 @@ class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         halves: list[nn.Module] = []
-        for after in (nn.ReLU(), nn.Identity()):
+        for after in (nn.ReLU(inplace=True), nn.Identity()):
             convolution = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
             halves += [convolution, nn.InstanceNorm2d(channels, affine=True), after]
         self.layers = nn.Sequential(*halves)
@@ -101,7 +109,7 @@ class ResnetGenerator(nn.Module):
         layers: list[nn.Module] = []
 
         def add(convolution: nn.Module, channels: int) -> None:
-            layers.extend([convolution, nn.InstanceNorm2d(channels, affine=True), nn.ReLU()])
+            layers.extend([convolution, nn.InstanceNorm2d(channels, affine=True), nn.ReLU(inplace=True)])
 
         add(nn.Conv2d(3 + labels, width, 4, 2, 1), width)
         add(nn.Conv2d(width, 2 * width, 4, 2, 1), 2 * width)
@@ -121,9 +129,13 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, width: int, inputs: int = 3) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(inputs, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [nn.Conv2d(inputs, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
         for stride, channels in ((2, 2 * width), (1, 4 * width)):
-            layers += [nn.Conv2d(channels // 2, channels, 4, stride, 1), nn.InstanceNorm2d(channels), nn.LeakyReLU(0.2)]
+            layers += [
+                nn.Conv2d(channels // 2, channels, 4, stride, 1),
+                nn.InstanceNorm2d(channels),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
         self.layers = initialised(nn.Sequential(*layers, nn.Conv2d(4 * width, 1, 4, 1, 1)))
 
     def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:

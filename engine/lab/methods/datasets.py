@@ -6,7 +6,7 @@ every age of `AGES`; a method that may not see pairs simply never asks for them.
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ class PetPictures:
 
     def __post_init__(self) -> None:
         self._random = torch.Generator().manual_seed(self.seed)
+        self._of_group = [(self.groups == group).nonzero().flatten() for group in range(len(AGES))]
 
     @property
     def resolution(self) -> int:
@@ -81,13 +82,12 @@ class PetPictures:
 
     def of_age(self, group: int, count: int) -> PetBatch:
         """Pictures of this age group, each drawn by chance: those of two groups are no pairs."""
-        return self._batch(self._chosen((self.groups == group), count))
+        return self._batch(self._chosen(group, count))
 
     def of_any_age(self, count: int) -> PetBatch:
         """Pictures of any known age."""
         groups = torch.randint(len(AGES), (count,), generator=self._random)
-        chosen = [self._chosen(self.groups == group, 1) for group in groups.tolist()]
-        return self._batch(torch.cat(chosen))
+        return self._batch(torch.cat([self._chosen(group, 1) for group in groups.tolist()]))
 
     def pairs(self, count: int) -> tuple[PetBatch, PetBatch]:
         """The same drawn pets as adults and at eight weeks. Only methods that learn from pairs may ask for this."""
@@ -96,15 +96,14 @@ class PetPictures:
         adult, young = (self._batch(pets * len(AGES) + group, mirrored) for group in (ADULT, YOUNG))
         return adult, young
 
-    def _chosen(self, wanted: Tensor, count: int) -> Tensor:
-        """Indices of `count` pictures of those wanted, real ones among them where there are any."""
-        candidates = wanted.nonzero().flatten()
-        drawn, real = candidates[candidates < self.drawn], candidates[candidates >= self.drawn]
-        if not len(drawn) or not len(real):
-            return candidates[torch.randint(len(candidates), (count,), generator=self._random)]
-        some_drawn = drawn[torch.randint(len(drawn), (count,), generator=self._random)]
-        some_real = real[torch.randint(len(real), (count,), generator=self._random)]
-        return torch.where(torch.rand(count, generator=self._random) < _REAL_SHARE, some_real, some_drawn)
+    def _chosen(self, group: int, count: int) -> Tensor:
+        """Indices of `count` pictures of this age group, real ones among them where there are any."""
+        candidates = self._of_group[group]
+        drawn = self.drawn // len(AGES)  # of this group; they come first
+        real = len(candidates) - drawn
+        share = float(bool(real)) if not (drawn and real) else _REAL_SHARE
+        which, place = torch.rand(2, count, generator=self._random)
+        return candidates[torch.where(which < share, drawn + place * real, place * drawn).long()]
 
     def _coins(self, count: int) -> Tensor:
         return torch.rand(count, generator=self._random) < 0.5
@@ -194,29 +193,22 @@ def draw_pets(
 
     `only` may also be "coat" or "shape": breeds that are born with another coat, of which age changes one alone.
     """
-    kept = (
-        cache and cache / f"{only or 'pets'}-{count}-{resolution}-{seed}{'' if aligned else '-unaligned'}.safetensors"
-    )
-    if kept and kept.exists():
-        stored = load_file(kept)
-        return stored["pictures"], stored["breeds"]
-    random = torch.Generator().manual_seed(seed)
-    names, ages = _sampled(count, only, random)
-    rows = torch.stack(ages, dim=1).flatten(0, 1)
-    drawn = torch.cat(
-        [
-            _reduced(render(part, resolution * _OVERSAMPLING), resolution if aligned else None)
-            for part in torch.split(rows, _RENDERED_AT_ONCE)
-        ]
-    )
-    if not aligned:
-        drawn = _as_taken(drawn, resolution, random)
-    pictures = ((drawn.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).view(count, len(AGES), *drawn.shape[1:])
-    breeds = torch.tensor([BREED_NAMES.index(name) for name in names])
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"pictures": pictures.contiguous(), "breeds": breeds}, kept)
-    return pictures, breeds
+    if not count:
+        return torch.empty(0, len(AGES), 3, resolution, resolution, dtype=torch.uint8), torch.empty(0).long()
+
+    def draw() -> dict[str, Tensor]:
+        random = torch.Generator().manual_seed(seed)
+        names, ages = _sampled(count, only, random)
+        rows = torch.stack(ages, dim=1).flatten(0, 1)
+        parts = (render(part, resolution * _OVERSAMPLING) for part in torch.split(rows, _RENDERED_AT_ONCE))
+        drawn = torch.cat([_reduced(part, resolution) for part in parts] if aligned else list(parts))
+        if not aligned:
+            drawn = _as_taken(drawn, resolution, random)
+        pictures = ((drawn.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).view(count, len(AGES), *drawn.shape[1:])
+        return {"pictures": pictures, "breeds": torch.tensor([BREED_NAMES.index(name) for name in names])}
+
+    kept = _kept(cache, f"{only or 'pets'}-{count}-{resolution}-{seed}", aligned, draw)
+    return kept["pictures"], kept["breeds"]
 
 
 def _sampled(count: int, only: str, random: torch.Generator) -> tuple[list[str], list[Tensor]]:
@@ -241,23 +233,32 @@ def _sampled(count: int, only: str, random: torch.Generator) -> tuple[list[str],
     return names, ages
 
 
-def _reduced(pictures: Tensor, resolution: int | None) -> Tensor:
-    return pictures if resolution is None else F.interpolate(pictures, (resolution, resolution), mode="area")
+def _kept(cache: Path | None, name: str, aligned: bool, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What `make` makes, or made the last time."""
+    file = cache and cache / f"{name}{'' if aligned else '-unaligned'}.safetensors"
+    if file and file.exists():
+        return load_file(file)
+    made = {key: value.contiguous() for key, value in make().items()}
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_file(made, file)
+    return made
+
+
+def _reduced(pictures: Tensor, resolution: int) -> Tensor:
+    return F.interpolate(pictures, (resolution, resolution), mode="area")
 
 
 def real_pictures(
     marks: Sequence[AnnotatedPhoto], resolution: int, *, aligned: bool = True, cache: Path | None = None
 ) -> Tensor:
     """uint8 [N, 3, R, R] of marked faces: aligned by their eyes, or loosely around the head as the photo was taken."""
+
+    def crop() -> dict[str, Tensor]:
+        return {"pictures": open_dataset(list(marks), resolution).faces if aligned else _loose_crops(marks, resolution)}
+
     which = hashlib.sha256("\n".join(mark.path.name for mark in marks).encode()).hexdigest()[:12]
-    kept = cache and cache / f"real-{which}-{resolution}{'' if aligned else '-unaligned'}.safetensors"
-    if kept and kept.exists():
-        return load_file(kept)["pictures"]
-    pictures = open_dataset(list(marks), resolution).faces if aligned else _loose_crops(marks, resolution)
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"pictures": pictures.contiguous()}, kept)
-    return pictures
+    return _kept(cache, f"real-{which}-{resolution}", aligned, crop)["pictures"]
 
 
 def _loose_crops(marks: Sequence[AnnotatedPhoto], resolution: int) -> Tensor:

@@ -30,14 +30,18 @@ class UNet(nn.Module):
         while resolution >> (len(channels) - 1) > 4:
             channels.append(min(2 * channels[-1], 8 * width))
         self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
+            nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True))
             for inputs, outputs in itertools.pairwise(channels)
         )
         ups = []
         for level in range(len(channels) - 1, 1, -1):
             inputs = channels[level] * (1 if level == len(channels) - 1 else 2)
             outputs = channels[level - 1]
-            ups.append(nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU()))
+            ups.append(
+                nn.Sequential(
+                    nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+                )
+            )
         self.up = nn.ModuleList(ups)
         self.last = nn.Sequential(nn.ConvTranspose2d(2 * width, 3, 4, 2, 1), nn.Tanh())
         initialised(self)

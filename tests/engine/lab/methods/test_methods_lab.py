@@ -71,6 +71,8 @@ def test_real_faces_come_with_their_age_and_are_held_out_by_name(cache: Path, tm
     assert 0 < len(real) + len(unseen.real) <= 9
     assert set(real.tolist()) <= {ADULT, YOUNG}
     assert unseen.showable.all()
+    alone = training_pictures(0, [tmp_path], SIDE).of_age(YOUNG, 20)  # of an animal that nobody can draw
+    assert set(alone.groups.tolist()) == {YOUNG}
     loose = training_pictures(2, [tmp_path], SIDE, aligned=False, cache=cache)
     assert loose.pictures.shape == learned.pictures.shape
     assert not torch.equal(loose.pictures, learned.pictures)
