@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from engine.device import choose_device
 from engine.lab.drawn_pets.parameters import BREEDS
 from engine.lab.methods.catalogue import METHODS, training_of
 from engine.lab.methods.datasets import HeldOutPets, held_out_pets, training_pictures
+from engine.lab.methods.figures import training_figure
 from engine.lab.methods.method_table import as_markdown, compare
 from engine.lab.methods.studies import STUDIES, STUDY_HEADINGS, run_study, study_row
 from engine.lab.methods.training_loop import MethodOptions
@@ -19,6 +21,7 @@ from engine.stylegan.perceptual import load_extractor
 _SHOWN_DRAWN, _SHOWN_REAL = 6, 2  # faces of a sample sheet
 _ONE_OF_EACH = len(BREEDS)
 _RESOLUTION = 64
+_JPEG_QUALITY = 85
 _CACHE = Path("out/methods/drawn")
 
 
@@ -97,14 +100,14 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    """Write ``table.md`` and ``sheet.png`` beside the trainings."""
+    """Write ``table.md`` and ``sheet.jpg`` beside the trainings, and of each of them a figure, ``METHOD.jpg``."""
     pets = held_out_pets(options.count, options.photos, _RESOLUTION, only=options.only, cache=options.cache)
     folders = [file.parent for file in options.folder.glob("*/training.json")]
     rows, sheet = compare(folders, pets, load_extractor(from_environment().home))
-    table = as_markdown(rows)
-    (options.folder / "table.md").write_text(table, encoding="utf-8")
-    sheet.save(options.folder / "sheet.png")
-    sys.stdout.write(table)
+    sheet.save(options.folder / "sheet.jpg", quality=_JPEG_QUALITY)
+    for folder in folders:
+        training_figure(folder).save(options.folder / f"{folder.name}.jpg", quality=_JPEG_QUALITY)
+    _write(rows, options.folder / "table.md")
 
 
 def _study(options: argparse.Namespace) -> None:
@@ -113,8 +116,14 @@ def _study(options: argparse.Namespace) -> None:
     found = run_study(
         trials, options.folder, options.steps, options.count, load_extractor(from_environment().home), options.cache
     )
-    table = as_markdown([STUDY_HEADINGS, *(study_row(trial, score) for trial, score in found)])
-    (options.folder / f"{options.name}.md").write_text(table, encoding="utf-8")
+    _write(
+        [STUDY_HEADINGS, *(study_row(trial, score) for trial, score in found)], options.folder / f"{options.name}.md"
+    )
+
+
+def _write(rows: Sequence[Sequence[str]], file: Path) -> None:
+    table = as_markdown(rows)
+    file.write_text(table, encoding="utf-8")
     sys.stdout.write(table)
 
 

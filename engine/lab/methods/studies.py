@@ -34,15 +34,13 @@ _METHODS = ("pix2pix", "cyclegan")  # with pairs and without
 _SPECIES = ("dog", "cat")
 
 STUDIES: dict[str, tuple[Trial, ...]] = {
-    "data": tuple(Trial(method, pairs) for method in _METHODS for pairs in (100, 300, 1000)),
+    "data": (
+        *(Trial("pix2pix", pairs) for pairs in (100, 300, 1000, 10_000)),
+        *(Trial("cyclegan", pairs) for pairs in (100, 1000)),
+    ),
     "alignment": tuple(Trial(method, aligned=aligned) for method in _METHODS for aligned in (True, False)),
     "shape": tuple(Trial(method, 300, True, part, part) for method in _METHODS for part in ("coat", "shape")),
-    "prior": tuple(
-        Trial(method, 300, True, learned, measured)
-        for method in _METHODS
-        for learned in _SPECIES
-        for measured in _SPECIES
-    ),
+    "prior": tuple(Trial("pix2pix", 300, True, learned, measured) for learned in _SPECIES for measured in _SPECIES),
 }
 
 
@@ -51,7 +49,7 @@ def run_study(
 ) -> Iterator[tuple[Trial, Score]]:
     """Train what has not been trained yet, and measure it on `count` pets."""
     for trial in trials:
-        folder = out / trial.folder
+        folder = out / f"{trial.folder}-{steps}"
         if not (folder / "training.json").exists():
             options = MethodOptions(trial.method, width=32, batch=METHODS[trial.method][1], steps=steps)
             pets = training_pictures(

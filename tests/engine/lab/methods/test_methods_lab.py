@@ -142,5 +142,5 @@ def test_train_and_compare_from_the_command_line(
     assert table[0] == f"| {' | '.join(HEADINGS)} |"
     assert [line.split(" | ")[0] for line in table[2:]] == ["| unchanged", "| mean_picture", "| pix2pix"]
     assert "| 0.00 | 0.00 |" in table[2]
-    assert (tmp_path / "sheet.png").exists()
+    assert all((tmp_path / name).exists() for name in ("sheet.jpg", "pix2pix.jpg", "mean_picture.jpg"))
     assert json.loads((tmp_path / "pix2pix" / "training.json").read_text())["steps"] == 1
