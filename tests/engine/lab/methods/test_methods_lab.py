@@ -1,6 +1,7 @@
 """Every method trains from its one command, and what it leaves can be loaded, used and compared."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from engine.lab.methods.cli import main
 from engine.lab.methods.datasets import ADULT, AGES, YOUNG, as_floats, draw_pets, held_out_pets, training_pictures
 from engine.lab.methods.method_table import HEADINGS
 from engine.lab.methods.pfa_gan import PfaGan
+from engine.lab.methods.studies import Trial, run_study, study_row
 from engine.lab.methods.stylegan2_ada import StyleGan2Ada, minibatch_deviation, path_lengths
 from engine.lab.methods.training_loop import MethodOptions, read_record
+from engine.stylegan.perceptual import EmbeddedDistance
 from tests.engine.lab.drawn_photos import write_photos
 
 SIDE = 16
@@ -144,3 +147,22 @@ def test_train_and_compare_from_the_command_line(
     assert "| 0.00 | 0.00 |" in table[2]
     assert all((tmp_path / name).exists() for name in ("sheet.jpg", "pix2pix.jpg", "mean_picture.jpg"))
     assert json.loads((tmp_path / "pix2pix" / "training.json").read_text())["steps"] == 1
+
+
+def test_a_training_goes_on_from_another_animals_weights(cache: Path, tmp_path: Path) -> None:
+    options = MethodOptions("cyclegan", **TINY)  # type: ignore[arg-type]
+    pets = training_pictures(6, resolution=SIDE, cache=cache)
+    learned = training_of("cyclegan")(pets, options, tmp_path)
+    rabbits = training_pictures(4, resolution=SIDE, only="rabbit", cache=cache)
+    further = replace(options, start=str(tmp_path), steps=0, seed=7)
+    faces = held_out_pets(2, resolution=SIDE, only="rabbit", cache=cache).adults
+    with torch.no_grad():
+        torch.testing.assert_close(training_of("cyclegan")(rabbits, further).younger(faces), learned.younger(faces))
+
+
+def test_a_study_trains_once_what_it_measures_twice(cache: Path, tmp_path: Path) -> None:
+    trials = [Trial("pix2pix", 4, True, "dog", measured) for measured in ("dog", "cat")]
+    rows = [study_row(trial, found) for trial, found in run_study(trials, tmp_path, 1, 3, EmbeddedDistance(), cache)]
+    assert [row[:5] for row in rows] == [["pix2pix", "4", "aligned", "dog", measured] for measured in ("dog", "cat")]
+    assert rows[0][5] != rows[1][5]
+    assert len(list(tmp_path.iterdir())) == 1
