@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from engine import EngineSettings, SettingsError, engine_settings
+from engine import ClusterSettings, EngineSettings, SettingsError, engine_settings
 
 __all__ = ["TELEGRAM_URL", "Settings", "SettingsError", "Webhook"]
 
@@ -40,7 +40,8 @@ class Settings:
     device: str = "auto"
     network: str = ""  # "" for the best one present
     compiled: bool = False  # whether networks go through torch.compile
-    engine: str = "local"
+    cores: int | None = None  # that one engine uses; None for all
+    cluster: ClusterSettings | None = None  # None: the engine runs on this machine
     admins: frozenset[int] = frozenset()
     webhook: Webhook | None = None  # None: polling
     retention_days: int = 30
@@ -50,11 +51,11 @@ class Settings:
 
     def __repr__(self) -> str:
         """Leave out the token and the secret, which must not reach a log."""
-        return f"Settings(home={str(self.home)!r}, api_url={self.api_url!r}, engine={self.engine!r})"
+        return f"Settings(home={str(self.home)!r}, api_url={self.api_url!r}, cluster={self.cluster!r})"
 
     @property
     def for_engine(self) -> EngineSettings:
-        return EngineSettings(self.home, self.device, self.network, self.compiled)
+        return EngineSettings(self.home, self.device, self.network, self.compiled, self.cores, self.cluster)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -68,7 +69,8 @@ class Settings:
             device=engine.device,
             network=engine.network,
             compiled=engine.compiled,
-            engine=reader.parsed("ENGINE", _engine, "local"),
+            cores=engine.cores,
+            cluster=engine.cluster,
             admins=reader.parsed("ADMINS", _ids, frozenset()),
             webhook=_webhook(reader),
             retention_days=reader.parsed("RETENTION_DAYS", _count, 30),
@@ -149,12 +151,6 @@ def _https(text: str) -> str:
 def _secret(text: str) -> str:
     if not _SECRET.fullmatch(text):
         raise ValueError("must have 1 to 256 letters, digits, _ or -")
-    return text
-
-
-def _engine(text: str) -> str:
-    if text != "local":
-        raise ValueError("must be local: this version works with an engine on this machine only")
     return text
 
 

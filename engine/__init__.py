@@ -40,8 +40,8 @@ from engine.messages import (
     Stage,
 )
 from engine.process.client import EngineClient, OnProgress, Timeouts
+from engine.settings import ClusterSettings, SettingsError, child_environment
 from engine.settings import EngineSettings as EngineSettings
-from engine.settings import SettingsError, child_environment
 from engine.settings import from_environment as engine_settings
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ __all__ = [
     "Breed",
     "BreedGuess",
     "CardText",
+    "ClusterSettings",
     "Combine",
     "Combined",
     "Description",

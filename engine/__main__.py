@@ -13,6 +13,7 @@ from engine.settings import SettingsError
 
 COMMANDS = {
     "serve": "engine.commands.serve",
+    "connect": "engine.commands.connect",
     "networks": "engine.commands.networks",
     "ages": "engine.commands.ages",
     "bench": "engine.lab.evaluation.benchmarks",

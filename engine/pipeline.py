@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from weakref import WeakSet
 
 from PIL import Image
@@ -91,23 +92,24 @@ class _SeenPhoto:
 class Pipeline:
     """Begins the job that answers a request. Loads what most photos need at once, and the rest when it is needed."""
 
-    def __init__(self, here: EngineSettings, film: FilmOptions | None = None) -> None:
+    def __init__(self, here: EngineSettings, film: FilmOptions | None = None, likenesses: Path | None = None) -> None:
+        """`likenesses` is the folder for inverted photos, instead of that in the data folder."""
         self._film_options = film
         self._device = choose_device(here.device)
         self._store, self._ages = NetworkStore(here.home), AgeVectors(here.home)
         self._extractor = load_extractor(here.home, device=self._device)
-        self._cache = Cache(here.cache / FOLDER)
+        self._cache = Cache(likenesses or here.cache / FOLDER)
         self._networks = LoadedNetworks(self._store, self._ages, self._device, here.network, here.compiled)
         self._recognitions: LruDict[Recognition] = LruDict(_RECOGNITIONS)
         self._running: WeakSet[_RunningJob] = WeakSet()
+        cores = min(here.cores or _MOST_THREADS, os.cpu_count() or 1, _MOST_THREADS)
+        alone = here.cores == 1  # everything in one thread then, one step after the other
         # What is not a search runs beside the searches, and these in two halves: on a CPU, threads with work of their
         # own wait for each other less than those that share an operation.
-        self._pool = one_core_threads(min(os.cpu_count() or 1, _MOST_THREADS), "prepare")
+        self._pool = None if alone else one_core_threads(cores, "prepare")
         # Films take long; recognising the next photos does not wait for them.
-        self._films = one_core_threads(min(os.cpu_count() or 1, _MOST_THREADS), "film")
-        self._halves = (
-            one_core_threads(2, "search") if self._device.type == "cpu" and (os.cpu_count() or 1) > 1 else None
-        )
+        self._films = None if alone else one_core_threads(cores, "film")
+        self._halves = one_core_threads(2, "search") if self._device.type == "cpu" and cores > 1 else None
         self._warm_up()
 
     def _warm_up(self) -> None:

@@ -43,7 +43,7 @@ async def ailments(services: Services) -> list[Ailment]:
             await services.storage.paused()
     except (sqlite3.Error, TimeoutError, ValueError):  # ValueError: its connection is closed
         found.append(Ailment.DATABASE)
-    if services.engine.pid is None:
+    if services.engine.pid is None or not services.engine.portraits:
         found.append(Ailment.ENGINE)
     return found
 

@@ -32,7 +32,7 @@ _LIMIT_REASONS = {Over.PERSON: FailureReason.PERSON_LIMIT, Over.GROUP: FailureRe
 class Dispatcher:
     """`async with` runs it. `schedule` is called with every portrait whose row was changed here.
 
-    places               portraits in the engine at once
+    places               returns how many portraits the engine takes at once now
     estimate_interval_s  between two estimates while nothing else happens
     """
 
@@ -42,7 +42,7 @@ class Dispatcher:
         messenger: Messenger,
         limits: Limits,
         schedule: Callable[[int], None],
-        places: int,
+        places: Callable[[], int],
         estimate_interval_s: float,
     ) -> None:
         self._storage = storage
@@ -137,7 +137,7 @@ class Dispatcher:
                 self.running.remove(id_)
         if await self._storage.paused():
             return
-        while len(self.running) < self._places:
+        while len(self.running) < self._places():
             portrait = await self._storage.queue.start_next(self._storage.now())
             if portrait is None:
                 return

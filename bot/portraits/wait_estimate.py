@@ -1,7 +1,7 @@
 """How long somebody has to wait, as far as it can be told."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heapreplace
 from itertools import repeat
 from statistics import median
@@ -10,9 +10,9 @@ REMEMBERED_PORTRAITS = 20  # how many the estimate is made from; more make it sl
 
 
 class WaitEstimate:
-    """Estimates waits from how long the last portraits took in the engine, which works on `places` of them at once."""
+    """Estimates waits from how long the last portraits took in the engine, which takes `places()` of them at once."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: Callable[[], int]) -> None:
         self._places = places
         self._recent_s: deque[float] = deque(maxlen=REMEMBERED_PORTRAITS)
 
@@ -35,7 +35,7 @@ class WaitEstimate:
             yield from repeat(None)
         each_s = median(self._recent_s)
         free_in = [max(0.0, each_s - since_s) for since_s in elapsed_s]
-        free_in += [0.0] * (self._places - len(free_in))
+        free_in += [0.0] * (max(1, self._places()) - len(free_in))
         heapify(free_in)
         while True:
             done_in = free_in[0] + each_s

@@ -28,8 +28,6 @@ from storage import Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
-_MAX_RUNNING = 4  # portraits in the engine at once, which it advances as one batch; more need more memory
-
 
 class PortraitWorker:
     """`async with` runs it. `schedule` makes it look at a portrait again after its row was changed."""
@@ -47,8 +45,9 @@ class PortraitWorker:
         self._timings = timings
         self._alerts = alerts
         self.dispatcher = Dispatcher(
-            storage, messenger, limits, self.schedule, _MAX_RUNNING, timings.estimate_interval_s
+            storage, messenger, limits, self.schedule, lambda: engine.portraits, timings.estimate_interval_s
         )
+        engine.on_capacity = self.dispatcher.wake
         self._delivery = Delivery(storage, engine, messenger, alerts, timings)
         self._failures = FailureHandler(storage, alerts, self.schedule)
         steps = PortraitSteps(storage, engine, messenger, self.dispatcher, timings)

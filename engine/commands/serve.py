@@ -10,10 +10,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from engine import settings
 from engine.errors import EngineError, EngineFault
 from engine.messages import Request
+from engine.process.cache import FOLDER
 from engine.process.eta import StageTimes
 from engine.process.jobs import BatchedSearch, Job, JobExecutor
 from engine.process.malloc import keep_freed_memory
@@ -31,14 +33,18 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine serve")
     parser.add_argument("--fd", type=int, required=True, help="the inherited socket to speak on")
-    descriptor = parser.parse_args(arguments).fd
+    parser.add_argument("--forgetful", action="store_true", help="keep nothing of photos after the end")
+    args = parser.parse_args(arguments)
     try:
         here = settings.from_environment()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    with scratch_folder(here.cache / "scratch"):
-        serve(descriptor, lambda: _make_executor(here), StageTimes(here.cache / "pace.json"))
+    if here.cores is not None:
+        os.environ["OMP_NUM_THREADS"] = str(here.cores)  # read when torch is loaded
+    with scratch_folder(here.cache / "scratch") as scratch:
+        likenesses = scratch / FOLDER if args.forgetful else None
+        serve(args.fd, lambda: _make_executor(here, likenesses), StageTimes(here.cache / "pace.json"))
     logging.shutdown()
     os._exit(0)  # the working thread may be in the middle of a long step, whose result nobody awaits
 
@@ -99,8 +105,8 @@ class _BrokenExecutor:
         """Nothing is kept either."""
 
 
-def _make_executor(here: EngineSettings) -> JobExecutor:
+def _make_executor(here: EngineSettings, likenesses: Path | None) -> JobExecutor:
     keep_freed_memory()
     from engine.pipeline import Pipeline  # noqa: PLC0415 - torch is loaded after the greeting, on the working thread
 
-    return Pipeline(here)
+    return Pipeline(here, likenesses=likenesses)

@@ -1,5 +1,8 @@
 """Client of the engine process: starts it, sends requests, and retries them if it crashes or hangs.
 
+The process is the engine itself or, where the settings name a cluster, a gateway to the engines there
+(`engine.cluster.gateway`); which of them makes no difference here.
+
 The engine announces what it is about to work on (`wire.Working`), so a crash is blamed on those requests. They share no
 batch from then on, and one that was being worked on in two crashes fails; the others are retried.
 """
@@ -16,7 +19,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from engine.errors import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
+from engine.errors import EngineError, EngineFault, EngineStopped, PhotoError, PhotoReason
 from engine.messages import (
     Answer,
     Cancel,
@@ -27,7 +30,6 @@ from engine.messages import (
     Export,
     Exported,
     Failure,
-    FailureKind,
     Forget,
     Forgotten,
     Progress,
@@ -42,12 +44,17 @@ from engine.messages import (
 )
 from engine.process.cache import FOLDER, Cache
 from engine.process.client_connection import ClientConnection
-from engine.process.wire import FrameTooLarge, Hello, Message, WireError, Working, encode
+from engine.process.failure_messages import error_of
+from engine.process.wire import Capacity, FrameTooLarge, Hello, Message, WireError, Working, encode
 from engine.settings import EngineSettings, child_environment, from_environment
 
 COMMAND = (sys.executable, "-m", "engine", "serve")
+GATEWAY = (sys.executable, "-m", "engine", "connect")
+PORTRAITS = 4  # that an engine is given at once, which it advances as one batch; more need more memory
 
-_FATAL_DEATHS = 2  # crashes while one request is worked on, after which it fails; more retry what may crash by chance
+FATAL_DEATHS = 2  # crashes while one request is worked on, after which it fails; more retry what may crash by chance
+DIED = "the engine process died of it"  # a fault's kind
+
 _FATAL_STARTS = 3  # failed starts in a row, after which the requests that wait fail
 
 OnProgress = Callable[[Progress], object]
@@ -100,8 +107,10 @@ class EngineClient:
         timeouts: Timeouts | None = None,
     ) -> None:
         self.pid: int | None = None  # of the engine process, while there is one
-        self._command = tuple(command or COMMAND)
         self._settings = settings or from_environment()
+        self._command = tuple(command or (GATEWAY if self._settings.cluster else COMMAND))
+        self.portraits = 0 if self._settings.cluster else PORTRAITS  # wanted at once; 0 while there is no engine
+        self.on_capacity: Callable[[], object] = lambda: None  # called when `portraits` has changed
         self._timeouts = timeouts or Timeouts()
         self._environment = child_environment(os.environ, self._settings)
         self._pending: dict[str, _Pending] = {}
@@ -171,6 +180,15 @@ class EngineClient:
         return bool(names)
 
     async def _ask(self, request: Request, kind: type[_Wanted], on_progress: OnProgress | None = None) -> _Wanted:
+        answer = await self.answer(request, on_progress)
+        if isinstance(answer, Failure):
+            raise error_of(answer)
+        if not isinstance(answer, kind):
+            raise EngineFault(f"{type(answer).__name__} instead of {kind.__name__}")
+        return answer
+
+    async def answer(self, request: Request, on_progress: OnProgress | None = None) -> Answer:
+        """Answer any request, and be it by a `Failure`."""
         if self._supervisor is None or self._closing.is_set():
             raise EngineStopped("the engine is not running")
         # A number is added to the id: a late answer to a cancelled request must not meet a new one with the same id.
@@ -186,10 +204,6 @@ class EngineClient:
         except asyncio.CancelledError:
             self._drop(name, EngineStopped("cancelled"))
             raise
-        if isinstance(answer, Failure):
-            raise _error_of(answer)
-        if not isinstance(answer, kind):
-            raise EngineFault(f"{type(answer).__name__} instead of {kind.__name__}")
         return replace(answer, id=request.id)
 
     def _drop(self, name: str, error: EngineError) -> None:
@@ -208,6 +222,9 @@ class EngineClient:
         if isinstance(message, Working):
             self._working = message.ids
             self._note_progress()
+        elif isinstance(message, Capacity):
+            self.portraits = message.portraits
+            self.on_capacity()
         elif isinstance(message, Progress):
             if pending := self._pending.get(message.id):
                 reported = message.stage, message.position, message.fraction
@@ -276,6 +293,8 @@ class EngineClient:
         finally:
             closing.cancel()
             self._connection = None
+            if self._settings.cluster:
+                self.portraits = 0
             connection.abort()
             await _end(process, self._timeouts.stop_s)
             self.pid = None
@@ -327,8 +346,8 @@ class EngineClient:
                 if isinstance(pending.request, Rejuvenate):
                     pending.frame = encode(replace(pending.request, alone=True))
                 logger.error("it was working on %s %s", type(pending.request).__name__, _request_id(name))
-                if pending.deaths >= _FATAL_DEATHS:
-                    self._drop(name, EngineFault("the engine process died of it"))
+                if pending.deaths >= FATAL_DEATHS:
+                    self._drop(name, EngineFault(DIED))
 
     async def _pause(self, without_answer: int) -> None:
         pause_s = min(self._timeouts.longest_pause_s, 0.25 * 2**without_answer) if without_answer > 1 else 0.0
@@ -373,15 +392,3 @@ def _frame(request: Request) -> bytes:
 
 def _request_id(name: str) -> str:
     return name.rpartition("#")[0]
-
-
-def _error_of(failure: Failure) -> EngineError:
-    match failure.kind:
-        case FailureKind.PHOTO if failure.reason in set(PhotoReason):
-            return PhotoError(PhotoReason(failure.reason), failure.which)
-        case FailureKind.CANCELLED:
-            return EngineStopped(failure.reason)
-        case FailureKind.OPERATOR:
-            return OperatorError(failure.reason)
-        case _:
-            return EngineFault(failure.reason)

@@ -37,6 +37,7 @@ from engine.messages import (
     Stage,
 )
 from engine.process.eta import ProgressEstimator, StageTimes
+from engine.process.failure_messages import failure_of
 from engine.process.jobs import BatchedSearch, Job, JobExecutor
 from engine.process.wire import Message, WireError, Working
 
@@ -289,13 +290,10 @@ def _kind(request: Request) -> str:
 
 def _failure(request: Request, error: Exception) -> Failure:
     """What to answer after this error; unforeseen ones are logged."""
-    if isinstance(error, PhotoError):
-        return Failure(request.id, FailureKind.PHOTO, error.reason.value, error.which)
-    if isinstance(error, EngineStopped):
-        return Failure(request.id, FailureKind.CANCELLED, str(error))
     if isinstance(error, OperatorError):
         logger.error("%s %s failed: %s", type(request).__name__, request.id, error.sentence)
-        return Failure(request.id, FailureKind.OPERATOR, error.sentence)
+    if isinstance(error, PhotoError | EngineStopped | OperatorError):
+        return failure_of(request.id, error)
     # The text of an unforeseen error may name files or quote what is in them; the place in our code says enough.
     places = [f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)]
     logger.error(

@@ -48,7 +48,14 @@ class Working:
     ids: tuple[str, ...]
 
 
-Message = Request | Answer | Hello | Working
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many portraits the engine wants at once, from now on; none while there is nothing that could make them."""
+
+    portraits: int
+
+
+Message = Request | Answer | Hello | Working | Capacity
 
 
 class _Envelope(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -75,6 +82,16 @@ def encode(message: Message) -> bytes:
     except WireError as error:
         raise WireError(f"{name} cannot be sent: {error}") from None
     return _PREFIX.pack(len(body)) + body
+
+
+def decode(frame: bytes) -> Message:
+    """The message of one whole frame. Raises `WireError`."""
+    reader = FrameReader()
+    message = next(reader.feed(frame), None)
+    reader.finish()
+    if message is None:
+        raise WireError("the frame has no message")
+    return message
 
 
 class FrameReader:

@@ -1,7 +1,7 @@
 """An engine process whose portraits only count, on the real worker and scheduler.
 
-A portrait takes `STEPS` short steps. A photo `die …` ends the process by SIGKILL half-way, every time, or only once
-when it goes on with the name of a file that then exists.
+A portrait takes `STEPS` short steps, or as many as a photo `steps …` says. A photo `die …` ends the process by SIGKILL
+half-way, every time, or only once when it goes on with the name of a file that then exists.
 """
 
 import os
@@ -22,14 +22,15 @@ STEPS = 40
 class Counting:
     def begin(self, request: Request) -> Job:
         if isinstance(request, Rejuvenate):
-            for count in range(STEPS):
+            steps = int(request.photo.split()[1]) if request.photo.startswith(b"steps ") else STEPS
+            for count in range(steps):
                 time.sleep(0.005)
-                if count == STEPS // 2:
+                if count == steps // 2:
                     _die_if(request.photo)
-                yield JobStep(WORK[count * len(WORK) // STEPS], (count % 10 + 1) / 10)
+                yield JobStep(WORK[count * len(WORK) // steps], (count % 10 + 1) / 10)
             film = Film(b"film", b"", 2, 2, 1.0, 30)
             return Rejuvenation(
-                request.id, b"", None, None, film, b"", Species.DOG, "", (), None, "", "cpu", 0.0, STEPS, {}
+                request.id, b"", None, None, film, b"", Species.DOG, "", (), None, "", "cpu", 0.0, steps, {}
             )
         if isinstance(request, Recognise):
             _die_if(request.photo)

@@ -1,0 +1,127 @@
+"""A real Ray cluster on loopback, started once for all tests that want it, and engines on it."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import ClusterSettings, EngineClient, EngineSettings
+from engine.process.client import GATEWAY
+from tests.test_imports import ROOT
+
+COUNTING = "tests.engine.process.counting_engine"
+_REPLICA = b"ray::ServeReplica:throwback"
+
+
+class LoopbackCluster:
+    """Drives `loopback_cluster` from outside; `environment` is what processes need to join it."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = tempfile.mkdtemp(prefix="tb", dir="/tmp")  # noqa: S108 - a socket's path has 107 bytes at most
+        self.environment = {
+            "PYTHONPATH": str(ROOT),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(32),
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            "RAY_TMPDIR": self._folder,
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "THROWBACK_HOME": str(home),
+        }
+        self._log = (home / "ray.log").open("w")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.cluster.loopback_cluster"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=os.environ | self.environment,
+            text=True,
+            start_new_session=True,
+        )
+        ready = self._heard()
+        self.client_address = ready["client"]
+        self.environment["RAY_ADDRESS"] = ready["address"]
+
+    def order(self, what: str) -> None:
+        """Give an order and wait until it is obeyed."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.flush()
+        self._heard()
+
+    def _heard(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                heard: dict[str, Any] = json.loads(line)
+                return heard
+        raise EOFError("the cluster ended")
+
+    def replicas(self) -> list[int]:
+        """The process ids of the replicas."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdecimal() and (entry / "cmdline").read_bytes().startswith(_REPLICA):
+                    if self._folder.encode() in (entry / "environ").read_bytes():
+                        found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    def end(self) -> None:
+        try:
+            self.order("end")
+            self._process.wait(20)
+        except (OSError, EOFError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                stream.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackCluster]:
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install 'throwback[ray]'")
+    running = LoopbackCluster(tmp_path_factory.mktemp("nodes"))
+    try:
+        yield running
+    finally:
+        running.end()
+
+
+@asynccontextmanager
+async def joined(
+    cluster: LoopbackCluster,
+    home: Path,
+    replicas: tuple[int, int] = (2, 2),
+    module: str | None = COUNTING,
+    network: str = "",
+    address: str = "ray",
+) -> AsyncIterator[EngineClient]:
+    """A client of engines on the cluster. They are started if there are none, and run on afterwards."""
+    settings = EngineSettings(home, "cpu", network, cluster=ClusterSettings(address, replicas))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in cluster.environment.items():
+            patch.setenv(name, value)
+        client = EngineClient(settings, command=(*GATEWAY, *(("--module", module) if module else ())))
+    async with client:
+        yield client
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)

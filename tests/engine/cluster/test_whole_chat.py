@@ -1,0 +1,52 @@
+"""A whole chat with the real engine, on the cluster and on this machine: what the owner gets is the same."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import CardText, EngineClient, EngineSettings, Reimagine, Reimagined, Rejuvenate, Rejuvenation
+from tests.engine.cluster.conftest import LoopbackCluster, joined
+from tests.engine.tiny import NAME, drawn_photo, store_tiny_network
+
+_CARD = CardText("Mochi", "then", "now", "today")
+
+
+async def chat(engine: EngineClient, photo: bytes) -> tuple[Rejuvenation, Reimagined]:
+    found = await engine.recognise(photo)
+    assert found.width == 256
+    made = await engine.rejuvenate(Rejuvenate("a", photo, breed="samoyed", anyway=True, card=_CARD))
+    return made, await engine.reimagine(Reimagine("b", made.latent, 0.5, card=_CARD))
+
+
+def pixels(jpeg: bytes | None) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    assert jpeg is not None
+    return np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"), np.float32)
+
+
+async def test_the_cluster_answers_as_the_engine_here(
+    cluster: LoopbackCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    photo = drawn_photo()
+    store_tiny_network(tmp_path)
+    store_tiny_network(Path(cluster.environment["THROWBACK_HOME"]))
+    async with EngineClient(EngineSettings(tmp_path, "cpu", NAME, cores=1)) as engine:
+        made, again = await chat(engine, photo)
+        assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 1
+    async with joined(cluster, tmp_path, module=None, network=NAME) as engine:
+        there, there_again = await chat(engine, photo)
+        assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 1
+        assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 0
+    cluster.order("delete")
+    assert (there.breed, there.network, there.film.frames) == (made.breed, made.network, made.film.frames)
+    assert there.distance == pytest.approx(made.distance, rel=0.02)
+    for ours, theirs in zip(
+        (made.still, made.whole, made.card, again.still, again.whole, again.card),
+        (there.still, there.whole, there.card, there_again.still, there_again.whole, there_again.card),
+        strict=True,
+    ):
+        assert np.abs(pixels(ours) - pixels(theirs)).mean() < 1
