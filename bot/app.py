@@ -43,6 +43,7 @@ from storage import Storage
 _logger = logging.getLogger(__name__)
 
 _READ_TIMEOUT_S = 20.0  # s; how long Telegram may take to answer a request; longer delays the next attempt
+_CLUSTER_S = 20.0  # s for a cluster to say at the start that it cannot be used; one that is away is waited for
 _MAX_CONNECTIONS = 64  # to Telegram at once; more would only wait for the rate limiter
 ALLOWED_UPDATES = (
     Update.MESSAGE,
@@ -138,10 +139,14 @@ def compose(
 
 async def _check_engine(engine: EngineClient, settings: Settings) -> None:
     """Raise `SettingsError` if the engine cannot do what the settings say: better now than at every portrait."""
-    if settings.device != "cuda" and not settings.network:
+    if settings.device != "cuda" and not settings.network and settings.cluster is None:
         return  # nothing that could be wrong, and nothing to wait for
     try:
-        description = await engine.describe()
+        async with asyncio.timeout(_CLUSTER_S if settings.cluster else None):
+            description = await engine.describe()
+    except TimeoutError:
+        _logger.warning("no engine answers on the cluster yet; portraits wait for one")
+        return
     except (EngineFault, OperatorError) as error:
         raise SettingsError(str(error)) from None
     if settings.network and settings.network not in description.networks:

@@ -30,6 +30,7 @@ from engine import EngineClient, EngineError, EngineSettings, SettingsError, eng
 from storage import newest_migration
 
 _CHECK_TIMEOUT_S = 20  # s for ffmpeg, and for Telegram; longer delays the verdict
+_CLUSTER_TIMEOUT_S = 120  # s for a cluster to start or to be joined, and for an engine there to load
 _MIN_FREE_BYTES = 100 << 20  # bytes; the space of a few dozen portraits
 
 
@@ -96,13 +97,16 @@ async def engine_findings(settings: EngineSettings) -> list[Finding]:
     """Start the engine process, and check that it describes itself and looks at a picture."""
     again = "reinstall with `pip install --force-reinstall .`"
     try:
-        async with EngineClient(settings) as engine:
+        async with EngineClient(settings) as engine, asyncio.timeout(_CLUSTER_TIMEOUT_S if settings.cluster else None):
             description = await engine.describe()
             try:
                 await engine.recognise(_grey_picture())
                 seeing = Finding("recognition", CheckState.GOOD, "it looks at pictures")
             except EngineError as error:
                 seeing = Finding("recognition", CheckState.BAD, f"it does not work ({error})", again)
+    except TimeoutError:
+        says, advice = "no engine answers on the cluster", "see that it runs (`ray status`) and has room for an engine"
+        return [Finding("cluster", CheckState.BAD, says, advice, {"device": None, "networks": []})]
     except EngineError as error:
         refused = "THROWBACK_DEVICE" in str(error)  # no reinstalling brings a GPU
         advice = "set it to auto; see that PyTorch finds the GPU, if there is one" if refused else again

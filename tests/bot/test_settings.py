@@ -59,7 +59,7 @@ def test_everything_wrong_is_named_at_once() -> None:
                 "THROWBACK_API_URL": "telegram",
                 "THROWBACK_DEVICE": "tpu",
                 "THROWBACK_COMPILE": "yes",
-                "THROWBACK_ENGINE": "ray://head:10001",
+                "THROWBACK_ENGINE": "ray://head",
                 "THROWBACK_LOG": "loud",
                 "THROWBACK_ADMINS": "me",
                 "THROWBACK_WEBHOOK_URL": "http://pets.example",

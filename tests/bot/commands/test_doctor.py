@@ -94,7 +94,7 @@ async def test_without_a_token_the_playground_still_works() -> None:
 
 
 async def test_every_wrong_variable_is_named() -> None:
-    wrong = {"THROWBACK_ENGINE": "ray", "THROWBACK_ADMINS": "everybody", "THROWBACK_METRICS_PORT": "0"}
+    wrong = {"THROWBACK_ENGINE": "here", "THROWBACK_ADMINS": "everybody", "THROWBACK_METRICS_PORT": "0"}
     findings = await bot_findings(wrong)
     assert [one.says.split()[0] for one in findings if one.state is CheckState.BAD] == [
         "THROWBACK_ENGINE",

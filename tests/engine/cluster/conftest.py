@@ -28,7 +28,7 @@ class LoopbackCluster:
     """Drives `loopback_cluster` from outside; `environment` is what processes need to join it."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = tempfile.mkdtemp(prefix="tb", dir="/tmp")  # noqa: S108 - a socket's path has 107 bytes at most
+        self._folder = tempfile.mkdtemp(prefix="tb", dir="/tmp")  # a socket's path has 107 bytes at most
         self.environment = {
             "PYTHONPATH": str(ROOT),
             "RAY_AUTH_MODE": "token",
@@ -72,9 +72,12 @@ class LoopbackCluster:
         found = []
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdecimal() and (entry / "cmdline").read_bytes().startswith(_REPLICA):
-                    if self._folder.encode() in (entry / "environ").read_bytes():
-                        found.append(int(entry.name))
+                if (
+                    entry.name.isdecimal()
+                    and (entry / "cmdline").read_bytes().startswith(_REPLICA)
+                    and self._folder.encode() in (entry / "environ").read_bytes()
+                ):
+                    found.append(int(entry.name))
             except OSError:
                 continue
         return found
