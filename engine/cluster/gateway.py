@@ -74,8 +74,9 @@ class Gateway:
     def submit(self, request: Message) -> None:
         """Hand in a request; a `Cancel` is obeyed at once."""
         if isinstance(request, Cancel):
-            if task := self._tasks.get(request.target):
+            if task := self._tasks.pop(request.target, None):
                 task.cancel()
+                self._send(encode(Failure(request.target, FailureKind.CANCELLED, "cancelled")))
         elif isinstance(request, Request):
             task = asyncio.create_task(self._answer(request))
             self._tasks[request.id] = task
@@ -106,8 +107,6 @@ class Gateway:
         answer: Answer
         try:
             answer = await self._persist(request)
-        except asyncio.CancelledError:
-            answer = Failure(request.id, FailureKind.CANCELLED, "cancelled")
         except EngineError as error:
             answer = failure_of(request.id, error)
         except Exception as error:

@@ -1,7 +1,7 @@
 """Engines on a real Ray cluster of two nodes: what a client notices, and what it does not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from tests.engine.cluster.conftest import LoopbackCluster, joined, kill
 
 
 @pytest.fixture(scope="module")
-def deployed(cluster: LoopbackCluster) -> AsyncIterator[LoopbackCluster]:
+def deployed(cluster: LoopbackCluster) -> Iterator[LoopbackCluster]:
     yield cluster
     cluster.order("delete")
 

@@ -30,7 +30,7 @@ from engine.messages import (
 from engine.process.eta import WORK, StageTimes
 from engine.process.jobs import BatchedSearch, Job, JobStep
 from engine.process.scheduler import Scheduler
-from engine.process.wire import Hello, Message, Working, encode
+from engine.process.wire import Capacity, Hello, Message, Working, encode
 
 STEPS = 5  # of every stage
 
@@ -121,7 +121,7 @@ def work(
 
 
 def answers_in(sent: list[Message]) -> list[Answer]:
-    return [message for message in sent if not isinstance(message, Progress | Working | Hello | Request)]
+    return [message for message in sent if not isinstance(message, Progress | Working | Capacity | Hello | Request)]
 
 
 def progress_of(name: str, sent: list[Message]) -> list[Progress]:

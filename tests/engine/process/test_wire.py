@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.messages import Answer, Failure, FailureKind, Progress, Recognise, Rejuvenate, Request, Species, Stage
 from engine.process import wire
-from engine.process.wire import FrameReader, Hello, Message, WireError, Working, encode
+from engine.process.wire import Capacity, FrameReader, Hello, Message, WireError, Working, encode
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(float, finite)
@@ -39,7 +39,7 @@ def progress(**changes: Any) -> bytes:
 
 
 def test_all_requests_and_answers_can_be_sent() -> None:
-    assert set(get_args(Request)) | set(get_args(Answer)) | {Hello, Working} == set(get_args(Message))
+    assert set(get_args(Request)) | set(get_args(Answer)) | {Hello, Working, Capacity} == set(get_args(Message))
 
 
 @settings(deadline=None)
