@@ -21,22 +21,29 @@ _SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a br
 _PERHAPS_A_FLASH = 0.08  # a lower one, from which on an eye is mended that is brighter than _BLINDING
 _SEEN_EYES = 0.3  # how sure it must be that eyes are open and seen
 _BLINDING = 0.68  # mean luma of the middle of an eye that no iris has
-_PUPPY_DARKER = 0.45  # share of luma that a puppy's iris loses
-_KITTEN_DARKER = 0.05
-# Cb and Cr of an iris at luma 0.5: grey-blue, between the median of marked kittens, (-0.01, 0.01), and the bluest
-# tenth, (0.06, -0.034), which looks painted. Adult cats have (-0.05, 0.03).
-_KITTEN_BLUE = (0.035, -0.022)
-_IRIS = (0.04, 0.12)  # luma: above the second it is surely iris
-_PUPIL_TO_IRIS = (0.4, 0.7)  # luma over the usual iris, from pupil to iris
+# Of an iris at eight weeks: the share of its differences in luma that is evened out; Cb and Cr at luma 0.5; its luma over
+# the adult's, and the most it is. Kittens: grey-blue, between the median of marked kittens, (-0.01, 0.01), and the bluest
+# tenth, (0.06, -0.034), which looks painted; adult cats have (-0.05, 0.03). Puppies: brown, nearly black.
+_IRISES = {
+    Species.CAT: (0.3, (0.03, -0.02), 0.95, 0.4),
+    Species.DOG: (0.3, (-0.03, 0.035), 0.5, 0.17),
+}
+_PUPILS = {Species.CAT: 0.42, Species.DOG: 0.45}  # radius, of half the eye's width: wide, as in a young animal at ease
+_PUPIL_EDGE = 0.06  # of half the eye's width
+_BLACK = 0.035  # luma of a pupil
+_RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darker
+_MIDDLE = 0.6  # of half the eye's width, where pupils and catchlights are
+_CATCHLIGHT_AT = (-0.2, -0.22)  # half widths from the eye's middle
+_LIT = 0.6  # luma of a catchlight that is seen
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
-_EVEN = 0.35  # share of an iris' differences in luma that is evened out: a kitten's is plain
+_SURELY_IRIS = 0.12  # luma
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
+_PUPIL_ASIDE = 0.2  # of half the eye's width, farther than which no pupil is from the eye's middle
 _LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
-_PUPIL = 0.4  # radius of a kitten's pupil, of half the eye's width
 _WHOLLY = 0.55  # how sure eyes must be seen and open to change wholly
-_NARROW = (0.4, 0.55)  # height over width, up to which an eye stays as it is, and from which it changes wholly
-_RIM = 0.14  # half widths around the opening, within which an iris may still be seen
-_ALIKE = 0.035  # distance in Cb and Cr of what is taken for the same iris
+_NARROW = (0.24, 0.36)  # height over width, up to which an eye stays as it is, and from which it changes wholly
+_RIM = 0.2  # half widths around the opening, within which an iris may still be seen
+_ALIKE = 0.04  # distance in Cb and Cr of what is taken for the same iris
 _COLOURED = 0.06  # length of chroma from which an iris is told from fur by it
 _BLUE_ALREADY = 0.04  # Cb of an iris that is blue in adults too
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection,
@@ -55,6 +62,15 @@ class _Eye:
     distance: Tensor  # [1, 1, M, M] from its middle, in half widths
     open_share: float  # height over width
     half_width: float  # px
+    middle: Tensor  # [2] x, y of the opening in half widths from the square's
+    rounder: float  # how many times as high, for its width, the eye is going to be
+
+    def away(self, middle: Tensor) -> Tensor:
+        """[1, 1, M, M]: how far from `middle` it will be, in half widths, once the eye has become rounder."""
+        side = self.opening.shape[-1]
+        place = (torch.arange(side) + 0.5 - side / 2) / self.half_width
+        across, down = place - middle[0], (place - middle[1]) * self.rounder
+        return (across[None, :].square() + down[:, None].square()).sqrt()[None, None]
 
 
 def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
@@ -88,32 +104,46 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
     changed = face
     eyes = _eyes(face, growth, margin)
-    lights = [_iris_luma(_part(face, eye), eye) for eye in eyes]
+    looks = [_look(_part(face, eye), eye, growth.species) for eye in eyes]
     low, high = _NARROW
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
     sure = min(1.0, growth.eyes * growth.strength / _WHOLLY)  # half a change would leave eyes of two colours
     share = smoothstep(min(max((narrowest - low) / (high - low), 0.0), 1.0)) * sure
-    for eye in eyes:
+    usual = sum(look.luma for look in looks) / max(1, len(looks))
+    for eye, look in zip(eyes, looks, strict=True):
         part = _part(changed, eye)
-        if growth.species is Species.CAT:
-            young, where = _kitten(part, eye, sum(lights) / len(lights)), _iris_mask(part, eye)
-        else:
-            young, where = _puppy(part), eye.opening
-        changed = _with_part(changed, eye, torch.lerp(part, young, where * (1 - _reflections(part, eye))))
+        young = _young_iris(part, growth.species, look, usual)
+        young = _with_pupil(young, part, eye, _PUPILS[growth.species])
+        shown = torch.lerp(part, young, look.where * (1 - look.reflections))
+        changed = _with_part(changed, eye, _with_catchlight(shown, eye))
     return (changed - face) * share
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is seen in one eye."""
+
+    luma: float  # median of the iris, 0..1
+    where: Tensor  # [1, 1, M, M] 0..1: what changes
+    reflections: Tensor  # the same: what stays, because light is reflected there
+
+
+def _look(part: Tensor, eye: _Eye, species: Species) -> _Look:
+    where = _iris_mask(part, eye) if species is Species.CAT else eye.opening
+    return _Look(_iris_luma(part, eye), where, _reflections(part, eye))
 
 
 def _iris_luma(part: Tensor, eye: _Eye) -> float:
     """The median luma of the iris, 0..1."""
     luma = _luma(part)
-    iris = luma[(eye.opening > 0.5) & (luma > _IRIS[1])]
+    iris = luma[(eye.opening > 0.5) & (luma > _SURELY_IRIS)]
     return float(iris.median()) if len(iris) else 0.3
 
 
 def _iris_mask(part: Tensor, eye: _Eye) -> Tensor:
     """[1, 1, M, M] 0..1: the opening, and around it what has the iris' own colour, so that no rim of it is left."""
     _, blue, red = _chroma(part)
-    within = (eye.opening > 0.5) & (_luma(part) > _IRIS[1])
+    within = (eye.opening > 0.5) & (_luma(part) > _SURELY_IRIS)
     if not within.any():
         return eye.opening
     off = (blue - blue[within].median()).square() + (red - red[within].median()).square()
@@ -133,51 +163,72 @@ def _reflections(part: Tensor, eye: _Eye) -> Tensor:
     return lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1))
 
 
-def _puppy(part: Tensor) -> Tensor:
-    luma = _luma(part)
-    return (luma + (1 - 0.35) * (_unit(part) - luma)) * (1 - _PUPPY_DARKER) * 2 - 1
-
-
-def _kitten(part: Tensor, eye: _Eye, usual: float) -> Tensor:
-    """`usual` is the luma of both irises: they are made alike."""
+def _young_iris(part: Tensor, species: Species, look: _Look, usual: float) -> Tensor:
+    """The part with the iris of a puppy or kitten; `usual` is the luma of both irises: they are made alike."""
     luma, own_blue, own_red = _chroma(part)
-    low, high = _PUPIL_TO_IRIS
-    iris = ((luma / max(usual, 0.05) - low) / (high - low)).clamp(0, 1)
-    luma = torch.lerp(luma, torch.full_like(luma, usual), _EVEN * iris)
-    light = 0.5 + luma
-    # Cats that keep their blue eyes had them then.
-    keeps = smoothstep(float((own_blue[eye.opening > 0.5].median() / _BLUE_ALREADY).clamp(0, 1)))
-    blue, red = (
-        torch.lerp(value * light, own, keeps) for value, own in zip(_KITTEN_BLUE, (own_blue, own_red), strict=True)
-    )
-    grey = luma + torch.cat(
-        [1.5748 * red, -(0.2126 * 1.5748 * red + 0.0722 * 1.8556 * blue) / 0.7152, 1.8556 * blue], 1
-    )
-    coloured = torch.lerp(_unit(part), grey, iris) * (1 - _KITTEN_DARKER)
-    pupil = torch.sigmoid((_PUPIL - _from_pupil(_luma(part), eye)) / 0.08)
-    return coloured * (1 - 0.62 * pupil) * 2 - 1
+    even, (colour_blue, colour_red), brightness, darkest = _IRISES[species]
+    target = min(usual * brightness, darkest)
+    iris = torch.lerp(luma * (target / max(look.luma, 0.05)), torch.full_like(luma, target), even)
+    inside = look.where > 0.5
+    # Animals that keep their blue eyes had them then.
+    keeps = smoothstep(float((own_blue[inside].median() / _BLUE_ALREADY).clamp(0, 1))) if inside.any() else 0.0
+    light = (0.25 + iris) * 1.3
+    blue = torch.lerp(colour_blue * light, own_blue, keeps)
+    red = torch.lerp(colour_red * light, own_red, keeps)
+    shade = torch.lerp(iris, luma, keeps)
+    colour = torch.cat([1.5748 * red, -(0.2126 * 1.5748 * red + 0.0722 * 1.8556 * blue) / 0.7152, 1.8556 * blue], 1)
+    return (shade + colour).clamp(0, 1) * 2 - 1
+
+
+def _with_pupil(young: Tensor, part: Tensor, eye: _Eye, radius: float) -> Tensor:
+    """The iris with a wide pupil, the darker rim that irises have, and the shadow of the lids."""
+    away = _from_pupil(_luma(part), eye)
+    rim = smoothstep(((away - _RIM_FROM) / 0.3).clamp(0, 1))
+    lids = gaussian_blur(eye.opening, 0.3 * eye.half_width)
+    shaded = (young + 1) * (1 - 0.35 * rim) * (0.6 + 0.4 * lids.clamp(0, 1)) - 1
+    pupil = torch.sigmoid((radius - away) / _PUPIL_EDGE)
+    return torch.lerp(shaded, torch.full_like(shaded, 2 * _BLACK - 1), pupil)
+
+
+def _with_catchlight(part: Tensor, eye: _Eye) -> Tensor:
+    """The part with a small light where photographed eyes have one, if it has none: dark eyes look dead without."""
+    middle = (eye.distance < _MIDDLE) & (eye.opening > 0.5)
+    if not middle.any() or float(_luma(part)[middle].max()) > _LIT:
+        return part
+    away = eye.away(eye.middle + torch.tensor(_CATCHLIGHT_AT))
+    light = torch.sigmoid((0.09 - away) / 0.03) * eye.opening
+    return part + 0.7 * light * (1 - part).clamp(min=0)
 
 
 def _from_pupil(luma: Tensor, eye: _Eye) -> Tensor:
     """[1, 1, M, M]: how far from the middle of the pupil, in half widths; where none is seen, from that of the eye."""
     inside = eye.opening > 0.7
-    dark = inside & (luma < _DARK * luma[inside].median()) if inside.any() else inside
-    if int(dark.sum()) < _LEAST_PUPIL * int(inside.sum()):
-        return eye.distance
-    y, x = torch.nonzero(dark[0, 0], as_tuple=True)
-    place = torch.arange(luma.shape[-1])
-    off = (place[None, :] - x.float().mean()).square() + (place[:, None] - y.float().mean()).square()
-    return off.sqrt()[None, None] / eye.half_width
+    dark = inside & (eye.distance < _MIDDLE)
+    if inside.any():
+        dark &= luma < _DARK * luma[inside].median()
+    middle = eye.middle
+    if int(dark.sum()) >= _LEAST_PUPIL * int(inside.sum()):
+        found = torch.nonzero(dark[0, 0]).float().mean(0).flip(0) + 0.5 - luma.shape[-1] / 2
+        middle = middle + (found / eye.half_width - middle).clamp(-_PUPIL_ASIDE, _PUPIL_ASIDE)
+    return eye.away(middle)
 
 
 def _eyes(face: Tensor, growth: FaceGrowth, margin: int) -> list[_Eye]:
     """Both eyes, or none: one alone would come out of another colour."""
     points = growth.eye_points(face.shape[-1] - 2 * margin)
-    found = [eye for one in points if (eye := _eye(one + margin, face.shape[-1])) is not None]
+    rounder = _rounder(growth)
+    found = [eye for one in points if (eye := _eye(one + margin, face.shape[-1], rounder)) is not None]
     return found if len(found) == len(points) else []
 
 
-def _eye(points: Tensor, limit: int) -> _Eye | None:
+def _rounder(growth: FaceGrowth) -> float:
+    """How many times as high, for their width, the eyes are at eight weeks."""
+    grown = torch.stack([growth.landmarks, growth.landmarks + growth.landmark_moves(1.0)])[:, :8].view(2, 2, 4, 2)
+    width, height = ((grown[:, :, first] - grown[:, :, first + 1]).norm(dim=-1).sum(1) for first in (0, 2))
+    return float((height[1] / width[1]) / (height[0] / width[0]).clamp(min=0.1))
+
+
+def _eye(points: Tensor, limit: int, rounder: float) -> _Eye | None:
     """The almond between inner and outer corner, upper and lower lid [4, 2] px; None where there is hardly one."""
     inner, outer, upper, lower = points
     half = float((outer - inner).norm()) / 2
@@ -203,7 +254,15 @@ def _eye(points: Tensor, limit: int) -> _Eye | None:
     centre_v = (above - below) / 2
     distance = torch.sqrt(u.square() + ((v - centre_v) / half).square())
     return _Eye(
-        top, left, opening[None, None], around[None, None], distance[None, None], (above + below) / (2 * half), half
+        top,
+        left,
+        opening[None, None],
+        around[None, None],
+        distance[None, None],
+        (above + below) / (2 * half),
+        half,
+        centre_v / half * up,
+        rounder,
     )
 
 

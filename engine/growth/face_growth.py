@@ -25,13 +25,13 @@ _SEEN = 0.4  # probability from which a landmark is believed
 _OUTLINE_MOVES = 0.3  # eye distances, the farthest a point of the outline goes
 _BABY = (0.4, 0.9)  # probabilities from which on, and up to which, a face counts as a baby's
 _TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face counts as turned, and as fully so
-_TURNED_SHARE = 0.4  # of the growth, that is left of it then
+_TURNED_SHARE = 0.6  # of the growth, that is left of it then
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
 _BODY = (0.3, 1.0)  # y on the face plane, from where to where background becomes body
-_NARROWER_BODY = 0.1  # by which neck and chest are narrower, at age 1
+_NARROWER_BODY = 0.2  # by which neck and chest are narrower, at age 1
 _BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of neck and chest
 _BODY_DOWN = (1.6, 2.0)
-_LARGER_HEAD = 0.03  # by which a young head is larger against its body, at age 1
+_LARGER_HEAD = 0.1  # by which a young head is larger against its body, at age 1
 _JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
@@ -86,7 +86,7 @@ class FaceGrowth:
     def eyes(self) -> float:
         """How far eyes may change, 0..1: both alike, and not where one is closed or hidden."""
         lids = [float(self.parsed.visible[index]) for index, name in enumerate(LANDMARKS) if name.startswith("eye")]
-        return self.parsed.eyes_open * min(1.0, min(lids) / _SEEN) * (1 - self._turned)
+        return self.parsed.eyes_open * min(1.0, min(lids) / _SEEN) * (1 - 0.5 * self._turned)
 
     def landmark_moves(self, age: float) -> Tensor:
         """[24, 2]: the way of each landmark from today to `age`, on the face plane."""

@@ -50,7 +50,7 @@ class Goal:
 
 YOUNGEST = {
     "eye width": Goal(0.6, 1.0, 1.22),
-    "eye height": Goal(0.6, 1.0, 1.28),
+    "eye height": Goal(0.6, 1.0, 1.45),
     "nose width": Goal(-0.6, 0.76, 1.0),
     "eyes to nose": Goal(-0.6, 0.8, 1.0),
     "eyes to chin": Goal(-0.6, 0.84, 1.0),
