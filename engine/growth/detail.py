@@ -43,9 +43,10 @@ class WarpDetail:
         eyes = younger_eyes(self._photo, growth, margin)
         coarse = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
         self._head = widened(coarse, _WITH_HEAD)
-        soft, softer = (fine_blur(self._photo, sigma * self._side) for sigma in _SIGMAS)
+        young = self._photo + eyes
+        soft, softer = (fine_blur(young, sigma * self._side) for sigma in _SIGMAS)
         finest, fine = _SOFTER[growth.species]
-        self._change = eyes - growth.strength * coarse * (finest * (self._photo - soft) + fine * (soft - softer))
+        self._change = eyes - growth.strength * coarse * (finest * (young - soft) + fine * (soft - softer))
         self._behind = continued(self._photo, widened(coarse, _PLATE_MARGIN))
         self._body = growth.body(_PLAN_SIDE).to(photo)
 

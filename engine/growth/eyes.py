@@ -32,9 +32,10 @@ _PUPILS = {Species.CAT: 0.42, Species.DOG: 0.45}  # radius, of half the eye's wi
 _PUPIL_EDGE = 0.06  # of half the eye's width
 _BLACK = 0.035  # luma of a pupil
 _RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darker
-_MIDDLE = 0.6  # of half the eye's width, where pupils and catchlights are
+_MIDDLE = 0.6  # of half the eye's width, where a pupil is
+_CORE = 0.45  # the same, where a catchlight is
 _CATCHLIGHT_AT = (-0.2, -0.22)  # half widths from the eye's middle
-_LIT = 0.6  # luma of a catchlight that is seen
+_LIT = 0.4  # luma of a catchlight that is seen
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _SURELY_IRIS = 0.12  # luma
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
@@ -45,7 +46,7 @@ _NARROW = (0.24, 0.36)  # height over width, up to which an eye stays as it is, 
 _RIM = 0.2  # half widths around the opening, within which an iris may still be seen
 _ALIKE = 0.04  # distance in Cb and Cr of what is taken for the same iris
 _COLOURED = 0.06  # length of chroma from which an iris is told from fur by it
-_BLUE_ALREADY = 0.04  # Cb of an iris that is blue in adults too
+_BLUE_ALREADY = {Species.CAT: 0.04, Species.DOG: 0.018}  # Cb of an iris that is blue in adults too
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection,
 _GLOW_OVER_RING = 1.12  # if it is so much lighter than what is around it
 _WINDOW = 1.7  # times the eye's width, the side of the square that is worked on
@@ -160,7 +161,8 @@ def _reflections(part: Tensor, eye: _Eye) -> Tensor:
     colour = _unit(part).amax(1, keepdim=True) - _unit(part).amin(1, keepdim=True)
     dull = smoothstep(((0.22 - colour) / 0.12).clamp(0, 1))
     low, high = _REFLECTION
-    return lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1))
+    inner = smoothstep(((0.9 - eye.distance) / 0.25).clamp(0, 1))  # farther out it is the white, or a wet lid
+    return lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1)) * inner
 
 
 def _young_iris(part: Tensor, species: Species, look: _Look, usual: float) -> Tensor:
@@ -169,9 +171,9 @@ def _young_iris(part: Tensor, species: Species, look: _Look, usual: float) -> Te
     even, (colour_blue, colour_red), brightness, darkest = _IRISES[species]
     target = min(usual * brightness, darkest)
     iris = torch.lerp(luma * (target / max(look.luma, 0.05)), torch.full_like(luma, target), even)
-    inside = look.where > 0.5
+    inside = (look.where > 0.5) & (luma > _SURELY_IRIS)
     # Animals that keep their blue eyes had them then.
-    keeps = smoothstep(float((own_blue[inside].median() / _BLUE_ALREADY).clamp(0, 1))) if inside.any() else 0.0
+    keeps = smoothstep(float((own_blue[inside].quantile(0.7) / _BLUE_ALREADY[species]).clamp(0, 1))) if inside.any() else 0.0
     light = (0.25 + iris) * 1.3
     blue = torch.lerp(colour_blue * light, own_blue, keeps)
     red = torch.lerp(colour_red * light, own_red, keeps)
@@ -192,12 +194,13 @@ def _with_pupil(young: Tensor, part: Tensor, eye: _Eye, radius: float) -> Tensor
 
 def _with_catchlight(part: Tensor, eye: _Eye) -> Tensor:
     """The part with a small light where photographed eyes have one, if it has none: dark eyes look dead without."""
-    middle = (eye.distance < _MIDDLE) & (eye.opening > 0.5)
-    if not middle.any() or float(_luma(part)[middle].max()) > _LIT:
+    middle = (eye.distance < _CORE) & (eye.opening > 0.5)
+    seen = gaussian_blur(_luma(part), max(1.0, 0.07 * eye.half_width))  # from a little farther away
+    if not middle.any() or float(seen[middle].max()) > _LIT:
         return part
     away = eye.away(eye.middle + torch.tensor(_CATCHLIGHT_AT))
-    light = torch.sigmoid((0.09 - away) / 0.03) * eye.opening
-    return part + 0.7 * light * (1 - part).clamp(min=0)
+    light = torch.sigmoid((0.1 - away) / 0.03) * eye.opening
+    return part + 0.9 * light * (1 - part).clamp(min=0)
 
 
 def _from_pupil(luma: Tensor, eye: _Eye) -> Tensor:
