@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.growth.coat import younger_coat
 from engine.growth.eyes import mend_flash, younger_eyes
 from engine.growth.face_growth import FaceGrowth
 from engine.images.filters import fine_blur, smoothstep
@@ -43,6 +44,8 @@ class WarpDetail:
         eyes = younger_eyes(self._photo, growth, margin)
         coarse = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
         self._head = widened(coarse, _WITH_HEAD)
+        coat = younger_coat(self._photo, growth, margin)
+        eyes = eyes if coat is None else eyes + coat
         young = self._photo + eyes
         soft, softer = (fine_blur(young, sigma * self._side) for sigma in _SIGMAS)
         finest, fine = _SOFTER[growth.species]

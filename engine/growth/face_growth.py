@@ -50,9 +50,9 @@ class FaceGrowth:
 
     NEAR = 0.35  # eye distances, within which a landmark tells better than the outline
 
-    def __init__(self, parsed: ParsedHead, species: Species) -> None:
+    def __init__(self, parsed: ParsedHead, species: Species, breed: str = "") -> None:
         self.parsed = parsed
-        self.species = species
+        self.species, self.breed = species, breed
         unit = EYE_DISTANCE * SIDE
         self.landmarks = (torch.from_numpy(parsed.landmarks) - torch.tensor([SIDE / 2, EYE_HEIGHT * SIDE])) / unit
         self._kinds = torch.cat([torch.ones(1), torch.from_numpy(parsed.kinds)])

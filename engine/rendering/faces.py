@@ -83,9 +83,9 @@ class TunedFace(InvertedFace):
 class SolvedFace(InvertedFace):
     """A face with known landmarks: the feature offsets are solved for, and move as the face grows."""
 
-    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network, species: Species) -> None:
+    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network, species: Species, breed: str) -> None:
         super().__init__(inverted, photo, network)
-        self._species = species
+        self._species, self._breed = species, breed
 
     def adjustments(self, age: float) -> Adjustments:
         if not age:
@@ -96,7 +96,7 @@ class SolvedFace(InvertedFace):
     @cached_property
     def growth(self) -> FaceGrowth:
         """How this face grows, from the parts that are seen in it."""
-        return FaceGrowth(parse_head(self.photo, self.head), self._species)
+        return FaceGrowth(parse_head(self.photo, self.head), self._species, self._breed)
 
     @cached_property
     def _solved(self) -> Adjustments:
@@ -105,11 +105,11 @@ class SolvedFace(InvertedFace):
         return solve_feature_offsets(self.tensor(face), self.ws, self.network.generator)
 
 
-def face_of(inverted: InvertedPhoto, network: Network, species: Species) -> SolvedFace | TunedFace:
-    """The face of an inverted photo: a `SolvedFace` where it is known how the face grows."""
+def face_of(inverted: InvertedPhoto, network: Network, species: Species, breed: str) -> SolvedFace | TunedFace:
+    """The face of an inverted photo: a `SolvedFace` where it is known how the face grows. `breed` may be ""."""
     photo = decode(inverted.photo)
     if is_growth_known(inverted.head, network.template):
-        return SolvedFace(inverted, photo, network, species)
+        return SolvedFace(inverted, photo, network, species, breed)
     return TunedFace(inverted, photo, network)
 
 

@@ -49,9 +49,9 @@ def portrait_of(state: PortraitState, network: Network, age_vector: Tensor, age:
 
     At 1 it is the puppy or kitten: the pet moved by `age_vector` [num_ws, w_dim] or, with a baby photo, the pet there.
     """
-    pet = face_of(state.pet, network, state.species)
+    pet = face_of(state.pet, network, state.species, state.breed)
     if state.baby is not None:
-        baby = face_of(state.baby, network, state.species)
+        baby = face_of(state.baby, network, state.species, state.breed)
         if isinstance(pet, SolvedFace) and isinstance(baby, SolvedFace):
             return MorphedPortrait(pet, baby, age_vector, age)
         return TwoPhotoPortrait(pet, baby, age)

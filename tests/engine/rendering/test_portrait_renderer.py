@@ -156,7 +156,7 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
 
 
 def test_adjusted_the_network_draws_the_photo_and_the_adjustments_grow_along(network: Network) -> None:
-    face = face_of(inverted(network, 1), network, Species.DOG)
+    face = face_of(inverted(network, 1), network, Species.DOG, "")
     side = network.generator.config.img_resolution
     photo, vector = face.tensor(face.crop(side)), age_vector(network)
 
