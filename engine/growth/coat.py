@@ -1,8 +1,8 @@
 """Coats of young animals: colours that a breed has only later, and the grey of old dogs' faces.
 
-Pointed cats (Siamese and their kin) are born white and their points darken for a year; Yorkshire terriers are born black
-and tan and turn golden from six months on; black and brown dogs grey around the mouth and the eyes with age. What
-changes is the coat's smooth colour and its contrast; single hairs stay where they are.
+Pointed cats (Siamese and their kin) are born white and their points darken for a year; Yorkshire terriers are born
+black and tan and turn golden from six months on; black and brown dogs grey around the mouth and the eyes with age.
+What changes is the coat's smooth colour and its contrast; single hairs stay where they are.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from torch import Tensor
 
 from engine.growth.face_growth import FaceGrowth
 from engine.images.filters import gaussian_blur, smoothstep
-from engine.messages import Species
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
 from engine.vision.head_parsing import LANDMARKS
 
@@ -21,7 +20,7 @@ _SIDE = 192  # px, in which smooth colours are worked out
 _SMOOTH = 2.0  # px of these: what is finer are hairs
 _LUMA = (0.2126, 0.7152, 0.0722)
 _POINTED = frozenset({"balinese", "birman", "himalayan", "ragdoll", "siamese", "tonkinese"})
-_PALER_POINTS = 0.42  # share of the way from a point's colour to the coat's, that is left at eight weeks
+_PALER_POINTS = 0.25  # exponent of the coat's luma over a point's, by which this is lighter at eight weeks
 # Dogs whose faces are dark without white: where they are grey, age made them so.
 _DARK_FACED = frozenset(
     {
@@ -120,19 +119,19 @@ class _Coat:
 
     def change(self, young: Tensor) -> Tensor:
         """From young smooth colours [1, 3, R, R] to what is added to the face; hairs keep their contrast with it."""
-        ratio = ((luma_of(young) + 0.05) / (self.luma + 0.05)).clamp(0.4, 1.5)
+        ratio = ((luma_of(young) + 0.05) / (self.luma + 0.05)).clamp(0.4, 1.6)
         shift, gain = (F.interpolate(part, (self._whole,) * 2, mode="bicubic") for part in (young, ratio))
         smooth = F.interpolate(self.colour, (self._whole,) * 2, mode="bicubic")
         unit = (self._face + 1) / 2
-        return (shift + gain.clamp(max=1.0) * (unit - smooth)).clamp(0, 1) * 2 - 1 - self._face
+        return (shift + gain * (unit - smooth)).clamp(0, 1) * 2 - 1 - self._face
 
 
 def _paler_points(coat: _Coat) -> Tensor:
     cream = coat.usual(coat.head, 0.9)
-    dark = smoothstep(((luma_of(cream) - coat.luma - 0.1) / 0.25).clamp(0, 1))
-    warm = cream * torch.tensor([0.86, 0.78, 0.7])[None, :, None, None]
-    awake = 0.3 + 0.7 * coat.growth.parsed.eyes_open  # closed eyes are lines in the dark, and would be gone
-    return torch.lerp(coat.colour, warm, _PALER_POINTS * awake * dark * coat.fur)
+    lighter = (luma_of(cream) / coat.luma.clamp(min=0.04)).clamp(1.0, 6.0) ** _PALER_POINTS  # the mask keeps its drawing
+    warm = torch.tensor([1.0, 0.95, 0.88])[None, :, None, None]
+    points = coat.colour * (1 + (lighter - 1) * warm)
+    return torch.lerp(coat.colour, points.clamp(0, 1), coat.fur)
 
 
 def _without_grey(coat: _Coat) -> Tensor:

@@ -25,17 +25,20 @@ _BLINDING = 0.68  # mean luma of the middle of an eye that no iris has
 # the adult's, and the most it is. Kittens: grey-blue, between the median of marked kittens, (-0.01, 0.01), and the bluest
 # tenth, (0.06, -0.034), which looks painted; adult cats have (-0.05, 0.03). Puppies: brown, nearly black.
 _IRISES = {
-    Species.CAT: (0.3, (0.03, -0.02), 0.95, 0.4),
+    Species.CAT: (0.3, (0.045, -0.03), 1.0, 0.44),
     Species.DOG: (0.3, (-0.03, 0.035), 0.5, 0.17),
 }
+_STREAKS = 0.6  # of the differences in luma within an iris, that is left
+_DIM = (0.1, 0.6)  # luma that an iris has at most in the dark, and more for each luma around
+_LID_SHADOW = 0.1  # of half the eye's width
 _PUPILS = {Species.CAT: 0.42, Species.DOG: 0.45}  # radius, of half the eye's width: wide, as in a young animal at ease
-_PUPIL_EDGE = 0.06  # of half the eye's width
+_PUPIL_EDGE = 0.035  # of half the eye's width
 _BLACK = 0.035  # luma of a pupil
 _RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darker
 _MIDDLE = 0.6  # of half the eye's width, where a pupil is
 _CORE = 0.45  # the same, where a catchlight is
 _CATCHLIGHT_AT = (-0.2, -0.22)  # half widths from the eye's middle
-_LIT = 0.4  # luma of a catchlight that is seen
+_LIT = 0.25  # luma of a catchlight that is seen, over that of the eye
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _SURELY_IRIS = 0.12  # luma
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
@@ -43,9 +46,9 @@ _PUPIL_ASIDE = 0.2  # of half the eye's width, farther than which no pupil is fr
 _LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
 _WHOLLY = 0.55  # how sure eyes must be seen and open to change wholly
 _NARROW = (0.24, 0.36)  # height over width, up to which an eye stays as it is, and from which it changes wholly
-_RIM = 0.2  # half widths around the opening, within which an iris may still be seen
-_ALIKE = 0.04  # distance in Cb and Cr of what is taken for the same iris
-_COLOURED = 0.06  # length of chroma from which an iris is told from fur by it
+_RIM = 0.18  # half widths around the opening, within which an iris may still be seen
+_ALIKE = 0.1  # distance in Cb and Cr, over luma, of what is taken for the same iris
+_COLOURED = 0.15  # length of chroma over luma, from which an iris is told from fur by it
 _BLUE_ALREADY = {Species.CAT: 0.04, Species.DOG: 0.018}  # Cb of an iris that is blue in adults too
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection,
 _GLOW_OVER_RING = 1.12  # if it is so much lighter than what is around it
@@ -59,6 +62,7 @@ class _Eye:
     top: int
     left: int
     opening: Tensor  # [1, 1, M, M] 0..1
+    core: Tensor  # the same, somewhat smaller
     around: Tensor  # the same, somewhat larger
     distance: Tensor  # [1, 1, M, M] from its middle, in half widths
     open_share: float  # height over width
@@ -110,13 +114,16 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
     sure = min(1.0, growth.eyes * growth.strength / _WHOLLY)  # half a change would leave eyes of two colours
     share = smoothstep(min(max((narrowest - low) / (high - low), 0.0), 1.0)) * sure
-    usual = sum(look.luma for look in looks) / max(1, len(looks))
+    if not eyes:
+        return torch.zeros_like(face)
+    usual, around = sum(look.luma for look in looks) / len(looks), float(_luma(face).mean())
+    aside = torch.stack([_pupil_aside(_part(face, eye), eye) for eye in eyes]).mean(0)  # both look the same way
     for eye, look in zip(eyes, looks, strict=True):
         part = _part(changed, eye)
-        young = _young_iris(part, growth.species, look, usual)
-        young = _with_pupil(young, part, eye, _PUPILS[growth.species])
+        young = _young_iris(part, growth.species, look, usual, around)
+        young = _with_pupil(young, look, eye, eye.middle + aside, _PUPILS[growth.species])
         shown = torch.lerp(part, young, look.where * (1 - look.reflections))
-        changed = _with_part(changed, eye, _with_catchlight(shown, eye))
+        changed = _with_part(changed, eye, _with_catchlight(shown, eye, eye.middle + aside))
     return (changed - face) * share
 
 
@@ -142,15 +149,21 @@ def _iris_luma(part: Tensor, eye: _Eye) -> float:
 
 
 def _iris_mask(part: Tensor, eye: _Eye) -> Tensor:
-    """[1, 1, M, M] 0..1: the opening, and around it what has the iris' own colour, so that no rim of it is left."""
-    _, blue, red = _chroma(part)
-    within = (eye.opening > 0.5) & (_luma(part) > _SURELY_IRIS)
+    """[1, 1, M, M] 0..1: the opening; but if the iris has a colour, up to where that and the pupil end.
+
+    So neither a rim of the iris is left, nor fur painted where lids were not found exactly.
+    """
+    luma, blue, red = _chroma(part)
+    within = (eye.core > 0.5) & (luma > _SURELY_IRIS)
     if not within.any():
         return eye.opening
-    off = (blue - blue[within].median()).square() + (red - red[within].median()).square()
-    coloured = float((blue[within].median().square() + red[within].median().square()).sqrt())
-    alike = torch.exp(-off / (2 * _ALIKE**2)) * smoothstep(min(coloured / _COLOURED, 1.0))
-    return torch.maximum(eye.opening, alike * eye.around)
+    tints = torch.cat([blue, red], 1) / (luma + 0.15)  # the same in light and shadow
+    usual = torch.stack([tint[within[0, 0]].median() for tint in tints[0]])[None, :, None, None]
+    alike = torch.exp(-(tints - usual).square().sum(1, keepdim=True) / (2 * _ALIKE**2))
+    alike = alike * smoothstep(((luma - _SURELY_IRIS) / 0.1).clamp(0, 1))  # dark lids have any tint
+    lighter = smoothstep(((luma - luma[within].median() - 0.12) / 0.15).clamp(0, 1))
+    told = torch.maximum(eye.opening * (1 - (1 - eye.core) * (1 - alike) * lighter), alike * eye.around)
+    return torch.lerp(eye.opening, told, smoothstep(min(float(usual.norm()) / _COLOURED, 1.0)))
 
 
 def _reflections(part: Tensor, eye: _Eye) -> Tensor:
@@ -165,15 +178,24 @@ def _reflections(part: Tensor, eye: _Eye) -> Tensor:
     return lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1)) * inner
 
 
-def _young_iris(part: Tensor, species: Species, look: _Look, usual: float) -> Tensor:
-    """The part with the iris of a puppy or kitten; `usual` is the luma of both irises: they are made alike."""
+def _young_iris(part: Tensor, species: Species, look: _Look, usual: float, around: float) -> Tensor:
+    """The part with the iris of a puppy or kitten.
+
+    `usual` is the luma of both irises: they are made alike; `around` the mean luma of the photo: where it is dim, eyes
+    do not shine.
+    """
     luma, own_blue, own_red = _chroma(part)
     even, (colour_blue, colour_red), brightness, darkest = _IRISES[species]
-    target = min(usual * brightness, darkest)
-    iris = torch.lerp(luma * (target / max(look.luma, 0.05)), torch.full_like(luma, target), even)
+    target = min(usual * brightness, darkest, _DIM[0] + _DIM[1] * around)
+    streaks = (luma / max(look.luma, 0.05)).clamp(1 - even, 1 + even)  # neither the old pupil nor a reflection
+    iris = target * (1 + _STREAKS * (streaks - 1))
     inside = (look.where > 0.5) & (luma > _SURELY_IRIS)
     # Animals that keep their blue eyes had them then.
-    keeps = smoothstep(float((own_blue[inside].quantile(0.7) / _BLUE_ALREADY[species]).clamp(0, 1))) if inside.any() else 0.0
+    keeps = (
+        smoothstep(float((own_blue[inside].quantile(0.7) / _BLUE_ALREADY[species]).clamp(0, 1)))
+        if inside.any()
+        else 0.0
+    )
     light = (0.25 + iris) * 1.3
     blue = torch.lerp(colour_blue * light, own_blue, keeps)
     red = torch.lerp(colour_red * light, own_red, keeps)
@@ -182,38 +204,37 @@ def _young_iris(part: Tensor, species: Species, look: _Look, usual: float) -> Te
     return (shade + colour).clamp(0, 1) * 2 - 1
 
 
-def _with_pupil(young: Tensor, part: Tensor, eye: _Eye, radius: float) -> Tensor:
-    """The iris with a wide pupil, the darker rim that irises have, and the shadow of the lids."""
-    away = _from_pupil(_luma(part), eye)
+def _with_pupil(young: Tensor, look: _Look, eye: _Eye, middle: Tensor, radius: float) -> Tensor:
+    """The iris with a wide pupil around `middle`, the darker rim that irises have, and the shadow of the lids."""
+    away = eye.away(middle)
     rim = smoothstep(((away - _RIM_FROM) / 0.3).clamp(0, 1))
-    lids = gaussian_blur(eye.opening, 0.3 * eye.half_width)
-    shaded = (young + 1) * (1 - 0.35 * rim) * (0.6 + 0.4 * lids.clamp(0, 1)) - 1
-    pupil = torch.sigmoid((radius - away) / _PUPIL_EDGE)
+    lids = gaussian_blur(look.where, _LID_SHADOW * eye.half_width).clamp(0, 1)
+    shaded = (young + 1) * (1 - 0.35 * rim) * (0.35 + 0.65 * smoothstep(lids)) - 1
+    pupil = torch.sigmoid((radius - away) / max(_PUPIL_EDGE, 0.5 / eye.half_width))
     return torch.lerp(shaded, torch.full_like(shaded, 2 * _BLACK - 1), pupil)
 
 
-def _with_catchlight(part: Tensor, eye: _Eye) -> Tensor:
+def _with_catchlight(part: Tensor, eye: _Eye, middle: Tensor) -> Tensor:
     """The part with a small light where photographed eyes have one, if it has none: dark eyes look dead without."""
-    middle = (eye.distance < _CORE) & (eye.opening > 0.5)
+    core = (eye.distance < _CORE) & (eye.opening > 0.5)
     seen = gaussian_blur(_luma(part), max(1.0, 0.07 * eye.half_width))  # from a little farther away
-    if not middle.any() or float(seen[middle].max()) > _LIT:
+    if not core.any() or float(seen[core].max()) > float(seen[core].median()) + _LIT:
         return part
-    away = eye.away(eye.middle + torch.tensor(_CATCHLIGHT_AT))
+    away = eye.away(middle + torch.tensor(_CATCHLIGHT_AT))
     light = torch.sigmoid((0.1 - away) / 0.03) * eye.opening
     return part + 0.9 * light * (1 - part).clamp(min=0)
 
 
-def _from_pupil(luma: Tensor, eye: _Eye) -> Tensor:
-    """[1, 1, M, M]: how far from the middle of the pupil, in half widths; where none is seen, from that of the eye."""
-    inside = eye.opening > 0.7
+def _pupil_aside(part: Tensor, eye: _Eye) -> Tensor:
+    """[2]: how far the middle of the pupil lies from that of the eye, in half widths; 0 where none is seen."""
+    luma, inside = _luma(part), eye.core > 0.7
     dark = inside & (eye.distance < _MIDDLE)
     if inside.any():
         dark &= luma < _DARK * luma[inside].median()
-    middle = eye.middle
-    if int(dark.sum()) >= _LEAST_PUPIL * int(inside.sum()):
-        found = torch.nonzero(dark[0, 0]).float().mean(0).flip(0) + 0.5 - luma.shape[-1] / 2
-        middle = middle + (found / eye.half_width - middle).clamp(-_PUPIL_ASIDE, _PUPIL_ASIDE)
-    return eye.away(middle)
+    if int(dark.sum()) < _LEAST_PUPIL * int(inside.sum()) or not dark.any():
+        return torch.zeros(2)
+    found = torch.nonzero(dark[0, 0]).float().mean(0).flip(0) + 0.5 - luma.shape[-1] / 2
+    return (found / eye.half_width - eye.middle).clamp(-_PUPIL_ASIDE, _PUPIL_ASIDE)
 
 
 def _eyes(face: Tensor, growth: FaceGrowth, margin: int) -> list[_Eye]:
@@ -250,17 +271,21 @@ def _eye(points: Tensor, limit: int, rounder: float) -> _Eye | None:
     y, x = torch.meshgrid(place + top - middle[1], place + left - middle[0], indexing="ij")
     u, v = (x * along[0] + y * along[1]) / half, x * up[0] + y * up[1]
     lid = (1 - u.square()).clamp(min=0) ** 0.75
-    depth = torch.where(u.abs() < 1, torch.minimum(above * lid - v, v + below * lid), torch.full_like(u, -size))
+    depth = torch.minimum(above * lid - v, v + below * lid) - half * (u.abs() - 1).clamp(min=0)
     soft = max(1.0, 0.06 * half)
     opening = gaussian_blur((depth / soft + 0.5).clamp(0, 1), soft / 2)
-    around = gaussian_blur(((depth + _RIM * half) / soft + 0.5).clamp(0, 1), soft / 2)
+    core, around = (
+        gaussian_blur(((depth + reach * half) / soft + 0.5).clamp(0, 1), soft / 2)[None, None]
+        for reach in (-_RIM, _RIM)
+    )
     centre_v = (above - below) / 2
     distance = torch.sqrt(u.square() + ((v - centre_v) / half).square())
     return _Eye(
         top,
         left,
         opening[None, None],
-        around[None, None],
+        core,
+        around,
         distance[None, None],
         (above + below) / (2 * half),
         half,

@@ -31,7 +31,7 @@ _BODY = (0.3, 1.0)  # y on the face plane, from where to where background become
 _NARROWER_BODY = 0.2  # by which neck and chest are narrower, at age 1
 _BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of neck and chest
 _BODY_DOWN = (1.6, 2.0)
-_LARGER_HEAD = 0.1  # by which a young head is larger against its body, at age 1
+_LARGER_HEAD = {Species.DOG: 0.1, Species.CAT: 0.06}  # by which a young head is larger against its body, at age 1
 _JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
 _EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
@@ -108,7 +108,7 @@ class FaceGrowth:
         lie closer together or farther apart.
         """
         usual, radial = self._model.outline(self.species, self._kinds), self._radial(age)
-        larger = 1 + _LARGER_HEAD * self.strength * max(0.0, age) ** 2
+        larger = 1 + _LARGER_HEAD[self.species] * self.strength * max(0.0, age) ** 2
         return (points - torch.tensor(RAYS_FROM)) * (larger * float(usual.mean() / (usual + radial).mean()) - 1)
 
     def _radial(self, age: float) -> Tensor:

@@ -83,7 +83,9 @@ class TunedFace(InvertedFace):
 class SolvedFace(InvertedFace):
     """A face with known landmarks: the feature offsets are solved for, and move as the face grows."""
 
-    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network, species: Species, breed: str) -> None:
+    def __init__(
+        self, inverted: InvertedPhoto, photo: Image.Image, network: Network, species: Species, breed: str
+    ) -> None:
         super().__init__(inverted, photo, network)
         self._species, self._breed = species, breed
 
