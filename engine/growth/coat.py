@@ -128,7 +128,9 @@ class _Coat:
 
 def _paler_points(coat: _Coat) -> Tensor:
     cream = coat.usual(coat.head, 0.9)
-    lighter = (luma_of(cream) / coat.luma.clamp(min=0.04)).clamp(1.0, 6.0) ** _PALER_POINTS  # the mask keeps its drawing
+    lighter = (luma_of(cream) / coat.luma.clamp(min=0.04)).clamp(
+        1.0, 6.0
+    ) ** _PALER_POINTS  # the mask keeps its drawing
     warm = torch.tensor([1.0, 0.95, 0.88])[None, :, None, None]
     points = coat.colour * (1 + (lighter - 1) * warm)
     return torch.lerp(coat.colour, points.clamp(0, 1), coat.fur)

@@ -20,7 +20,7 @@ _PLAN_SIDE = 64  # px, in which a plan tells a flow: it is smooth
 _SIGMAS = (0.0024, 0.008)  # of the crop's side: what is finer than the first is single hairs, than the second wrinkles
 # Shares of both that young fur lacks, chosen by eye: of what is finest, marked young animals have a third less than
 # adults in the sharpest photos, and a twentieth less in those of usual sharpness.
-_SOFTER = {Species.DOG: (0.22, 0.16), Species.CAT: (0.22, 0.1)}
+_SOFTER = {Species.DOG: (0.22, 0.16), Species.CAT: (0.28, 0.16)}
 _PLATE_MARGIN = 0.012  # of the crop's side, around the head, that is continued behind it too: fur has no sharp edge
 _WITH_HEAD = 0.02  # of it, that moves along with the head
 _LOOKS_FROM = 0.3  # age from which on eyes and fur begin to look young

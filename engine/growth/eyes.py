@@ -1,9 +1,9 @@
 """The eyes of young animals, and eyes that a camera's flash made glow.
 
 What is measured on marked faces (medians): seven tenths of a puppy's eye are darker than a sixth of white, half of an
-adult dog's; a kitten's iris is without colour where an adult cat's is amber, and a quarter darker. What is drawn is as
-blue as the bluest tenth of marked kittens, which is what people know. It takes its light from the photo: catchlights
-stay, and a colour is the darker, the darker the eye is.
+adult dog's; a kitten's iris is without colour where an adult cat's is amber, and a quarter darker. What is drawn is
+nearly as blue as the bluest tenth of marked kittens, which is what people know; pupils are wide, as those of young
+animals at ease. Its light is the photo's: catchlights stay, and no iris shines where it is dim.
 """
 
 from dataclasses import dataclass
@@ -21,24 +21,24 @@ _SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a br
 _PERHAPS_A_FLASH = 0.08  # a lower one, from which on an eye is mended that is brighter than _BLINDING
 _SEEN_EYES = 0.3  # how sure it must be that eyes are open and seen
 _BLINDING = 0.68  # mean luma of the middle of an eye that no iris has
-# Of an iris at eight weeks: the share of its differences in luma that is evened out; Cb and Cr at luma 0.5; its luma over
-# the adult's, and the most it is. Kittens: grey-blue, between the median of marked kittens, (-0.01, 0.01), and the bluest
-# tenth, (0.06, -0.034), which looks painted; adult cats have (-0.05, 0.03). Puppies: brown, nearly black.
+# Of an iris at eight weeks: by how much its luma may differ from the usual one; Cb and Cr at luma 0.5; its luma over
+# the adult's, and the most it is. Kittens: grey-blue, between the median of marked kittens, (-0.01, 0.01), and the
+# bluest tenth, (0.06, -0.034); adult cats have (-0.05, 0.03). Puppies: brown, nearly black.
 _IRISES = {
-    Species.CAT: (0.3, (0.045, -0.03), 1.0, 0.44),
-    Species.DOG: (0.3, (-0.03, 0.035), 0.5, 0.17),
+    Species.CAT: (0.3, (0.045, -0.03), 1.1, 0.48),
+    Species.DOG: (0.4, (-0.05, 0.05), 0.5, 0.17),
 }
 _STREAKS = 0.6  # of the differences in luma within an iris, that is left
 _DIM = (0.1, 0.6)  # luma that an iris has at most in the dark, and more for each luma around
 _LID_SHADOW = 0.1  # of half the eye's width
-_PUPILS = {Species.CAT: 0.42, Species.DOG: 0.45}  # radius, of half the eye's width: wide, as in a young animal at ease
-_PUPIL_EDGE = 0.035  # of half the eye's width
+_PUPILS = {Species.CAT: 0.38, Species.DOG: 0.42}  # radius, of half the eye's width: wide, as in a young animal at ease
+_COVERING = 0.92  # of what is drawn over the adult's iris
+_PUPIL_EDGE = 0.04  # of half the eye's width
 _BLACK = 0.035  # luma of a pupil
 _RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darker
 _MIDDLE = 0.6  # of half the eye's width, where a pupil is
-_CORE = 0.45  # the same, where a catchlight is
 _CATCHLIGHT_AT = (-0.2, -0.22)  # half widths from the eye's middle
-_LIT = 0.25  # luma of a catchlight that is seen, over that of the eye
+_LIT = 0.3  # luma of a catchlight that is seen in a pupil
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _SURELY_IRIS = 0.12  # luma
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
@@ -76,6 +76,12 @@ class _Eye:
         place = (torch.arange(side) + 0.5 - side / 2) / self.half_width
         across, down = place - middle[0], (place - middle[1]) * self.rounder
         return (across[None, :].square() + down[:, None].square()).sqrt()[None, None]
+
+    def down(self, middle: Tensor) -> Tensor:
+        """[1, 1, M, 1]: how far below `middle` it will be, in half widths."""
+        side = self.opening.shape[-1]
+        place = (torch.arange(side) + 0.5 - side / 2) / self.half_width
+        return ((place - middle[1]) * self.rounder)[None, None, :, None]
 
 
 def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
@@ -116,14 +122,16 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     share = smoothstep(min(max((narrowest - low) / (high - low), 0.0), 1.0)) * sure
     if not eyes:
         return torch.zeros_like(face)
-    usual, around = sum(look.luma for look in looks) / len(looks), float(_luma(face).mean())
+    usual = sum(look.luma for look in looks) / len(looks)
+    around = float(_luma(face[..., margin : face.shape[-2] - margin, margin : face.shape[-1] - margin]).mean())
     aside = torch.stack([_pupil_aside(_part(face, eye), eye) for eye in eyes]).mean(0)  # both look the same way
     for eye, look in zip(eyes, looks, strict=True):
-        part = _part(changed, eye)
+        part, middle, radius = _part(changed, eye), eye.middle + aside, _PUPILS[growth.species]
         young = _young_iris(part, growth.species, look, usual, around)
-        young = _with_pupil(young, look, eye, eye.middle + aside, _PUPILS[growth.species])
-        shown = torch.lerp(part, young, look.where * (1 - look.reflections))
-        changed = _with_part(changed, eye, _with_catchlight(shown, eye, eye.middle + aside))
+        young = _with_pupil(young, look, eye, middle, radius)
+        round = smoothstep(((1.05 - eye.away(middle)) / 0.2).clamp(0, 1))  # corners are lids
+        shown = torch.lerp(part, young, _COVERING * look.where * round * (1 - look.reflections))
+        changed = _with_part(changed, eye, _with_catchlight(shown, eye, middle, radius))
     return (changed - face) * share
 
 
@@ -144,8 +152,9 @@ def _look(part: Tensor, eye: _Eye, species: Species) -> _Look:
 def _iris_luma(part: Tensor, eye: _Eye) -> float:
     """The median luma of the iris, 0..1."""
     luma = _luma(part)
-    iris = luma[(eye.opening > 0.5) & (luma > _SURELY_IRIS)]
-    return float(iris.median()) if len(iris) else 0.3
+    within = eye.opening > 0.5
+    iris = luma[within & (luma >= min(_SURELY_IRIS, float(luma[within].median())))]
+    return float(iris.median()) if len(iris) else 0.0
 
 
 def _iris_mask(part: Tensor, eye: _Eye) -> Tensor:
@@ -191,11 +200,8 @@ def _young_iris(part: Tensor, species: Species, look: _Look, usual: float, aroun
     iris = target * (1 + _STREAKS * (streaks - 1))
     inside = (look.where > 0.5) & (luma > _SURELY_IRIS)
     # Animals that keep their blue eyes had them then.
-    keeps = (
-        smoothstep(float((own_blue[inside].quantile(0.7) / _BLUE_ALREADY[species]).clamp(0, 1)))
-        if inside.any()
-        else 0.0
-    )
+    own = float(own_blue[inside].quantile(0.7)) if inside.any() else 0.0
+    keeps = smoothstep(min(max(own / _BLUE_ALREADY[species], 0.0), 1.0))
     light = (0.25 + iris) * 1.3
     blue = torch.lerp(colour_blue * light, own_blue, keeps)
     red = torch.lerp(colour_red * light, own_red, keeps)
@@ -205,24 +211,31 @@ def _young_iris(part: Tensor, species: Species, look: _Look, usual: float, aroun
 
 
 def _with_pupil(young: Tensor, look: _Look, eye: _Eye, middle: Tensor, radius: float) -> Tensor:
-    """The iris with a wide pupil around `middle`, the darker rim that irises have, and the shadow of the lids."""
+    """The iris with a wide pupil around `middle`, in depth.
+
+    A dark rim, shadow below the upper lid, and light that comes through from the other side of it.
+    """
     away = eye.away(middle)
     rim = smoothstep(((away - _RIM_FROM) / 0.3).clamp(0, 1))
-    lids = gaussian_blur(look.where, _LID_SHADOW * eye.half_width).clamp(0, 1)
-    shaded = (young + 1) * (1 - 0.35 * rim) * (0.35 + 0.65 * smoothstep(lids)) - 1
+    lids = smoothstep(gaussian_blur(look.where, _LID_SHADOW * eye.half_width).clamp(0, 1))
+    down = eye.down(middle)
+    shadow = 0.45 * smoothstep(((0.1 - down) / 0.6).clamp(0, 1))
+    glow = 0.3 * torch.exp(-((down - 0.45).square() + (away - 0.55).square()) / 0.06)
+    shaded = (young + 1) * (1 - 0.45 * rim) * (0.55 + 0.45 * lids) * (1 - shadow + glow) - 1
     pupil = torch.sigmoid((radius - away) / max(_PUPIL_EDGE, 0.5 / eye.half_width))
-    return torch.lerp(shaded, torch.full_like(shaded, 2 * _BLACK - 1), pupil)
+    return torch.lerp(shaded, shaded.clamp(max=2 * _BLACK - 1), pupil)
 
 
-def _with_catchlight(part: Tensor, eye: _Eye, middle: Tensor) -> Tensor:
+def _with_catchlight(part: Tensor, eye: _Eye, middle: Tensor, radius: float) -> Tensor:
     """The part with a small light where photographed eyes have one, if it has none: dark eyes look dead without."""
-    core = (eye.distance < _CORE) & (eye.opening > 0.5)
+    away, at = eye.away(middle), eye.away(middle + torch.tensor(_CATCHLIGHT_AT))
+    pupil = (away < 0.9 * radius) & (eye.opening > 0.5)
     seen = gaussian_blur(_luma(part), max(1.0, 0.07 * eye.half_width))  # from a little farther away
-    if not core.any() or float(seen[core].max()) > float(seen[core].median()) + _LIT:
+    if not pupil.any() or float(seen[pupil].max()) > _LIT:
         return part
-    away = eye.away(middle + torch.tensor(_CATCHLIGHT_AT))
-    light = torch.sigmoid((0.1 - away) / 0.03) * eye.opening
-    return part + 0.9 * light * (1 - part).clamp(min=0)
+    bright = torch.sigmoid((0.11 - at) / 0.03)
+    faint = 0.25 * torch.exp(-eye.away(middle - 1.3 * torch.tensor(_CATCHLIGHT_AT)).square() / 0.012)
+    return part + 0.9 * torch.maximum(bright, faint) * eye.opening * (1 - part).clamp(min=0)
 
 
 def _pupil_aside(part: Tensor, eye: _Eye) -> Tensor:

@@ -31,9 +31,10 @@ _BODY = (0.3, 1.0)  # y on the face plane, from where to where background become
 _NARROWER_BODY = 0.2  # by which neck and chest are narrower, at age 1
 _BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of neck and chest
 _BODY_DOWN = (1.6, 2.0)
-_LARGER_HEAD = {Species.DOG: 0.1, Species.CAT: 0.06}  # by which a young head is larger against its body, at age 1
+# By which a head is larger against its body, at age 1. Chosen by eye: a kitten's is wide already.
+_LARGER_HEAD = {Species.DOG: 0.1, Species.CAT: 0.06}
 _JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
-_EDGE = 0.3  # eye distances beyond the head, over which the background comes to rest
+_EDGE = 0.45  # eye distances beyond the head, over which the background comes to rest
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
     (x, y) for x in (-2.1, 2.1) for y in (-1.0, 0.0, 1.2)
@@ -86,7 +87,7 @@ class FaceGrowth:
     def eyes(self) -> float:
         """How far eyes may change, 0..1: both alike, and not where one is closed or hidden."""
         lids = [float(self.parsed.visible[index]) for index, name in enumerate(LANDMARKS) if name.startswith("eye")]
-        return self.parsed.eyes_open * min(1.0, min(lids) / _SEEN) * (1 - 0.5 * self._turned)
+        return self.parsed.eyes_open * min(1.0, min(lids) / _SEEN) * (1 - self._turned)
 
     def landmark_moves(self, age: float) -> Tensor:
         """[24, 2]: the way of each landmark from today to `age`, on the face plane."""

@@ -74,8 +74,8 @@ def test_the_picture_has_the_proportions_that_the_model_says(species: Species) -
     wanted = proportions(growth.landmarks + growth.landmark_moves(1.0))
     before = proportions(growth.landmarks)
     for name, now, drawn, told in zip(PROPORTIONS, before, proportions(shown), wanted, strict=True):
-        if name == "forehead":  # is held back at the head's outline
-            assert now < drawn < told
+        if name == "forehead":  # the head is larger, and held back near its outline
+            assert 0.85 * now < drawn < told
         else:
             assert drawn.item() == pytest.approx(told.item(), rel=0.12, abs=0.02), name
 
@@ -84,7 +84,7 @@ def test_the_picture_has_the_proportions_that_the_model_says(species: Species) -
 @pytest.mark.parametrize("age", [1.0, -1.0])
 def test_a_turned_face_moves_less(species: Species, age: float) -> None:
     aside = FaceGrowth(turned(adult(species), 0.5), species)
-    assert mean_way(aside, age) < 0.75 * mean_way(grown(species), age)
+    assert mean_way(aside, age) < 0.9 * mean_way(grown(species), age)
 
 
 @pytest.mark.parametrize("species", SPECIES)
