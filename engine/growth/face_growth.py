@@ -33,8 +33,10 @@ _BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of 
 _BODY_DOWN = (1.6, 2.0)
 # By which a head is larger against its body, at age 1. Chosen by eye: a kitten's is wide already.
 _LARGER_HEAD = {Species.DOG: 0.1, Species.CAT: 0.06}
+_EAR_EDGE = 0.06  # eye distances, over which the edge of an ear is soft
 _JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
-_EDGE = 0.45  # eye distances beyond the head, over which the background comes to rest
+# Eye distances beyond the head, over which the background comes to rest: no farther, or foreheads become domes.
+_EDGE = {Species.DOG: 0.45, Species.CAT: 0.3}
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
     (x, y) for x in (-2.1, 2.1) for y in (-1.0, 0.0, 1.2)
@@ -144,8 +146,19 @@ class FaceGrowth:
 
     def head_mask(self, side: int) -> Tensor:
         """[1, 1, side, side]: 1 where the head is, 0 in body and background."""
-        mask = torch.from_numpy(self.parsed.mask)[None, None]
-        return F.interpolate(mask, (side, side), mode="bilinear", align_corners=False)
+        return F.interpolate(self._mask, (side, side), mode="bilinear", align_corners=False)
+
+    @cached_property
+    def _mask(self) -> Tensor:
+        """[1, 1, SIDE, SIDE]: the head, with all of its ears, of whose tips the parsed mask may lack some."""
+        small = torch.from_numpy(self.parsed.mask)[None, None]
+        mask = F.interpolate(small, (SIDE, SIDE), mode="bilinear", align_corners=False)[0, 0]
+        for side in ("left", "right"):
+            ear = [LANDMARKS.index(f"ear_{side}_{part}") for part in ("outer", "tip", "inner")]
+            if bool(self.seen[ear].all()):
+                depth = _depth_in_triangle(face_plane(SIDE), self.landmarks[ear])
+                mask = torch.maximum(mask, (0.5 + depth / _EAR_EDGE).clamp(0, 1))
+        return mask[None, None]
 
     def eye_points(self, side: int) -> list[Tensor]:
         """Inner and outer corner, upper and lower lid [4, 2] of both eyes, in px of a crop of `side` px."""
@@ -202,8 +215,7 @@ class FaceGrowth:
         steps = torch.linspace(0.02, 2.6, 120)
         points = steps[:, None, None] * ways + torch.tensor(RAYS_FROM)  # [120, RAYS, 2]
         grid = points * (2 * EYE_DISTANCE) + torch.tensor([0.0, 2 * EYE_HEIGHT - 1])
-        mask = torch.from_numpy(self.parsed.mask)[None, None]
-        inside = F.grid_sample(mask, grid[None], align_corners=False)[0, 0] > 0.5
+        inside = F.grid_sample(self._mask, grid[None], align_corners=False)[0, 0] > 0.5
         reach = (inside * steps[:, None]).amax(0)
         return reach[:, None], ways
 
@@ -214,7 +226,17 @@ class FaceGrowth:
         So a head that grows beyond its outline is held back there: drawn in full, foreheads become domes.
         """
         mask = self.head_mask(_GRID)
-        cell = EYE_DISTANCE * _GRID
-        near = F.max_pool2d(mask, 2 * round(0.5 * _EDGE * cell) + 1, 1, round(0.5 * _EDGE * cell))
-        beside = (gaussian_blur(near, 0.5 * _EDGE * cell) * 1.15).clamp(0, 1)
+        edge = _EDGE[self.species] * EYE_DISTANCE * _GRID
+        near = F.max_pool2d(mask, 2 * round(0.5 * edge) + 1, 1, round(0.5 * edge))
+        beside = (gaussian_blur(near, 0.5 * edge) * 1.15).clamp(0, 1)
         return torch.maximum(beside, self.body(_GRID))  # necks are drawn along as far as they reach
+
+
+def _depth_in_triangle(places: Tensor, corners: Tensor) -> Tensor:
+    """How deep in a triangle [3, 2] places [..., 2] lie: less than 0 outside."""
+    sides = corners.roll(-1, 0) - corners
+    normals = torch.stack([-sides[:, 1], sides[:, 0]], -1) / sides.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    depths = ((places[..., None, :] - corners) * normals).sum(-1)
+    turned = torch.sign(sides[0, 0] * sides[1, 1] - sides[0, 1] * sides[1, 0])
+    deepest: Tensor = (depths * turned).amin(-1)
+    return deepest

@@ -54,7 +54,7 @@ YOUNGEST = {
     "nose width": Goal(-0.6, 0.76, 1.0),
     "eyes to nose": Goal(-0.6, 0.8, 1.0),
     "eyes to chin": Goal(-0.6, 0.84, 1.0),
-    "forehead": Goal(0.3, 1.0, 1.12),
+    "forehead": Goal(-0.2, 1.0, 1.06),
     "ear length": Goal(-1.0, 0.72, 1.0),
 }
 
