@@ -19,29 +19,7 @@ from engine.vision.head_parsing import LANDMARKS
 _SIDE = 192  # px, in which smooth colours are worked out
 _SMOOTH = 2.0  # px of these: what is finer are hairs
 _LUMA = (0.2126, 0.7152, 0.0722)
-_POINTED = frozenset({"balinese", "birman", "himalayan", "ragdoll", "siamese", "tonkinese"})
 _PALER_POINTS = 0.25  # exponent of the coat's luma over a point's, by which this is lighter at eight weeks
-# Dogs whose faces are dark without white: where they are grey, age made them so.
-_DARK_FACED = frozenset(
-    {
-        "affenpinscher",
-        "black_and_tan_coonhound",
-        "briard",
-        "curly_coated_retriever",
-        "dachshund",
-        "doberman",
-        "flat_coated_retriever",
-        "groenendael",
-        "irish_water_spaniel",
-        "kelpie",
-        "labrador_retriever",
-        "newfoundland",
-        "poodle",
-        "schipperke",
-        "scottish_terrier",
-        "vizsla",
-    }
-)
 _DARK = (0.28, 0.4)  # luma of a coat, up to which it is dark, and from which it is not
 _GREYED = (0.05, 0.16)  # luma over the coat's, from which on a hair is taken for grey, and surely so
 _BLACK_AND_TAN = 0.4  # share of its luma that a golden Yorkshire terrier's crown has as a puppy
@@ -52,13 +30,7 @@ def younger_coat(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor | 
 
     None where nothing is known of this breed.
     """
-    recolour: Callable[[_Coat], Tensor] | None = None
-    if growth.breed in _POINTED:
-        recolour = _paler_points
-    elif growth.breed == "yorkshire_terrier":
-        recolour = _black_and_tan
-    elif growth.breed in _DARK_FACED:
-        recolour = _without_grey
+    recolour = _RECOLOURED.get(growth.breed)
     if recolour is None:
         return None
     coat = _Coat(face, growth, margin)
@@ -172,3 +144,32 @@ def luma_of(colour: Tensor) -> Tensor:
 def _blurred(colour: Tensor) -> Tensor:
     weight = gaussian_blur(torch.ones_like(colour[:, :1]), _SMOOTH)
     return gaussian_blur(colour, _SMOOTH) / weight
+
+
+_RECOLOURED: dict[str, Callable[[_Coat], Tensor]] = {
+    **dict.fromkeys(("balinese", "birman", "himalayan", "ragdoll", "siamese", "tonkinese"), _paler_points),
+    "yorkshire_terrier": _black_and_tan,
+    # Dogs whose faces are dark without white: where they are grey, age made them so.
+    **dict.fromkeys(
+        (
+            "affenpinscher",
+            "black_and_tan_coonhound",
+            "briard",
+            "curly_coated_retriever",
+            "dachshund",
+            "doberman",
+            "flat_coated_retriever",
+            "groenendael",
+            "irish_water_spaniel",
+            "kelpie",
+            "labrador_retriever",
+            "newfoundland",
+            "poodle",
+            "schipperke",
+            "scottish_terrier",
+            "vizsla",
+        ),
+        _without_grey,
+    ),
+}
+BREEDS_WITH_YOUNG_COATS = frozenset(_RECOLOURED)
