@@ -9,6 +9,7 @@ from bot.playground.errors import ApiError, Json, bad_request
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.faults import Fault, FaultKind
 from bot.playground.methods.profile import menu_for
+from bot.playground.methods.stickers import sticker_set
 from bot.playground.request_parameters import Parameters, Upload
 from bot.playground.users import Users
 from bot.playground.world import Chat, ChatKind
@@ -70,14 +71,19 @@ class ControlActions:
     async def menu(self, request: ControlRequest) -> list[Json]:
         return menu_for(self.telegram, request.chat, request.user)
 
+    async def stickers(self, request: ControlRequest) -> Json:
+        return sticker_set(self.telegram, request.text("name"))
+
     def _summary(self, chat: Chat) -> Json:
         return asdict(chat) | {"last_message": self.telegram.world.last(chat)}
 
     # Acting
 
     async def send(self, request: ControlRequest) -> list[Json]:
-        """Send a text, or files with a caption."""
+        """Send a text, a sticker by its file_id, or files with a caption."""
         reply_to, topic = request.parameters.integer("reply_to"), request.parameters.integer("topic")
+        if sticker := request.text("sticker"):
+            return [await self.users.send_sticker(request.user, request.chat, sticker, reply_to=reply_to, topic=topic)]
         if not request.uploads:
             text = request.text("text")
             return [await self.users.write(request.user, request.chat, text, reply_to=reply_to, topic=topic)]
@@ -202,6 +208,7 @@ _ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = tuple(
         ("POST", _CHAT + "/members", ControlActions.set_member),
         ("POST", _CHAT + "/topics", ControlActions.open_topic),
         ("POST", _CHAT + "/migrate", ControlActions.migrate),
+        ("GET", "/stickers", ControlActions.stickers),
         ("POST", "/faults", ControlActions.add_fault),
         ("GET", "/limits", ControlActions.limits),
     )

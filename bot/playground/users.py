@@ -79,6 +79,13 @@ class Users:
             contents = [content | album for content in contents]
         return self._send(user_id, chat_id, contents, reply_to, topic, anonymous)
 
+    async def send_sticker(
+        self, user_id: int, chat_id: int, file_id: str, *, reply_to: int | None = None, topic: int | None = None
+    ) -> Json:
+        """Send a sticker that is there already, by its file_id."""
+        sticker = self._telegram.files.of_kind(file_id, "sticker")
+        return self._send(user_id, chat_id, [{"sticker": sticker.described}], reply_to, topic, False)[0]
+
     async def forward(self, user_id: int, from_chat_id: int, message_id: int, chat_id: int) -> Json:
         original = self._message(from_chat_id, message_id)
         content = {name: value for name, value in original.content.items() if name in _FORWARDED}

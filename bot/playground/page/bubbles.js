@@ -2,14 +2,12 @@
 
 import { arrange, h, icon } from "./dom.js";
 import { face, tintOf } from "./faces.js";
+import { isBare, mediaOf, size } from "./media.js";
 import { isGroup, isMine, model } from "./model.js";
 import { mediaUrl } from "./server.js";
+import { opensStickers } from "./stickers.js";
 import { formatted } from "./text.js";
-import { view } from "./viewer.js";
 import { locale, t } from "./words.js";
-
-const PHOTO_MAX = { width: 340, height: 420 };
-const PHOTO_MIN_WIDTH = 160;
 
 const shown = new WeakMap(); // by article: the message its menu is about, and its buttons as text
 
@@ -30,7 +28,7 @@ export function bubble(entry, acts, old) {
   said?.append(h("span", { class: "room", "aria-hidden": "true" }, time()));
   const body = h(
     "div",
-    { class: `bubble${media && !media.classList.contains("document") ? " pictured" : ""}` },
+    { class: `bubble${isBare(message) ? " bare" : media && !media.classList.contains("document") ? " pictured" : ""}` },
     entry.first && !mine && isGroup(model.chats.get(model.chatId)) ? h("strong", { class: `name ${tintOf(message.from.id)}`, dir: "auto" }, nameOf(message)) : null,
     message.forward_origin ? h("span", { class: "origin" }, t("forwarded", { name: message.forward_origin.sender_user.first_name })) : null,
     message.via_bot && message.via_bot.id !== message.from.id ? h("span", { class: "origin" }, t("via", { name: message.via_bot.username })) : null,
@@ -80,7 +78,10 @@ export function nameOf(message) {
 export function gist(message) {
   const said = message.text ?? message.caption;
   if (message.photo) return said ? `🖼 ${said}` : t("photo");
-  if (message.video || message.animation) return said ? `🎞 ${said}` : t("film");
+  if (message.sticker) return `${message.sticker.emoji ?? ""} ${t("sticker")}`.trim();
+  if (message.video_note) return t("video_note");
+  if (message.animation) return said ? `🎞 ${said}` : "GIF";
+  if (message.video) return said ? `🎞 ${said}` : t("film");
   if (message.document) return said ? `📄 ${said}` : (message.document.file_name ?? t("file"));
   return said ?? serviceText(message) ?? "";
 }
@@ -130,75 +131,21 @@ function stamp(message, mine, edited) {
 
 const clock = (message) => new Date(1000 * message.date).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
-function mediaOf(entry, old) {
-  const [message] = entry.messages;
-  if (entry.messages.length > 1 && (message.photo || message.video)) return h("div", { class: `album n${Math.min(entry.messages.length, 10)}` }, entry.messages.map((one) => picture(one, old)));
-  if (entry.messages.length > 1) return h("div", { class: "document" }, entry.messages.map(fileRow));
-  if (message.photo || message.video || message.animation) return picture(message, old);
-  return message.document ? h("div", { class: "document" }, fileRow(message)) : null;
-}
-
-function picture(message, old) {
-  const film = message.video ?? message.animation;
-  const id = film?.file_id ?? message.photo.at(-1).file_id;
-  const before = old?.querySelector(`[data-file="${CSS.escape(id)}"]`);
-  if (before) return before;
-  if (film) return player(film, id);
-  const [large] = message.photo.slice(-1);
-  return h(
-    "button",
-    { type: "button", class: "photo", "data-file": id, "aria-label": message.caption ?? t("photo"), onclick: () => view(message) },
-    h("img", { src: mediaUrl(id), alt: "", width: large.width, height: large.height, decoding: "async" }),
-  );
-}
-
-function player(film, id) {
-  const video = h("video", {
-    src: mediaUrl(id), width: film.width, height: film.height, loop: true, muted: true, autoplay: true, controls: true,
-    playsinline: true, preload: "auto", "aria-label": t("film"), poster: film.thumbnail ? mediaUrl(film.thumbnail.file_id) : null,
-  });
-  return h("div", { class: "film", "data-file": id }, video);
-}
-
-function fileRow(message) {
-  const file = message.document;
-  const shown = file.thumbnail ? h("img", { src: mediaUrl(file.thumbnail.file_id), alt: "" }) : h("span", { class: "sheet" }, icon("file"));
-  return h(
-    "a",
-    { class: "file", href: mediaUrl(file.file_id), download: file.file_name ?? "file", "data-file": file.file_id },
-    shown,
-    h("span", {}, h("strong", {}, file.file_name ?? t("file")), h("span", {}, bytes(file.file_size))),
-  );
-}
-
-export function bytes(count) {
-  const power = Math.min(3, Math.floor(Math.log(Math.max(count, 1)) / Math.log(1024)));
-  return `${(count / 1024 ** power).toLocaleString(locale(), { maximumFractionDigits: power ? 1 : 0 })} ${["B", "KB", "MB", "GB"][power]}`;
-}
-
-// The bubble is as wide as its picture, which fits into PHOTO_MAX; long captions wrap below it.
-function size(body, entry) {
-  const [message] = entry.messages;
-  if (!message.photo && !message.video && !message.animation) return;
-  const { width, height } = message.video ?? message.animation ?? message.photo.at(-1);
-  const scale = Math.min(PHOTO_MAX.width / width, PHOTO_MAX.height / height);
-  const fitted = entry.messages.length > 1 ? PHOTO_MAX.width : Math.max(PHOTO_MIN_WIDTH, Math.round(width * scale));
-  body.style.setProperty("--media-width", `${fitted}px`);
-  if (entry.messages.length === 1) body.style.setProperty("--media-ratio", `${width} / ${height}`);
-}
-
 function keyboard(message, acts) {
   const rows = message.reply_markup?.inline_keyboard;
   if (!rows) return null;
   return h(
     "div",
     { class: "keyboard" },
-    rows.map((row) => h("div", {}, row.map((button) => keyOf(message, button, acts)))),
+    rows.map((row) => h("div", { class: row.length > 3 ? "narrow" : null }, row.map((button) => keyOf(message, button, acts)))),
   );
 }
 
 function keyOf(message, button, acts) {
-  if (button.url) return h("a", { class: "key", href: button.url, target: "_blank", rel: "noreferrer noopener" }, button.text, icon("link"));
+  if (button.url) {
+    const opened = (event) => opensStickers(button.url) && event.preventDefault();
+    return h("a", { class: "key", href: button.url, target: "_blank", rel: "noreferrer noopener", onclick: opened }, button.text, icon("link"));
+  }
   const element = h("button", { type: "button", class: "key" }, button.text);
   element.addEventListener("click", async () => {
     if (element.classList.contains("waiting")) return;

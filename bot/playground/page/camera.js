@@ -1,6 +1,6 @@
 // A photo from the computer's or the phone's camera.
 
-import { toast } from "./dialogs.js";
+import { open, toast } from "./dialogs.js";
 import { h, icon, iconButton } from "./dom.js";
 import { t } from "./words.js";
 
@@ -17,14 +17,15 @@ export async function takePhoto() {
   video.srcObject = stream;
   const shutter = h("button", { type: "button", class: "shutter", "aria-label": t("shutter"), autofocus: true }, icon("camera"));
   const dialog = h("dialog", { class: "viewer camera", "aria-label": t("camera") }, h("header", {}, iconButton("close", t("close"), () => dialog.close())), video, shutter);
-  document.body.append(dialog);
-  dialog.showModal();
+  open(dialog);
   const blob = await new Promise((resolve) => {
-    shutter.addEventListener("click", () => still(video).then(resolve));
+    shutter.addEventListener("click", async () => {
+      resolve(await still(video));
+      dialog.close();
+    });
     dialog.addEventListener("close", () => resolve(null));
   });
   for (const track of stream.getTracks()) track.stop();
-  dialog.remove();
   return blob && new File([blob], "camera.jpg", { type: "image/jpeg" });
 }
 

@@ -46,7 +46,14 @@ export class Composer {
     this.drawState();
     this.changed();
     this.loadCommands();
-    if (matchMedia("(hover: hover)").matches) this.input.focus({ preventScroll: true });
+    const choosing = document.activeElement.matches("[role=tab]:focus-visible"); // by arrows, and perhaps not done yet
+    if (matchMedia("(hover: hover)").matches && !choosing) this.focus();
+  }
+
+  // On a phone the keyboard would come up: there the conversation has the focus, where Tab and arrows go on from.
+  focus() {
+    const target = matchMedia("(hover: hover)").matches ? this.input : document.getElementById("scroller");
+    target.focus({ preventScroll: true });
   }
 
   // All its parts, in the words of whoever holds the phone. They are there before any chat is, as news may come first.

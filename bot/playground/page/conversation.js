@@ -4,6 +4,7 @@ import { bubble, gist, isService } from "./bubbles.js";
 import { chatFace } from "./faces.js";
 import { confirmDialog, alertDialog, choose, menu, toast } from "./dialogs.js";
 import { arrange, h, iconButton } from "./dom.js";
+import { fileOf, isBare } from "./media.js";
 import { chat, chatsOf, isGroup, isMine, keyOf, messagesOf, model, on, titleOf } from "./model.js";
 import * as server from "./server.js";
 import { locale, t } from "./words.js";
@@ -30,7 +31,9 @@ export function conversation(composer) {
   };
   const draw = () => {
     down.setAttribute("aria-label", t("down"));
+    const focused = log.contains(document.activeElement);
     redraw(acts);
+    if (focused && !log.contains(document.activeElement)) composer.focus(); // what had it is gone
   };
   const anew = () => {
     place = [model.me, model.chatId, model.topic].join();
@@ -190,13 +193,18 @@ function choices(message, composer) {
   const base = `/chats/${message.chat.id}/messages/${message.message_id}`;
   return [
     composer.canReply(message) ? { label: t("reply"), icon: "reply", act: () => composer.reply(message) } : null,
-    isMine(message) && !message.forward_origin ? { label: t("edit"), icon: "edit", act: () => composer.edit(message) } : null,
+    isMine(message) && !message.forward_origin && !isBare(message) ? { label: t("edit"), icon: "edit", act: () => composer.edit(message) } : null,
     said ? { label: t("copy"), icon: "copy", act: async () => { await navigator.clipboard.writeText(said); toast(t("copied")); } } : null,
+    fileOf(message) ? { label: t("download"), icon: "download", act: () => download(fileOf(message)) } : null,
     { label: t("forward"), icon: "forward", act: () => forward(message, base) },
     isMine(message) || !isGroup(chat())
       ? { label: t("remove"), icon: "trash", danger: true, act: async () => (await confirmDialog(`${t("remove")}: ${gist(message)}`)) && server.remove(base, { person: model.me }) }
       : null,
   ];
+}
+
+function download({ file_id, name }) {
+  h("a", { href: server.mediaUrl(file_id), download: name }).click();
 }
 
 async function forward(message, base) {

@@ -12,20 +12,27 @@ export function toast(text) {
   setTimeout(() => note.remove(), TOAST_MS + 300);
 }
 
+// Opens a dialog, which is gone once it is closed. Chromium then gives the focus back to where one wrote, but not the
+// caret, and swallows what is typed: it gets the focus anew.
+export function open(dialog) {
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    const back = document.activeElement;
+    back.blur();
+    back.focus({ preventScroll: true });
+  });
+  dialog.showModal();
+}
+
 // Shows a dialog and resolves with the value it was closed with, or null.
 export function show(content, properties = {}) {
   const dialog = h("dialog", properties, content);
-  document.body.append(dialog);
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue || null);
-    });
-  });
+  open(dialog);
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue || null)));
 }
 
 const form = (...children) => h("form", { method: "dialog" }, children);

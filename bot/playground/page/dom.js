@@ -25,6 +25,20 @@ export function arrange(parent, children) {
   if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
+// A list of tabs is one stop of the Tab key; arrows lead to the others, which are chosen by it.
+export function rove(tabs) {
+  tabs.addEventListener("keydown", (event) => {
+    const all = [...tabs.querySelectorAll("[role=tab]")];
+    const at = all.indexOf(event.target);
+    const next = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || next === undefined) return;
+    event.preventDefault();
+    const tab = all[(next + all.length) % all.length];
+    tab.focus();
+    tab.click();
+  });
+}
+
 // Whether list and conversation are side by side; the style sheet has the same width.
 const WIDE = matchMedia("(min-width: 760px)");
 
@@ -52,6 +66,7 @@ const PATHS = {
   download: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 20h14",
   plus: "M12 5v14M5 12h14",
   menu: "M5 8h14M5 12h14M5 16h9",
+  compare: "M12 4v16M8.5 8.5L5 12l3.5 3.5M15.5 8.5L19 12l-3.5 3.5",
   seen: "M2.5 12.5l4 4 8-9M10.5 15.5l1 1 8-9",
 };
 

@@ -1,7 +1,7 @@
 // Above the conversation: who it is with, what they are doing, and what can be changed about it.
 
 import { ask, menuBelow, toast } from "./dialogs.js";
-import { arrange, h, iconButton } from "./dom.js";
+import { arrange, h, iconButton, rove } from "./dom.js";
 import { chatFace } from "./faces.js";
 import { botIsIn, chat, chooseTopic, isGroup, model, on, once, open, titleOf } from "./model.js";
 import * as server from "./server.js";
@@ -19,6 +19,7 @@ const about = h("span", {});
 let shownTopics = "";
 
 export function conversationHeader() {
+  rove(topics);
   for (const kind of ["chat", "status", "me", "connection"]) on(kind, draw);
 }
 
@@ -47,8 +48,9 @@ function drawTopics(one) {
   const now = JSON.stringify([one.id, one.topics, model.topic, locale()]);
   if (now === shownTopics) return;
   shownTopics = now;
+  const focused = topics.contains(document.activeElement);
   const tab = (id, name) =>
-    h("button", { type: "button", role: "tab", class: "topic", "aria-selected": String(model.topic === id), onclick: () => chooseTopic(id) }, name);
+    h("button", { type: "button", role: "tab", class: "topic", "aria-selected": String(model.topic === id), tabindex: model.topic === id ? "0" : "-1", onclick: () => chooseTopic(id) }, name);
   topics.replaceChildren(
     tab(null, t("general")),
     ...Object.entries(one.topics).map(([id, name]) => tab(Number(id), name)),
@@ -60,6 +62,7 @@ function drawTopics(one) {
       if (model.chatId === one.id) chooseTopic(topic);
     }),
   );
+  if (focused) topics.querySelector("[aria-selected=true]").focus();
 }
 
 function choices(one) {

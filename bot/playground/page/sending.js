@@ -2,7 +2,7 @@
 
 import { confirmDialog, show, toast } from "./dialogs.js";
 import { h, icon } from "./dom.js";
-import { bytes } from "./bubbles.js";
+import { bytes } from "./media.js";
 import { model } from "./model.js";
 import * as server from "./server.js";
 import { t } from "./words.js";

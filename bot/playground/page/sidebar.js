@@ -2,7 +2,7 @@
 
 import { gist, nameOf } from "./bubbles.js";
 import { ask, menuBelow, show, toast } from "./dialogs.js";
-import { arrange, h, icon } from "./dom.js";
+import { arrange, h, icon, rove } from "./dom.js";
 import { chatFace, face } from "./faces.js";
 import { chatsOf, choosePerson, isGroup, isMine, me, model, on, once, open, titleOf } from "./model.js";
 import * as server from "./server.js";
@@ -25,6 +25,7 @@ export function sidebar() {
   });
   on("people", drawPeople);
   on("chats", drawChats);
+  rove(people);
   settings.append(icon("more"));
   settings.addEventListener("click", () => menuBelow(settings, choices()));
 }
@@ -45,6 +46,7 @@ function tab(person) {
   }
   const element = tabs.get(person.id);
   element.setAttribute("aria-selected", String(person.id === model.me));
+  element.tabIndex = person.id === model.me ? 0 : -1;
   element.setAttribute("aria-label", person.first_name);
   element.title = person.first_name;
   element.replaceChildren(face(person), h("span", { dir: "auto" }, person.first_name));

@@ -1,6 +1,7 @@
 // Texts with their entities, as elements.
 
 import { h } from "./dom.js";
+import { opensStickers } from "./stickers.js";
 
 // `act` is called with ("command", "/start") when somebody taps a command.
 export function formatted(text, entities, act) {
@@ -19,7 +20,7 @@ function element(entity, said, act) {
     case "bot_command":
       return h("button", { type: "button", class: "command", dir: "auto", onclick: () => act("command", said) }, said);
     case "url":
-      return h("a", { href: said, dir: "auto", target: "_blank", rel: "noreferrer noopener" }, said);
+      return h("a", { href: said, dir: "auto", target: "_blank", rel: "noreferrer noopener", onclick: (event) => opensStickers(said) && event.preventDefault() }, said);
     default:
       return h("span", { class: "mention", dir: "auto" }, said);
   }

@@ -1,7 +1,7 @@
 // German.
 
 export default {
-  bot: "Bot", online: "online", absent: "hört noch nicht zu …", members: "{n} Mitglieder",
+  bot: "Bot", online: "online", absent: "noch nicht verbunden …", members: "{n} Mitglieder",
   typing: "schreibt …", upload_photo: "sendet ein Foto …", record_video: "nimmt einen Film auf …", upload_video: "sendet einen Film …",
   upload_document: "sendet eine Datei …",
   message: "Nachricht", send: "Senden", attach: "Anhängen", camera: "Foto aufnehmen", photo: "Foto", file: "Datei", film: "Film",
@@ -21,4 +21,6 @@ export default {
   joined: "{name} ist der Gruppe beigetreten", left: "{name} hat die Gruppe verlassen", topic_opened: "Thema „{name}“", migrated: "Die Gruppe ist jetzt eine Supergruppe",
   note: "Alles hier bleibt auf diesem Computer.", you: "Du", copied: "Kopiert", searching: "Der Bot wird gefragt …", none: "Nichts gefunden",
   intro: "Schick ein Foto von deinem Hund oder deiner Katze und sieh, wie sie als Baby aussahen.",
+  sticker: "Sticker", video_note: "Runder Film", compare: "Mit dem Foto vergleichen",
+  no_stickers: "Dieses Stickerpaket gibt es nicht mehr.",
 };

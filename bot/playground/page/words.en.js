@@ -1,7 +1,7 @@
 // English.
 
 export default {
-  bot: "bot", online: "online", absent: "not listening yet…", members: "{n} members",
+  bot: "bot", online: "online", absent: "not connected yet…", members: "{n} members",
   typing: "typing…", upload_photo: "sending a photo…", record_video: "recording a film…", upload_video: "sending a film…",
   upload_document: "sending a file…",
   message: "Message", send: "Send", attach: "Attach", camera: "Take a photo", photo: "Photo", file: "File", film: "Film",
@@ -21,4 +21,6 @@ export default {
   joined: "{name} joined the group", left: "{name} left the group", topic_opened: "Topic “{name}”", migrated: "The group became a supergroup",
   note: "Everything here stays on this computer.", you: "You", copied: "Copied", searching: "Asking the bot…", none: "Nothing found",
   intro: "Send a photo of your dog or cat and see the puppy or kitten it was.",
+  sticker: "Sticker", video_note: "Round film", compare: "Compare with your photo",
+  no_stickers: "This sticker set does not exist any more.",
 };

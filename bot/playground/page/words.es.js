@@ -1,7 +1,7 @@
 // Spanish.
 
 export default {
-  bot: "bot", online: "en línea", absent: "aún no escucha…", members: "{n} miembros",
+  bot: "bot", online: "en línea", absent: "aún sin conexión…", members: "{n} miembros",
   typing: "escribiendo…", upload_photo: "enviando una foto…", record_video: "grabando un vídeo…", upload_video: "enviando un vídeo…",
   upload_document: "enviando un archivo…",
   message: "Mensaje", send: "Enviar", attach: "Adjuntar", camera: "Hacer una foto", photo: "Foto", file: "Archivo", film: "Vídeo",
@@ -21,4 +21,6 @@ export default {
   joined: "{name} se ha unido al grupo", left: "{name} ha salido del grupo", topic_opened: "Tema «{name}»", migrated: "El grupo es ahora un supergrupo",
   note: "Todo lo de aquí se queda en este ordenador.", you: "Tú", copied: "Copiado", searching: "Preguntando al bot…", none: "Sin resultados",
   intro: "Envía una foto de tu perro o tu gato y mira cómo era de pequeño.",
+  sticker: "Sticker", video_note: "Vídeo redondo", compare: "Comparar con tu foto",
+  no_stickers: "Este paquete de stickers ya no existe.",
 };

@@ -1,7 +1,7 @@
 // Japanese.
 
 export default {
-  bot: "ボット", online: "オンライン", absent: "まだ受信していません…", members: "メンバー {n} 人",
+  bot: "ボット", online: "オンライン", absent: "まだ接続していません…", members: "メンバー {n} 人",
   typing: "入力中…", upload_photo: "写真を送信中…", record_video: "動画を作成中…", upload_video: "動画を送信中…",
   upload_document: "ファイルを送信中…",
   message: "メッセージ", send: "送信", attach: "添付", camera: "写真を撮る", photo: "写真", file: "ファイル", film: "動画",
@@ -21,4 +21,6 @@ export default {
   joined: "{name} さんが参加しました", left: "{name} さんが退出しました", topic_opened: "トピック「{name}」", migrated: "グループがスーパーグループになりました",
   note: "すべてこのコンピューターの中だけに残ります。", you: "あなた", copied: "コピーしました", searching: "ボットに聞いています…", none: "見つかりませんでした",
   intro: "犬や猫の写真を送ると、小さかった頃の姿をお見せします。",
+  sticker: "ステッカー", video_note: "丸い動画", compare: "元の写真と比べる",
+  no_stickers: "このステッカーセットはもうありません。",
 };

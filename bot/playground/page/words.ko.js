@@ -1,7 +1,7 @@
 // Korean.
 
 export default {
-  bot: "봇", online: "온라인", absent: "아직 듣고 있지 않아요…", members: "멤버 {n}명",
+  bot: "봇", online: "온라인", absent: "아직 연결되지 않았어요…", members: "멤버 {n}명",
   typing: "입력 중…", upload_photo: "사진 보내는 중…", record_video: "영상 만드는 중…", upload_video: "영상 보내는 중…",
   upload_document: "파일 보내는 중…",
   message: "메시지", send: "보내기", attach: "첨부", camera: "사진 찍기", photo: "사진", file: "파일", film: "영상",
@@ -21,4 +21,6 @@ export default {
   joined: "{name} 님이 들어왔어요", left: "{name} 님이 나갔어요", topic_opened: "주제 “{name}”", migrated: "그룹이 슈퍼그룹이 되었어요",
   note: "모든 것은 이 컴퓨터에만 남아요.", you: "나", copied: "복사했어요", searching: "봇에게 묻는 중…", none: "결과 없음",
   intro: "강아지나 고양이 사진을 보내면 아기 때 모습을 보여 드려요.",
+  sticker: "스티커", video_note: "동그란 영상", compare: "원래 사진과 비교",
+  no_stickers: "이 스티커 세트는 이제 없어요.",
 };

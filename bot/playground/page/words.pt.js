@@ -1,7 +1,7 @@
 // Portuguese.
 
 export default {
-  bot: "bot", online: "online", absent: "ainda não está ouvindo…", members: "{n} membros",
+  bot: "bot", online: "online", absent: "ainda não conectado…", members: "{n} membros",
   typing: "digitando…", upload_photo: "enviando uma foto…", record_video: "gravando um vídeo…", upload_video: "enviando um vídeo…",
   upload_document: "enviando um arquivo…",
   message: "Mensagem", send: "Enviar", attach: "Anexar", camera: "Tirar uma foto", photo: "Foto", file: "Arquivo", film: "Vídeo",
@@ -21,4 +21,6 @@ export default {
   joined: "{name} entrou no grupo", left: "{name} saiu do grupo", topic_opened: "Tópico “{name}”", migrated: "O grupo virou um supergrupo",
   note: "Tudo aqui fica neste computador.", you: "Você", copied: "Copiado", searching: "Perguntando ao bot…", none: "Nada encontrado",
   intro: "Envie uma foto do seu cachorro ou gato e veja como ele era filhote.",
+  sticker: "Figurinha", video_note: "Vídeo redondo", compare: "Comparar com a sua foto",
+  no_stickers: "Este pacote de figurinhas não existe mais.",
 };

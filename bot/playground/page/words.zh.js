@@ -1,7 +1,7 @@
 // Chinese.
 
 export default {
-  bot: "机器人", online: "在线", absent: "还没有开始接收…", members: "{n} 位成员",
+  bot: "机器人", online: "在线", absent: "尚未连接…", members: "{n} 位成员",
   typing: "正在输入…", upload_photo: "正在发送照片…", record_video: "正在制作视频…", upload_video: "正在发送视频…",
   upload_document: "正在发送文件…",
   message: "消息", send: "发送", attach: "添加附件", camera: "拍照", photo: "照片", file: "文件", film: "视频",
@@ -21,4 +21,6 @@ export default {
   joined: "{name} 加入了群组", left: "{name} 离开了群组", topic_opened: "话题“{name}”", migrated: "群组已升级为超级群组",
   note: "这里的一切都只留在这台电脑上。", you: "你", copied: "已复制", searching: "正在询问机器人…", none: "没有找到",
   intro: "发一张狗狗或猫咪的照片，看看它小时候的样子。",
+  sticker: "贴纸", video_note: "圆形视频", compare: "与原照片对比",
+  no_stickers: "这个贴纸包已经不存在了。",
 };
