@@ -6,6 +6,7 @@ from storage.records import (
     NO_FAILURE,
     OPEN_STATES,
     RESULT_STATES,
+    SHOWN_KINDS,
     UNKNOWN_MESSAGE,
     Deleted,
     Expecting,
@@ -23,6 +24,9 @@ from storage.records import (
     PortraitFailure,
     Result,
     State,
+    Verdict,
+    VerdictCount,
+    VerdictReason,
 )
 from storage.storage import Counts, Storage
 
@@ -31,6 +35,7 @@ __all__ = [
     "NO_FAILURE",
     "OPEN_STATES",
     "RESULT_STATES",
+    "SHOWN_KINDS",
     "UNKNOWN_MESSAGE",
     "Counts",
     "Deleted",
@@ -51,5 +56,8 @@ __all__ = [
     "Result",
     "State",
     "Storage",
+    "Verdict",
+    "VerdictCount",
+    "VerdictReason",
     "newest_migration",
 ]

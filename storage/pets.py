@@ -2,7 +2,7 @@
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.records import Pet
+from storage.records import Kind, Pet
 
 
 class Pets:
@@ -39,6 +39,10 @@ class Pets:
                 return None
             row = rows[0]
             await db.execute("UPDATE portraits SET pet = ?, name = ? WHERE id = ?", (row["id"], name, portrait))
+            await db.execute(  # what the name is written on is made anew when it is asked for again
+                "UPDATE results SET digest = NULL, thumbnail = NULL, file_id = NULL WHERE portrait = ? AND kind = ?",
+                (portrait, Kind.CARD),
+            )
             return Pet.of(row)
 
     async def use(self, id: int, now: float) -> None:

@@ -6,7 +6,17 @@ from typing import Unpack, cast
 from storage.database import Database
 from storage.media_index import MediaIndex
 from storage.portrait_rows import ERASED_COLUMNS, change_portrait, delete_portraits, fetch_row
-from storage.records import OPEN_STATES, PREDECESSORS, Deleted, Photo, Portrait, PortraitChanges, PortraitFiles, State
+from storage.records import (
+    OPEN_STATES,
+    PREDECESSORS,
+    UNKNOWN_MESSAGE,
+    Deleted,
+    Photo,
+    Portrait,
+    PortraitChanges,
+    PortraitFiles,
+    State,
+)
 
 _UNTOUCHED_SINCE = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
 _TIME_COLUMNS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
@@ -46,17 +56,17 @@ class Portraits:
             )
             return Portrait.of(row), False
 
-    async def again(self, portrait: Portrait, now: float) -> Portrait:
-        """Return a new portrait of the same photo; its owner is asked everything again."""
+    async def again(self, portrait: Portrait, breed: str | None, now: float) -> Portrait:
+        """Return a new portrait of the same photo; its owner is asked everything again but the breed, if one is given."""
         async with self._db.writing() as db:
             row = await fetch_row(
                 db,
                 "INSERT INTO portraits (owner, chat, topic, message, language, state, again_of, original, file_id,"
-                " file_unique_id, photo, name, pet, created_at, changed_at)"
+                " file_unique_id, photo, breed, name, pet, created_at, changed_at)"
                 " SELECT owner, chat, topic, message, language, ?, id, 0, file_id,"
-                " file_unique_id, photo, name, pet, ?, ?"
+                " file_unique_id, photo, ?, name, pet, ?, ?"
                 " FROM portraits WHERE id = ? RETURNING *",
-                (State.RECEIVED, now, now, portrait.id),
+                (State.RECEIVED, breed, now, now, portrait.id),
             )
             return Portrait.of(row)
 
@@ -110,6 +120,11 @@ class Portraits:
                 "INSERT INTO messages SELECT id, chat, status_message FROM portraits"
                 " WHERE id = ? AND chat < 0 AND owner > 0 AND status_message IS NOT NULL ON CONFLICT DO NOTHING",
                 (id,),
+            )
+            await db.execute(
+                "UPDATE results SET message = ? WHERE portrait = ? AND message IS NOT NULL AND EXISTS"
+                " (SELECT 1 FROM portraits p WHERE p.id = portrait AND p.chat < 0 AND p.owner > 0)",
+                (UNKNOWN_MESSAGE, id),
             )
             row = await fetch_row(
                 db,

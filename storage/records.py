@@ -32,7 +32,7 @@ RESULT_STATES = (State.DELIVERING, State.DONE)
 PREDECESSORS: dict[State, tuple[State, ...]] = {
     State.RECEIVED: (State.FAILED, State.RECEIVED, *ASKING_STATES),
     State.AWAITING_HEAD: (State.RECEIVED,),
-    State.AWAITING_BREED: (State.RECEIVED, State.AWAITING_HEAD, State.FAILED),
+    State.AWAITING_BREED: (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_BABY_PHOTO, State.FAILED),
     State.AWAITING_BABY_PHOTO: (
         State.RECEIVED,
         State.AWAITING_HEAD,
@@ -57,6 +57,10 @@ class Kind(StrEnum):
     WHOLE = "whole"  # the young face pasted into the whole photo
     CARD = "card"  # then and now, side by side
     FILM = "film"
+
+
+SHOWN_KINDS = (Kind.STILL, Kind.FILM)
+"""Kinds of which a chat shows one age: another age takes its place."""
 
 
 class FailureReason(StrEnum):
@@ -118,6 +122,23 @@ class Expecting(StrEnum):
     NAME = "name"
 
 
+class Verdict(StrEnum):
+    """What an owner thinks of a portrait at one age, the best first."""
+
+    LOVE = "love"
+    FINE = "fine"
+    BAD = "bad"
+
+
+class VerdictReason(StrEnum):
+    """Why a verdict is bad."""
+
+    EYES = "eyes"
+    NOT_MINE = "not_mine"  # it is not like the owner's pet
+    NOT_YOUNG = "not_young"
+    BLURRY = "blurry"
+
+
 UNKNOWN_MESSAGE = 0
 """Stands for a message whose number nobody knows: one that may have arrived, or has stayed behind in an old group."""
 
@@ -132,6 +153,7 @@ class Notice(StrEnum):
     NOT_TAKEN = "not_taken"  # the messenger can do nothing with a picture or film
     TOO_LARGE = "too_large"  # the messenger takes no film of this size, even made smaller
     SENT_HERE = "sent_here"  # the group takes no messages of ours, so its owner has it in private
+    WHY = "why"  # asks why the owner's verdict is bad
 
 
 class _Record:
@@ -223,6 +245,7 @@ class Portrait(_Record):
     queued_at: float | None
     started_at: float | None
     done_at: float | None
+    photo_quality: str
 
     @property
     def in_group(self) -> bool:
@@ -268,6 +291,7 @@ class PortraitChanges(TypedDict, total=False):
     failure: PortraitFailure
     failed_photo: PhotoRole
     queued_at: float | None
+    photo_quality: str
 
 
 class PortraitFiles(TypedDict, total=False):
@@ -299,6 +323,17 @@ class Result(_Record):
     def missing(self) -> bool:
         """Whether it was sent in vain, or may not have arrived."""
         return self.message == UNKNOWN_MESSAGE
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCount:
+    """How many portraits of this species, by this network and of photos of this quality got the verdict."""
+
+    verdict: Verdict
+    species: str
+    network: str
+    photo_quality: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

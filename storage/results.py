@@ -10,6 +10,7 @@ from storage.media_index import MediaIndex
 from storage.portrait_rows import change_portrait, fetch_row
 from storage.records import (
     PREDECESSORS,
+    SHOWN_KINDS,
     UNKNOWN_MESSAGE,
     Kind,
     Made,
@@ -60,6 +61,40 @@ class Results:
                 )
         return [result for result in await self.of(id) if result.age == age and result.kind in kinds]
 
+    async def show_age(self, id: int, age: float) -> bool:
+        """Note that the owner wants to see this age where another one is shown; False when it is shown already.
+
+        Only the age asked for last is wanted. What is shown stays until that is made.
+        """
+        async with self._db.writing() as db:
+            await db.execute(
+                "UPDATE results SET wanted = 0 WHERE portrait = ? AND kind IN (?, ?) AND age <> ? AND message IS NULL",
+                (id, *SHOWN_KINDS, age),
+            )
+            for kind in SHOWN_KINDS:
+                await db.execute(
+                    "INSERT INTO results (portrait, age, kind, wanted) VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE"
+                    " SET wanted = 1, message = CASE WHEN message = (SELECT max(message) FROM results AS others"
+                    " WHERE others.portrait = excluded.portrait AND others.kind = excluded.kind AND message > 0)"
+                    " THEN message END",
+                    (id, age, kind),
+                )
+            row = await fetch_row(
+                db, "SELECT 1 FROM results WHERE portrait = ? AND wanted AND message IS NULL AND age = ?", (id, age)
+            )
+            return row is not None
+
+    async def shown_instead(self, result: Result) -> Result | None:
+        """Return the result that is shown where this one shall be: of the same kind at another age; None if none is."""
+        if result.kind not in SHOWN_KINDS:
+            return None
+        row = await self._db.one(
+            "SELECT * FROM results WHERE portrait = ? AND kind = ? AND id <> ? AND message > 0"
+            " ORDER BY message DESC LIMIT 1",
+            (result.portrait, result.kind, result.id),
+        )
+        return Result.of(row) if row else None
+
     async def drop_requests(self, id: int, age: float, notice: Notice) -> None:
         """Forget requested results that could not be made; if there are any, note what is to be said of them."""
         async with self._db.writing() as db:
@@ -88,9 +123,11 @@ class Results:
         )
         return [row["id"] for row in rows]
 
-    async def sent(self, result: int, message: int, file_id: str) -> None:
-        """Note that a result arrived in the chat, and under which id the messenger has it."""
+    async def sent(self, result: int, message: int, file_id: str, instead_of: Result | None = None) -> None:
+        """Note that a result is in the chat, where another one was or not, and under which id the messenger has it."""
         async with self._db.writing() as db:
+            if instead_of:
+                await db.execute("UPDATE results SET message = NULL, wanted = 0 WHERE id = ?", (instead_of.id,))
             await db.execute("UPDATE results SET message = ?, file_id = ? WHERE id = ?", (message, file_id, result))
             await db.execute(
                 "INSERT INTO messages SELECT p.id, p.chat, r.message"

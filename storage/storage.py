@@ -17,10 +17,12 @@ from storage.pets import Pets
 from storage.portrait_lookup import PortraitLookup
 from storage.portrait_queue import PortraitQueue
 from storage.portraits import Portraits
+from storage.records import VerdictCount
 from storage.results import Results
 from storage.sent_messages import SentMessages
 from storage.updates import Updates
 from storage.usage import Usage
+from storage.verdicts import Verdicts
 
 _UPDATE_RESENT_S = 86_400.0  # s; for so long Telegram keeps an update that it could not deliver, and tries again
 
@@ -37,6 +39,7 @@ class Counts:
     slowest_s: float
     media_bytes: int
     updates_aside: dict[str, int]  # updates that could not be handled, by kind; as long as portraits are kept
+    verdicts: list[VerdictCount]  # as long as portraits are kept
 
 
 class Storage:
@@ -62,6 +65,7 @@ class Storage:
         self.pets = Pets(self._database, self._media_index)
         self.groups = Groups(self._database, self._media_index)
         self.usage = Usage(self._database)
+        self.verdicts = Verdicts(self._database)
         self.updates = Updates(self._database)
         self._open = AsyncExitStack()
 
@@ -117,4 +121,5 @@ class Storage:
             slowest_s=times[-1] if times else 0.0,
             media_bytes=await self._media_index.size(),
             updates_aside=await self.updates.aside_by_kind(),
+            verdicts=await self.verdicts.counts(),
         )

@@ -17,12 +17,13 @@ from bot.messaging.keyboards import (
     age_number,
     delete_keyboard,
     failure_keyboard,
+    more_keyboard,
     name_keyboard,
-    result_keyboard,
     whole_number,
 )
 from bot.messaging.telegram_calls import MAX_REFUSALS, reply_to
-from storage import ASKING_STATES, RESULT_STATES, Kind, Portrait, State
+from bot.messaging.views import help_against
+from storage import ASKING_STATES, RESULT_STATES, Kind, Portrait, State, Verdict, VerdictReason
 
 Action = Callable[[Update, Context, Portrait, str], Awaitable[object]]
 """What a press does with its portrait and value; returns None when it does not fit (any more)."""
@@ -59,7 +60,8 @@ async def press(update: Update, context: Context) -> None:
         # Its message says so already, and does not change.
         await answer(update, context.words("limit.later", button=context.words("button.retry")), alert=True)
     else:
-        await answer(update, context.words(toast) if toast else "")
+        # False: there was nothing to do.
+        await answer(update, context.words(toast) if toast and done is not False else "")
 
 
 async def _show_present_state(update: Update, context: Context, id_: int) -> None:
@@ -80,6 +82,38 @@ async def _type_breed(_: Update, context: Context, portrait: Portrait, __: str) 
 
 async def _film(update: Update, context: Context, portrait: Portrait, value: str) -> object:
     return await history.film(update, context, portrait, age_number(value))
+
+
+async def _more(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    if portrait.state not in RESULT_STATES:
+        return None
+    await _swap_keyboard(update, more_keyboard(context.words, portrait, age_number(value)))
+    return True
+
+
+async def _less(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    if portrait.state not in RESULT_STATES:
+        return None
+    await _swap_keyboard(update, await context.messenger.result_keyboard(portrait, age_number(value)))
+    return True
+
+
+async def _judge(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    age, _, verdict = value.partition(" ")
+    judged = await context.services.results.judge(portrait, age_number(age), Verdict(verdict))
+    if judged:
+        await _swap_keyboard(update, await context.messenger.result_keyboard(portrait, age_number(age)))
+        await answer(update, context.words(f"verdict.{verdict}"))
+    return judged
+
+
+async def _explain(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+    age, _, reason = value.partition(" ")
+    explained = await context.services.results.explain(portrait, age_number(age), VerdictReason(reason))
+    if explained and update.callback_query:
+        view = help_against(context.words, portrait, age_number(age), VerdictReason(reason))
+        await edit(update.callback_query.edit_message_text(view.text, reply_markup=view.keyboard))
+    return explained
 
 
 async def _name(update: Update, context: Context, portrait: Portrait, __: str) -> object:
@@ -121,8 +155,8 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
     if portrait.state is State.FAILED:
         keyboard = failure_keyboard(context.words, portrait)
     elif portrait.state in RESULT_STATES:
-        shareable = context.bot.supports_inline_queries
-        keyboard = result_keyboard(context.words, portrait, age_number(value) if value else portrait.age, shareable)
+        age = age_number(value) if value else portrait.age
+        keyboard = await context.messenger.result_keyboard(portrait, age)
     else:
         return None
     await _swap_keyboard(update, keyboard)
@@ -176,6 +210,7 @@ _ANSWERS: dict[Verb, Action] = {
     ),
     Verb.BREED: _calling(lambda services, portrait, value: services.answers.choose_breed(portrait.id, value)),
     Verb.TYPE_BREED: _type_breed,
+    Verb.OTHER_BREED: _calling(lambda services, portrait, _: services.answers.ask_breed_again(portrait.id)),
     Verb.PET: _calling(lambda services, portrait, value: services.answers.choose_pet(portrait.id, whole_number(value))),
     Verb.SKIP: _calling(lambda services, portrait, _: services.answers.skip_baby_photo(portrait.id)),
     Verb.USE_ALBUM: _calling(lambda services, portrait, _: services.answers.use_album_photo(portrait.id)),
@@ -183,6 +218,10 @@ _ANSWERS: dict[Verb, Action] = {
     Verb.CANCEL: _calling(lambda services, portrait, _: services.portraits.cancel(portrait.id)),
     Verb.ANYWAY: _calling(lambda services, portrait, _: services.portraits.try_anyway(portrait.id)),
     Verb.RETRY: _calling(lambda services, portrait, _: services.portraits.retry(portrait.id)),
+    Verb.VERDICT: _judge,
+    Verb.WHY: _explain,
+    Verb.MORE: _more,
+    Verb.LESS: _less,
     Verb.NAME: _name,
     Verb.NO_NAME: _no_name,
     Verb.DELETE: _delete,
@@ -191,7 +230,7 @@ _ANSWERS: dict[Verb, Action] = {
 
 # Requests, which take a moment.
 _REQUESTS: dict[Verb, Action] = {
-    Verb.AGE: _calling(lambda services, portrait, value: services.results.request_age(portrait.id, age_number(value))),
+    Verb.AGE: _calling(lambda services, portrait, value: services.results.show_age(portrait, age_number(value))),
     Verb.RESEND: _calling(
         lambda services, portrait, value: services.results.send_again(portrait.id, age_number(value))
     ),

@@ -54,9 +54,7 @@ async def private_photo(update: Update, context: Context) -> None:
     if await _too_large(update, context, file):
         return
     if asking := await _asking_for_baby(update, context, message):
-        await context.services.answers.add_baby_photo(
-            asking.id, file.file_id, message.message_id, message.media_group_id
-        )
+        await _add_baby_photo(context, asking, message, file)
         return
     await begin(update, context, message, file, message.caption or "")
 
@@ -81,6 +79,14 @@ async def _asking_for_baby(update: Update, context: Context, message: Message) -
     return latest if context.storage.now() - latest.changed_at < _BABY_PHOTO_WINDOW_S else None
 
 
+async def _add_baby_photo(context: Context, asking: Portrait, message: Message, file: PhotoSize | Document) -> None:
+    """Take the baby photo; the question, which stands above it, goes."""
+    if await context.services.answers.add_baby_photo(
+        asking.id, file.file_id, message.message_id, message.media_group_id
+    ):
+        await context.messenger.delete_status(asking)
+
+
 async def group_photo(update: Update, context: Context) -> None:
     """Take a photo in a group that replies to our question; ignore all others."""
     message = update.effective_message
@@ -88,9 +94,7 @@ async def group_photo(update: Update, context: Context) -> None:
         return
     if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
         await context.services.naming.withdraw_question(asking.owner, asking.chat)
-        await context.services.answers.add_baby_photo(
-            asking.id, file.file_id, message.message_id, message.media_group_id
-        )
+        await _add_baby_photo(context, asking, message, file)
 
 
 async def young(update: Update, context: Context) -> None:

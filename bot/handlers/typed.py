@@ -99,6 +99,8 @@ async def _take(update: Update, context: Context, portrait: Portrait, message: M
         chosen, breeds = await context.services.answers.type_breed(portrait, text)
         if chosen is None:
             await context.messenger.answer(portrait, text, message.message_id, breeds)
+        else:
+            await context.messenger.delete_status(portrait)  # the next question is below the words
         return
     name = await context.services.naming.name(portrait, text)
     if name is None:

@@ -10,11 +10,12 @@ from typing import Self
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.portraits.age_range import AGE_STEP, OLDEST_AGE, YOUNGEST_AGE
+from bot.portraits.age_range import OLDEST_AGE, YOUNGEST_EVER, ages_of, nearest_age
 from bot.portraits.breed_names import breed_name
 from bot.texts import LANGUAGES, Words
-from storage import FailureReason, Pet, Portrait, State
+from storage import FailureReason, Pet, Portrait, State, Verdict, VerdictReason
 
+VERDICT_SIGNS = {Verdict.LOVE: "😍", Verdict.FINE: "🙂", Verdict.BAD: "😬"}
 _MAX_DIGITS = 18  # of a number in a button; more may not fit the 64 bits of a column
 
 
@@ -32,7 +33,12 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     ANYWAY = "anyway"
     RETRY = "retry"
+    OTHER_BREED = "obreed"
     AGE = "age"
+    VERDICT = "v"
+    WHY = "why"
+    MORE = "more"
+    LESS = "less"
     CARD = "card"
     WHOLE = "whole"
     AGAIN = "again"
@@ -81,7 +87,7 @@ def whole_number(text: str) -> int:
 def age_number(text: str) -> float:
     """Read an age from a button. Raises ValueError for one that no portrait can have."""
     age = float(text)
-    if not OLDEST_AGE <= age <= YOUNGEST_AGE:  # nor NaN
+    if not OLDEST_AGE <= age <= YOUNGEST_EVER:  # nor NaN
         raise ValueError("not an age of ours")
     return age
 
@@ -130,7 +136,10 @@ def baby_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
     else:
         ways = [[_button(words("button.skip"), Verb.SKIP, portrait.id)]]
     grown = [_button(words("button.grown_up"), Verb.GROWN_UP, portrait.id)]
-    return InlineKeyboardMarkup([*ways, grown, _cancel(words, portrait)])
+    last = _cancel(words, portrait)
+    if portrait.breed is not None and (portrait.pet is None or portrait.again_of):
+        last.insert(0, _button(words("button.type_breed"), Verb.OTHER_BREED, portrait.id))
+    return InlineKeyboardMarkup([*ways, grown, last])
 
 
 def cancel_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
@@ -149,26 +158,69 @@ def failure_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup |
     return InlineKeyboardMarkup(rows)
 
 
-def result_keyboard(words: Words, portrait: Portrait, age: float, shareable: bool) -> InlineKeyboardMarkup:
-    """What can be done with a result of this age; it is `shareable` if the bot has inline mode."""
-    ages = []
-    if age + AGE_STEP <= YOUNGEST_AGE + 1e-6:
-        ages.append(_button(words("button.younger"), Verb.AGE, portrait.id, f"{age + AGE_STEP:.2f}"))
-    if age - AGE_STEP >= OLDEST_AGE - 1e-6:
-        ages.append(_button(words("button.older"), Verb.AGE, portrait.id, f"{age - AGE_STEP:.2f}"))
+def result_keyboard(
+    words: Words, portrait: Portrait, age: float, shareable: bool, verdict: Verdict | None
+) -> InlineKeyboardMarkup:
+    """The ages, the verdict, and the way to more; it is `shareable` if the bot has inline mode."""
+    shown = nearest_age(portrait, age)
+    ages = [
+        _button(_marked(words(f"age.{word}"), one == shown), Verb.AGE, portrait.id, f"{one:.2f}")
+        for word, one in ages_of(portrait)
+    ]
+    verdicts = [
+        _button(_marked(VERDICT_SIGNS[one], one is verdict), Verb.VERDICT, portrait.id, f"{age:.2f} {one}")
+        for one in Verdict
+    ]
+    more = [_button(words("button.more"), Verb.MORE, portrait.id, f"{age:.2f}")]
+    rows = [*_rows(ages, 3), verdicts, [*more, *([_share_button(words)] if shareable else [])]]
+    if portrait.pet is None:
+        rows.append([_button(words("button.name"), Verb.NAME, portrait.id)])
+    return InlineKeyboardMarkup(rows)
+
+
+def more_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
+    """What else can be made of a result of this age, and done with its portrait."""
     shown = f"{age:.2f}"
     rows = [
-        ages,
         [
             _button(words("button.card"), Verb.CARD, portrait.id, shown),
             _button(words("button.whole"), Verb.WHOLE, portrait.id, shown),
         ],
-        [_button(words("button.again"), Verb.AGAIN, portrait.id), *([_share_button(words)] if shareable else [])],
-        [_button(words("button.delete"), Verb.DELETE, portrait.id)],
+        [_button(words("button.again"), Verb.AGAIN, portrait.id)],
+        [
+            _button(words("button.back"), Verb.LESS, portrait.id, shown),
+            _button(words("button.delete"), Verb.DELETE, portrait.id, shown),
+        ],
     ]
-    if portrait.pet is None:
-        rows[-1].insert(0, _button(words("button.name"), Verb.NAME, portrait.id))
     return InlineKeyboardMarkup(rows)
+
+
+def _marked(label: str, is_it: bool) -> str:
+    """The label of a choice, marked when it is the present one."""
+    return f"• {label} •" if is_it else label
+
+
+def why_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
+    """Why a portrait of this age is bad."""
+    reasons = [
+        _button(words(f"button.why_{reason}"), Verb.WHY, portrait.id, f"{age:.2f} {reason}") for reason in VerdictReason
+    ]
+    return InlineKeyboardMarkup(_rows(reasons, 2))
+
+
+def help_keyboard(
+    words: Words, portrait: Portrait, age: float, reason: VerdictReason
+) -> InlineKeyboardMarkup | None:
+    """What may help against this reason, apart from another photo: another age, or other answers."""
+    ages = [one for _, one in ages_of(portrait)]
+    at = ages.index(nearest_age(portrait, age))
+    other = {VerdictReason.EYES: at + 1, VerdictReason.NOT_YOUNG: at - 1}.get(reason, -1)
+    if 0 <= other < len(ages):
+        word, there = ages_of(portrait)[other]
+        return InlineKeyboardMarkup([[_button(words(f"age.{word}"), Verb.AGE, portrait.id, f"{there:.2f}")]])
+    if reason in (VerdictReason.NOT_MINE, VerdictReason.NOT_YOUNG):
+        return InlineKeyboardMarkup([[_button(words("button.again"), Verb.AGAIN, portrait.id)]])
+    return None
 
 
 def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:

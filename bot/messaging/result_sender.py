@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from telegram import InlineKeyboardMarkup, InputFile, Message, ReplyParameters
+from telegram import (
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMediaPhoto,
+    InputMediaVideo,
+    Message,
+    ReplyParameters,
+)
 from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
@@ -10,6 +17,7 @@ from bot.messaging.errors import Meaning, meaning_of, translated
 from bot.messaging.keyboards import result_keyboard
 from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of, reply_to, replying
 from bot.messaging.views import caption
+from bot.portraits.errors import DeliveryUncertain, MessengerUnavailable
 from bot.portraits.messenger import Sent
 from bot.texts import words_for
 from storage import Kind, Portrait, Result, Storage
@@ -31,10 +39,8 @@ class ResultSender:
 
     async def send(self, portrait: Portrait, result: Result) -> Sent:
         """Send a result with its caption; the film carries the buttons. Raises the errors of `bot.portraits.errors`."""
-        words = words_for(portrait.language)
-        text = caption(words, portrait, result.kind, result.age)
-        shareable = self._bot.supports_inline_queries
-        keyboard = result_keyboard(words, portrait, result.age, shareable) if result.kind is Kind.FILM else None
+        text = caption(words_for(portrait.language), portrait, result.kind, result.age)
+        keyboard = await self.keyboard(portrait, result.age) if result.kind is Kind.FILM else None
         with translated():
             try:
                 message = await self._send(portrait, result, result.file_id, text, keyboard)
@@ -44,6 +50,61 @@ class ResultSender:
                 # A file_id is no promise for ever; the file itself is.
                 message = await self._send(portrait, result, None, text, keyboard)
         return Sent(message.message_id, file_id_of(message))
+
+    async def replace(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
+        """Show a result with its caption in the message of the one before; None when that message is gone."""
+        text = caption(words_for(portrait.language), portrait, result.kind, result.age)
+        keyboard = await self.keyboard(portrait, result.age) if result.kind is Kind.FILM else None
+
+        async def show(file_id: str | None) -> Sent:
+            media = await self._media(result, file_id, text)
+            message = await self._bot.edit_message_media(
+                media,
+                portrait.chat,
+                before.message,
+                reply_markup=keyboard,
+                read_timeout=self._upload_timeout_s,
+                rate_limit_args=MAX_REFUSALS,
+            )
+            shown = message if isinstance(message, Message) else None
+            return Sent(before.message or 0, file_id_of(shown) if shown else file_id or "")
+
+        try:
+            with translated():
+                try:
+                    return await show(result.file_id)
+                except BadRequest as error:
+                    if meaning_of(error) is Meaning.UNCHANGED:  # it was shown before the bot was killed
+                        return Sent(before.message or 0, result.file_id or "")
+                    if meaning_of(error) is Meaning.MESSAGE_GONE:
+                        return None
+                    if not result.file_id or meaning_of(error) not in _FILE_ID_TO_BLAME:
+                        raise
+                    return await show(None)
+        except DeliveryUncertain:  # an edit may be repeated
+            raise MessengerUnavailable("the answer to an edit was lost") from None
+
+    async def keyboard(self, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
+        """Return the buttons below a film of this age."""
+        verdict = await self._storage.verdicts.of(portrait.id, age)
+        words, shareable = words_for(portrait.language), self._bot.supports_inline_queries
+        return result_keyboard(words, portrait, age, shareable, verdict)
+
+    async def _media(self, result: Result, file_id: str | None, text: str) -> InputMediaPhoto | InputMediaVideo:
+        content = file_id or await self._storage.media.read(result.digest or "")
+        if result.kind is not Kind.FILM:
+            return InputMediaPhoto(content, caption=text, filename="throwback.jpg")
+        thumbnail = await self._storage.media.read(result.thumbnail) if result.thumbnail and not file_id else None
+        return InputMediaVideo(
+            content,
+            caption=text,
+            width=result.width,
+            height=result.height,
+            duration=round(result.duration_s),
+            supports_streaming=True,
+            thumbnail=thumbnail,
+            filename="throwback.mp4",
+        )
 
     async def _send(
         self,

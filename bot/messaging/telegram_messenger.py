@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from telegram import File
+from telegram import File, InlineKeyboardMarkup
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 from telegram.ext import ExtBot
@@ -20,7 +20,7 @@ from bot.portraits.errors import FileGone, MediaRefused, TooLarge
 from bot.portraits.messenger import Sent
 from bot.texts import Words, words_for
 from engine import PhotoError, PhotoReason, Progress
-from storage import UNKNOWN_MESSAGE, Notice, Portrait, Result, State, Storage
+from storage import UNKNOWN_MESSAGE, Kind, Notice, Portrait, Result, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -73,6 +73,12 @@ class TelegramMessenger:
         """Ask the open question again, below words that changed it."""
         await self._status.move_below(portrait, question(_words(portrait), portrait), message)
 
+    async def delete_status(self, portrait: Portrait) -> None:
+        """Delete the status message that the portrait had; another one has taken its place, or will."""
+        await self.board.drop(portrait.id)
+        if portrait.status_message:
+            await quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
+
     async def show_looking(self, portrait: Portrait, times: int) -> None:
         if times == 1 and portrait.status_message is None:
             words = _words(portrait)
@@ -97,6 +103,19 @@ class TelegramMessenger:
 
     async def send_result(self, portrait: Portrait, result: Result) -> Sent:
         return await self._results.send(portrait, result)
+
+    async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
+        return await self._results.replace(portrait, before, result)
+
+    async def result_keyboard(self, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
+        """Return the buttons below a film of this age, as they are now."""
+        return await self._results.keyboard(portrait, age)
+
+    async def renew_buttons(self, portrait: Portrait) -> None:
+        for film in await self._storage.results.of(portrait.id):
+            if film.kind is Kind.FILM and film.message:
+                keyboard = await self._results.keyboard(portrait, film.age)
+                await quietly(self._bot.edit_message_reply_markup(portrait.chat, film.message, reply_markup=keyboard))
 
     async def send_notice(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
         view = about_results(_words(portrait), portrait, notice, age, self._alerted)

@@ -11,13 +11,16 @@ from bot.messaging.keyboards import (
     cancel_keyboard,
     failure_keyboard,
     head_keyboard,
+    help_keyboard,
     resend_keyboard,
+    why_keyboard,
 )
+from bot.portraits.age_range import age_word
 from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.findings import Findings
 from bot.texts import Words
 from engine import Progress, Stage
-from storage import Expecting, FailureReason, Kind, Notice, Pet, PhotoRole, Portrait, State
+from storage import Expecting, FailureReason, Kind, Notice, Pet, PhotoRole, Portrait, State, VerdictReason
 
 _SUGGESTED_BREEDS = 3  # offered at first; more would hide the other buttons on a phone
 _SUGGESTED_PETS = 4  # known pets offered with the breeds
@@ -167,11 +170,27 @@ def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, 
             return MessageView(words(f"result.{notice}"))
         case Notice.NOT_MADE:
             return MessageView(apology(words, told))
+        case Notice.WHY:
+            return MessageView(words("why.ask"), why_keyboard(words, portrait, age))
+
+
+def help_against(words: Words, portrait: Portrait, age: float, reason: VerdictReason) -> MessageView:
+    """What may help where a result of this age is bad for this reason."""
+    return MessageView(words(f"why.{reason}"), help_keyboard(words, portrait, age, reason))
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
     """The text below a result."""
+    if kind is Kind.FILM:
+        return words(f"result.{_film(portrait, age)}")
     if kind is not Kind.STILL:
         return words(f"result.{kind}")
-    key = "result.young" if age >= 0 else "result.older"
+    key = f"result.{age_word(portrait, age)}"
     return words(f"{key}_named", name=portrait.name) if portrait.name else words(key)
+
+
+def _film(portrait: Portrait, age: float) -> str:
+    """From when to when the film leads."""
+    if age < 0:
+        return "film_older"
+    return "film_from_then" if portrait.baby_photo else "film"

@@ -1,12 +1,14 @@
 """What owners answer to the questions about a portrait: which pet, which breed, a baby photo."""
 
 from bot.portraits.age_range import OLDEST_AGE
-from bot.portraits.breed_names import match_breed, told_breed
-from bot.portraits.captions import named_breed
+from bot.portraits.breed_names import breed_name, match_breed, named_breed, told_breed
 from bot.portraits.findings import Findings
 from bot.portraits.worker import PortraitWorker
 from engine import BREEDS
 from storage import NO_FAILURE, Expecting, PhotoRole, Portrait, PortraitChanges, State, Storage
+
+
+_ANEW: PortraitChanges = {"status_message": None}  # the next status message is a new one, at the end of the chat
 
 
 class AnswerService:
@@ -30,11 +32,14 @@ class AnswerService:
         state = State.AWAITING_BREED if breed is None else State.AWAITING_BABY_PHOTO
         return await self._advance(id_, state, {"head": head, "species": species, "breed": breed})
 
-    async def choose_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
-        """Take the breed, a slug, or "" for an owner who does not know; and the pet's name, if it was told as well."""
+    async def choose_breed(self, id_: int, breed: str, name: str = "", anew: bool = False) -> Portrait | None:
+        """Take the breed, a slug, or "" for an owner who does not know; and the pet's name, if it was told as well.
+
+        What is asked next goes into a message of its own if `anew`.
+        """
         if await self._in_state(id_, State.AWAITING_BREED) is None:
             return None
-        said = _said(breed, name) | {"expected_text": Expecting.NOTHING}
+        said = _said(breed, name) | {"expected_text": Expecting.NOTHING} | (_ANEW if anew else {})
         return await self._advance(id_, State.AWAITING_BABY_PHOTO, said)
 
     async def take_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
@@ -44,15 +49,22 @@ class AnswerService:
             return await self._storage.portraits.change(id_, self._storage.now(), **_said(breed, name))
         return await self.choose_breed(id_, breed, name)
 
-    async def choose_pet(self, id_: int, pet_id: int) -> Portrait | None:
-        """Take breed, name and baby photo from a pet that the owner named earlier."""
+    async def choose_pet(self, id_: int, pet_id: int, anew: bool = False) -> Portrait | None:
+        """Take breed, name and baby photo from a pet that the owner named earlier; `anew` as in `choose_breed`."""
         portrait, pet = await self._in_state(id_, State.AWAITING_BREED), await self._storage.pets.get(pet_id)
         if portrait is None or pet is None or pet.owner != portrait.owner:
             return None
         known: PortraitChanges = {"pet": pet.id, "name": pet.name, "breed": pet.breed, "baby_photo": pet.baby_photo}
+        known |= _ANEW if anew else {}
         if pet.baby_photo:
             return await self._worker.dispatcher.enqueue(id_, **known)
         return await self._advance(id_, State.AWAITING_BABY_PHOTO, known | {"expected_text": Expecting.NOTHING})
+
+    async def ask_breed_again(self, id_: int) -> Portrait | None:
+        """Ask for the breed once more: the one that was told is wrong."""
+        if await self._in_state(id_, State.AWAITING_BABY_PHOTO) is None:
+            return None
+        return await self._advance(id_, State.AWAITING_BREED, {"breed": None})
 
     async def expect_breed(self, id_: int) -> Portrait | None:
         """Take the owner's next words for the breed."""
@@ -63,14 +75,17 @@ class AnswerService:
     async def type_breed(self, portrait: Portrait, text: str) -> tuple[Portrait | None, list[str]]:
         """Take the breed from what was typed: return the portrait when it is clear, else the breeds it may mean.
 
-        Those of the species that was seen come first. The name of a known pet says the breed as well.
+        Those of the species that was seen come first. The name of a known pet says the breed as well. What is asked
+        next is asked anew, below the words.
         """
         named = named_breed(text, portrait.language)
+        whole = text.strip().casefold()
+        a_breed = named and whole in (breed_name(named, one).casefold() for one in (portrait.language, "en"))
         for pet in await self._storage.pets.of_owner(portrait.owner):
-            if not named and pet.name.casefold() == text.strip().casefold():
-                return await self.choose_pet(portrait.id, pet.id), []
+            if not a_breed and pet.name.casefold() == whole:
+                return await self.choose_pet(portrait.id, pet.id, anew=True), []
         if told := told_breed(text, portrait.species):
-            return await self.choose_breed(portrait.id, told), [told]
+            return await self.choose_breed(portrait.id, told, anew=True), [told]
         breeds = match_breed(text, portrait.language)
         return None, sorted(breeds, key=lambda breed: BREEDS[breed].species != portrait.species)
 
@@ -85,8 +100,12 @@ class AnswerService:
     async def add_baby_photo(
         self, id_: int, file_id: str, message: int | None = None, album: str | None = None
     ) -> Portrait | None:
-        """Take a baby photo that came with this message; of an album, its first good photo counts."""
+        """Take a baby photo that came with this message; of an album, its first good photo counts.
+
+        How it goes on is shown in a new message, below the photo.
+        """
         photo: PortraitChanges = {"baby_file_id": file_id, "baby_message": message, "baby_album": album}
+        photo |= _ANEW if message else {}
         return await self._advance(
             id_, State.BABY_RECEIVED, photo | {"failure": NO_FAILURE, "failed_photo": PhotoRole.NONE}
         )

@@ -48,6 +48,19 @@ def match_breed(typed: str, language: str) -> list[str]:
     return sorted(found, key=lambda slug: found[slug], reverse=True)[:_MAX_MATCHES]
 
 
+def named_breed(text: str, language: str) -> str | None:
+    """Return the breed that has exactly this name, a short one too: of all languages, the writer's and English first.
+
+    None for the name of no breed, or of several.
+    """
+    wanted = _plain(text)
+    for names in (_names(language), _names("en"), *map(_names, _languages())):
+        found = [slug for slug, known in names.items() if wanted and wanted in map(_plain, known)]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
 def told_breed(typed: str, species: str) -> str | None:
     """Return the breed that was clearly told, by its name or one with a slip; None when no single breed was.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from bot.portraits.activity import showing
@@ -65,16 +66,16 @@ class Delivery:
         while wanted := await self._storage.results.unsent(portrait.id):
             async with showing(self._messenger.show_sending, portrait, self._timings.action_interval_s):
                 for age in {result.age for result in wanted if result.digest is None}:
-                    await self._reimagine(portrait, age)
+                    await self._reimagine(portrait, age, film=any(one.kind is Kind.FILM for one in wanted))
                 await self._send_all(portrait)
         await self._send_notices(portrait)
 
-    async def _reimagine(self, portrait: Portrait, age: float) -> None:
+    async def _reimagine(self, portrait: Portrait, age: float, film: bool) -> None:
         now = await self._storage.portraits.get(portrait.id)
         if now is None:
             return
         latent = await self._storage.media.read(now.latent or "")  # it may have been made anew meanwhile
-        request = Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=True, card=card_text(portrait, age))
+        request = Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=film, card=card_text(now, age))
         try:
             made = await self._engine.reimagine(request)
         except (EngineFault, OperatorError, PhotoError) as error:
@@ -84,7 +85,8 @@ class Delivery:
         if made.latent is not None:
             await self._storage.portraits.store_files(portrait.id, self._storage.now(), latent=made.latent)
         results = made_results(age, made.still, made.whole, made.card, made.film)
-        await self._storage.results.add(portrait.id, results, self._storage.now())
+        asked = [replace(one, wanted=False) for one in results]  # the requests' rows say what is wanted
+        await self._storage.results.add(portrait.id, asked, self._storage.now())
         # Asked for, but not to be had of this photo.
         await self._storage.results.drop_requests(portrait.id, age, Notice.NO_WHOLE_PHOTO)
 
@@ -101,8 +103,10 @@ class Delivery:
         await asyncio.shield(upload)
 
     async def _send(self, portrait: Portrait, result: Result, may_shrink: bool = True) -> None:
+        before = await self._storage.results.shown_instead(result)
         try:
-            sent = await self._messenger.send_result(portrait, result)
+            shown = await self._messenger.replace_result(portrait, before, result) if before else None
+            sent = shown or await self._messenger.send_result(portrait, result)
         except (DeliveryUncertain, MediaRefused, MediaUnusable) as error:
             await self._storage.results.not_sent(result, _NOTICES[type(error)])
         except TooLarge:
@@ -112,10 +116,11 @@ class Delivery:
             else:
                 await self._send(portrait, smaller, may_shrink=False)
         except asyncio.CancelledError:  # the bot stops, and Telegram may have it
-            await asyncio.shield(self._storage.results.not_sent(result, Notice.DELIVERY_UNCERTAIN))
+            if before is None:  # an edit does no harm when it comes twice
+                await asyncio.shield(self._storage.results.not_sent(result, Notice.DELIVERY_UNCERTAIN))
             raise
         else:
-            await self._storage.results.sent(result.id, sent.message, sent.file_id)
+            await self._storage.results.sent(result.id, sent.message, sent.file_id, instead_of=before)
             await self._take_back_if_deleted(portrait, sent.message)
 
     async def _smaller(self, portrait: Portrait, result: Result) -> Result | None:

@@ -13,10 +13,11 @@ from storage import FailureReason, Kind, Made, Portrait, PortraitFailure
 def card_text(portrait: Portrait, age: float) -> CardText:
     """Return what the card of this age says, in the portrait's language."""
     words = words_for(portrait.language)
+    now = words("card.now")
     return CardText(
         title=portrait_title(words, portrait),
-        then=words("card.then") if age >= 0 else words("card.grown"),
-        now=words("card.now"),
+        then=words("card.then") if age >= 0 else now,  # of the two the younger one is today's then
+        now=now if age >= 0 else words("card.grown"),
         footer=words("card.footer", date=words.date(date.today())),
     )
 

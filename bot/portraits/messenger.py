@@ -18,7 +18,7 @@ class Messenger(Protocol):
     """Talks with owners about their portraits.
 
     Each portrait has one status message: the question, then the progress, then how it ended. `fetch`, `ask`,
-    `show_failure`, `show_cancelled`, `send_result` and `send_notice` raise the errors of `bot.portraits.errors`, the
+    `show_failure`, `show_cancelled`, `send_result`, `replace_result` and `send_notice` raise the errors of `bot.portraits.errors`, the
     others none.
     """
 
@@ -45,6 +45,12 @@ class Messenger(Protocol):
 
     async def send_result(self, portrait: Portrait, result: Result) -> Sent:
         """Bring a result to its owner."""
+
+    async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
+        """Show a result in the message of the one before; None when that message is gone. Does no harm when repeated."""
+
+    async def renew_buttons(self, portrait: Portrait) -> None:
+        """Show the buttons below the film as they are now. Raises nothing."""
 
     async def send_notice(self, portrait: Portrait, notice: Notice, age: float) -> int | None:
         """Say this about results; return the message, None where the chat accepts none."""

@@ -39,6 +39,8 @@ class NamingService:
             return None
         await self._storage.pets.name(portrait.id, name, self._storage.now())
         await self._close_question(portrait)
+        if named := await self._storage.portraits.get(portrait.id):
+            await self._messenger.renew_buttons(named)
         return name
 
     async def _close_question(self, portrait: Portrait) -> None:

@@ -7,6 +7,7 @@ changes nothing and returns None.
 
 from bot.portraits.answers import AnswerService
 from bot.portraits.captions import Caption
+from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits, Over
 from bot.portraits.worker import PortraitWorker
 from storage import (
@@ -21,7 +22,7 @@ from storage import (
     Storage,
 )
 
-_UNANSWERED = (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_BREED)
+_UNANSWERED = (State.RECEIVED, *ASKING_STATES)
 _SAME_PRESS_S = 600.0  # s; within this, "again" about an unanswered question is the same press, handed out twice
 
 
@@ -81,7 +82,8 @@ class PortraitService:
                 and self._storage.now() - one.created_at < _SAME_PRESS_S
             ):
                 return one
-        fresh = await self._storage.portraits.again(portrait, self._storage.now())
+        several = len(Findings.from_json(portrait.recognition).heads) > 1  # another one may be meant, of another breed
+        fresh = await self._storage.portraits.again(portrait, None if several else portrait.breed, self._storage.now())
         self._worker.schedule(fresh.id)
         return fresh
 

@@ -1,10 +1,10 @@
-"""What owners ask for when their portrait is finished: other ages, the card, the whole photo, a film in the gallery."""
+"""What owners ask for when their portrait is finished, and what they think of it."""
 
 from collections.abc import Iterable
 
-from bot.portraits.age_range import OLDEST_AGE, YOUNGEST_AGE
+from bot.portraits.age_range import OLDEST_AGE, YOUNGEST_EVER, nearest_age
 from bot.portraits.worker import PortraitWorker
-from storage import RESULT_STATES, Kind, Result, Storage
+from storage import RESULT_STATES, Kind, Portrait, Result, Storage, Verdict, VerdictReason
 
 
 class ResultService:
@@ -14,9 +14,16 @@ class ResultService:
         self._storage = storage
         self._worker = worker
 
-    async def request_age(self, id_: int, age: float) -> list[Result] | None:
-        """Send picture and film of another age: made from the kept latent, or sent again when made already."""
-        return await self._request(id_, age, (Kind.STILL, Kind.FILM))
+    async def show_age(self, portrait: Portrait, age: float) -> bool | None:
+        """Show picture and film of the nearest age with a name where those of another one are.
+
+        False when they are shown already.
+        """
+        if portrait.state not in RESULT_STATES:
+            return None
+        changed = await self._storage.results.show_age(portrait.id, nearest_age(portrait, age))
+        self._worker.schedule(portrait.id)
+        return changed
 
     async def request(self, id_: int, age: float, kind: Kind) -> list[Result] | None:
         """Send the card, the whole photo, or another result of this age."""
@@ -27,6 +34,18 @@ class ResultService:
         results = await self._storage.results.of(id_)
         missing = [result.kind for result in results if result.age == age and result.missing]
         return await self._request(id_, age, missing) if missing else None
+
+    async def judge(self, portrait: Portrait, age: float, verdict: Verdict) -> bool | None:
+        """Take the owner's verdict on this age; after the first bad one they are asked why."""
+        if portrait.state not in RESULT_STATES:
+            return None
+        if await self._storage.verdicts.give(portrait.id, age, verdict):
+            self._worker.schedule(portrait.id)
+        return True
+
+    async def explain(self, portrait: Portrait, age: float, reason: VerdictReason) -> bool | None:
+        """Take why the verdict on this age is bad; None when it is not (any more)."""
+        return await self._storage.verdicts.explain(portrait.id, age, reason) or None
 
     async def record_message(self, id_: int, chat: int, message: int) -> None:
         """Note that this message shows a result, so that deleting the portrait takes it away."""
@@ -42,7 +61,7 @@ class ResultService:
 
     async def _request(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:
         portrait = await self._storage.portraits.get(id_)
-        if portrait is None or portrait.state not in RESULT_STATES or not OLDEST_AGE <= age <= YOUNGEST_AGE:
+        if portrait is None or portrait.state not in RESULT_STATES or not OLDEST_AGE <= age <= YOUNGEST_EVER:
             return None
         requested = await self._storage.results.request(id_, round(age, 2), kinds)
         self._worker.schedule(id_)
