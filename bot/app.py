@@ -17,6 +17,7 @@ from bot.messaging.polling import Poller
 from bot.messaging.proxies import client_options
 from bot.messaging.rate_limiter import Pace, RateLimiter
 from bot.messaging.result_sender import ResultSender
+from bot.messaging.sticker_set_requests import StickerSetRequests
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.messaging.telegram_request import TelegramRequest
 from bot.messaging.update_processor import PerChatProcessor
@@ -113,7 +114,8 @@ def compose(
     """Return the services that the handlers work with, each given what it needs; nothing runs yet."""
     alerts = AdminAlerts(bot, storage, settings.admins)
     sender = ResultSender(bot, storage, timings.upload_timeout_s)
-    messenger = TelegramMessenger(bot, rate_limiter, storage, sender, alerted=bool(settings.admins))
+    packs = StickerSetRequests(bot, storage, timings.upload_timeout_s)
+    messenger = TelegramMessenger(bot, rate_limiter, storage, sender, packs, alerted=bool(settings.admins))
     limits = Limits(storage, settings.daily_limit, settings.group_daily_limit, settings.admins)
     worker = PortraitWorker(storage, engine, messenger, alerts, limits, timings)
     answers = AnswerService(storage, worker)

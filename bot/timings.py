@@ -19,6 +19,7 @@ class Timings:
     lock_wait_s          for a bot that is just stopping to leave the data folder; longer delays the complaint
     cleanup_interval_s   between two cleanups; longer keeps what is too old for longer
     first_cleanup_s      before the first cleanup, until the unfinished portraits have been scheduled
+    album_quiet_s        after an album's last photo, until it counts as complete; shorter may leave photos out
     upload_timeout_s     for the answer to an upload; Telegram may take long to answer one that it has accepted
     """
 
@@ -34,4 +35,5 @@ class Timings:
     lock_wait_s: float = 10.0
     cleanup_interval_s: float = 6 * 3600.0
     first_cleanup_s: float = 60.0
+    album_quiet_s: float = 1.0
     upload_timeout_s: float = 120.0

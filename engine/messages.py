@@ -259,7 +259,8 @@ class Recognition:
     """What `Recognise` found; breeds most likely first, heads most prominent first.
 
     `guesses` has one for each head when there are several pets, else it is empty. `qualities` has one for each head.
-    `numbered` is a JPEG of a photo with several heads, each in a box with its number, from 1.
+    `numbered` is a JPEG of a photo with several heads, each in a box with its number, from 1, counted from the left
+    (by the middles of the boxes).
     """
 
     id: str

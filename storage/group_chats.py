@@ -4,7 +4,7 @@ import aiosqlite
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.portrait_rows import ERASED_COLUMNS
+from storage.portrait_rows import ERASED_ALBUMS, ERASED_COLUMNS
 from storage.records import ASKING_STATES, UNKNOWN_MESSAGE, Group, State
 
 
@@ -35,6 +35,7 @@ class Groups:
                 " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled')",
                 (id,),
             )
+            await db.execute(ERASED_ALBUMS)
         await self._media_index.clear_out()
 
     async def limit(self, id: int, daily_limit: int | None, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.records import Kind, Pet
+from storage.records import NAMED_KINDS, Pet
 
 
 class Pets:
@@ -26,6 +26,7 @@ class Pets:
 
         An owner has one pet of a name; naming it again brings what is known of it up to date.
         """
+        marks = ", ".join("?" * len(NAMED_KINDS))
         async with self._db.writing() as db:
             cursor = await db.execute(
                 "INSERT INTO pets (owner, name, species, breed, baby_photo, created_at, used_at)"
@@ -40,8 +41,9 @@ class Pets:
             row = rows[0]
             await db.execute("UPDATE portraits SET pet = ?, name = ? WHERE id = ?", (row["id"], name, portrait))
             await db.execute(  # what the name is written on is made anew when it is asked for again
-                "UPDATE results SET digest = NULL, thumbnail = NULL, file_id = NULL WHERE portrait = ? AND kind = ?",
-                (portrait, Kind.CARD),
+                "UPDATE results SET digest = NULL, thumbnail = NULL, file_id = NULL"  # noqa: S608 (only marks)
+                f" WHERE portrait = ? AND kind IN ({marks})",
+                (portrait, *NAMED_KINDS),
             )
             return Pet.of(row)
 

@@ -11,9 +11,10 @@ from storage.records import Deleted, Portrait, PortraitChanges, PortraitFailure,
 _COLUMNS = frozenset(PortraitChanges.__annotations__) | {"state", "started_at", "done_at", "latent"}
 ERASED_COLUMNS = (
     "file_id = '', file_unique_id = '', photo = NULL, baby_file_id = NULL, baby_photo = NULL, recognition = NULL,"
-    " latent = NULL, breed = NULL, name = '', pet = NULL"
+    " latent = NULL, breed = NULL, name = '', pet = NULL, numbered = NULL"
 )
 """Assignments that clear every column with content: what remains says only that there was a portrait."""
+ERASED_ALBUMS = "DELETE FROM album_photos WHERE portrait IN (SELECT id FROM portraits WHERE state = 'cancelled')"
 
 
 async def fetch_row(db: aiosqlite.Connection, sql: str, values: Sequence[Any] = ()) -> Any:

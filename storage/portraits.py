@@ -5,7 +5,7 @@ from typing import Unpack, cast
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.portrait_rows import ERASED_COLUMNS, change_portrait, delete_portraits, fetch_row
+from storage.portrait_rows import ERASED_ALBUMS, ERASED_COLUMNS, change_portrait, delete_portraits, fetch_row
 from storage.records import (
     OPEN_STATES,
     PREDECESSORS,
@@ -57,7 +57,7 @@ class Portraits:
             return Portrait.of(row), False
 
     async def again(self, portrait: Portrait, breed: str | None, now: float) -> Portrait:
-        """Return a new portrait of the same photo; its owner is asked everything again but the breed, if one is given."""
+        """Return a new portrait of the same photo; its owner is asked everything but a breed given here."""
         async with self._db.writing() as db:
             row = await fetch_row(
                 db,
@@ -69,6 +69,27 @@ class Portraits:
                 (State.RECEIVED, breed, now, now, portrait.id),
             )
             return Portrait.of(row)
+
+    async def of_other_pet(self, portrait: Portrait, head: int, species: str, now: float) -> Portrait | None:
+        """Return a new portrait of another pet in the same photo; None when there is one already."""
+        async with self._db.writing() as db:
+            row = await fetch_row(
+                db,
+                "INSERT INTO portraits (owner, chat, topic, message, language, state, original, file_id,"
+                " file_unique_id, photo, together, head, species, go_on, created_at, changed_at)"
+                " SELECT owner, chat, topic, message, language, ?, 0, file_id,"
+                " file_unique_id, photo, together, ?, ?, 1, ?, ?"
+                " FROM portraits WHERE id = ? ON CONFLICT DO NOTHING RETURNING *",
+                (State.RECEIVED, head, species, now, now, portrait.id),
+            )
+            return Portrait.of(row) if row else None
+
+    async def together(self, portrait: Portrait) -> list[Portrait]:
+        """Return the portraits of all pets that were begun of one photo, in the order in which they were."""
+        rows = await self._db.all(
+            "SELECT * FROM portraits WHERE together = ? AND owner = ? ORDER BY id", (portrait.together, portrait.owner)
+        )
+        return [Portrait.of(row) for row in rows]
 
     async def get(self, id: int) -> Portrait | None:
         row = await self._db.one("SELECT * FROM portraits WHERE id = ?", (id,))
@@ -155,7 +176,9 @@ class Portraits:
 
     async def erase(self, id: int) -> None:
         """Erase a cancelled portrait, except that it existed, so that its message does not begin another."""
-        await self._db.execute(f"UPDATE portraits SET {ERASED_COLUMNS} WHERE id = ? AND state = 'cancelled'", (id,))  # noqa: S608 - our own words
+        async with self._db.writing() as db:
+            await db.execute(f"UPDATE portraits SET {ERASED_COLUMNS} WHERE id = ? AND state = 'cancelled'", (id,))  # noqa: S608 - our own words
+            await db.execute(ERASED_ALBUMS)
         await self._media_index.clear_out()
 
     async def older(self, before: float) -> list[Portrait]:

@@ -11,6 +11,7 @@ class State(StrEnum):
 
     RECEIVED = "received"  # the photo is being fetched and recognised
     AWAITING_HEAD = "awaiting_head"  # several pets: the owner says which one
+    AWAITING_GO_ON = "awaiting_go_on"  # the photo is weak: the owner sends another one, or goes on with it
     AWAITING_BREED = "awaiting_breed"  # the owner says which breed
     AWAITING_BABY_PHOTO = "awaiting_baby_photo"  # the owner sends one, or skips it
     BABY_RECEIVED = "baby_received"  # the baby photo is being fetched and recognised
@@ -22,7 +23,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"  # by its owner
 
 
-ASKING_STATES = (State.AWAITING_HEAD, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
+ASKING_STATES = (State.AWAITING_HEAD, State.AWAITING_GO_ON, State.AWAITING_BREED, State.AWAITING_BABY_PHOTO)
 OPEN_STATES = (State.RECEIVED, *ASKING_STATES, State.BABY_RECEIVED, State.QUEUED, State.RUNNING)
 """States in which the owner can still cancel."""
 RESULT_STATES = (State.DELIVERING, State.DONE)
@@ -32,10 +33,18 @@ RESULT_STATES = (State.DELIVERING, State.DONE)
 PREDECESSORS: dict[State, tuple[State, ...]] = {
     State.RECEIVED: (State.FAILED, State.RECEIVED, *ASKING_STATES),
     State.AWAITING_HEAD: (State.RECEIVED,),
-    State.AWAITING_BREED: (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_BABY_PHOTO, State.FAILED),
+    State.AWAITING_GO_ON: (State.RECEIVED, State.AWAITING_HEAD),
+    State.AWAITING_BREED: (
+        State.RECEIVED,
+        State.AWAITING_HEAD,
+        State.AWAITING_GO_ON,
+        State.AWAITING_BABY_PHOTO,
+        State.FAILED,
+    ),
     State.AWAITING_BABY_PHOTO: (
         State.RECEIVED,
         State.AWAITING_HEAD,
+        State.AWAITING_GO_ON,
         State.AWAITING_BREED,
         State.BABY_RECEIVED,
         State.RUNNING,
@@ -57,10 +66,29 @@ class Kind(StrEnum):
     WHOLE = "whole"  # the young face pasted into the whole photo
     CARD = "card"  # then and now, side by side
     FILM = "film"
+    STORY = "story"  # these are made when they are asked for
+    WIPE = "wipe"
+    VIDEO_NOTE = "video_note"
+    LOOP = "loop"
+    AGED_FILM = "aged_film"  # the film with the age in a corner
+    STRIP = "strip"  # five ages side by side
+    STRIP_FILE = "strip_file"  # the same as a file, to be printed
+    STICKER = "sticker"
+    PACK = "pack"  # the sticker in its owner's own set
+    ALL_WHOLE = "all_whole"  # the whole photo with all of its pets young
+    ALL_CARD = "all_card"  # one card of all of them
 
 
 SHOWN_KINDS = (Kind.STILL, Kind.FILM)
 """Kinds of which a chat shows one age: another age takes its place."""
+DRAWN_KINDS = (Kind.STILL, Kind.WHOLE, Kind.CARD, Kind.FILM)
+"""Kinds that are made together, whenever an age is drawn."""
+EXPORTED_KINDS = (Kind.STORY, Kind.WIPE, Kind.VIDEO_NOTE, Kind.LOOP, Kind.STRIP, Kind.STRIP_FILE, Kind.STICKER)
+"""Kinds that are made one by one."""
+NAMED_KINDS = (Kind.CARD, Kind.STORY, Kind.STRIP, Kind.STRIP_FILE)
+"""Kinds on which the pet's name is written."""
+SHARED_KINDS = (Kind.ALL_WHOLE, Kind.ALL_CARD)
+"""Kinds that show all pets of one photo."""
 
 
 class FailureReason(StrEnum):
@@ -149,6 +177,7 @@ class Notice(StrEnum):
     DELIVERY_UNCERTAIN = "unsure"  # a result may not have arrived
     MEDIA_REFUSED = "refused"  # the chat accepts no pictures or films
     NOT_MADE = "sorry"  # a later request failed
+    NO_PACK = "no_pack"  # the messenger makes no sticker set for this owner
     NO_WHOLE_PHOTO = "only_face"  # this photo has no whole picture
     NOT_TAKEN = "not_taken"  # the messenger can do nothing with a picture or film
     TOO_LARGE = "too_large"  # the messenger takes no film of this size, even made smaller
@@ -246,6 +275,12 @@ class Portrait(_Record):
     started_at: float | None
     done_at: float | None
     photo_quality: str
+    asked_why: bool
+    album_message: int | None
+    told_album: str
+    go_on: bool
+    together: int | None
+    numbered: str | None
 
     @property
     def in_group(self) -> bool:
@@ -292,6 +327,11 @@ class PortraitChanges(TypedDict, total=False):
     failed_photo: PhotoRole
     queued_at: float | None
     photo_quality: str
+    album_message: int | None
+    told_album: str
+    go_on: bool
+    together: int | None
+    numbered: str | None
 
 
 class PortraitFiles(TypedDict, total=False):
@@ -300,6 +340,7 @@ class PortraitFiles(TypedDict, total=False):
     photo: bytes
     baby_photo: bytes
     latent: bytes
+    numbered: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +364,27 @@ class Result(_Record):
     def missing(self) -> bool:
         """Whether it was sent in vain, or may not have arrived."""
         return self.message == UNKNOWN_MESSAGE
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumPhoto(_Record):
+    """One photo of an album, in the owner's message."""
+
+    message: int
+    file_id: str
+    file_unique_id: str
+    added_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sticker(_Record):
+    """A portrait's sticker in the set of this name, which had `before` stickers; "" is no id yet."""
+
+    portrait: int
+    age: float
+    name: str
+    before: int
+    file_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

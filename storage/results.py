@@ -10,6 +10,7 @@ from storage.media_index import MediaIndex
 from storage.portrait_rows import change_portrait, fetch_row
 from storage.records import (
     PREDECESSORS,
+    SHARED_KINDS,
     SHOWN_KINDS,
     UNKNOWN_MESSAGE,
     Kind,
@@ -61,6 +62,30 @@ class Results:
                 )
         return [result for result in await self.of(id) if result.age == age and result.kind in kinds]
 
+    async def request_shared(self, portrait: Portrait, pets: int) -> bool:
+        """Note that the owner wants what shows all `pets` of a photo, unless some are not made yet, or it was wanted.
+
+        When one of them failed or was cancelled, no further ones come.
+        """
+        async with self._db.writing() as db:
+            row = await fetch_row(
+                db,
+                "SELECT count(*) AS known, sum(state IN ('done', 'delivering')) AS made,"
+                " sum(state IN ('failed', 'cancelled')) AS ended,"
+                " sum(EXISTS (SELECT 1 FROM results WHERE portrait = p.id AND kind IN (?, ?))) AS wanted"
+                " FROM portraits p WHERE together = ? AND owner = ?",
+                (*SHARED_KINDS, portrait.together, portrait.owner),
+            )
+            open_ = row["known"] - row["made"] - row["ended"]
+            if open_ or row["wanted"] or row["made"] < 2 or (row["known"] < pets and not row["ended"]):
+                return False
+            for kind in SHARED_KINDS:
+                await db.execute(
+                    "INSERT INTO results (portrait, age, kind, wanted) VALUES (?, ?, ?, 1)",
+                    (portrait.id, portrait.age, kind),
+                )
+            return True
+
     async def show_age(self, id: int, age: float) -> bool:
         """Note that the owner wants to see this age where another one is shown; False when it is shown already.
 
@@ -95,11 +120,13 @@ class Results:
         )
         return Result.of(row) if row else None
 
-    async def drop_requests(self, id: int, age: float, notice: Notice) -> None:
+    async def drop_requests(self, id: int, age: float, kinds: Sequence[Kind], notice: Notice) -> None:
         """Forget requested results that could not be made; if there are any, note what is to be said of them."""
+        marks = ", ".join("?" * len(kinds))
         async with self._db.writing() as db:
             cursor = await db.execute(
-                "DELETE FROM results WHERE portrait = ? AND age = ? AND digest IS NULL", (id, age)
+                f"DELETE FROM results WHERE portrait = ? AND age = ? AND digest IS NULL AND kind IN ({marks})",  # noqa: S608 (only marks)
+                (id, age, *kinds),
             )
             if cursor.rowcount:
                 await _note(db, id, notice, age)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from storage.album_photos import AlbumPhotos
 from storage.database import Database
 from storage.group_chats import Groups
 from storage.media import Media
@@ -20,6 +21,7 @@ from storage.portraits import Portraits
 from storage.records import VerdictCount
 from storage.results import Results
 from storage.sent_messages import SentMessages
+from storage.sticker_packs import StickerPacks
 from storage.updates import Updates
 from storage.usage import Usage
 from storage.verdicts import Verdicts
@@ -57,10 +59,12 @@ class Storage:
         self._database = Database(home / "throwback.sqlite3")
         self._media_index = MediaIndex(self._database, self.media)
         self.portraits = Portraits(self._database, self._media_index)
+        self.albums = AlbumPhotos(self._database)
         self.lookup = PortraitLookup(self._database)
         self.queue = PortraitQueue(self._database)
         self.results = Results(self._database, self._media_index)
         self.messages = SentMessages(self._database)
+        self.packs = StickerPacks(self._database)
         self.people = People(self._database, self._media_index)
         self.pets = Pets(self._database, self._media_index)
         self.groups = Groups(self._database, self._media_index)

@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from operator import attrgetter
 from typing import Any
 
 from telegram import Update
@@ -10,8 +11,9 @@ from telegram.ext import ApplicationHandlerStop
 
 from bot.context import Context
 from bot.handlers.start import anything_else
+from bot.messaging.keyboards import VERDICT_SIGNS
 from engine import EngineError
-from storage import State
+from storage import State, Verdict, VerdictCount
 
 _ID = re.compile(r"-?[0-9]{1,18}")  # of a person or a group; more digits fit no column
 _DAILY_LIMIT = re.compile(r"[0-9]{1,9}")
@@ -51,11 +53,30 @@ async def stats(update: Update, context: Context) -> None:
         median=round(counts.median_s),
         slowest=round(counts.slowest_s),
         failures=failures or context.words("admin.no_failures"),
+        verdicts=_verdicts(counts.verdicts) or context.words("admin.no_verdicts"),
         megabytes=round(counts.media_bytes / 1e6, 1),
         free=round(shutil.disk_usage(context.services.settings.home).free / 1e9, 1),
         engine=says,
     )
     await context.reply(update, text)
+
+
+def _verdicts(counts: Sequence[VerdictCount]) -> str:
+    """The shares of the verdicts: of all, then by species, network and quality of the photo; "" when there are none."""
+    groups: dict[str, list[VerdictCount]] = {"": list(counts)}
+    for name in ("species", "network", "photo_quality"):
+        for one in sorted(counts, key=attrgetter(name)):
+            groups.setdefault(f"{getattr(one, name) or '–'}: ", []).append(one)
+    return "\n".join(heading + _shares(group) for heading, group in groups.items()) if counts else ""
+
+
+def _shares(counts: Sequence[VerdictCount]) -> str:
+    total = sum(one.count for one in counts)
+    shares = (
+        f"{VERDICT_SIGNS[verdict]} {round(100 * sum(one.count for one in counts if one.verdict is verdict) / total)} %"
+        for verdict in Verdict
+    )
+    return f"{' '.join(shares)} ({total})"
 
 
 async def pause(update: Update, context: Context) -> None:

@@ -12,6 +12,7 @@ from telegram.error import BadRequest
 from bot.context import Context, Services, answer, edit, may_press
 from bot.handlers import history, language, privacy
 from bot.messaging.keyboards import (
+    ALL_HEADS,
     Press,
     Verb,
     age_number,
@@ -96,6 +97,11 @@ async def _less(update: Update, context: Context, portrait: Portrait, value: str
         return None
     await _swap_keyboard(update, await context.messenger.result_keyboard(portrait, age_number(value)))
     return True
+
+
+async def _make(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    age, __, kind = value.partition(" ")
+    return await context.services.results.request(portrait.id, age_number(age), Kind(kind))
 
 
 async def _judge(update: Update, context: Context, portrait: Portrait, value: str) -> object:
@@ -206,14 +212,22 @@ _GENERAL_ACTIONS: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] 
 # Answers to questions.
 _ANSWERS: dict[Verb, Action] = {
     Verb.HEAD: _calling(
-        lambda services, portrait, value: services.answers.choose_head(portrait.id, whole_number(value))
+        lambda services, portrait, value: (
+            services.answers.choose_all(portrait.id)
+            if value == ALL_HEADS
+            else services.answers.choose_head(portrait.id, whole_number(value))
+        )
     ),
+    Verb.GO_ON: _calling(lambda services, portrait, _: services.answers.go_on(portrait.id)),
+    Verb.OTHER_PHOTO: _calling(lambda services, portrait, _: services.answers.take_other_photo(portrait.id)),
     Verb.BREED: _calling(lambda services, portrait, value: services.answers.choose_breed(portrait.id, value)),
     Verb.TYPE_BREED: _type_breed,
     Verb.OTHER_BREED: _calling(lambda services, portrait, _: services.answers.ask_breed_again(portrait.id)),
     Verb.PET: _calling(lambda services, portrait, value: services.answers.choose_pet(portrait.id, whole_number(value))),
     Verb.SKIP: _calling(lambda services, portrait, _: services.answers.skip_baby_photo(portrait.id)),
-    Verb.USE_ALBUM: _calling(lambda services, portrait, _: services.answers.use_album_photo(portrait.id)),
+    Verb.USE_ALBUM: _calling(
+        lambda services, portrait, value: services.answers.use_album_photo(portrait.id, whole_number(value or "0"))
+    ),
     Verb.GROWN_UP: _calling(lambda services, portrait, _: services.answers.show_grown_up(portrait.id)),
     Verb.CANCEL: _calling(lambda services, portrait, _: services.portraits.cancel(portrait.id)),
     Verb.ANYWAY: _calling(lambda services, portrait, _: services.portraits.try_anyway(portrait.id)),
@@ -240,6 +254,7 @@ _REQUESTS: dict[Verb, Action] = {
     Verb.WHOLE: _calling(
         lambda services, portrait, value: services.results.request(portrait.id, age_number(value), Kind.WHOLE)
     ),
+    Verb.MAKE: _make,
     Verb.FILM: _film,
     Verb.AGAIN: _calling(lambda services, portrait, _: services.portraits.again(portrait.id)),
 }

@@ -203,7 +203,8 @@ async def _page(context: Context, owner: int, place: Place, without: int = 0) ->
         if portrait.id == without:
             continue
         results = await context.storage.results.of(portrait.id)
-        still = next((one for one in results if one.kind is Kind.STILL and one.digest), None)
+        stills = [one for one in results if one.kind is Kind.STILL and one.digest]
+        still = max(stills, key=lambda one: one.message or 0, default=None)  # the one that its chat shows
         if still:
             shown.append((portrait, still))
     pictured = {portrait.pet for portrait, _ in shown if portrait.pet}
@@ -240,7 +241,7 @@ def _keyboard(words: Words, page: Page) -> InlineKeyboardMarkup:
         turning.append(_turn(words("button.previous"), Place(place.index - 1, place.pet)))
     if place.index < page.count - 1:
         turning.append(_turn(words("button.next"), Place(place.index + 1, place.pet)))
-    film = Press(Verb.FILM, portrait.id, f"{portrait.age:.2f}")
+    film = Press(Verb.FILM, portrait.id, f"{page.still.age:.2f}")
     delete = Press(Verb.DELETE, portrait.id, GALLERY_PREFIX + place.pack())
     actions = [
         InlineKeyboardButton(words("button.film"), callback_data=film.pack()),

@@ -22,6 +22,9 @@ from storage import Kind, Portrait, Result
 _MAX_RESULTS = 50  # Telegram allows no more in one answer
 _START_PARAMETER = "inline"  # what /start receives from the button that is shown where nothing was found
 
+_PICTURES = (Kind.STILL, Kind.CARD, Kind.STRIP, Kind.ALL_WHOLE, Kind.ALL_CARD)
+_FILMS = (Kind.FILM, Kind.STORY, Kind.WIPE, Kind.AGED_FILM)
+
 Found = list[tuple[Portrait, Result]]
 
 
@@ -35,7 +38,7 @@ async def own_results(update: Update, context: Context) -> None:
     for portrait in portraits:
         if any(wanted in called.casefold() for called in _search_names(context.words, portrait)):
             results = await context.storage.results.of(portrait.id)
-            found += [(portrait, one) for one in results if one.file_id and one.kind is not Kind.WHOLE]
+            found += [(portrait, one) for one in results if one.file_id and one.kind in (*_PICTURES, *_FILMS)]
     nothing = context.words("inline.no_match" if portraits else "inline.empty")
     try:
         await _answer(query, context, found[:_MAX_RESULTS], nothing)
@@ -81,7 +84,7 @@ def _offer(
 ) -> InlineQueryResultCachedPhoto | InlineQueryResultCachedVideo:
     words, called = context.words, portrait_title(context.words, portrait)
     under = caption(words, portrait, Kind.STILL, result.age)
-    if result.kind is Kind.FILM:
+    if result.kind in _FILMS:
         return InlineQueryResultCachedVideo(
             str(result.id), result.file_id or "", words("inline.film", title=called), caption=under
         )

@@ -8,7 +8,7 @@ from telegram.ext.filters import MessageFilter
 
 from bot.context import Context, owner_of
 from bot.messaging.telegram_messenger import MAX_DOWNLOAD_BYTES
-from bot.portraits.captions import read_caption
+from bot.portraits.captions import Caption, read_caption
 from storage import Photo, Portrait, State
 
 _PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff")
@@ -56,6 +56,8 @@ async def private_photo(update: Update, context: Context) -> None:
     if asking := await _asking_for_baby(update, context, message):
         await _add_baby_photo(context, asking, message, file)
         return
+    if await _takes_place_of_weak_one(update, context, message, file):
+        return
     await begin(update, context, message, file, message.caption or "")
 
 
@@ -77,6 +79,26 @@ async def _asking_for_baby(update: Update, context: Context, message: Message) -
     if latest is None or (message.media_group_id and message.media_group_id == latest.album):
         return None
     return latest if context.storage.now() - latest.changed_at < _BABY_PHOTO_WINDOW_S else None
+
+
+async def _takes_place_of_weak_one(
+    update: Update, context: Context, message: Message, file: PhotoSize | Document
+) -> bool:
+    """Take the photo in the place of one that we called weak; False when there is none."""
+    weak = await context.storage.lookup.latest(owner_of(update) or 0, message.chat_id, (State.AWAITING_GO_ON,))
+    if weak is None or message.media_group_id or weak.message == message.message_id:
+        return False
+    if context.storage.now() - weak.changed_at > _BABY_PHOTO_WINDOW_S:
+        return False
+    said = read_caption(message.caption or "", context.words.language)
+    if said.breed is None:
+        said = Caption(weak.breed, weak.name)
+    if not await context.services.portraits.replace_photo(
+        weak.id, file.file_id, file.file_unique_id, said, message.message_id
+    ):
+        return False
+    await context.messenger.delete_status(weak)
+    return True
 
 
 async def _add_baby_photo(context: Context, asking: Portrait, message: Message, file: PhotoSize | Document) -> None:

@@ -128,6 +128,8 @@ ERRORS: tuple[tuple[int, str, Meaning], ...] = (
     (400, "video_content_type_invalid", Meaning.MEDIA_UNUSABLE),
     (400, "video_file_invalid", Meaning.MEDIA_UNUSABLE),
     (400, "file must be non-empty", Meaning.MEDIA_UNUSABLE),
+    (400, "voice_messages_forbidden", Meaning.MEDIA_UNUSABLE),  # whoever takes no voice messages takes no round videos
+    (400, "restricted receiving of video note", Meaning.MEDIA_UNUSABLE),
     (400, "wrong file_id", Meaning.FILE_GONE),
     (400, "wrong file identifier", Meaning.FILE_GONE),
     (400, "wrong remote file identifier", Meaning.FILE_GONE),

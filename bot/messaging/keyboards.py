@@ -3,7 +3,7 @@
 A press travels as ``verb:portrait:value`` in Telegram's 64 bytes of callback data.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -13,9 +13,15 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.portraits.age_range import OLDEST_AGE, YOUNGEST_EVER, ages_of, nearest_age
 from bot.portraits.breed_names import breed_name
 from bot.texts import LANGUAGES, Words
-from storage import FailureReason, Pet, Portrait, State, Verdict, VerdictReason
+from storage import FailureReason, Kind, Pet, Portrait, State, Verdict, VerdictReason
 
+OFFERED_KINDS = (
+    *(Kind.STORY, Kind.STICKER, Kind.STRIP, Kind.CARD, Kind.LOOP, Kind.VIDEO_NOTE),
+    *(Kind.WIPE, Kind.AGED_FILM, Kind.WHOLE),
+)
+"""What can be made of a result, in the order in which it is offered."""
 VERDICT_SIGNS = {Verdict.LOVE: "😍", Verdict.FINE: "🙂", Verdict.BAD: "😬"}
+ALL_HEADS = "all"  # instead of a head's index
 _MAX_DIGITS = 18  # of a number in a button; more may not fit the 64 bits of a column
 
 
@@ -41,6 +47,9 @@ class Verb(StrEnum):
     LESS = "less"
     CARD = "card"
     WHOLE = "whole"
+    MAKE = "make"
+    GO_ON = "goon"
+    OTHER_PHOTO = "nextphoto"
     AGAIN = "again"
     NAME = "name"
     NO_NAME = "noname"
@@ -104,17 +113,31 @@ def _cancel(words: Words, portrait: Portrait) -> list[InlineKeyboardButton]:
     return [_button(words("button.cancel"), Verb.CANCEL, portrait.id)]
 
 
-def head_keyboard(words: Words, portrait: Portrait, order: Sequence[int]) -> InlineKeyboardMarkup:
-    """One button per head; `order` has their indices from left to right."""
+def head_keyboard(
+    words: Words, portrait: Portrait, order: Sequence[int], all_: bool, album: bool
+) -> InlineKeyboardMarkup:
+    """One button per head, and one for `all_` of them; `order` has their indices from left to right."""
     numbers = [
         _button(words("button.nth", count=place), Verb.HEAD, portrait.id, str(index))
         for place, index in enumerate(order, start=1)
     ]
-    return InlineKeyboardMarkup([*_rows(numbers, 4), _cancel(words, portrait)])
+    everybody = [[_button(words("button.all_heads"), Verb.HEAD, portrait.id, ALL_HEADS)]] if all_ else []
+    rows = [*_rows(numbers, 4), *everybody, *_other_photo(words, portrait, album), _cancel(words, portrait)]
+    return InlineKeyboardMarkup(rows)
+
+
+def go_on_keyboard(words: Words, portrait: Portrait, album: bool) -> InlineKeyboardMarkup:
+    """Going on with a weak photo, or with another one of its album."""
+    go_on = [_button(words("button.go_on"), Verb.GO_ON, portrait.id)]
+    return InlineKeyboardMarkup([go_on, *_other_photo(words, portrait, album), _cancel(words, portrait)])
+
+
+def _other_photo(words: Words, portrait: Portrait, album: bool) -> list[list[InlineKeyboardButton]]:
+    return [[_button(words("button.next_photo"), Verb.OTHER_PHOTO, portrait.id)]] if album else []
 
 
 def breed_keyboard(
-    words: Words, portrait: Portrait, breeds: Iterable[str], pets: Iterable[Pet] = ()
+    words: Words, portrait: Portrait, breeds: Iterable[str], pets: Iterable[Pet] = (), album: bool = False
 ) -> InlineKeyboardMarkup:
     """Known pets, then likely breeds, then typing the breed or not knowing it."""
     known = [_button(f"💛 {pet.name}", Verb.PET, portrait.id, str(pet.id)) for pet in pets]
@@ -123,23 +146,31 @@ def breed_keyboard(
         _button(words("button.type_breed"), Verb.TYPE_BREED, portrait.id),
         _button(words("button.unknown_breed"), Verb.BREED, portrait.id),
     ]
-    return InlineKeyboardMarkup([*_rows(known, 2), *_rows(likely, 1), others, _cancel(words, portrait)])
+    other_photo = _other_photo(words, portrait, album)
+    return InlineKeyboardMarkup([*_rows(known, 2), *_rows(likely, 1), others, *other_photo, _cancel(words, portrait)])
 
 
-def baby_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
-    """Answers to the question for a baby photo; of an album, the second photo is offered."""
-    if portrait.baby_file_id and not portrait.baby_photo:
-        ways = [
-            [_button(words("button.use_album"), Verb.USE_ALBUM, portrait.id)],
-            [_button(words("button.no_album"), Verb.SKIP, portrait.id)],
+def baby_keyboard(words: Words, portrait: Portrait, others: Mapping[int, int]) -> InlineKeyboardMarkup:
+    """Answers to the question for a baby photo; of an album, the `others` are offered: messages by their numbers."""
+    if others:
+        alone = len(others) == 1
+        photos = [
+            _button(
+                words("button.use_album") if alone else words("button.photo_nth", number=number),
+                Verb.USE_ALBUM,
+                portrait.id,
+                str(message),
+            )
+            for number, message in others.items()
         ]
+        ways = [*_rows(photos, 3), [_button(words("button.no_album"), Verb.SKIP, portrait.id)]]
     else:
         ways = [[_button(words("button.skip"), Verb.SKIP, portrait.id)]]
     grown = [_button(words("button.grown_up"), Verb.GROWN_UP, portrait.id)]
     last = _cancel(words, portrait)
     if portrait.breed is not None and (portrait.pet is None or portrait.again_of):
         last.insert(0, _button(words("button.type_breed"), Verb.OTHER_BREED, portrait.id))
-    return InlineKeyboardMarkup([*ways, grown, last])
+    return InlineKeyboardMarkup([*ways, grown, *_other_photo(words, portrait, bool(others)), last])
 
 
 def cancel_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
@@ -181,11 +212,9 @@ def result_keyboard(
 def more_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
     """What else can be made of a result of this age, and done with its portrait."""
     shown = f"{age:.2f}"
+    made = [_button(words(f"button.{kind}"), Verb.MAKE, portrait.id, f"{shown} {kind}") for kind in OFFERED_KINDS]
     rows = [
-        [
-            _button(words("button.card"), Verb.CARD, portrait.id, shown),
-            _button(words("button.whole"), Verb.WHOLE, portrait.id, shown),
-        ],
+        *_rows(made, 2),
         [_button(words("button.again"), Verb.AGAIN, portrait.id)],
         [
             _button(words("button.back"), Verb.LESS, portrait.id, shown),
@@ -208,9 +237,7 @@ def why_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboard
     return InlineKeyboardMarkup(_rows(reasons, 2))
 
 
-def help_keyboard(
-    words: Words, portrait: Portrait, age: float, reason: VerdictReason
-) -> InlineKeyboardMarkup | None:
+def help_keyboard(words: Words, portrait: Portrait, age: float, reason: VerdictReason) -> InlineKeyboardMarkup | None:
     """What may help against this reason, apart from another photo: another age, or other answers."""
     ages = [one for _, one in ages_of(portrait)]
     at = ages.index(nearest_age(portrait, age))
@@ -221,6 +248,18 @@ def help_keyboard(
     if reason in (VerdictReason.NOT_MINE, VerdictReason.NOT_YOUNG):
         return InlineKeyboardMarkup([[_button(words("button.again"), Verb.AGAIN, portrait.id)]])
     return None
+
+
+def sticker_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
+    add = _button(words("button.pack"), Verb.MAKE, portrait.id, f"{age:.2f} {Kind.PACK}")
+    return InlineKeyboardMarkup([[add]])
+
+
+def pack_keyboard(words: Words, name: str) -> InlineKeyboardMarkup:
+    """Leads to the sticker set of this name."""
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(words("button.open_pack"), url=f"https://t.me/addstickers/{name}")]]
+    )
 
 
 def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:

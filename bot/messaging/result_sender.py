@@ -1,5 +1,6 @@
 """Sending pictures and films of portraits."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from telegram import (
@@ -14,9 +15,10 @@ from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
 from bot.messaging.errors import Meaning, meaning_of, translated
-from bot.messaging.keyboards import result_keyboard
+from bot.messaging.keyboards import pack_keyboard, result_keyboard, sticker_keyboard
 from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of, reply_to, replying
 from bot.messaging.views import caption
+from bot.portraits.engine_results import FILE_SUFFIXES
 from bot.portraits.errors import DeliveryUncertain, MessengerUnavailable
 from bot.portraits.messenger import Sent
 from bot.texts import words_for
@@ -28,6 +30,8 @@ _FILE_ID_TO_BLAME = (
     Meaning.DEFECT,
 )  # an upload may do where one of these came
 
+_VIDEO_KINDS = (Kind.FILM, Kind.STORY, Kind.WIPE, Kind.AGED_FILM)
+
 
 class ResultSender:
     """Sends results by what Telegram has of them, else from the disk. `upload_timeout_s` is for Telegram's answer."""
@@ -36,11 +40,18 @@ class ResultSender:
         self._bot = bot
         self._storage = storage
         self._upload_timeout_s = upload_timeout_s
+        self._methods: dict[Kind, Callable[..., Awaitable[Message]]] = dict.fromkeys(_VIDEO_KINDS, bot.send_video) | {
+            Kind.LOOP: bot.send_animation,
+            Kind.VIDEO_NOTE: bot.send_video_note,
+            Kind.STICKER: bot.send_sticker,
+            Kind.STRIP_FILE: bot.send_document,
+            Kind.PACK: bot.send_message,
+        }
 
     async def send(self, portrait: Portrait, result: Result) -> Sent:
         """Send a result with its caption; the film carries the buttons. Raises the errors of `bot.portraits.errors`."""
         text = caption(words_for(portrait.language), portrait, result.kind, result.age)
-        keyboard = await self.keyboard(portrait, result.age) if result.kind is Kind.FILM else None
+        keyboard = await self._keyboard(portrait, result)
         with translated():
             try:
                 message = await self._send(portrait, result, result.file_id, text, keyboard)
@@ -54,7 +65,7 @@ class ResultSender:
     async def replace(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
         """Show a result with its caption in the message of the one before; None when that message is gone."""
         text = caption(words_for(portrait.language), portrait, result.kind, result.age)
-        keyboard = await self.keyboard(portrait, result.age) if result.kind is Kind.FILM else None
+        keyboard = await self._keyboard(portrait, result)
 
         async def show(file_id: str | None) -> Sent:
             media = await self._media(result, file_id, text)
@@ -106,6 +117,20 @@ class ResultSender:
             filename="throwback.mp4",
         )
 
+    async def _keyboard(self, portrait: Portrait, result: Result) -> InlineKeyboardMarkup | None:
+        """The buttons below a result."""
+        words = words_for(portrait.language)
+        match result.kind:
+            case Kind.FILM:
+                return await self.keyboard(portrait, result.age)
+            case Kind.STICKER if portrait.owner > 0:  # no set without a person to own it
+                return sticker_keyboard(words, portrait, result.age)
+            case Kind.PACK:
+                sticker = await self._storage.packs.get(portrait.id, result.age)
+                return pack_keyboard(words, sticker.name) if sticker else None
+            case _:
+                return None
+
     async def _send(
         self,
         portrait: Portrait,
@@ -116,28 +141,44 @@ class ResultSender:
     ) -> Message:
         content = file_id or await self._storage.media.read(result.digest or "")
         thumbnail = await self._storage.media.read(result.thumbnail) if result.thumbnail and not file_id else None
-        options: dict[str, Any] = {
-            "caption": text,
-            "reply_markup": keyboard,
-            "message_thread_id": portrait.topic,
-            "read_timeout": self._upload_timeout_s,
-            "rate_limit_args": MAX_REFUSALS,
-        }
+        send = self._methods.get(result.kind, self._bot.send_photo)
+        file = text if result.kind is Kind.PACK else _file(result.kind, content)
+        details = _details(result, text, thumbnail)
 
-        async def send(to: ReplyParameters | None) -> Message:
-            if result.kind is not Kind.FILM:
-                photo = content if isinstance(content, str) else InputFile(content, "throwback.jpg")
-                return await self._bot.send_photo(portrait.chat, photo, reply_parameters=to, **options)
-            return await self._bot.send_video(
+        async def sent(to: ReplyParameters | None) -> Message:
+            return await send(
                 portrait.chat,
-                content if isinstance(content, str) else InputFile(content, "throwback.mp4"),
-                width=result.width,
-                height=result.height,
-                duration=round(result.duration_s),
-                thumbnail=thumbnail,
-                supports_streaming=True,
+                file,
                 reply_parameters=to,
-                **options,
+                reply_markup=keyboard,
+                message_thread_id=portrait.topic,
+                read_timeout=self._upload_timeout_s,
+                rate_limit_args=MAX_REFUSALS,
+                **details,
             )
 
-        return await replying(reply_to(portrait), send)
+        return await replying(reply_to(portrait), sent)
+
+
+def _details(result: Result, text: str, thumbnail: bytes | None) -> dict[str, Any]:
+    """What Telegram is told of this kind of result."""
+    film = {"duration": round(result.duration_s), "thumbnail": thumbnail}
+    sides = {"width": result.width, "height": result.height}
+    match result.kind:
+        case Kind.PACK | Kind.STICKER:
+            return {}
+        case Kind.VIDEO_NOTE:
+            return film | {"length": result.width}
+        case Kind.LOOP:
+            return film | sides | {"caption": text}
+        case kind if kind in _VIDEO_KINDS:
+            return film | sides | {"caption": text, "supports_streaming": True}
+        case _:
+            return {"caption": text}
+
+
+def _file(kind: Kind, content: str | bytes) -> str | InputFile:
+    """What Telegram knows by its id, or the file with a name that tells its kind."""
+    if isinstance(content, str):
+        return content
+    return InputFile(content, f"throwback.{FILE_SUFFIXES[kind]}")

@@ -27,14 +27,21 @@ class StatusMessages:
         self._storage = storage
         self.board = ProgressBoard(self._edit_progress)
 
-    async def show(self, portrait: Portrait, view: MessageView) -> None:
-        """Edit the status message, or send it when there is none. Raises the errors of `bot.portraits.errors`."""
+    async def show(self, portrait: Portrait, view: MessageView, picture: bytes | None = None) -> None:
+        """Edit the status message, or send it when there is none; `picture` is a JPEG above it.
+
+        Raises the errors of `bot.portraits.errors`.
+        """
         await self.board.drop(portrait.id)
         if portrait.status_message is None:
             await self._send_status(portrait, view)
-            return
+            portrait = await self._storage.portraits.get(portrait.id) or portrait
+            if picture is None or portrait.status_message is None:
+                return
         with translated():
             try:
+                if picture and await self._show_picture(portrait.chat, portrait.status_message, view, picture):
+                    return
                 await self._edit(portrait.chat, portrait.status_message, view, rate_limit_args=MAX_REFUSALS)
             except BadRequest as error:
                 if meaning_of(error) is Meaning.MESSAGE_GONE:  # it was deleted: ask where it can be seen
@@ -112,7 +119,7 @@ class StatusMessages:
         if self._rate_limiter.busy(news.chat):
             raise MessengerUnavailable("no time for an edit")
         try:
-            if news.preview and await self._edit_preview(news, news.preview):
+            if news.preview and await self._show_picture(news.chat, news.message, news.view, news.preview):
                 news.picture = True
             elif news.picture:
                 await self._bot.edit_message_caption(
@@ -126,11 +133,11 @@ class StatusMessages:
             if not unchanged(error):
                 raise
 
-    async def _edit_preview(self, news: ProgressMessage, preview: bytes) -> bool:
-        """Show the preview above the words; False where the chat takes no pictures."""
-        media = InputMediaPhoto(preview, caption=news.view.text, filename="preview.jpg")
+    async def _show_picture(self, chat: int, message: int, view: MessageView, picture: bytes) -> bool:
+        """Show a JPEG above the words of our message; False where the chat takes no pictures."""
+        media = InputMediaPhoto(picture, caption=view.text, filename="preview.jpg")
         try:
-            await self._bot.edit_message_media(media, news.chat, news.message, reply_markup=news.view.keyboard)
+            await self._bot.edit_message_media(media, chat, message, reply_markup=view.keyboard)
         except BadRequest as error:
             if meaning_of(error) not in (Meaning.MEDIA_REFUSED, Meaning.MEDIA_UNUSABLE):
                 raise

@@ -42,6 +42,8 @@ def reply_to(portrait: Portrait) -> ReplyParameters | None:
 
 def file_id_of(message: Message) -> str:
     """Return under which id Telegram has the message's film or picture, "" where there is none."""
-    if message.video:
-        return message.video.file_id
+    # Of an animation Telegram says that it is a document, too.
+    for file in (message.video, message.animation, message.video_note, message.sticker, message.document):
+        if file:
+            return file.file_id
     return message.photo[-1].file_id if message.photo else ""

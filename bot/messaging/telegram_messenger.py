@@ -13,6 +13,7 @@ from bot.messaging.keyboards import cancel_keyboard
 from bot.messaging.rate_limiter import RateLimiter
 from bot.messaging.result_sender import ResultSender
 from bot.messaging.status_messages import StatusMessages
+from bot.messaging.sticker_set_requests import StickerSetRequests
 from bot.messaging.telegram_calls import quietly
 from bot.messaging.views import MessageView, about_results, breed_matches, failure, progress, question, queued
 from bot.operations.error_summary import error_type
@@ -37,12 +38,14 @@ class TelegramMessenger:
         rate_limiter: RateLimiter,
         storage: Storage,
         results: ResultSender,
+        packs: StickerSetRequests,
         alerted: bool,
     ) -> None:
         self._bot = bot
         self._rate_limiter = rate_limiter
         self._storage = storage
         self._results = results
+        self._packs = packs
         self._alerted = alerted
         self._status = StatusMessages(bot, rate_limiter, storage)
         self.board = self._status.board
@@ -60,8 +63,14 @@ class TelegramMessenger:
             raise FileGone("refused") from None
 
     async def ask(self, portrait: Portrait) -> None:
+        numbered = portrait.state is State.AWAITING_HEAD and portrait.numbered
+        picture = await self._storage.media.read(numbered) if numbered else None
+        await self._status.show(portrait, await self._question(portrait), picture)
+
+    async def _question(self, portrait: Portrait) -> MessageView:
         pets = await self._storage.pets.of_owner(portrait.owner) if portrait.state is State.AWAITING_BREED else []
-        await self._status.show(portrait, question(_words(portrait), portrait, pets))
+        album = await self._storage.albums.of(portrait.id) if portrait.album else []
+        return question(_words(portrait), portrait, pets, [photo.message for photo in album])
 
     async def answer(self, portrait: Portrait, typed: str, message: int, breeds: Sequence[str]) -> None:
         """Answer words that are no clear breed: offer these breeds, below the words, where it is seen."""
@@ -71,7 +80,7 @@ class TelegramMessenger:
 
     async def ask_below(self, portrait: Portrait, message: int) -> None:
         """Ask the open question again, below words that changed it."""
-        await self._status.move_below(portrait, question(_words(portrait), portrait), message)
+        await self._status.move_below(portrait, await self._question(portrait), message)
 
     async def delete_status(self, portrait: Portrait) -> None:
         """Delete the status message that the portrait had; another one has taken its place, or will."""
@@ -106,6 +115,21 @@ class TelegramMessenger:
 
     async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
         return await self._results.replace(portrait, before, result)
+
+    def pack_name(self, name: str) -> str:
+        return self._packs.name(name)
+
+    async def pack(self, name: str) -> list[str] | None:
+        return await self._packs.stickers(name)
+
+    async def add_to_pack(self, portrait: Portrait, result: Result, name: str, new: bool) -> None:
+        await self._packs.add(portrait, result, name, new)
+
+    async def delete_stickers(self, file_ids: Iterable[str]) -> bool:
+        return await self._packs.delete_stickers(file_ids)
+
+    async def delete_packs(self, names: Iterable[str]) -> bool:
+        return await self._packs.delete_sets(names)
 
     async def result_keyboard(self, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
         """Return the buttons below a film of this age, as they are now."""

@@ -10,6 +10,7 @@ from bot.messaging.keyboards import (
     breed_keyboard,
     cancel_keyboard,
     failure_keyboard,
+    go_on_keyboard,
     head_keyboard,
     help_keyboard,
     resend_keyboard,
@@ -26,8 +27,13 @@ _SUGGESTED_BREEDS = 3  # offered at first; more would hide the other buttons on 
 _SUGGESTED_PETS = 4  # known pets offered with the breeds
 _MAX_QUOTE_LETTERS = 40  # letters repeated of what somebody typed
 _PROGRESS_SQUARES = 10  # in the progress bar; what fits one line of a phone
+_SOON_S = 5.0  # s; below, no number is given
+_ALMOST_FRACTION = 0.85  # of the work; it is not almost done before
 _MINUTES_FROM_S = 90  # s; from here on an estimate is given in minutes
 _MIXED_BREEDS = {"dog": ("mixed_dog",), "cat": ("mixed_cat",), "": ("mixed_dog", "mixed_cat")}
+
+
+_WITHOUT_CAPTION = (Kind.STICKER, Kind.VIDEO_NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +42,48 @@ class MessageView:
     keyboard: InlineKeyboardMarkup | None = None
 
 
-def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = ()) -> MessageView:
-    """The question of a portrait that waits for its owner."""
-    findings = _findings(portrait)
+def question(words: Words, portrait: Portrait, pets: Sequence[Pet] = (), album: Sequence[int] = ()) -> MessageView:
+    """The question of a portrait that waits for its owner; `album` has the messages of its album's photos."""
+    findings, several = _findings(portrait), len(album) > 1
+    keyboard: InlineKeyboardMarkup | None
     match portrait.state:
         case State.AWAITING_HEAD:
-            return MessageView(
-                words("question.head", count=len(findings.heads)),
-                head_keyboard(words, portrait, findings.from_left),
-            )
+            text = words("question.head", count=len(findings.heads))
+            all_ = len(findings.usable_from_left) > 1
+            keyboard = head_keyboard(words, portrait, findings.from_left, all_, several)
+        case State.AWAITING_GO_ON:
+            issue = words(f"quality.{findings.look_of(portrait.head or 0).issues[0]}")
+            text = words("quality.ask", issue=issue)
+            keyboard = go_on_keyboard(words, portrait, several)
         case State.AWAITING_BREED:
-            return _breed_question(words, portrait, findings, pets)
+            asked = _breed_question(words, portrait, findings, pets, several)
+            text, keyboard = asked.text, asked.keyboard
         case _:
-            return MessageView(_told(words, portrait, _baby_question(words, portrait)), baby_keyboard(words, portrait))
+            others = _others(portrait, album)
+            text = _told(words, portrait, _baby_question(words, portrait, len(others)))
+            keyboard = baby_keyboard(words, portrait, others)
+    return MessageView(_introduced(words, portrait, findings, text, album), keyboard)
+
+
+def _introduced(words: Words, portrait: Portrait, findings: Findings, text: str, album: Sequence[int]) -> str:
+    """The question, preceded by which photo of an album was taken, or which pet of several it is about."""
+    if len(album) > 1 and portrait.album_message in album and portrait.told_album in ("", portrait.state):
+        key = "question.album_changed" if portrait.go_on else "question.album_chosen"
+        return words(key, number=album.index(portrait.album_message) + 1, question=text)
+    if portrait.together not in (None, portrait.id) and portrait.state is State.AWAITING_BREED:
+        return words("question.next_pet", number=findings.number_of(portrait.head or 0), question=text)
+    return text
+
+
+def _others(portrait: Portrait, album: Sequence[int]) -> dict[int, int]:
+    """The messages of the album's photos that may be the baby photo, by their numbers."""
+    if portrait.baby_photo:
+        return {}
+    if not album and portrait.baby_file_id:  # a row of earlier versions, which kept the second photo alone
+        return {2: 0}
+    if len(album) < 2:
+        return {}
+    return {number: message for number, message in enumerate(album, 1) if message != portrait.album_message}
 
 
 def _findings(portrait: Portrait) -> Findings:
@@ -56,14 +91,16 @@ def _findings(portrait: Portrait) -> Findings:
     return Findings.from_json(portrait.recognition).of_head(portrait.head or 0)
 
 
-def _breed_question(words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet]) -> MessageView:
+def _breed_question(
+    words: Words, portrait: Portrait, findings: Findings, pets: Sequence[Pet], album: bool
+) -> MessageView:
     likely = known_breeds(findings.breeds)[:_SUGGESTED_BREEDS] or known_breeds(_MIXED_BREEDS[findings.species])
     if portrait.expected_text is Expecting.BREED:
         key = "question.breed_type_group" if portrait.in_group else "question.breed_type"
         example = breed_name("maine_coon" if findings.species == "cat" else "golden_retriever", words.language)
-        return MessageView(words(key, example=example), breed_keyboard(words, portrait, likely))
+        return MessageView(words(key, example=example), breed_keyboard(words, portrait, likely, album=album))
     fitting = _fitting(pets, findings)
-    keyboard = breed_keyboard(words, portrait, likely, fitting)
+    keyboard = breed_keyboard(words, portrait, likely, fitting, album)
     if fitting:
         return MessageView(words("question.breed_known", name=fitting[0].name), keyboard)
     return MessageView(words(f"question.breed_{findings.species or 'any'}"), keyboard)
@@ -82,11 +119,11 @@ def _told(words: Words, portrait: Portrait, question: str) -> str:
     return words("question.breed_noted", breed=breed_name(told[0], words.language), question=question)
 
 
-def _baby_question(words: Words, portrait: Portrait) -> str:
+def _baby_question(words: Words, portrait: Portrait, others: int) -> str:
     if portrait.failed_photo is PhotoRole.BABY_PHOTO and words.has(f"baby_reason.{portrait.failure.reason}"):
         return words(f"baby_reason.{portrait.failure.reason}")
-    if portrait.baby_file_id:
-        return words("question.baby_album")
+    if others:
+        return words("question.baby_album" if others == 1 else "question.baby_album_several")
     if portrait.in_group:
         return words("question.baby_group")
     if portrait.name:
@@ -126,13 +163,14 @@ def progress(words: Words, portrait: Portrait, now: Progress) -> MessageView:
     done = round(max(0.0, min(1.0, now.fraction)) * _PROGRESS_SQUARES)
     lines = [words(f"progress.{now.stage}"), f"{'🟩' * done}{'⬜' * (_PROGRESS_SQUARES - done)}"]
     if now.eta_s is not None:
-        lines.append("⏳ " + remaining(words, now.eta_s))
+        soon = now.eta_s < _SOON_S and now.fraction < _ALMOST_FRACTION
+        lines.append("⏳ " + (words("progress.moment") if soon else remaining(words, now.eta_s)))
     return MessageView("\n".join(lines), cancel_keyboard(words, portrait))
 
 
 def remaining(words: Words, seconds: float) -> str:
     """An estimate no finer than it is reliable: fives and tens of seconds, then minutes."""
-    if seconds < 5:
+    if seconds < _SOON_S:
         return words("progress.almost")
     if seconds < _MINUTES_FROM_S:
         return words("progress.wait_seconds", count=max(5, round(seconds / 5) * 5 if seconds < 20 else _tens(seconds)))
@@ -166,7 +204,7 @@ def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, 
         case Notice.DELIVERY_UNCERTAIN | Notice.MEDIA_REFUSED | Notice.NOT_TAKEN:
             text = words(f"result.{notice}", button=words("button.retry"))
             return MessageView(text, resend_keyboard(words, portrait, age))
-        case Notice.NO_WHOLE_PHOTO | Notice.TOO_LARGE | Notice.SENT_HERE:
+        case Notice.NO_WHOLE_PHOTO | Notice.NO_PACK | Notice.TOO_LARGE | Notice.SENT_HERE:
             return MessageView(words(f"result.{notice}"))
         case Notice.NOT_MADE:
             return MessageView(apology(words, told))
@@ -176,7 +214,10 @@ def about_results(words: Words, portrait: Portrait, notice: Notice, age: float, 
 
 def help_against(words: Words, portrait: Portrait, age: float, reason: VerdictReason) -> MessageView:
     """What may help where a result of this age is bad for this reason."""
-    return MessageView(words(f"why.{reason}"), help_keyboard(words, portrait, age, reason))
+    issues = _findings(portrait).look_of(portrait.head or 0).issues
+    weak = [words(f"quality.{issue}") for issue in issues[:1]] if reason is not VerdictReason.NOT_MINE else []
+    text = "\n\n".join([words(f"why.{reason}"), *weak])
+    return MessageView(text, help_keyboard(words, portrait, age, reason))
 
 
 def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
@@ -184,13 +225,13 @@ def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
     if kind is Kind.FILM:
         return words(f"result.{_film(portrait, age)}")
     if kind is not Kind.STILL:
-        return words(f"result.{kind}")
+        return words(f"result.{kind}") if kind not in _WITHOUT_CAPTION else ""
     key = f"result.{age_word(portrait, age)}"
     return words(f"{key}_named", name=portrait.name) if portrait.name else words(key)
 
 
 def _film(portrait: Portrait, age: float) -> str:
     """From when to when the film leads."""
-    if age < 0:
-        return "film_older"
+    if age <= 0:
+        return "film_older" if age else "film_today"
     return "film_from_then" if portrait.baby_photo else "film"

@@ -81,6 +81,8 @@ class Metrics:
         self._median_wait = self._gauge("wait_seconds_median", "From queued to done, last 7 days")
         self._longest_wait = self._gauge("wait_seconds_max", "From queued to done, last 7 days")
         self._aside = self._gauge("updates_set_aside", "Updates that could not be handled, by kind", "kind")
+        about = ("verdict", "species", "network", "photo_quality")
+        self._verdicts = self._gauge("verdicts", "What owners think of their portraits", *about)
         self._media = self._gauge("media_bytes", "Photos, pictures, films and latents on the disk")
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
@@ -104,6 +106,9 @@ class Metrics:
         self._longest_wait.set(round(counts.slowest_s, 3))
         for kind in UPDATE_KINDS:
             self._aside.labels(kind).set(counts.updates_aside.get(kind, 0))
+        self._verdicts.clear()  # deleted portraits take theirs along
+        for one in counts.verdicts:
+            self._verdicts.labels(one.verdict, one.species, one.network, one.photo_quality).set(one.count)
         self._media.set(counts.media_bytes)
         return generate_latest(self._registry)
 

@@ -11,6 +11,8 @@ YOUNGEST_EVER = 1.6  # buttons of earlier versions went so far
 _OF_GROWN_PETS = (("8w", 1.0), ("4m", 0.75), ("1y", 0.5), ("today", 0.0), ("old", -1.0))
 _OF_YOUNG_PETS = (("today", 0.0), ("4m", -0.25), ("1y", -0.5), ("grown", -1.0))
 
+AGES = (_OF_GROWN_PETS, _OF_YOUNG_PETS)
+
 
 def ages_of(portrait: Portrait) -> tuple[tuple[str, float], ...]:
     """Return the ages that the photo's own allows, each with its word, the youngest first."""

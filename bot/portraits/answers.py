@@ -1,12 +1,30 @@
 """What owners answer to the questions about a portrait: which pet, which breed, a baby photo."""
 
+from dataclasses import replace
+
 from bot.portraits.age_range import OLDEST_AGE
 from bot.portraits.breed_names import breed_name, match_breed, named_breed, told_breed
+from bot.portraits.engine_results import failure_of
 from bot.portraits.findings import Findings
+from bot.portraits.question_order import next_question
 from bot.portraits.worker import PortraitWorker
-from engine import BREEDS
-from storage import NO_FAILURE, Expecting, PhotoRole, Portrait, PortraitChanges, State, Storage
+from engine import BREEDS, PhotoError
+from storage import ASKING_STATES, NO_FAILURE, Expecting, PhotoRole, Portrait, PortraitChanges, State, Storage
 
+AFRESH: PortraitChanges = {
+    "photo": None,
+    "recognition": None,
+    "numbered": None,
+    "head": None,
+    "species": "",
+    "pet": None,
+    "anyway": False,
+    "go_on": False,
+    "expected_text": Expecting.NOTHING,
+    "failure": NO_FAILURE,
+    "failed_photo": PhotoRole.NONE,
+}
+"""What is not known any more when another photo takes the place of the first."""
 
 _ANEW: PortraitChanges = {"status_message": None}  # the next status message is a new one, at the end of the chat
 
@@ -21,16 +39,62 @@ class AnswerService:
     async def choose_head(self, id_: int, head: int) -> Portrait | None:
         """Take the pet of this index; ask about the breed a caption told if that pet is of the other species."""
         portrait = await self._in_state(id_, State.AWAITING_HEAD)
+        if portrait is None or head >= len(Findings.from_json(portrait.recognition).heads):
+            return None
+        return await self._go_on(portrait, head, {})
+
+    async def choose_all(self, id_: int) -> Portrait | None:
+        """Take all pets that can be made young, one after the other, from the left; a breed told is of none of them."""
+        portrait = await self._in_state(id_, State.AWAITING_HEAD)
+        usable = Findings.from_json(portrait.recognition).usable_from_left if portrait else []
+        if portrait is None or len(usable) < 2:
+            return None
+        return await self._go_on(replace(portrait, breed=None, go_on=True), usable[0], {"together": id_, "go_on": True})
+
+    async def go_on(self, id_: int) -> Portrait | None:
+        """Take the photo although it is weak."""
+        portrait = await self._in_state(id_, State.AWAITING_GO_ON)
         if portrait is None:
             return None
+        return await self._go_on(replace(portrait, go_on=True), portrait.head or 0, {"go_on": True})
+
+    async def _go_on(self, portrait: Portrait, head: int, changes: PortraitChanges) -> Portrait | None:
+        """Ask what comes next about this head, or say that it cannot be used."""
         findings = Findings.from_json(portrait.recognition)
-        if head >= len(findings.heads):
-            return None
         species, breed = findings.of_head(head).species, portrait.breed
-        if breed and BREEDS[breed].species != species:
+        if breed and species and BREEDS[breed].species != species:
             breed = None
-        state = State.AWAITING_BREED if breed is None else State.AWAITING_BABY_PHOTO
-        return await self._advance(id_, state, {"head": head, "species": species, "breed": breed})
+        changes |= {"head": head, "species": species, "breed": breed, "numbered": None}
+        changes |= {"photo_quality": findings.look_of(head).quality_class}
+        try:
+            state = next_question(replace(portrait, head=head, breed=breed), findings, head_chosen=True)
+        except PhotoError as error:
+            state = State.FAILED
+            changes |= {"failure": failure_of(error), "failed_photo": PhotoRole.PHOTO}
+        return await self._advance(portrait.id, state, changes)
+
+    async def take_other_photo(self, id_: int) -> Portrait | None:
+        """Begin again with the next photo of the album, after the last one with the first."""
+        portrait = await self._storage.portraits.get(id_)
+        album = await self._storage.albums.of(id_)
+        if portrait is None or portrait.state not in ASKING_STATES or len(album) < 2:
+            return None
+        at = next((place for place, one in enumerate(album) if one.message == portrait.album_message), -1)
+        other = album[(at + 1) % len(album)]
+        return await self._advance(
+            id_,
+            State.RECEIVED,
+            AFRESH
+            | {
+                "file_id": other.file_id,
+                "file_unique_id": other.file_unique_id,
+                "album_message": other.message,
+                "told_album": "",
+                "go_on": True,  # the owner wants this one
+                "breed": portrait.breed,
+                "name": portrait.name,
+            },
+        )
 
     async def choose_breed(self, id_: int, breed: str, name: str = "", anew: bool = False) -> Portrait | None:
         """Take the breed, a slug, or "" for an owner who does not know; and the pet's name, if it was told as well.
@@ -45,7 +109,7 @@ class AnswerService:
     async def take_breed(self, id_: int, breed: str, name: str = "") -> Portrait | None:
         """Take what was told without being asked for, in a caption; it counts until the question is answered."""
         portrait = await self._storage.portraits.get(id_)
-        if portrait and portrait.state in (State.RECEIVED, State.AWAITING_HEAD):
+        if portrait and portrait.state in (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_GO_ON):
             return await self._storage.portraits.change(id_, self._storage.now(), **_said(breed, name))
         return await self.choose_breed(id_, breed, name)
 
@@ -110,10 +174,14 @@ class AnswerService:
             id_, State.BABY_RECEIVED, photo | {"failure": NO_FAILURE, "failed_photo": PhotoRole.NONE}
         )
 
-    async def use_album_photo(self, id_: int) -> Portrait | None:
-        """Take the album's second photo for the baby photo."""
+    async def use_album_photo(self, id_: int, message: int) -> Portrait | None:
+        """Take the album's photo in this message for the baby photo; 0 stands for the one that was kept earlier."""
         portrait = await self._storage.portraits.get(id_)
-        return await self.add_baby_photo(id_, portrait.baby_file_id) if portrait and portrait.baby_file_id else None
+        for photo in await self._storage.albums.of(id_):
+            if photo.message == message:
+                return await self.add_baby_photo(id_, photo.file_id)
+        kept = portrait.baby_file_id if portrait and not message else None
+        return await self.add_baby_photo(id_, kept) if kept else None
 
     async def skip_baby_photo(self, id_: int) -> Portrait | None:
         """Go on without a baby photo."""

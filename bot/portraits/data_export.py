@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from bot.portraits.engine_results import FILE_SUFFIXES
 from engine import SNIFFED_BYTES, sniff
 from storage import Pet, Portrait, Result, Storage
 
 MAX_ARCHIVE_BYTES = 45 * 1024 * 1024  # bytes of content; Telegram takes 50 MB from a bot, and the ZIP adds its own
-_RESULT_SUFFIXES = {"still": "jpg", "whole": "jpg", "card": "jpg", "film": "mp4"}
 
 # By picture format. Phones do not open files without a suffix.
 _PHOTO_SUFFIXES = {
@@ -67,9 +67,12 @@ async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE
                 "failure": str(portrait.failure),
                 "results": [asdict(result) for result in results[portrait.id]],
                 "messages": await storage.messages.of(portrait.id),
+                "album": [asdict(photo) for photo in await storage.albums.of(portrait.id)],
+                "verdicts": await storage.verdicts.rows(portrait.id),
             }
             for portrait in portraits
         ],
+        "sticker_packs": await storage.packs.names(owner),
         "portraits_by_day": await storage.usage.by_day(owner),
         "files": names,
     }
@@ -94,7 +97,7 @@ def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: li
             yield f"{portrait.id}/baby-photo", portrait.baby_photo
         for result in results[portrait.id]:
             if result.digest:
-                yield f"{portrait.id}/{result.kind}-{result.age:.2f}.{_RESULT_SUFFIXES[result.kind]}", result.digest
+                yield f"{portrait.id}/{result.kind}-{result.age:.2f}.{FILE_SUFFIXES[result.kind]}", result.digest
     for pet in pets:
         if pet.baby_photo:
             yield f"pets/{pet.id}-baby", pet.baby_photo

@@ -20,9 +20,15 @@ class DeletionService:
     async def delete(self, portrait: Portrait) -> bool:
         """Delete the portrait, its files, and its results from where they were sent, as often as they were.
 
-        False when some of the messages have to stay.
+        With it go the portraits of the other pets in its photo. False when some of the messages have to stay.
         """
-        return await self._delete([portrait], self._storage.portraits.delete, portrait.id)
+        others = await self._storage.portraits.together(portrait) if portrait.together else []
+        gone = [
+            await self._delete([one], self._storage.portraits.delete, one.id)
+            for one in (portrait, *others)
+            if one is portrait or one.id != portrait.id
+        ]
+        return all(gone)
 
     async def forget(self, owner: int) -> bool:
         """Delete everything about a person: rows, files, latents, messages, and what the engine keeps of the photos.
@@ -30,7 +36,11 @@ class DeletionService:
         False when some of the messages have to stay.
         """
         portraits = await self._storage.portraits.of_owner(owner)
-        return await self._delete(portraits, self._storage.people.forget, owner)
+        packs = await self._storage.packs.names(owner)
+        gone = await self._messenger.delete_packs(packs)
+        for name in packs:
+            await self._storage.packs.delete_set(name)
+        return await self._delete(portraits, self._storage.people.forget, owner) and gone
 
     async def expire(self, days: float) -> int:
         """Delete what nobody touched for so many days, in the engine too; return how many portraits."""
@@ -50,6 +60,8 @@ class DeletionService:
         await self._forget_in_engine(portraits)
         known = await self._storage.messages.of(*[portrait.id for portrait in portraits])
         gone = await self._messenger.delete_messages(portraits, known)
+        stickers = await self._storage.packs.of([portrait.id for portrait in portraits])
+        gone &= await self._messenger.delete_stickers([one.file_id for one in stickers if one.file_id])
         deleted = await delete(whose)
         for portrait in deleted.portraits:
             self._worker.restart(portrait.id)

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.portraits.activity import showing
-from bot.portraits.engine_results import card_text, failure_of, made_results
 from bot.portraits.errors import DeliveryUncertain, MediaRefused, MediaUnusable, TooLarge
 from bot.portraits.film_compression import halved
 from bot.portraits.messenger import Alerts, Messenger
+from bot.portraits.pack_filling import PackFilling
+from bot.portraits.result_making import ResultMaker
+from bot.portraits.shared_photos import SharedPhotos
 from bot.timings import Timings
-from engine import EngineClient, EngineFault, OperatorError, PhotoError, Reimagine
+from engine import EngineClient
 from storage import UNKNOWN_MESSAGE, Kind, Made, Notice, Portrait, Result, State, Storage
 
 _NOTICES = {
@@ -21,18 +22,28 @@ _NOTICES = {
 }
 
 
+_T = TypeVar("_T")
+
+
 class Delivery:
     """The steps of a portrait whose results are made."""
 
     def __init__(
-        self, storage: Storage, engine: EngineClient, messenger: Messenger, alerts: Alerts, timings: Timings
+        self,
+        storage: Storage,
+        engine: EngineClient,
+        messenger: Messenger,
+        alerts: Alerts,
+        shared_photos: SharedPhotos,
+        timings: Timings,
     ) -> None:
         self._storage = storage
-        self._engine = engine
         self._messenger = messenger
-        self._alerts = alerts
+        self._shared_photos = shared_photos
         self._timings = timings
-        self._uploads: set[asyncio.Task[None]] = set()
+        self._maker = ResultMaker(storage, engine, alerts)
+        self._packs = PackFilling(storage, messenger)
+        self._uploads: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
         """Give uploads under way a moment, so that nothing is sent twice later."""
@@ -50,6 +61,7 @@ class Delivery:
         async with showing(self._messenger.show_sending, portrait, self._timings.action_interval_s):
             await self._send_all(portrait)
         await self._send_notices(portrait)
+        await self._shared_photos.show_all(portrait)
         done = await self._storage.portraits.advance(portrait.id, State.DONE, self._storage.now())
         if done:
             # As it was before: the owner may have been asked for a name meanwhile, by another message.
@@ -65,42 +77,23 @@ class Delivery:
             await self._storage.portraits.mark_announced(portrait.id, State.DONE)
         while wanted := await self._storage.results.unsent(portrait.id):
             async with showing(self._messenger.show_sending, portrait, self._timings.action_interval_s):
-                for age in {result.age for result in wanted if result.digest is None}:
-                    await self._reimagine(portrait, age, film=any(one.kind is Kind.FILM for one in wanted))
+                await self._maker.make(portrait, wanted)
                 await self._send_all(portrait)
         await self._send_notices(portrait)
-
-    async def _reimagine(self, portrait: Portrait, age: float, film: bool) -> None:
-        now = await self._storage.portraits.get(portrait.id)
-        if now is None:
-            return
-        latent = await self._storage.media.read(now.latent or "")  # it may have been made anew meanwhile
-        request = Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=film, card=card_text(now, age))
-        try:
-            made = await self._engine.reimagine(request)
-        except (EngineFault, OperatorError, PhotoError) as error:
-            await self._storage.results.drop_requests(portrait.id, age, Notice.NOT_MADE)
-            await self._alerts.portrait_failed(portrait, str(failure_of(error)))
-            return
-        if made.latent is not None:
-            await self._storage.portraits.store_files(portrait.id, self._storage.now(), latent=made.latent)
-        results = made_results(age, made.still, made.whole, made.card, made.film)
-        asked = [replace(one, wanted=False) for one in results]  # the requests' rows say what is wanted
-        await self._storage.results.add(portrait.id, asked, self._storage.now())
-        # Asked for, but not to be had of this photo.
-        await self._storage.results.drop_requests(portrait.id, age, Notice.NO_WHOLE_PHOTO)
 
     async def _send_all(self, portrait: Portrait) -> None:
         for result in await self._storage.results.unsent(portrait.id):
             if result.digest is not None:
-                await self._uninterrupted(self._send(portrait, result))
+                fill = result.kind is not Kind.PACK or await self._uninterrupted(self._packs.fill(portrait, result))
+                if fill:
+                    await self._uninterrupted(self._send(portrait, result))
 
-    async def _uninterrupted(self, sending: Coroutine[Any, Any, None]) -> None:
+    async def _uninterrupted(self, sending: Coroutine[Any, Any, _T]) -> _T:
         """Send and note something, never torn apart by a cancellation in between."""
         upload = asyncio.create_task(sending)
         self._uploads.add(upload)
         upload.add_done_callback(self._uploads.discard)
-        await asyncio.shield(upload)
+        return await asyncio.shield(upload)
 
     async def _send(self, portrait: Portrait, result: Result, may_shrink: bool = True) -> None:
         before = await self._storage.results.shown_instead(result)

@@ -1,13 +1,20 @@
 """What the engine is asked for and answers, as portraits keep it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from bot.operations.error_summary import error_type
+from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.errors import FileGone
 from bot.portraits.titles import portrait_title
 from bot.texts import words_for
-from engine import CardText, EngineFault, Film, OperatorError, PhotoError
+from engine import CardText, EngineFault, ExportText, Film, NamedAge, OperatorError, PhotoError
 from storage import FailureReason, Kind, Made, Portrait, PortraitFailure
+
+FILE_SUFFIXES = dict.fromkeys(Kind, "jpg") | dict.fromkeys((Kind.STICKER, Kind.PACK), "webp")
+FILE_SUFFIXES |= dict.fromkeys((Kind.FILM, Kind.STORY, Kind.WIPE, Kind.VIDEO_NOTE, Kind.LOOP, Kind.AGED_FILM), "mp4")
+_WORDS = {NamedAge.TODAY: "today"}  # where the word in `bot.texts` is another than the age's own
 
 
 def card_text(portrait: Portrait, age: float) -> CardText:
@@ -20,6 +27,29 @@ def card_text(portrait: Portrait, age: float) -> CardText:
         now=now if age >= 0 else words("card.grown"),
         footer=words("card.footer", date=words.date(date.today())),
     )
+
+
+def export_text(portrait: Portrait, age: float) -> ExportText:
+    """Return what is written on a story and the like of this age, in the portrait's language."""
+    words, card = words_for(portrait.language), card_text(portrait, age)
+    known = known_breeds([portrait.breed or ""])
+    breed = breed_name(known[0], words.language) if known else ""
+    return ExportText(
+        title=card.title,
+        subtitle=breed if portrait.name else "",
+        then=card.then,
+        now=card.now,
+        footer=card.footer,
+        ages={named: words(f"age.{_WORDS.get(named, named)}") for named in NamedAge},
+        dates={NamedAge.TODAY: words.date(date.today())},
+    )
+
+
+def all_text(pets: Sequence[Portrait], age: float) -> CardText:
+    """Return what the one card of all these pets says."""
+    words = words_for(pets[0].language)
+    titles = list(dict.fromkeys(portrait_title(words, pet) for pet in pets))
+    return replace(card_text(pets[0], age), title=" & ".join(titles))
 
 
 def made_results(age: float, still: bytes, whole: bytes | None, card: bytes | None, film: Film | None) -> list[Made]:

@@ -8,6 +8,8 @@ ChatMoved                   the chat has another id now
 MediaRefused                the chat accepts words, but no pictures or films
 MediaUnusable               the messenger can do nothing with this picture or film
 FileGone                    the messenger does not hand out the file (any more)
+PackRefused                 the messenger makes no sticker set for this owner
+PackFull                    the sticker set takes no more
 TooLarge                    the messenger moves no files of this size, up or down
 """
 
@@ -46,6 +48,14 @@ class MediaUnusable(Exception):
 
 class FileGone(Exception):
     """The messenger does not hand out this file."""
+
+
+class PackRefused(Exception):
+    """The messenger makes no sticker set for this owner."""
+
+
+class PackFull(Exception):
+    """The sticker set takes no more stickers."""
 
 
 class TooLarge(Exception):

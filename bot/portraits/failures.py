@@ -7,7 +7,6 @@ from bot.portraits.errors import ChatClosed, ChatGone, FileGone
 from bot.portraits.messenger import Alerts
 from engine import PhotoError
 from storage import (
-    NO_FAILURE,
     RESULT_STATES,
     FailureReason,
     Notice,
@@ -42,7 +41,7 @@ class FailureHandler:
         failed = await self._storage.portraits.advance(
             portrait.id, State.FAILED, self._storage.now(), failure=failure, failed_photo=failed_photo
         )
-        if failed is None or (portrait.state is State.RECEIVED and await self._try_album(failed)):
+        if failed is None:
             return
         if not isinstance(error, PhotoError | FileGone):
             await self._alerts.portrait_failed(portrait, str(failure))
@@ -91,20 +90,3 @@ class FailureHandler:
             baby_photo=None,
             baby_file_id=None,
         )
-
-    async def _try_album(self, failed: Portrait) -> bool:
-        """Begin again with an album's second photo when the first is no good; False when there is none."""
-        if not failed.baby_file_id or not failed.failed_photo:
-            return False
-        await self._storage.portraits.advance(
-            failed.id,
-            State.RECEIVED,
-            self._storage.now(),
-            file_id=failed.baby_file_id,
-            baby_file_id=None,
-            photo=None,
-            failure=NO_FAILURE,
-            failed_photo=PhotoRole.NONE,
-        )
-        self._schedule(failed.id)
-        return True

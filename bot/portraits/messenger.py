@@ -18,8 +18,8 @@ class Messenger(Protocol):
     """Talks with owners about their portraits.
 
     Each portrait has one status message: the question, then the progress, then how it ended. `fetch`, `ask`,
-    `show_failure`, `show_cancelled`, `send_result`, `replace_result` and `send_notice` raise the errors of `bot.portraits.errors`, the
-    others none.
+    `show_failure`, `show_cancelled`, `send_result`, `replace_result` and `send_notice` raise the errors of
+    `bot.portraits.errors`, the others none.
     """
 
     async def fetch(self, file_id: str) -> bytes:
@@ -47,7 +47,25 @@ class Messenger(Protocol):
         """Bring a result to its owner."""
 
     async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
-        """Show a result in the message of the one before; None when that message is gone. Does no harm when repeated."""
+        """Show a result in the message of the one before; None when that is gone. It may be repeated."""
+
+    def pack_name(self, name: str) -> str:
+        """Return the name that a sticker set must have with us; everybody can read it."""
+
+    async def pack(self, name: str) -> list[str] | None:
+        """Return the file ids of a set's stickers; None when there is no such set."""
+
+    async def add_to_pack(self, portrait: Portrait, result: Result, name: str, new: bool) -> None:
+        """Put a sticker into the owner's set of this name, which is made for it if `new`.
+
+        Raises `PackRefused` where the owner can have none, `PackFull` when no more go in.
+        """
+
+    async def delete_stickers(self, file_ids: Iterable[str]) -> bool:
+        """Take stickers out of their sets; False when some may still be there."""
+
+    async def delete_packs(self, names: Iterable[str]) -> bool:
+        """Delete sticker sets; False when some may still be there."""
 
     async def renew_buttons(self, portrait: Portrait) -> None:
         """Show the buttons below the film as they are now. Raises nothing."""

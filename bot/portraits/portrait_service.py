@@ -5,7 +5,7 @@ transaction and lets the worker go on. A method that does not fit the row (a sec
 changes nothing and returns None.
 """
 
-from bot.portraits.answers import AnswerService
+from bot.portraits.answers import AFRESH, AnswerService
 from bot.portraits.captions import Caption
 from bot.portraits.findings import Findings
 from bot.portraits.limits import Limits, Over
@@ -13,6 +13,7 @@ from bot.portraits.worker import PortraitWorker
 from storage import (
     ASKING_STATES,
     NO_FAILURE,
+    AlbumPhoto,
     Expecting,
     Photo,
     PhotoRole,
@@ -44,28 +45,28 @@ class PortraitService:
         if photo.album and (first := await self._album(photo, photo.album)):
             return first
         portrait, new = await self._storage.portraits.receive(photo, self._storage.now())
+        if photo.album:
+            await self._add_to_album(portrait, photo)
         if new:
             self._worker.schedule(portrait.id)
         return portrait
 
-    async def replace_photo(self, id_: int, file_id: str, unique_id: str, said: Caption) -> Portrait | None:
-        """Begin again with another photo, while questions about the first are open; `said` is its caption."""
-        afresh: PortraitChanges = {
+    async def replace_photo(
+        self, id_: int, file_id: str, unique_id: str, said: Caption, message: int | None = None
+    ) -> Portrait | None:
+        """Begin again with another photo, while questions about the first are open; `said` is its caption.
+
+        `message` is the new photo's own, if it has one: what is asked next is asked below it.
+        """
+        other: PortraitChanges = {
             "file_id": file_id,
             "file_unique_id": unique_id,
-            "photo": None,
-            "recognition": None,
-            "head": None,
-            "species": "",
             "breed": said.breed,
-            "pet": None,
             "name": said.name,
-            "anyway": False,
-            "expected_text": Expecting.NOTHING,
-            "failure": NO_FAILURE,
-            "failed_photo": PhotoRole.NONE,
         }
-        replaced = await self._storage.portraits.advance(id_, State.RECEIVED, self._storage.now(), **afresh)
+        if message is not None:
+            other |= {"message": message, "album_message": message, "status_message": None}
+        replaced = await self._storage.portraits.advance(id_, State.RECEIVED, self._storage.now(), **AFRESH | other)
         if replaced:
             self._worker.restart(id_)
         return replaced
@@ -136,7 +137,7 @@ class PortraitService:
         return portrait if portrait and portrait.state is State.FAILED and portrait.photo else None
 
     async def _album(self, photo: Photo, album: str) -> Portrait | None:
-        """The album's portrait, with this photo offered as its baby photo; None when the album begins with it."""
+        """The album's portrait, which may take this photo, too; None when the album begins with it."""
         siblings = await self._storage.lookup.of_album(photo.owner, photo.chat, album)
         for sibling in siblings:
             if sibling.message == photo.message:
@@ -147,11 +148,14 @@ class PortraitService:
         first = waiting[0]
         if photo.breed and first.breed is None:  # the caption stands on any of the album's photos
             await self._answers.take_breed(first.id, photo.breed, photo.name)
-        if first.baby_file_id is None:
-            now = self._storage.now()
-            changed = await self._storage.portraits.change(first.id, now, baby_file_id=photo.file_id)
-            if changed is None or changed.state is State.FAILED:
-                return None  # just now: this one is the first good photo then
-            if changed.state is State.AWAITING_BABY_PHOTO:
-                self._worker.schedule(changed.id)  # the question becomes: is this one the baby photo?
+        await self._add_to_album(first, photo)
+        changed = await self._storage.portraits.get(first.id)
+        if changed is None or changed.state is State.FAILED:
+            return None  # just now: this one is the first good photo then
+        if changed.state in ASKING_STATES:
+            self._worker.schedule(changed.id)  # it came late: now there is another one to take
         return first
+
+    async def _add_to_album(self, portrait: Portrait, photo: Photo) -> None:
+        now = self._storage.now()
+        await self._storage.albums.add(portrait.id, AlbumPhoto(photo.message, photo.file_id, photo.file_unique_id, now))

@@ -5,14 +5,17 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.portraits.activity import showing
+from bot.portraits.album_choice import AlbumChoice
 from bot.portraits.backoff import backoff, retry
 from bot.portraits.dispatcher import Dispatcher
 from bot.portraits.engine_results import card_text, made_results
 from bot.portraits.errors import ChatGone, MessengerUnavailable
 from bot.portraits.findings import Findings
 from bot.portraits.messenger import Messenger
+from bot.portraits.question_order import next_question
+from bot.portraits.shared_photos import SharedPhotos
 from bot.timings import Timings
-from engine import EngineClient, PhotoError, PhotoReason, Progress, Rejuvenate, Species
+from engine import EngineClient, PhotoError, Progress, Rejuvenate, Species
 from storage import Pet, PhotoRole, Portrait, PortraitChanges, State, Storage
 
 
@@ -23,35 +26,63 @@ class PortraitSteps:
     """
 
     def __init__(
-        self, storage: Storage, engine: EngineClient, messenger: Messenger, dispatcher: Dispatcher, timings: Timings
+        self,
+        storage: Storage,
+        engine: EngineClient,
+        messenger: Messenger,
+        dispatcher: Dispatcher,
+        shared_photos: SharedPhotos,
+        timings: Timings,
     ) -> None:
         self._storage = storage
         self._engine = engine
         self._messenger = messenger
         self._dispatcher = dispatcher
         self._timings = timings
+        self._shared_photos = shared_photos
+        self._album_choice = AlbumChoice(storage, engine, self._fetch, timings.album_quiet_s)
 
     async def look(self, portrait: Portrait) -> None:
         """Fetch the photo and see what is in it; the owner is asked next."""
         async with showing(self._messenger.show_looking, portrait, self._timings.action_interval_s):
-            if portrait.photo is None:
-                photo = await self._fetch(portrait.file_id)
-                kept = await self._storage.portraits.store_files(portrait.id, self._storage.now(), photo=photo)
-                if kept is None:
-                    return
-            else:
-                photo = await self._storage.media.read(portrait.photo)
-            findings = Findings.of(await self._engine.recognise(photo))
-        found: PortraitChanges = {"recognition": findings.to_json(), "species": findings.species}
-        if not findings.pet and not portrait.anyway:
-            await self._storage.portraits.change(portrait.id, self._storage.now(), **found)
-            raise PhotoError(PhotoReason.NO_PET)
-        if len(findings.heads) > 1:
-            state = State.AWAITING_HEAD
+            photo = await self._photo(portrait)
+            if photo is None:
+                return
+            recognition = await self._engine.recognise(photo)
+        findings = Findings.of(recognition)
+        now = await self._storage.portraits.get(portrait.id) or portrait  # its breed may be known by now
+        chosen = now.together is not None
+        head = now.head or 0 if chosen else 0
+        found: PortraitChanges = {
+            "recognition": findings.to_json(),
+            "species": findings.of_head(head).species if chosen else findings.species,
+            "photo_quality": findings.look_of(head).quality_class,
+        }
+        await self._storage.portraits.change(portrait.id, self._storage.now(), **found)
+        state = next_question(replace(now, head=head), findings, chosen)
+        if state is State.AWAITING_HEAD and recognition.numbered:
+            numbered = recognition.numbered
+            await self._storage.portraits.store_files(portrait.id, self._storage.now(), numbered=numbered)
+        await self._storage.portraits.advance(portrait.id, state, self._storage.now(), head=head)
+
+    async def _photo(self, portrait: Portrait) -> bytes | None:
+        """The photo, fetched once; of an album, the best one. None when the row is gone."""
+        if portrait.photo is not None:
+            return await self._storage.media.read(portrait.photo)
+        if portrait.album and portrait.album_message is None and await self._storage.albums.of(portrait.id):
+            best, photo = await self._album_choice.best(portrait)
+            kept = await self._storage.portraits.change(
+                portrait.id,
+                self._storage.now(),
+                file_id=best.file_id,
+                file_unique_id=best.file_unique_id,
+                album_message=best.message,
+            )
         else:
-            portrait = await self._storage.portraits.get(portrait.id) or portrait  # its breed may be known by now
-            state = State.AWAITING_BREED if portrait.breed is None else State.AWAITING_BABY_PHOTO
-        await self._storage.portraits.advance(portrait.id, state, self._storage.now(), **found | {"head": 0})
+            photo = await self._fetch(portrait.file_id)
+            kept = portrait
+        stored = kept and await self._storage.portraits.store_files(portrait.id, self._storage.now(), photo=photo)
+        return photo if stored else None
 
     async def ask(self, portrait: Portrait) -> None:
         """Ask what the state calls for, unless the pet that the caption named is known with its baby photo."""
@@ -63,6 +94,9 @@ class PortraitSteps:
                 await self._dispatcher.enqueue(portrait.id, **known)
                 return
             portrait = await self._storage.portraits.change(portrait.id, self._storage.now(), **known) or portrait
+        if portrait.album and not portrait.told_album:
+            now, told = self._storage.now(), portrait.state
+            portrait = await self._storage.portraits.change(portrait.id, now, told_album=told) or portrait
         await self._messenger.ask(portrait)
         await self._storage.portraits.mark_announced(portrait.id, portrait.state)
 
@@ -80,6 +114,7 @@ class PortraitSteps:
 
     async def rejuvenate(self, portrait: Portrait) -> None:
         """Let the engine work; then the results wait to be sent."""
+        await self._shared_photos.begin_next(portrait)
         began = time.monotonic()
         self._dispatcher.running.update(portrait)
         request = await self._request(portrait)
@@ -105,6 +140,7 @@ class PortraitSteps:
             if photos := await self._storage.portraits.own_photos(portrait.id):
                 await self._engine.forget(photos)
             await self._storage.portraits.erase(portrait.id)
+        await self._shared_photos.show_all(portrait)
         await self._storage.portraits.mark_announced(portrait.id, portrait.state)
 
     async def say_how_it_ended(self, portrait: Portrait) -> None:

@@ -27,7 +27,7 @@ class ResultService:
 
     async def request(self, id_: int, age: float, kind: Kind) -> list[Result] | None:
         """Send the card, the whole photo, or another result of this age."""
-        return await self._request(id_, age, (kind,))
+        return await self._request(id_, age, (kind, Kind.STRIP_FILE) if kind is Kind.STRIP else (kind,))
 
     async def send_again(self, id_: int, age: float) -> list[Result] | None:
         """Send once more what is missing of this age; None when all is known to be there."""
@@ -45,7 +45,7 @@ class ResultService:
 
     async def explain(self, portrait: Portrait, age: float, reason: VerdictReason) -> bool | None:
         """Take why the verdict on this age is bad; None when it is not (any more)."""
-        return await self._storage.verdicts.explain(portrait.id, age, reason) or None
+        return True if await self._storage.verdicts.explain(portrait.id, age, reason) else None
 
     async def record_message(self, id_: int, chat: int, message: int) -> None:
         """Note that this message shows a result, so that deleting the portrait takes it away."""

@@ -22,6 +22,7 @@ from bot.portraits.group_migration import GroupMigration
 from bot.portraits.limits import Limits
 from bot.portraits.messenger import Alerts, Messenger
 from bot.portraits.portrait_steps import PortraitSteps
+from bot.portraits.shared_photos import SharedPhotos
 from bot.timings import Timings
 from engine import EngineClient, EngineFault, EngineStopped, OperatorError, PhotoError
 from storage import Portrait, State, Storage
@@ -48,9 +49,10 @@ class PortraitWorker:
             storage, messenger, limits, self.schedule, lambda: engine.portraits, timings.estimate_interval_s
         )
         engine.on_capacity = self.dispatcher.wake
-        self._delivery = Delivery(storage, engine, messenger, alerts, timings)
+        shared_photos = SharedPhotos(storage, self.schedule)
+        self._delivery = Delivery(storage, engine, messenger, alerts, shared_photos, timings)
         self._failures = FailureHandler(storage, alerts, self.schedule)
-        steps = PortraitSteps(storage, engine, messenger, self.dispatcher, timings)
+        steps = PortraitSteps(storage, engine, messenger, self.dispatcher, shared_photos, timings)
         self._migration = GroupMigration(storage, messenger, self.dispatcher.running, steps, self.schedule)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed: set[int] = set()  # scheduled while their task was busy
@@ -58,6 +60,7 @@ class PortraitWorker:
         self._steps: dict[State, Callable[[Portrait], Awaitable[None]]] = {
             State.RECEIVED: steps.look,
             State.AWAITING_HEAD: steps.ask,
+            State.AWAITING_GO_ON: steps.ask,
             State.AWAITING_BREED: steps.ask,
             State.AWAITING_BABY_PHOTO: steps.ask,
             State.BABY_RECEIVED: steps.look_at_baby_photo,

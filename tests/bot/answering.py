@@ -34,6 +34,12 @@ class Answering(ABC):
             await self.question(WITHOUT_BABY_PHOTO, chat, after)
             await self.send_photo(baby, chat)
 
+    async def press_more(self, film: Json, label: str) -> Json:
+        """Open the menu below a film and press one of its buttons; return the bot's answer."""
+        await self.press(film, "More")
+        menu = await self.question("Back", film["chat"]["id"], {"message_id": film["message_id"] - 1})
+        return await self.press(menu, label)
+
     @abstractmethod
     async def press(self, message: Json, label: str) -> Json:
         """Press the button of this label; return the bot's answer: `answered`, `text`, `show_alert`."""

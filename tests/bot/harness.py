@@ -174,9 +174,9 @@ class User(Answering):
 
     async def ask_for_portrait(self, script: Script = Script.PLAIN, shade: int = 200) -> Json:
         """Send a photo, answer all questions, and return the film's message once its portrait is done."""
-        await self.send(script, shade=shade)
-        await self.answers(breed="Samoyed", baby=None)
-        film = await self.sees(video=True)
+        sent = await self.send(script, shade=shade)
+        await self.answers(breed="Samoyed", baby=None, after=sent)
+        film = await self._harness.message_after(self.id, sent, video=True)
 
         async def noted() -> bool:
             return (await self.portrait()).state is State.DONE
@@ -186,7 +186,7 @@ class User(Answering):
 
     async def name_pet(self, film: Json, name: str) -> Json:
         """Tell the bot the name of the film's pet, and return its reply."""
-        await self.press(film, "Tell me the name")
+        await self.press(film, "Add a name")
         await self.sees("your pet's name")
         await self.write(name)
         return await self.sees(f"{name}! What a lovely name")

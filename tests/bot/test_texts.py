@@ -5,10 +5,12 @@ from string import Formatter
 import pytest
 from babel import Locale
 
+from bot.messaging.keyboards import OFFERED_KINDS
+from bot.portraits.age_range import AGES
 from bot.portraits.limits import Over
 from bot.texts import DEFAULT, LANGUAGES, Message, closest_language, messages, words_for
-from engine import PhotoReason, Stage
-from storage import Kind
+from engine import PhotoIssue, PhotoReason, Stage
+from storage import Kind, Verdict, VerdictReason
 
 
 def forms(message: Message) -> list[str]:
@@ -51,8 +53,18 @@ def test_every_reason_stage_kind_and_limit_has_words(language: str) -> None:
         assert words.has(f"reason.{reason}") and words.has(f"baby_reason.{reason}")
     for stage in Stage:
         assert words.has(f"progress.{stage}")
-    for kind in set(Kind) - {Kind.STILL}:
+    for kind in set(Kind) - {Kind.STILL, Kind.STICKER, Kind.VIDEO_NOTE}:
         assert words.has(f"result.{kind}")
+    for kind in OFFERED_KINDS:
+        assert words.has(f"button.{kind}")
+    for word in {word for ages in AGES for word, _ in ages}:
+        assert words.has(f"age.{word}") and words.has(f"result.{word}") and words.has(f"result.{word}_named")
+    for issue in PhotoIssue:
+        assert words.has(f"quality.{issue}")
+    for verdict in Verdict:
+        assert words.has(f"verdict.{verdict}")
+    for why in VerdictReason:
+        assert words.has(f"why.{why}") and words.has(f"button.why_{why}")
     for over in Over:
         assert words(f"limit.{over}", count=2)
 
@@ -130,11 +142,15 @@ def test_names_cannot_break_a_message() -> None:
     assert "{0.__class__}" in words_for("en")("result.named", name="{0.__class__}")
 
 
-_FAMILIES = ("reason.", "baby_reason.", "progress.", "result.", "limit.", "question.breed_", "command.")
+_FAMILIES = (
+    *("age.", "reason.", "baby_reason.", "progress.", "quality.", "result.", "limit.", "question.breed_", "command."),
+    *("button.why_", "verdict.", "why."),
+)
 """Keys that the code puts together from an enumeration; the tests above hold that all of them are there."""
 
 
 def test_nothing_is_written_that_is_never_said() -> None:
     code = "\n".join(path.read_text("utf-8") for path in (Path(__file__).parents[2] / "bot").rglob("*.py"))
-    unsaid = [key for key in messages(DEFAULT) if not key.startswith(_FAMILIES) and key not in code]
+    families = (*_FAMILIES, *(f"button.{kind}" for kind in OFFERED_KINDS))
+    unsaid = [key for key in messages(DEFAULT) if not key.startswith(families) and key not in code]
     assert unsaid == []

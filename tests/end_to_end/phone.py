@@ -130,8 +130,8 @@ class Phone(Answering):
 
 async def ask_for_portrait(phone: Phone, script: Script = Script.PLAIN, shade: int = 200) -> Json:
     """Send a photo, answer all questions, and return the film's message once its portrait is done."""
-    await phone.send_scripted(script, shade)
-    await phone.answers(breed="Samoyed", baby=None)
-    film = await phone.sees(video=True)
+    sent = await phone.send_scripted(script, shade)
+    await phone.answers(breed="Samoyed", baby=None, after=sent)
+    film = await phone.sees(after=sent, video=True)
     await phone.gone("Cancel")  # the progress message goes last
     return film

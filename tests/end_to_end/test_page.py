@@ -36,7 +36,7 @@ def test_photo_becomes_picture_and_film(page: Page, guest: Guest, photo: Path) -
     assert "Mochi" in page.find("article.mine:has(.photo)").text
     page.click(page.button("Samoyed"))
     page.click(page.button("Go on without"))
-    page.bubble("And the way there")
+    page.bubble("back to the early days")
     film = page.find("article video")
     page.until(
         lambda: page.run(

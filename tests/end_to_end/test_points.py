@@ -78,12 +78,13 @@ async def test_3_waiting_is_shown_and_can_be_cancelled(http: httpx.AsyncClient) 
 async def test_4_results_can_be_varied_and_deleted(http: httpx.AsyncClient) -> None:
     phone = await newcomer(http)
     film = await ask_for_portrait(phone)
-    assert [label.split()[-1] for label in labels(film)[:2]] == ["Younger", "Older"]
-    await phone.press(film, "Younger")
-    younger = await phone.sees(after=film, video=True)
-    await phone.press(film, "Card")
+    assert labels(film)[:5] == ["• 8 weeks •", "4 months", "1 year", "today", "old"]
+    await phone.press(film, "4 months")
+    younger = await phone.sees("• 4 months •", video=True)
+    assert younger["message_id"] == film["message_id"]
+    await phone.press_more(film, "Card")
     await phone.sees("card for the family", after=younger, photo=True)
-    await phone.press(film, "Delete")
+    await phone.press_more(film, "Delete")
     answer = await phone.press(await phone.sees("Yes, delete"), "Yes, delete")
     assert "Nothing is left" in answer["text"]
     assert await phone.said() == []
@@ -93,7 +94,7 @@ async def test_5_history_is_paged_from_what_telegram_keeps(http: httpx.AsyncClie
     phone = await newcomer(http)
     film = await ask_for_portrait(phone)
     await phone.write("/history")
-    page = await phone.sees("1 of 1 picture", after=film, photo=True)
+    page = await phone.sees("Photo 1 of 1", after=film, photo=True)
     await phone.press(page, "Film")
     again = await phone.sees(after=page, video=True)
     assert again["video"]["file_id"] == film["video"]["file_id"]

@@ -89,8 +89,11 @@ class Markers:
     samoyed: str
     skip: str
     picture: str
-    younger: str
+    younger: str  # the button of another age
     cancel: str
+    verdict: str
+    more: str
+    back: str
 
 
 ENGLISH = Markers(
@@ -102,8 +105,11 @@ ENGLISH = Markers(
     "Samoyed",
     "Go on without",
     "Here you go",
-    "Younger",
+    "4 months",
     "Cancel",
+    "😍",
+    "More",
+    "Back",
 )
 KOREAN = Markers(
     "한국어, 개인 대화",
@@ -114,8 +120,11 @@ KOREAN = Markers(
     "사모예드",
     "사진 없이",
     "짜잔",
-    "더 어린 모습",
+    "4개월",
     "그만하기",
+    "😍",
+    "더 보기",
+    "돌아가기",
 )
 
 
@@ -142,8 +151,10 @@ async def _private(http: httpx.AsyncClient, words: Markers) -> Transcript:
     film = await mina.hears(video=True)
     await mina.phone.gone(words.cancel)  # the progress message goes last
     await mina.press(film, words.younger)
-    await mina.hears(after=film, photo=True)
-    await mina.hears(after=film, video=True)
+    younger = await mina.hears(f"• {words.younger} •", video=True)
+    await mina.press(younger, words.verdict)
+    await mina.press(younger, words.more)
+    await mina.hears(words.back, video=True)
     return transcript
 
 

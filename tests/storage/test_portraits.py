@@ -32,14 +32,14 @@ async def test_again_makes_another_portrait_of_the_same_photo(storage: Storage) 
     first, _ = await storage.portraits.receive(MINE, storage.now())
     await storage.portraits.store_files(first.id, storage.now(), photo=b"picture")
     first = await storage.portraits.get(first.id) or first
-    again = await storage.portraits.again(first, storage.now())
+    again = await storage.portraits.again(first, None, storage.now())
     assert (again.photo, again.message, again.again_of, again.state) == (first.photo, 100, first.id, State.RECEIVED)
 
 
 @pytest.mark.parametrize("deleting", ["delete", "forget", "expire"])
 async def test_a_photo_made_again_twice_can_be_deleted(storage: Storage, clock: Clock, deleting: str) -> None:
     first, _ = await storage.portraits.receive(MINE, storage.now())
-    others = [await storage.portraits.again(first, storage.now()) for _ in range(2)]
+    others = [await storage.portraits.again(first, None, storage.now()) for _ in range(2)]
     match deleting:
         case "delete":
             await storage.portraits.delete(first.id)

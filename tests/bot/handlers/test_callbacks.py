@@ -45,5 +45,5 @@ async def test_forgetting_a_pet_may_be_asked_for_twice(harness: Harness) -> None
     mina = harness.user()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
     await mina.write("/history")
-    await mina.press(await mina.sees("1 of 1 picture"), "Momo")
+    await mina.press(await mina.sees("Photo 1 of 1"), "Momo")
     await press_twice(harness, mina, await mina.sees("Forget Momo"), "Forget Momo")

@@ -281,7 +281,7 @@ async def test_a_name_is_asked_for_so_that_the_answer_is_a_reply(harness: Harnes
     await mina.answers(baby=None, chat=chat.id)
     film = await harness.message(chat.id, video=True)
     await mina.portrait_in(State.DONE)
-    await mina.press(film, "Tell me the name")
+    await mina.press(film, "Add a name")
     asked = await harness.message(chat.id, "Reply to this message, and I'll remember it")
     await mina.write("Momo", chat.id, reply_to=asked["message_id"])
     await harness.message(chat.id, "Momo! What a lovely name")
@@ -304,8 +304,8 @@ async def test_a_group_for_words_only_is_told_so_and_gets_its_pictures_later(har
     assert (await joon.portrait()).state is State.AWAITING_BREED
     await harness.users.allow_media(mina.id, chat.id)
     await mina.press(refused, "Try again")
-    await harness.message(chat.id, "the early days", photo=True)
-    await harness.message(chat.id, "Younger", video=True)
+    await harness.message(chat.id, "Here you go", photo=True)
+    await harness.message(chat.id, "8 weeks", video=True)
     assert (await mina.portrait()).started_at == made.started_at  # sent from what was kept, not made again
 
 
@@ -341,5 +341,5 @@ async def test_what_a_channel_asked_for_is_nobodys_elsewhere(harness: Harness) -
         answer = await harness.users.press(joon.id, joon.id, elsewhere["message_id"], data)
         assert "belong to the person who sent the photo" in answer["text"]
     assert harness.said_in(joon.id) == [elsewhere]
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     await harness.message_after(chat.id, film, "card for the family")

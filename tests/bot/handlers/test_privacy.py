@@ -44,7 +44,7 @@ async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(harne
     film = await mina.sees(video=True)
     await mina.portrait_in(State.DONE)
     await mina.name_pet(film, "Momo")
-    await mina.press(film, "Again")
+    await mina.press_more(film, "Other breed")
     await mina.portrait_in(State.AWAITING_BREED)
     stored = [path.read_bytes() for path in (harness.settings.home / "media").glob("*/*") if path.is_file()]
     harness.services.accounts.max_archive_bytes = 5_000
@@ -109,7 +109,7 @@ async def test_forgetting_takes_what_was_said_out_of_the_chats(harness: Harness)
     family = harness.group(mina)
     await mina.ask_for_portrait()
     await mina.write("/history")
-    await mina.sees("1 of 1 picture")
+    await mina.sees("Photo 1 of 1")
     await mina.send(chat=family.id, caption="/young@throwback_bot samoyed", shade=90)
     await mina.answers(baby=None, chat=family.id)
     await harness.message(family.id, video=True)

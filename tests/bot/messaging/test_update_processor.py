@@ -117,7 +117,7 @@ async def test_again_that_is_handed_out_again_is_one_portrait(
     film = await mina.ask_for_portrait()
     with monkeypatch.context() as patch:
         patch.setattr(Updates, "handled", killed)
-        await mina.press(film, "Again")
+        await mina.press_more(film, "Other breed")
         await mina.sees("Which breed")
     await harness.restart()
     await mina.write("/help")

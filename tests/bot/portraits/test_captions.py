@@ -30,7 +30,7 @@ async def test_a_caption_with_breed_and_name_saves_the_questions(harness: Harnes
     mina = harness.user()
     await mina.send(caption="Momo, Samoyed")
     await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
-    await mina.sees("Momo, when everything began", photo=True)
+    await mina.sees("Momo at eight weeks", photo=True)
 
 
 async def test_a_pet_that_a_caption_named_is_remembered(harness: Harness) -> None:
@@ -38,10 +38,10 @@ async def test_a_pet_that_a_caption_named_is_remembered(harness: Harness) -> Non
     await mina.send(caption="Momo, Samoyed")
     await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
     film = await mina.sees(video=True)
-    assert "🏷 Tell me the name" not in labels(film)
+    assert "🏷 Add a name" not in labels(film)
     await mina.portrait_in(State.DONE)
     await mina.write("/history")
-    await mina.sees("Momo · ", "1 of 1 picture", "Momo")
+    await mina.sees("Momo · ", "Photo 1 of 1", "Momo")
     await mina.send(shade=90)
     await mina.sees("Nice to see Momo again", "💛 Momo")
 
@@ -54,7 +54,7 @@ async def test_a_baby_photo_of_a_pet_that_a_caption_names_is_not_asked_for_again
     await mina.sees(video=True)
     baby_photo = (await mina.portrait_in(State.DONE)).baby_photo
     second = await mina.send(shade=60, caption="momo, samoyed")
-    await harness.message_after(mina.id, second, "Momo, when everything began", photo=True)
+    await harness.message_after(mina.id, second, "Momo at eight weeks", photo=True)
     portrait = (await mina.portraits_in(State.DONE, 2))[-1]
     assert (portrait.baby_photo, portrait.name) == (baby_photo, "Momo")
     assert [pet.name for pet in await harness.services.storage.pets.of_owner(mina.id)] == ["Momo"]

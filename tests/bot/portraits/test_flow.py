@@ -19,7 +19,7 @@ async def test_photo_to_film(harness: Harness) -> None:
     assert breed["reply_to_message"]["message_id"] == photo["message_id"]
     await mina.press(breed, "Samoyed")
     await mina.press(await mina.sees("baby photo", "Go on without"), "Go on without")
-    film = await mina.sees("And the way there", "Younger", "Older", "Card", video=True)
+    film = await mina.sees("back to the early days", "• 8 weeks •", "😍", "More", video=True)
     still = await mina.sees("Here you go", photo=True)
     assert still["message_id"] < film["message_id"]
     assert film["reply_to_message"]["message_id"] == photo["message_id"]
@@ -36,7 +36,7 @@ async def test_in_korean(harness: Harness) -> None:
     await joon.send(Script.CAT)
     await joon.press(await joon.sees("고양이", "잘 모르겠어요"), "잘 모르겠어요")
     await joon.press(await joon.sees("아기 때 사진"), "사진 없이")
-    await joon.sees("그때로 가는 길", "더 어린 모습", video=True)
+    await joon.sees("아기 때까지", "4개월", video=True)
 
 
 async def test_with_a_baby_photo(harness: Harness) -> None:
@@ -75,7 +75,7 @@ async def test_a_puppy_is_shown_grown_up(harness: Harness) -> None:
     await mina.press(await mina.sees("baby photo"), "still a baby")
     film = await mina.sees(video=True)
     await mina.sees("All grown up", photo=True)
-    assert "🧓 Older" not in labels(film) and "👶 Younger" in labels(film)
+    assert labels(film)[:4] == ["today", "4 months", "1 year", "• grown up •"]
 
 
 async def test_the_owner_says_which_head(harness: Harness) -> None:
@@ -84,6 +84,38 @@ async def test_the_owner_says_which_head(harness: Harness) -> None:
     await mina.answers(head=2)
     await mina.sees("Which breed")
     assert (await mina.portrait()).head == 1
+
+
+async def test_the_question_which_head_shows_their_numbers(harness: Harness) -> None:
+    mina = harness.user()
+    await mina.send(Script.TWO_HEADS)
+    numbered = await mina.sees("I see 2 pets", photo=True)
+    assert labels(numbered) == ["No. 1", "No. 2", "All of them", "Cancel"]
+    await mina.press(numbered, "No. 1")
+    await mina.sees("Which breed")
+    assert (await mina.portrait()).numbered is None
+
+
+async def test_all_pets_of_a_photo_are_made_one_after_the_other_and_shown_together(harness: Harness) -> None:
+    mina = harness.user()
+    photo = await mina.send(Script.DOG_AND_CAT)
+    await mina.press(await mina.sees("I see 2 pets"), "All of them")
+    await mina.press(await mina.sees("lovely dog"), "Samoyed")
+    await mina.answers(baby=None)
+    second = await mina.sees("Now number 2. What a lovely cat!")
+    assert second["reply_to_message"]["message_id"] == photo["message_id"]
+    await mina.portrait_in(State.DONE)
+    await mina.press(second, "Tabby")
+    await mina.answers(baby=None, after=second)
+    await mina.sees("All of them, little again", photo=True)
+    card = await mina.sees("One card with all of them", photo=True)
+    dog, cat = await mina.portraits_in(State.DONE, 2)
+    assert (dog.together, cat.together, dog.head, cat.head, cat.species) == (dog.id, dog.id, 0, 1, "cat")
+    film = await harness.message_after(mina.id, second, video=True)
+    await mina.press_more(film, "Delete")
+    answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert "Nothing is left" in answer["text"]
+    assert harness.said_in(mina.id) == [], card
 
 
 async def test_what_is_asked_and_made_is_of_the_chosen_pet(harness: Harness) -> None:
@@ -115,12 +147,35 @@ async def test_no_pet_asks_for_another_photo_or_tries_anyway(harness: Harness) -
     await mina.sees(video=True)
 
 
-async def test_no_face_is_explained(harness: Harness) -> None:
+async def test_a_face_that_cannot_be_used_is_refused_before_anything_is_asked(harness: Harness) -> None:
     mina = harness.user()
     await mina.send(Script.NO_FACE)
-    await mina.answers(breed="Samoyed", baby=None)
     await mina.press(await mina.sees("can't see the face well"), "Try anyway")
+    await mina.answers(breed="Samoyed", baby=None)
     await mina.sees(video=True)
+    assert (await mina.portrait_in(State.DONE)).photo_quality == "poor"
+
+
+async def test_a_weak_photo_is_called_so_before_the_work(harness: Harness) -> None:
+    mina = harness.user()
+    await mina.send(Script.DARK)
+    asked = await mina.sees("rather dark in this photo", "Go on with this one")
+    assert not [message for message in harness.said_in(mina.id) if "Which breed" in message.get("text", "")]
+    await mina.press(asked, "Go on with this one")
+    await mina.answers(breed="Samoyed", baby=None)
+    await mina.sees(video=True)
+    assert (await mina.portrait_in(State.DONE)).photo_quality == "fair"
+
+
+async def test_another_photo_takes_the_place_of_a_weak_one(harness: Harness) -> None:
+    mina = harness.user()
+    await mina.send(Script.DARK, caption="Momo, Samoyed")
+    weak = await mina.sees("rather dark in this photo")
+    better = await mina.send(shade=90)
+    question = await harness.message_after(mina.id, better, "photo of Momo as a baby")
+    assert question["reply_to_message"]["message_id"] == better["message_id"]
+    assert weak["message_id"] not in [message["message_id"] for message in harness.said_in(mina.id)]
+    assert len(await harness.services.storage.portraits.of_owner(mina.id)) == 1
 
 
 async def test_not_an_image_gets_one_sentence(harness: Harness) -> None:
@@ -255,7 +310,7 @@ async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(
     mina = harness.user()
     film = await mina.ask_for_portrait()
     first = await mina.portrait()
-    await mina.press(film, "Again")
+    await mina.press_more(film, "Other breed")
     question = await harness.message_after(mina.id, film, "Samoyed")
     await mina.press(question, "Cancel")
     await mina.sees("I stopped")
@@ -265,7 +320,7 @@ async def test_a_photo_that_serves_another_portrait_stays_when_one_is_cancelled(
 
     await eventually(gone)
     assert first.photo and await harness.services.storage.media.read(first.photo)
-    await mina.press(film, "Again")
+    await mina.press_more(film, "Other breed")
     await harness.message_after(mina.id, question, "Samoyed")
 
 
@@ -323,7 +378,7 @@ async def test_a_second_photo_is_a_second_portrait(harness: Harness) -> None:
     first = await mina.send()
     await mina.sees("Which breed")
     await mina.send(Script.CAT)
-    cat = await mina.sees("What kind is it")
+    cat = await mina.sees("lovely cat")
     dog = await mina.sees("lovely dog")
     assert dog["reply_to_message"]["message_id"] == first["message_id"]
     await mina.press(cat, "Tabby")

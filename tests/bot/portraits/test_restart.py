@@ -99,10 +99,7 @@ async def test_killed_between_the_picture_and_the_film(harness: KillableHarness)
     await mina.answers(breed="Samoyed", baby=None)
     await mina.sees("Here you go", photo=True)
 
-    async def uploading() -> bool:
-        return not fault.times
-
-    await eventually(uploading)
+    await taken(fault)
     await harness.kill_and_restart()
     await mina.sees(video=True)
     await settled(harness)
@@ -110,20 +107,57 @@ async def test_killed_between_the_picture_and_the_film(harness: KillableHarness)
     assert kinds == [["photo"], ["video"]]
 
 
+async def test_killed_while_another_age_takes_the_place_of_the_first(harness: KillableHarness) -> None:
+    mina = harness.user()
+    await mina.send()
+    await mina.answers(breed="Samoyed", baby=None)
+    film = await mina.sees(video=True)
+    fault = Fault("editMessageMedia", FaultKind.TIMEOUT)
+    harness.telegram.faults.add(fault)
+    await mina.press(film, "4 months")
+    await taken(fault)
+    await harness.kill_and_restart()
+    await mina.sees("• 4 months •", video=True)
+    await settled(harness)
+    kinds = [sorted(message.keys() & {"photo", "video"}) for message in harness.said_in(mina.id)]
+    assert kinds == [["photo"], ["video"]]
+
+
+async def test_killed_while_a_sticker_goes_into_its_set(harness: KillableHarness) -> None:
+    mina = harness.user()
+    await mina.send()
+    await mina.answers(breed="Samoyed", baby=None)
+    await mina.press_more(await mina.sees(video=True), "Sticker")
+    fault = Fault("createNewStickerSet", FaultKind.TIMEOUT_AFTER)
+    harness.telegram.faults.add(fault)
+    await mina.press(await mina.sees("Add to my sticker pack"), "Add to my sticker pack")
+    await taken(fault)
+    await harness.kill_and_restart()
+    await mina.sees("in your sticker pack")
+    await settled(harness)
+    assert [len(one.stickers) for one in harness.telegram.sticker_sets._sets.values()] == [1]
+
+
+async def taken(fault: Fault) -> None:
+    """Wait until a request has met the fault."""
+
+    async def met() -> bool:
+        return not fault.times
+
+    await eventually(met)
+
+
 async def test_killed_while_a_portrait_is_being_deleted(harness: KillableHarness) -> None:
     mina = harness.user()
     await mina.send()
     await mina.answers(breed="Samoyed", baby=None)
-    await mina.press(await mina.sees(video=True), "Delete")
+    await mina.press_more(await mina.sees(video=True), "Delete")
     sure = await mina.sees("Yes, delete")
     fault = Fault("deleteMessages", FaultKind.TIMEOUT)
     harness.telegram.faults.add(fault)
     pressing = asyncio.create_task(mina.press(sure, "Yes, delete"))
 
-    async def deleting() -> bool:
-        return not fault.times
-
-    await eventually(deleting)
+    await taken(fault)
     await harness.kill_and_restart()
     assert "Nothing is left" in (await pressing)["text"]
     assert harness.said_in(mina.id) == []

@@ -9,21 +9,85 @@ from bot.playground.faults import Fault, FaultKind
 from bot.portraits.messenger import Sent
 from bot.timings import Timings
 from engine import EngineClient, Forgotten
-from storage import Kind, Portrait, Result, State
-from tests.bot.harness import Harness, eventually, labels
+from storage import Kind, Portrait, Result, State, Verdict
+from tests.bot.harness import Harness, Json, eventually, labels
 from tests.scripted_engine import Script
 
 
-async def test_younger_and_older_come_from_the_kept_latent(harness: Harness) -> None:
+async def shows(harness: Harness, film: Json, label: str) -> Json:
+    """Return the film's message once it has a button with this label."""
+    chat, before = film["chat"]["id"], {"message_id": film["message_id"] - 1}
+    return await harness.message_after(chat, before, label, video=True)
+
+
+async def test_another_age_takes_the_place_of_the_one_that_is_shown(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Younger")
-    younger = await harness.message_after(mina.id, film, video=True)
-    await mina.press(younger, "Older")
-    again = await harness.message_after(mina.id, younger, video=True)
-    ages = {result.age for result in await harness.services.storage.results.of((await mina.portrait()).id)}
-    assert ages == {1.0, 1.3}
-    assert "👶 Younger" in labels(again)
+    assert labels(film)[:8] == ["• 8 weeks •", "4 months", "1 year", "today", "old", "😍", "🙂", "😬"]
+    (still,) = [message for message in harness.said_in(mina.id) if "photo" in message]
+    await mina.press(film, "4 months")
+    younger = await shows(harness, film, "• 4 months •")
+    assert younger["video"]["file_id"] != film["video"]["file_id"]
+    await mina.press(film, "old")
+    await shows(harness, film, "• old •")
+    await mina.press(film, "8 weeks")
+    first = await shows(harness, film, "• 8 weeks •")
+    assert first["video"]["file_id"] == film["video"]["file_id"]  # as it was sent once
+    said = harness.said_in(mina.id)
+    assert [message["message_id"] for message in said] == [still["message_id"], film["message_id"]]
+    assert said[0]["caption"] == still["caption"] and "photo" in said[0]
+
+
+async def test_of_ages_pressed_in_a_row_the_last_one_is_shown(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    for label in ("4 months", "today", "1 year"):
+        await mina.press(film, label)
+    await shows(harness, film, "• 1 year •")
+    assert (await mina.press(await shows(harness, film, "• 1 year •"), "1 year"))["text"] == ""
+    assert len(harness.said_in(mina.id)) == 2
+
+
+async def test_where_the_picture_was_deleted_another_age_is_sent(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    (still,) = [message for message in harness.said_in(mina.id) if "photo" in message]
+    await harness.users.delete(mina.id, mina.id, still["message_id"])
+    await mina.press(film, "4 months")
+    await harness.message_after(mina.id, film, "Four months old", photo=True)
+    await shows(harness, film, "• 4 months •")
+    assert len(harness.said_in(mina.id)) == 2
+
+
+async def test_the_verdict_is_marked_and_may_be_changed(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    assert (await mina.press(film, "😍"))["text"] == "How lovely! 💛"
+    await shows(harness, film, "• 😍 •")
+    await mina.press(film, "🙂")
+    assert "😍" in labels(await shows(harness, film, "• 🙂 •"))
+    (count,) = (await harness.services.storage.counts()).verdicts
+    assert (count.verdict, count.species, count.network, count.count) == (Verdict.FINE, "dog", "scripted", 1)
+    await mina.press_more(film, "Delete")
+    await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
+    assert (await harness.services.storage.counts()).verdicts == []
+
+
+async def test_a_bad_verdict_is_asked_about_once_and_helped(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "😬")
+    question = await mina.sees("What is wrong with it?")
+    await mina.press(question, "The eyes")
+    advice = await mina.sees("Eyes turn out best")
+    assert advice["message_id"] == question["message_id"] and labels(advice) == ["4 months"]
+    await mina.press(advice, "4 months")
+    await shows(harness, film, "• 4 months •")
+    await mina.press(await shows(harness, film, "• 4 months •"), "😬")
+    await shows(harness, film, "• 😬 •")
+    assert [message for message in harness.said_in(mina.id) if "What is wrong" in message.get("text", "")] == []
+    rows = await harness.services.storage.verdicts.rows((await mina.portrait()).id)
+    assert [(row["age"], row["verdict"], row["reason"]) for row in rows] == [(0.75, "bad", ""), (1.0, "bad", "eyes")]
 
 
 async def test_a_portrait_outlives_the_weights_it_was_made_with(harness: Harness) -> None:
@@ -31,8 +95,8 @@ async def test_a_portrait_outlives_the_weights_it_was_made_with(harness: Harness
     film = await mina.ask_for_portrait(Script.OTHER_WEIGHTS)
     media = harness.services.storage.media
     old = await media.read((await mina.portrait_in(State.DONE)).latent or "")
-    await mina.press(film, "Younger")
-    await harness.message_after(mina.id, film, video=True)
+    await mina.press(film, "4 months")
+    await shows(harness, film, "• 4 months •")
     new = await media.read((await mina.portrait()).latent or "")
     assert new and old.startswith(new) and new != old
 
@@ -40,18 +104,18 @@ async def test_a_portrait_outlives_the_weights_it_was_made_with(harness: Harness
 async def test_card_and_whole_photo_come_when_asked_for(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     await mina.sees("card for the family", photo=True)
-    await mina.press(film, "Whole")
+    await mina.press_more(film, "Whole")
     await mina.sees("In the whole photo", photo=True)
 
 
 async def test_what_was_sent_once_is_sent_again_by_its_file_id(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     card = await mina.sees("card for the family")
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     again = await harness.message_after(mina.id, card, photo=True)
     assert again["photo"][-1]["file_id"] == card["photo"][-1]["file_id"]
 
@@ -59,7 +123,7 @@ async def test_what_was_sent_once_is_sent_again_by_its_file_id(harness: Harness)
 async def test_a_name_is_remembered_and_offered_with_the_next_photo(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Tell me the name")
+    await mina.press(film, "Add a name")
     await mina.sees("your pet's name")
     await mina.write("M" * 40)
     await mina.sees("long name")
@@ -68,7 +132,7 @@ async def test_a_name_is_remembered_and_offered_with_the_next_photo(harness: Har
     await mina.send(shade=90)
     await mina.press(await mina.sees("Nice to see Momo", "💛 Momo"), "💛 Momo")
     await mina.press(await mina.sees("photo of Momo as a baby"), "Go on without")
-    await mina.sees("Momo, when everything began", photo=True)
+    await mina.sees("Momo at eight weeks", photo=True)
     portrait = await mina.portrait_in(State.DONE)
     assert (portrait.name, portrait.breed) == ("Momo", "samoyed")
 
@@ -80,7 +144,7 @@ async def test_a_known_pet_with_a_baby_photo_is_queued_at_once(harness: Harness)
     await mina.name_pet(await mina.sees(video=True), "모모")
     await mina.send(shade=60)
     await mina.press(await mina.sees("💛 모모"), "💛 모모")
-    await mina.sees("모모, when", photo=True)
+    await mina.sees("모모 at eight weeks", photo=True)
 
 
 async def test_again_asks_anew_about_the_same_photo(harness: Harness) -> None:
@@ -88,9 +152,11 @@ async def test_again_asks_anew_about_the_same_photo(harness: Harness) -> None:
     photo = await mina.send()
     await mina.answers(breed="Samoyed", baby=None)
     film = await mina.sees(video=True)
-    await mina.press(film, "Again")
+    await mina.press_more(film, "Other breed")
+    asked = await harness.message_after(mina.id, film, "Samoyed, got it!")  # it was told once
+    assert asked["reply_to_message"]["message_id"] == photo["message_id"]
+    await mina.press(asked, "Another breed")
     breed = await mina.sees("Which breed")
-    assert breed["reply_to_message"]["message_id"] == photo["message_id"]
     await mina.press(breed, "Pomeranian")
     await mina.answers(baby=None)
     await harness.message_after(mina.id, film, video=True)
@@ -101,9 +167,9 @@ async def test_delete_takes_rows_files_and_messages(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
     portrait = await mina.portrait_in(State.DONE)
-    await mina.press(film, "Delete")
+    await mina.press_more(film, "Delete")
     await mina.press(await mina.sees("Keep it"), "Keep it")
-    await mina.press(await mina.sees("Delete", "Younger"), "Delete")
+    await mina.press_more(await mina.sees("8 weeks", video=True), "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert "Nothing is left" in answer["text"]
     assert harness.said_in(mina.id) == []
@@ -114,15 +180,13 @@ async def test_delete_takes_rows_files_and_messages(harness: Harness) -> None:
 async def test_delete_takes_what_was_sent_more_than_once(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     card = await mina.sees("card for the family")
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     await harness.message_after(mina.id, card, "card for the family")
-    await mina.press(film, "Younger")
-    younger = await harness.message_after(mina.id, film, video=True)
-    await mina.press(younger, "Older")
-    again = await harness.message_after(mina.id, younger, video=True)
-    await mina.press(again, "Delete")
+    await mina.press(film, "4 months")
+    await shows(harness, film, "• 4 months •")
+    await mina.press_more(film, "Delete")
     await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert harness.said_in(mina.id) == []
 
@@ -130,10 +194,10 @@ async def test_delete_takes_what_was_sent_more_than_once(harness: Harness) -> No
 async def test_what_is_too_old_to_be_deleted_keeps_nothing_else_and_is_said(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     await mina.sees("card for the family")
     harness.telegram.world.messages[mina.id][film["message_id"]].content["date"] -= 3 * 86_400
-    await mina.press(film, "Delete")
+    await mina.press_more(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert answer["show_alert"] and "please delete that yourself" in answer["text"]
     assert [message["message_id"] for message in harness.said_in(mina.id)] == [film["message_id"]]
@@ -147,7 +211,7 @@ async def test_what_arrived_although_its_answer_was_lost_is_owned_up_to(harness:
     picture = await mina.sees("Here you go", photo=True)
     await mina.press(await mina.sees("Telegram was slow"), "Try again")  # now a second one is there, and known
     await harness.message_after(mina.id, film, photo=True)
-    await mina.press(film, "Delete")
+    await mina.press_more(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert answer["show_alert"] and "please delete that yourself" in answer["text"]
     assert [message["message_id"] for message in harness.said_in(mina.id)] == [picture["message_id"]]
@@ -171,7 +235,7 @@ async def test_what_is_kept_of_a_pet_with_a_name_is_said(harness: Harness, baby:
         await mina.press(question, "Go on without")
     film = await mina.sees(video=True)
     await mina.name_pet(film, "Momo")
-    await mina.press(film, "Delete")
+    await mina.press_more(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete photo, pictures and films")
     assert answer["text"] == said
 
@@ -191,7 +255,7 @@ async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
         return sent
 
     monkeypatch.setattr(TelegramMessenger, "send_result", too_late)
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
 
     async def nothing_left() -> bool:
         return not harness.said_in(mina.id)
@@ -218,7 +282,7 @@ async def test_what_arrives_while_its_portrait_is_being_deleted_is_taken_too(
         return await forget(engine, photos)
 
     monkeypatch.setattr(EngineClient, "forget", slowly)
-    await mina.press(film, "Delete")
+    await mina.press_more(film, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert "Nothing is left" in answer["text"]
     assert harness.said_in(mina.id) == []
@@ -228,7 +292,7 @@ async def test_an_old_button_of_a_deleted_portrait_is_explained(harness: Harness
     mina = harness.user()
     film = await mina.ask_for_portrait()
     await harness.services.storage.portraits.delete((await mina.portrait_in(State.DONE)).id)
-    answer = await mina.press(film, "Younger")
+    answer = await mina.press(film, "4 months")
     assert answer["show_alert"] and "start fresh" in answer["text"]
 
 
@@ -249,11 +313,11 @@ async def test_the_name_of_a_known_pet_may_be_typed(harness: Harness) -> None:
     await mina.sees("photo of Momo as a baby")
 
 
-@pytest.mark.parametrize("label", ["Not now", "Younger"])
+@pytest.mark.parametrize("label", ["Not now", "4 months"])
 async def test_another_press_takes_the_question_for_a_name_back(harness: Harness, label: str) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
-    await mina.press(film, "Tell me the name")
+    await mina.press(film, "Add a name")
     question = await mina.sees("your pet's name", "Not now")
     await mina.press(question if label == "Not now" else film, label)
     await mina.write("Wow, thank you!")
@@ -264,7 +328,7 @@ async def test_another_press_takes_the_question_for_a_name_back(harness: Harness
 
 async def test_another_photo_takes_the_question_for_a_name_back(harness: Harness) -> None:
     mina = harness.user()
-    await mina.press(await mina.ask_for_portrait(), "Tell me the name")
+    await mina.press(await mina.ask_for_portrait(), "Add a name")
     await mina.sees("your pet's name")
     await mina.send(Script.CAT, shade=90)
     await mina.answers(breed="Tabby")
@@ -277,14 +341,14 @@ async def test_another_photo_takes_the_question_for_a_name_back(harness: Harness
 
 async def test_later_words_are_no_name(harness: Harness) -> None:
     mina = harness.user()
-    await mina.press(await mina.ask_for_portrait(), "Tell me the name")
+    await mina.press(await mina.ask_for_portrait(), "Add a name")
     await mina.sees("your pet's name")
     await mina.write("/cancel")
     await mina.sees("I stopped")
     await mina.write("thank you")
     await mina.sees("Send me a photo of your pet")
     assert (await mina.portrait()).name == ""
-    await mina.press(await mina.sees(video=True), "Tell me the name")
+    await mina.press(await mina.sees(video=True), "Add a name")
     real = harness.services.storage.now
     harness.services.storage.now = lambda: real() + 7200
     thanks = await mina.write("good night")

@@ -56,7 +56,7 @@ async def test_a_clock_that_is_set_back_an_hour(harness: Harness, monkeypatch: p
     await mina.portrait_in(State.DONE)
     assert len(await harness.services.storage.portraits.of_owner(mina.id)) == 1
     await mina.write("/history")
-    await mina.sees("1 of 1 picture")
+    await mina.sees("Photo 1 of 1")
 
 
 @pytest.mark.parametrize("timings", [Timings()], ids=["as in life"])

@@ -149,7 +149,7 @@ async def test_that_another_age_could_not_be_made_is_said_when_telegram_is_back(
     film = await mina.ask_for_portrait()
     monkeypatch.setattr(harness.services.engine, "reimagine", broken)
     harness.telegram.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=1000 if restarted else 3))
-    await mina.press(film, "Younger")
+    await mina.press(film, "4 months")
 
     await telegram_is_back(harness, restarted)
     await mina.sees("Something went wrong")
@@ -186,7 +186,7 @@ async def test_an_expired_file_id_is_uploaded_again(harness: Harness) -> None:
     portrait = await mina.portrait()
     (result, *_) = [one for one in await harness.services.storage.results.of(portrait.id) if one.kind == "card"]
     await harness.services.storage.results.sent(result.id, 1, "expired")
-    await mina.press(film, "Card")
+    await mina.press_more(film, "Card")
     await mina.sees("card for the family", photo=True)
 
 
