@@ -121,7 +121,8 @@ def head_keyboard(
         _button(words("button.nth", count=place), Verb.HEAD, portrait.id, str(index))
         for place, index in enumerate(order, start=1)
     ]
-    everybody = [[_button(words("button.all_heads"), Verb.HEAD, portrait.id, ALL_HEADS)]] if all_ else []
+    label = words("button.both" if len(order) == 2 else "button.all_heads")
+    everybody = [[_button(label, Verb.HEAD, portrait.id, ALL_HEADS)]] if all_ else []
     rows = [*_rows(numbers, 4), *everybody, *_other_photo(words, portrait, album), _cancel(words, portrait)]
     return InlineKeyboardMarkup(rows)
 

@@ -81,7 +81,7 @@ async def test_stickers_fill_their_owners_own_set_which_goes_with_them(ann: Phon
 
 async def test_all_pets_of_a_photo_one_after_the_other_and_together(ann: Phone) -> None:
     await ann.send_scripted(Script.DOG_AND_CAT)
-    await ann.press(await ann.sees("I see 2 pets", "No. 2", photo=True), "All of them")
+    await ann.press(await ann.sees("I see 2 pets", "No. 2", photo=True), "Both")
     await ann.answers(breed="Samoyed", baby=None)
     second = await ann.sees("Now number 2. What a lovely cat!")
     await ann.press(second, "Tabby")

@@ -37,6 +37,6 @@ async def test_bot_killed_while_the_engine_works(telegram: Telegram, phone: Phon
 
 async def _results(phone: Phone) -> list[str]:
     """Return what was delivered, in order; a result that came twice is here twice."""
-    captions = {"Here you go": "photo", "back to the early days": "video"}
+    captions = {"Here you go": "photo", "From today back": "video"}
     said = [message.get("caption", "") for message in await phone.said()]
     return [kind for caption in said for words, kind in captions.items() if caption.startswith(words)]

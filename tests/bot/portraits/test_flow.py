@@ -90,7 +90,7 @@ async def test_the_question_which_head_shows_their_numbers(harness: Harness) -> 
     mina = harness.user()
     await mina.send(Script.TWO_HEADS)
     numbered = await mina.sees("I see 2 pets", photo=True)
-    assert labels(numbered) == ["No. 1", "No. 2", "All of them", "Cancel"]
+    assert labels(numbered) == ["No. 1", "No. 2", "Both", "Cancel"]
     await mina.press(numbered, "No. 1")
     await mina.sees("Which breed")
     assert (await mina.portrait()).numbered is None
@@ -99,7 +99,7 @@ async def test_the_question_which_head_shows_their_numbers(harness: Harness) -> 
 async def test_all_pets_of_a_photo_are_made_one_after_the_other_and_shown_together(harness: Harness) -> None:
     mina = harness.user()
     photo = await mina.send(Script.DOG_AND_CAT)
-    await mina.press(await mina.sees("I see 2 pets"), "All of them")
+    await mina.press(await mina.sees("I see 2 pets"), "Both")
     await mina.press(await mina.sees("lovely dog"), "Samoyed")
     await mina.answers(baby=None)
     second = await mina.sees("Now number 2. What a lovely cat!")
