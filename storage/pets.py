@@ -45,7 +45,8 @@ class Pets:
                 f" WHERE portrait = ? AND kind IN ({marks})",
                 (portrait, *NAMED_KINDS),
             )
-            return Pet.of(row)
+        await self._media_index.clear_out()
+        return Pet.of(row)
 
     async def use(self, id: int, now: float) -> None:
         """Note that a portrait of this pet was made: it is offered first from now on."""

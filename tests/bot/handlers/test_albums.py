@@ -82,7 +82,7 @@ async def test_the_caption_may_stand_on_a_later_photo(harness: Harness) -> None:
         Photo(mina.id, mina.id, 900, "x", "en", album=portrait.album), breed="poodle", name="Momo"
     )  # the app puts it on the first, others do not
     await harness.services.portraits.receive(joined)
-    asked = await mina.sees("second photo")
+    asked = await mina.sees("Is one of the other photos the baby photo?")
     assert asked["message_id"] == question["message_id"]
     said = await mina.portrait()
     assert (said.breed, said.name) == ("poodle", "Momo")

@@ -73,10 +73,10 @@ async def test_the_gallery_goes_with_the_picture_that_it_shows(harness: Harness)
     page = await mina.sees("Tabby", "Photo 1 of 2")
     await mina.press(page, "▶️")
     await mina.sees("Samoyed", "Photo 2 of 2")
-    await mina.press(second, "Delete")
+    await mina.press_more(second, "Delete")
     await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert page["message_id"] in [message["message_id"] for message in harness.said_in(mina.id)]
-    await mina.press(first, "Delete")
+    await mina.press_more(first, "Delete")
     answer = await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert "Nothing is left" in answer["text"]
     assert harness.said_in(mina.id) == []

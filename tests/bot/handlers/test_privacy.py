@@ -45,7 +45,7 @@ async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(harne
     await mina.portrait_in(State.DONE)
     await mina.name_pet(film, "Momo")
     await mina.press_more(film, "Other breed")
-    await mina.portrait_in(State.AWAITING_BREED)
+    await mina.portrait_in(State.AWAITING_BABY_PHOTO)
     stored = [path.read_bytes() for path in (harness.settings.home / "media").glob("*/*") if path.is_file()]
     harness.services.accounts.max_archive_bytes = 5_000
     await mina.write("/mydata")
