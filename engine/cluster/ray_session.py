@@ -14,6 +14,7 @@ from engine.settings import ClusterSettings
 NAMESPACE = "throwback"
 
 _OBJECT_STORE_BYTES = 200 << 20  # of a cluster of our own; photos and films pass through, nothing stays
+_RECONNECT_S = "10"  # s that Ray's client waits for a connection to come back; then ours begins again
 _CONNECT_S = 2.0  # s; a head that takes longer to answer is not there
 
 
@@ -24,11 +25,12 @@ def connect(cluster: ClusterSettings) -> None:
     """
     # Ray reads its variables when it is imported.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_CLIENT_RECONNECT_GRACE_PERIOD", _RECONNECT_S)
     address = cluster.address if cluster.address != "ray" else _address_here()
     if address is None or _host(address) in ("127.0.0.1", "localhost"):
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # makes Ray listen on loopback alone
     if address is not None:
-        _check_reachable(address)
+        check_reachable(address)
     import ray  # noqa: PLC0415 - after the variables
 
     for name in ("ray", "ray.serve"):
@@ -56,7 +58,7 @@ def _address_here() -> str | None:
     try:
         folder = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
         address = (folder / "ray" / "ray_current_cluster").read_text().strip()
-        _check_reachable(address)
+        check_reachable(address)
     except OSError:
         return None
     return address
@@ -66,7 +68,7 @@ def _host(address: str) -> str | None:
     return urlsplit(address if "://" in address else f"//{address}").hostname
 
 
-def _check_reachable(address: str) -> None:
+def check_reachable(address: str) -> None:
     """Raise `OSError` when nobody listens there. Ray itself would try for half a minute, and may end the process."""
     parts = urlsplit(address if "://" in address else f"//{address}")
     socket.create_connection((parts.hostname or "", parts.port or 0), _CONNECT_S).close()

@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass
 
 import ray
 from ray import serve
+from ray._common.network_utils import build_address
 from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.serve._private import replica as serve_replica
 from ray.serve.config import AutoscalingConfig
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import ApplicationStatus, LoggingConfig, ReplicaState
 
 from engine.cluster.gateway import NotBegun, ReplicaDied
+from engine.cluster.ray_session import check_reachable
 from engine.cluster.release import RELEASE, mismatch
 from engine.cluster.replica import EngineReplica
 from engine.errors import EngineFault, OperatorError
@@ -27,6 +30,7 @@ _GPU_CORES = 4  # beside a GPU, for films and photos; more wait for each other
 _GROW_AFTER_S = 5.0  # s of a crowd before another engine is started; it takes longer to load than that
 _SHRINK_AFTER_S = 30.0  # s without one before an engine ends
 _LOOK_BACK_S = 12.0  # s whose mean counts as a crowd; Serve wants more than the 10 s between its measurements
+_STATUS_S = 30.0  # s for the cluster to say what runs; a busy one is slow, one without a head says nothing
 _HEALTH_S = 10.0  # s between two looks at a replica's health
 _DRAIN_S = 120.0  # s that a replica which is to end has for the portraits it has begun
 _PRESENT = (ApplicationStatus.RUNNING, ApplicationStatus.DEPLOYING, ApplicationStatus.UNHEALTHY)
@@ -64,7 +68,7 @@ def options_of(settings: EngineSettings) -> EngineOptions:
 def application(options: EngineOptions, module: str | None = None) -> serve.Application:
     """The application with these options. Its replicas run `module` instead of the real engine."""
     deployment = serve.deployment(
-        EngineReplica,
+        ServedReplica,
         user_config=asdict(options),
         # As many as come: how many portraits come, the gateway decides, and what is short never waits.
         max_ongoing_requests=10_000,
@@ -82,6 +86,16 @@ def application(options: EngineOptions, module: str | None = None) -> serve.Appl
         logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False),
     )
     return deployment.bind(module)
+
+
+class ServedReplica(EngineReplica):
+    """A replica that is reached at its node's address alone."""
+
+    def __init__(self, module: str | None = None) -> None:
+        super().__init__(module)
+        # Serve opens a port for calls between deployments on all addresses of the machine, and has no setting for it.
+        own, listen = build_address(ray.util.get_node_ip_address(), 0), serve_replica.add_port_to_grpc_server
+        serve_replica.add_port_to_grpc_server = lambda server, _: listen(server, own)
 
 
 async def join(settings: EngineSettings, module: str | None = None) -> "ServedEngines":
@@ -135,12 +149,14 @@ class ServedEngines:
         self.most = most
         self._work = handle.options(method_name="work", stream=True)
         self._handle = handle
+        self._head = ray.get_runtime_context().gcs_address
 
     async def running(self) -> int:
         """How many engines run now. Raises `NotBegun` when the cluster cannot be asked."""
         try:
-            status = await asyncio.to_thread(serve.status)
-        except (RayError, RayServeException) as error:
+            await asyncio.to_thread(check_reachable, self._head)  # Ray itself hopes for a minute that it comes back
+            status = await asyncio.wait_for(asyncio.to_thread(serve.status), _STATUS_S)
+        except (OSError, TimeoutError, RayError, RayServeException) as error:
             raise NotBegun(type(error).__name__) from None
         deployments = (
             status.applications[APPLICATION].deployments.values() if APPLICATION in status.applications else ()

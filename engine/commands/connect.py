@@ -16,13 +16,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine import settings
-from engine.cluster.gateway import Engines, Gateway, NotBegun
+from engine.cluster.desk import Desk, RequestHandler
+from engine.cluster.forgetting import ToForget
+from engine.cluster.gateway import Gateway, NotBegun
 from engine.cluster.ray_session import connect, disconnect
 from engine.errors import OperatorError
-from engine.messages import Cancel, Request
 from engine.process.client_connection import ClientConnection
-from engine.process.failure_messages import failure_of
-from engine.process.wire import Message, encode
 from engine.settings import ClusterSettings, EngineSettings, SettingsError
 
 _AGAIN_S = 1.0  # s between two attempts to reach a cluster that is away
@@ -57,9 +56,10 @@ def main(arguments: Sequence[str]) -> int:
 async def _serve(descriptor: int, here: EngineSettings, module: str | None) -> int:
     end = socket.socket(fileno=descriptor)
     end.setblocking(False)
-    desk = _Desk()
-    _, connection = await asyncio.get_running_loop().create_connection(lambda: ClientConnection(desk.take), sock=end)
-    desk.connection = connection
+    desk = Desk(ToForget(here.cache / "to-forget.json"))
+    connection = ClientConnection(desk.take)
+    desk.to_client = connection.send
+    await asyncio.get_running_loop().create_connection(lambda: connection, sock=end)
     work = asyncio.create_task(_work(desk, here, module))
     ended: list[asyncio.Future[Any]] = [work, connection.lost]
     await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
@@ -71,49 +71,10 @@ async def _serve(descriptor: int, here: EngineSettings, module: str | None) -> i
     return work.result()
 
 
-class _Desk:
-    """Where requests wait until there is a gateway, or are refused while the cluster refuses us."""
-
-    def __init__(self) -> None:
-        self.connection: ClientConnection | None = None
-        self.gateway: Gateway | None = None
-        self._waiting: dict[str, Request] = {}
-        self._refusal: OperatorError | None = None
-
-    def take(self, message: Message) -> None:
-        if self.gateway is not None:
-            self.gateway.submit(message)
-        elif isinstance(message, Cancel):
-            self._waiting.pop(message.target, None)
-        elif isinstance(message, Request):
-            if self._refusal is None:
-                self._waiting[message.id] = message
-            else:
-                self.send(encode(failure_of(message.id, self._refusal)))
-
-    def send(self, frame: bytes) -> None:
-        if self.connection is not None:
-            self.connection.send(frame)
-
-    def refuse(self, error: OperatorError) -> None:
-        """Answer with this error, until there is a gateway."""
-        self._refusal = error
-        waiting, self._waiting = self._waiting, {}
-        for request in waiting.values():
-            self.take(request)
-
-    def open(self, engines: Engines) -> Gateway:
-        self.gateway = Gateway(engines, self.send)
-        waiting, self._waiting = self._waiting, {}
-        for request in waiting.values():
-            self.gateway.submit(request)
-        return self.gateway
-
-
-async def _work(desk: _Desk, here: EngineSettings, module: str | None) -> int:
+async def _work(desk: Desk, here: EngineSettings, module: str | None) -> int:
     """Work until the cluster is lost; return the exit status."""
-    engines = await _reach(desk, here, module)
-    gateway = desk.open(engines)
+    gateway = await _reach(desk, here, module)
+    desk.open(gateway)
     try:
         await gateway.watch()
     except NotBegun as error:
@@ -124,7 +85,7 @@ async def _work(desk: _Desk, here: EngineSettings, module: str | None) -> int:
     return 0
 
 
-async def _reach(desk: _Desk, here: EngineSettings, module: str | None) -> Engines:
+async def _reach(desk: Desk, here: EngineSettings, module: str | None) -> RequestHandler:
     """Connect to the cluster, however long it takes."""
     cluster = here.cluster or ClusterSettings()
     connected, said = False, False
@@ -133,7 +94,7 @@ async def _reach(desk: _Desk, here: EngineSettings, module: str | None) -> Engin
             if not connected:
                 await asyncio.to_thread(connect, cluster)
                 connected = True
-            return await _join(here, module)
+            return await _join(desk, here, module)
         except OperatorError as error:
             logger.error("the cluster cannot be used: %s", error)
             desk.refuse(error)
@@ -145,7 +106,14 @@ async def _reach(desk: _Desk, here: EngineSettings, module: str | None) -> Engin
             await asyncio.sleep(_AGAIN_S)
 
 
-async def _join(here: EngineSettings, module: str | None) -> Engines:
-    from engine.cluster.serving import join  # noqa: PLC0415 - loads Ray, which reads its variables then
+async def _join(desk: Desk, here: EngineSettings, module: str | None) -> RequestHandler:
+    """Join the engines: from this process, or through an actor where Ray's client allows nothing else."""
+    if here.cluster is not None and here.cluster.address.startswith("ray://"):
+        from engine.cluster.relay import RemoteGateway  # noqa: PLC0415 - loads Ray, which reads its variables then
 
-    return await join(here, module)
+        relay = RemoteGateway(desk.send)
+        await relay.start(here, module)
+        return relay
+    from engine.cluster.serving import join  # noqa: PLC0415 - the same
+
+    return Gateway(await join(here, module), desk.send)

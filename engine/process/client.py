@@ -295,6 +295,7 @@ class EngineClient:
             self._connection = None
             if self._settings.cluster:
                 self.portraits = 0
+                self.on_capacity()
             connection.abort()
             await _end(process, self._timeouts.stop_s)
             self.pid = None

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,14 @@ _REPLICA = b"ray::ServeReplica:throwback"
 class LoopbackCluster:
     """Drives `loopback_cluster` from outside; `environment` is what processes need to join it."""
 
-    def __init__(self, home: Path) -> None:
-        self._folder = tempfile.mkdtemp(prefix="tb", dir="/tmp")  # a socket's path has 107 bytes at most
-        self.environment = {
+    def __init__(
+        self, home: Path, nodes: int = 2, port: int | None = None, like: "LoopbackCluster | None" = None
+    ) -> None:
+        """`like` is one that was killed, and comes back."""
+        self._folder: str = (
+            like._folder if like else tempfile.mkdtemp(prefix="tb", dir="/tmp")
+        )  # a socket's path is short
+        variables = {
             "PYTHONPATH": str(ROOT),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
@@ -38,9 +43,10 @@ class LoopbackCluster:
             "RAY_USAGE_STATS_ENABLED": "0",
             "THROWBACK_HOME": str(home),
         }
+        self.environment: dict[str, str] = variables | (like.environment if like else {})
         self._log = (home / "ray.log").open("w")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.cluster.loopback_cluster"],
+            [sys.executable, "-m", "tests.engine.cluster.loopback_cluster", str(nodes), *([str(port)] if port else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -67,20 +73,30 @@ class LoopbackCluster:
                 return heard
         raise EOFError("the cluster ended")
 
+    def processes(self) -> list[Path]:
+        """All of its processes, by their folders in /proc."""
+        mark = f"RAY_AUTH_TOKEN={self.environment['RAY_AUTH_TOKEN']}".encode()
+        return [one for one in Path("/proc").iterdir() if one.name.isdecimal() and mark in _read(one / "environ")]
+
     def replicas(self) -> list[int]:
         """The process ids of the replicas."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                if (
-                    entry.name.isdecimal()
-                    and (entry / "cmdline").read_bytes().startswith(_REPLICA)
-                    and self._folder.encode() in (entry / "environ").read_bytes()
-                ):
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-        return found
+        return [int(one.name) for one in self.processes() if _read(one / "cmdline").startswith(_REPLICA)]
+
+    def listening_addresses(self) -> set[str]:
+        """The addresses at which its processes listen, in hexadecimal as the kernel prints them."""
+        sockets = set()
+        for process in self.processes():
+            with suppress(OSError):
+                sockets |= {str(one.readlink()) for one in (process / "fd").iterdir()}
+        tables = (Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()).splitlines()
+        rows = [row.split() for row in tables if row.split()[3] == "0A"]
+        return {row[1].partition(":")[0] for row in rows if f"socket:[{row[9]}]" in sockets}
+
+    def kill(self) -> None:
+        """Kill (-9) the only node."""
+        self.order("kill")
+        self._process.kill()
+        self._close()
 
     def end(self) -> None:
         try:
@@ -88,11 +104,14 @@ class LoopbackCluster:
             self._process.wait(20)
         except (OSError, EOFError, subprocess.TimeoutExpired):
             self._process.kill()
-            self._process.wait()
+        self._close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _close(self) -> None:
+        self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._log):
             if stream is not None:
                 stream.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -114,15 +133,23 @@ async def joined(
     module: str | None = COUNTING,
     network: str = "",
     address: str = "ray",
+    program: tuple[str, ...] = GATEWAY,
 ) -> AsyncIterator[EngineClient]:
     """A client of engines on the cluster. They are started if there are none, and run on afterwards."""
     settings = EngineSettings(home, "cpu", network, cluster=ClusterSettings(address, replicas))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in cluster.environment.items():
             patch.setenv(name, value)
-        client = EngineClient(settings, command=(*GATEWAY, *(("--module", module) if module else ())))
+        client = EngineClient(settings, command=(*program, *(("--module", module) if module else ())))
     async with client:
         yield client
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # the process has ended, or is another user's
+        return b""
 
 
 def kill(pids: list[int]) -> None:

@@ -1,6 +1,6 @@
-"""Runs a Ray cluster on loopback, two nodes of one core each, in a process of its own; orders come as lines.
+"""Runs a Ray cluster on loopback, nodes of one core each, in a process of its own; orders come as lines.
 
-`python -m tests.engine.cluster.loopback_cluster` prints a JSON line when it is ready and after each order:
+`python -m tests.engine.cluster.loopback_cluster NODES [PORT]` prints a JSON line when it is ready and after each order:
 ``add`` a node, ``kill`` (-9) the node that was added last, ``delete`` the application, ``end``.
 """
 
@@ -21,11 +21,13 @@ STORE_BYTES = 80 << 20
 
 
 def main() -> None:
+    count, ports = int(sys.argv[1]), [int(port) for port in sys.argv[2:]]
     cluster = Cluster()
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
-    nodes = [add(cluster, ray_client_server_port=port), add(cluster)]
+    nodes = [add(cluster, ray_client_server_port=port, gcs_server_port=ports[0] if ports else None)]
+    nodes += [add(cluster) for _ in range(count - 1)]
     ray.init(cluster.address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
     say(address=cluster.address, client=f"ray://127.0.0.1:{port}")
     for line in sys.stdin:

@@ -1,12 +1,14 @@
 """Engines on a real Ray cluster of two nodes: what a client notices, and what it does not."""
 
 import asyncio
+import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from engine import EngineClient, EngineFault, EngineStopped, Progress, Rejuvenate
+from engine import EngineClient, EngineFault, EngineStopped, OperatorError, Progress, Rejuvenate
 from engine.process.scheduler import SLOTS
 from tests.engine.cluster.conftest import LoopbackCluster, joined, kill
 
@@ -19,7 +21,7 @@ def deployed(cluster: LoopbackCluster) -> Iterator[LoopbackCluster]:
 
 @pytest.fixture
 async def engine(deployed: LoopbackCluster, tmp_path: Path) -> AsyncIterator[EngineClient]:
-    async with joined(deployed, tmp_path) as client, asyncio.timeout(90):
+    async with joined(deployed, tmp_path) as client, asyncio.timeout(150):
         yield client
 
 
@@ -103,3 +105,52 @@ async def test_a_killed_node_is_no_loss(engine: EngineClient, cluster: LoopbackC
     cluster.order("kill")
     assert [(await portrait.task).id for portrait in portraits] == ["0", "1", "2", "3"]
     cluster.order("add")
+
+
+async def test_the_cluster_of_another_machine_answers_too(deployed: LoopbackCluster, tmp_path: Path) -> None:
+    async with joined(deployed, tmp_path, address=deployed.client_address) as engine, asyncio.timeout(150):
+        assert (await engine.describe()).device == "cpu"
+        portraits = [Begun(engine, name) for name in "ab"]
+        for portrait in portraits:
+            await portrait.begun()
+        assert engine.cancel("a")
+        with pytest.raises(EngineStopped):
+            await portraits[0].task
+        assert (await portraits[1].task).id == "b"
+        assert (await engine.forget(["00" * 32])).count == 0
+
+
+async def test_another_release_is_told_at_once(deployed: LoopbackCluster, tmp_path: Path) -> None:
+    other = (sys.executable, "-m", "tests.engine.cluster.other_release")
+    for address in ("ray", deployed.client_address):
+        async with joined(deployed, tmp_path, address=address, program=other) as engine, asyncio.timeout(60):
+            with pytest.raises(OperatorError, match=r"the cluster runs Throwback .* and this is Throwback 0\.0\.1, "):
+                await engine.describe()
+
+
+async def test_nothing_listens_beyond_loopback(engine: EngineClient, cluster: LoopbackCluster) -> None:
+    await engine.describe()
+    assert cluster.listening_addresses() <= {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1
+    assert cluster.listening_addresses()
+
+
+@pytest.mark.heavy
+async def test_requests_wait_for_a_head_that_is_gone(tmp_path: Path) -> None:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    first = LoopbackCluster(tmp_path, nodes=1, port=port)
+    async with joined(first, tmp_path, (1, 1)) as engine, asyncio.timeout(150):
+        portrait = Begun(engine, "a", 1000)
+        await portrait.begun()
+        lost = asyncio.Event()
+        engine.on_capacity = lost.set
+        first.kill()
+        await lost.wait()
+        assert engine.portraits == 0
+        assert (await engine.forget(["00" * 32])).count == 0  # nobody waits for it
+        second = LoopbackCluster(tmp_path, nodes=1, port=port, like=first)
+        try:
+            assert (await portrait.task).id == "a"
+        finally:
+            second.end()
