@@ -33,7 +33,8 @@ def plain(*colour: float) -> Tensor:
 
 def chin_of(growth: FaceGrowth) -> Tensor:
     x, y = growth.landmarks[LANDMARKS.index("chin")]
-    return (X - x).square() + (Y - y + 0.1).square() < 0.1**2
+    inside: Tensor = (X - x).square() + (Y - y + 0.1).square() < 0.1**2
+    return inside
 
 
 def luma(face: Tensor, where: Tensor) -> float:
