@@ -126,12 +126,13 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     around = float(_luma(face[..., margin : face.shape[-2] - margin, margin : face.shape[-1] - margin]).mean())
     aside = torch.stack([_pupil_aside(_part(face, eye), eye) for eye in eyes]).mean(0)  # both look the same way
     for eye, look in zip(eyes, looks, strict=True):
-        part, middle, radius = _part(changed, eye), eye.middle + aside, _PUPILS[growth.species]
+        part, middle = _part(changed, eye), eye.middle + aside
+        radius = _PUPILS[growth.species] * (1 - 0.4 * look.blue)
         young = _young_iris(part, growth.species, look, usual, around)
         young = _with_pupil(young, look, eye, middle, radius)
         disc = smoothstep(((1.05 - eye.away(middle)) / 0.2).clamp(0, 1))  # corners are lids
         shown = torch.lerp(part, young, _COVERING * look.where * disc * (1 - look.reflections))
-        changed = _with_part(changed, eye, _with_catchlight(shown, eye, middle, radius))
+        changed = _with_part(changed, eye, _with_catchlight(shown, look, eye, middle, radius))
     return (changed - face) * share
 
 
@@ -140,13 +141,18 @@ class _Look:
     """What is seen in one eye."""
 
     luma: float  # median of the iris, 0..1
+    blue: float  # 0..1: whether it is blue already; animals that keep their blue eyes had them then
     where: Tensor  # [1, 1, M, M] 0..1: what changes
     reflections: Tensor  # the same: what stays, because light is reflected there
 
 
 def _look(part: Tensor, eye: _Eye, species: Species) -> _Look:
     where = _iris_mask(part, eye) if species is Species.CAT else eye.opening
-    return _Look(_iris_luma(part, eye), where, _reflections(part, eye))
+    luma, blue, _ = _chroma(part)
+    iris = (where > 0.5) & (luma > _SURELY_IRIS)
+    own = float(blue[iris].quantile(0.7)) if iris.any() else 0.0
+    is_blue = smoothstep(min(max(own / _BLUE_ALREADY[species], 0.0), 1.0))
+    return _Look(_iris_luma(part, eye), is_blue, where, _reflections(part, eye))
 
 
 def _iris_luma(part: Tensor, eye: _Eye) -> float:
@@ -168,11 +174,14 @@ def _iris_mask(part: Tensor, eye: _Eye) -> Tensor:
         return eye.opening
     tints = torch.cat([blue, red], 1) / (luma + 0.15)  # the same in light and shadow
     usual = torch.stack([tint[within[0, 0]].median() for tint in tints[0]])[None, :, None, None]
-    alike = torch.exp(-(tints - usual).square().sum(1, keepdim=True) / (2 * _ALIKE**2))
+    strength = usual.norm().clamp(min=1e-3)
+    along = (tints * usual / strength).sum(1, keepdim=True)  # glints and rims are stronger, and the same hue
+    aside = (tints - along * usual / strength).norm(dim=1, keepdim=True)
+    alike = torch.exp(-aside.square() / (2 * _ALIKE**2)) * smoothstep(((along / strength - 0.4) / 0.4).clamp(0, 1))
     alike = alike * smoothstep(((luma - _SURELY_IRIS) / 0.1).clamp(0, 1))  # dark lids have any tint
     lighter = smoothstep(((luma - luma[within].median() - 0.12) / 0.15).clamp(0, 1))
     told = torch.maximum(eye.opening * (1 - (1 - eye.core) * (1 - alike) * lighter), alike * eye.around)
-    return torch.lerp(eye.opening, told, smoothstep(min(float(usual.norm()) / _COLOURED, 1.0)))
+    return torch.lerp(eye.opening, told, smoothstep(min(float(strength) / _COLOURED, 1.0)))
 
 
 def _reflections(part: Tensor, eye: _Eye) -> Tensor:
@@ -198,14 +207,10 @@ def _young_iris(part: Tensor, species: Species, look: _Look, usual: float, aroun
     target = min(usual * brightness, darkest, _DIM[0] + _DIM[1] * around)
     streaks = (luma / max(look.luma, 0.05)).clamp(1 - even, 1 + even)  # neither the old pupil nor a reflection
     iris = target * (1 + _STREAKS * (streaks - 1))
-    inside = (look.where > 0.5) & (luma > _SURELY_IRIS)
-    # Animals that keep their blue eyes had them then.
-    own = float(own_blue[inside].quantile(0.7)) if inside.any() else 0.0
-    keeps = smoothstep(min(max(own / _BLUE_ALREADY[species], 0.0), 1.0))
     light = (0.25 + iris) * 1.3
-    blue = torch.lerp(colour_blue * light, own_blue, keeps)
-    red = torch.lerp(colour_red * light, own_red, keeps)
-    shade = torch.lerp(iris, luma, keeps)
+    blue = torch.lerp(colour_blue * light, own_blue, look.blue)
+    red = torch.lerp(colour_red * light, own_red, look.blue)
+    shade = torch.lerp(iris, luma, look.blue)
     colour = torch.cat([1.5748 * red, -(0.2126 * 1.5748 * red + 0.0722 * 1.8556 * blue) / 0.7152, 1.8556 * blue], 1)
     return (shade + colour).clamp(0, 1) * 2 - 1
 
@@ -226,12 +231,14 @@ def _with_pupil(young: Tensor, look: _Look, eye: _Eye, middle: Tensor, radius: f
     return torch.lerp(shaded, shaded.clamp(max=2 * _BLACK - 1), pupil)
 
 
-def _with_catchlight(part: Tensor, eye: _Eye, middle: Tensor, radius: float) -> Tensor:
+def _with_catchlight(part: Tensor, look: _Look, eye: _Eye, middle: Tensor, radius: float) -> Tensor:
     """The part with a small light where photographed eyes have one, if it has none: dark eyes look dead without."""
     away, at = eye.away(middle), eye.away(middle + torch.tensor(_CATCHLIGHT_AT))
-    pupil = (away < 0.9 * radius) & (eye.opening > 0.5)
-    seen = gaussian_blur(_luma(part), max(1.0, 0.07 * eye.half_width))  # from a little farther away
-    if not pupil.any() or float(seen[pupil].max()) > _LIT:
+    pupil, iris = ((away < reach) & (eye.opening > 0.5) for reach in (0.7 * radius, _RIM_FROM))
+    seen, lights = (  # from a little farther away
+        gaussian_blur(light, max(1.0, 0.07 * eye.half_width)) for light in (_luma(part), look.reflections)
+    )
+    if not pupil.any() or float(seen[pupil].max()) > _LIT or float(lights[iris].max()) > 0.5:
         return part
     bright = torch.sigmoid((0.11 - at) / 0.03)
     faint = 0.25 * torch.exp(-eye.away(middle - 1.3 * torch.tensor(_CATCHLIGHT_AT)).square() / 0.012)
