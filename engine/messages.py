@@ -138,8 +138,8 @@ class ExportText:
 
     title: str = ""  # the pet's name or its breed
     subtitle: str = ""  # the breed, where the title is a name
-    then: str = ""  # of the younger picture
-    now: str = ""  # of today's picture
+    then: str = ""  # under the younger of two pictures
+    now: str = ""  # under the older one
     footer: str = ""  # date and where it was made
     ages: AgeWords = field(default_factory=dict)  # what the ages are called
     dates: AgeWords = field(default_factory=dict)  # when the pet was so old, as far as that is known

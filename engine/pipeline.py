@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from weakref import WeakSet
@@ -19,16 +19,23 @@ from PIL import Image
 from torch import Tensor
 
 from engine import inversion
+from engine.breeds import BREEDS
 from engine.device import choose_device
 from engine.errors import EngineFault
 from engine.images import decoding
+from engine.images.jpeg import encode_jpeg
 from engine.inversion.previews import Previews
 from engine.inversion.session import Inversion, inversion_of, invert
 from engine.inversion.state import InvertedPhoto, PortraitState, weights_id
 from engine.messages import (
+    AgeWords,
     Answer,
+    Combine,
+    Combined,
     Describe,
     Description,
+    Export,
+    Exported,
     Film,
     Forget,
     Forgotten,
@@ -46,8 +53,11 @@ from engine.process.cache import FOLDER, Cache
 from engine.process.jobs import BatchedSearch, Job, JobStep
 from engine.process.lru import LruDict
 from engine.process.malloc import give_back_memory
+from engine.rendering.age_labels import AgeLabels
+from engine.rendering.cards import family_card
+from engine.rendering.exports import Exporter, Made
 from engine.rendering.film import FilmOptions, render_film
-from engine.rendering.pictures import Pictures, pictures_of
+from engine.rendering.pictures import Pictures, card_faces, pictures_of
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.settings import EngineSettings
 from engine.step_runner import result_of
@@ -89,6 +99,16 @@ class _SeenPhoto:
         return self.width / self.image.width
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _KeptPortrait:
+    """What draws a portrait again; `renewed` is its latent, where that is another than before."""
+
+    state: PortraitState
+    network: Network
+    vector: Tensor
+    renewed: bytes | None
+
+
 class Pipeline:
     """Begins the job that answers a request. Loads what most photos need at once, and the rest when it is needed."""
 
@@ -122,17 +142,23 @@ class Pipeline:
 
     def begin(self, request: Request) -> Job:
         """The job that answers a request; nothing is computed before its first step."""
+        job: Job
         match request:
             case Rejuvenate():
-                return self._rejuvenate(request, self._start())
+                job = self._rejuvenate(request, self._start())
             case Reimagine():
-                return self._reimagine(request)
+                job = self._reimagine(request)
+            case Export():
+                job = self._export(request)
+            case Combine():
+                job = self._combine(request)
             case Recognise():
-                return self._recognise(request, self._start())
+                job = self._recognise(request, self._start())
             case Forget():
-                return self._forget(request)
+                job = self._forget(request)
             case _:
-                return self._describe(Describe(request.id))
+                job = self._describe(Describe(request.id))
+        return job
 
     def answer(self, request: Request, on_step: Callable[[JobStep], object] | None = None) -> Answer:
         """Answer one request in the calling thread; `on_step` is called after each step."""
@@ -224,18 +250,55 @@ class Pipeline:
         )
 
     def _reimagine(self, request: Reimagine) -> Job:
-        state, renewed = PortraitState.from_bytes(request.latent), None
+        kept = yield from self._kept(request.latent)
+        # Somebody waits at the screen, so no other request has a step before this one is done.
+        portrait = portrait_of(kept.state, kept.network, kept.vector, request.age)
+        labels = _labels(request.ages, kept.state)
+        film = (yield from self._film(portrait, self._films, labels)) if request.film else None
+        pictures = pictures_of(portrait, kept.state.breed, request.age, request.card)
+        return Reimagined(request.id, request.age, *pictures, film, seconds={}, latent=kept.renewed)
+
+    def _export(self, request: Export) -> Job:
+        kept = yield from self._kept(request.latent)
+        exporter = Exporter(kept.state, kept.network, kept.vector, self._extractor.features, self._films)
+        text = request.text
+        if not text.title and kept.state.breed:
+            text = replace(text, title=BREEDS[kept.state.breed].name)
+        making = exporter.make(request.medium, request.age, text)
+        with closing(making):
+            while True:
+                try:
+                    share = next(making)
+                except StopIteration as end:
+                    made: Made = end.value
+                    return Exported(request.id, request.medium, *made, latent=kept.renewed)
+                yield JobStep(Stage.FILMING, min(share, 1.0), in_pool=True)
+
+    def _combine(self, request: Combine) -> Job:
+        whole: Image.Image | None = None
+        pets, renewed, latents = [], False, []
+        for latent in request.latents:
+            kept = yield from self._kept(latent)
+            portrait = portrait_of(kept.state, kept.network, kept.vector, request.age)
+            whole = portrait.whole(whole)
+            pets.append(card_faces(portrait, request.age))
+            latents.append(kept.renewed or latent)
+            renewed = renewed or kept.renewed is not None
+            yield JobStep(Stage.FILMING, len(pets) / len(request.latents))
+        if whole is None:
+            raise EngineFault("several pets without one")
+        card = None if request.card is None else family_card(pets, request.card)
+        return Combined(request.id, encode_jpeg(whole), card, latents=tuple(latents) if renewed else ())
+
+    def _kept(self, latent: bytes) -> Generator[JobStep, None, _KeptPortrait]:
+        """What draws a portrait again; inverted anew where the network has changed since."""
+        state, renewed = PortraitState.from_bytes(latent), None
         name = state.network if state.network in self._store.names() else ""
         network = self._networks.get_ageing(state.species, name)
         if (network.name, weights_id(network)) != (state.network, state.weights_id):
             state = yield from self._invert_again(state, network)
             renewed = state.to_bytes()
-        vector = self._ages.vector(network, state.species, state.breed)
-        # Somebody waits at the screen, so no other request has a step before this one is done.
-        portrait = portrait_of(state, network, vector, request.age)
-        film = (yield from self._film(portrait, self._films)) if request.film else None
-        pictures = pictures_of(portrait, state.breed, request.age, request.card)
-        return Reimagined(request.id, request.age, *pictures, film, seconds={}, latent=renewed)
+        return _KeptPortrait(state, network, self._ages.vector(network, state.species, state.breed), renewed)
 
     def _invert_again(self, state: PortraitState, network: Network) -> Generator[JobStep, None, PortraitState]:
         """Invert the photos kept in a portrait's state again, in a network with other weights."""
@@ -283,11 +346,13 @@ class Pipeline:
     ) -> Generator[JobStep, None, tuple[Film, Pictures]]:
         """Render the film and the pictures of a portrait."""
         portrait = portrait_of(state, network, vector, request.age)
-        film = yield from self._film(portrait, pool)
+        film = yield from self._film(portrait, pool, _labels(request.ages, state))
         return film, pictures_of(portrait, state.breed, request.age, request.card, photo)
 
-    def _film(self, portrait: PortraitRenderer, pool: Executor | None) -> Generator[JobStep, None, Film]:
-        steps = render_film(portrait.film_source(), self._extractor.features, self._film_options, pool)
+    def _film(
+        self, portrait: PortraitRenderer, pool: Executor | None, labels: AgeLabels | None
+    ) -> Generator[JobStep, None, Film]:
+        steps = render_film(portrait.film_source(), self._extractor.features, self._film_options, pool, labels)
         try:
             while True:
                 yield JobStep(Stage.FILMING, next(steps), in_pool=pool is not None)
@@ -312,6 +377,11 @@ class Pipeline:
         if name not in running.forgotten:
             self._recognitions.put(name, seen.found)
         return seen
+
+
+def _labels(ages: AgeWords | None, state: PortraitState) -> AgeLabels | None:
+    """What a film says of its ages; how old a true baby was is not known."""
+    return AgeLabels(ages) if ages and state.baby is None else None
 
 
 def _state_of(subject: Subject, network: Network, pet: InvertedPhoto, baby: InvertedPhoto | None) -> PortraitState:

@@ -8,7 +8,7 @@ whatever the length.
 
 import contextlib
 import io
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +25,7 @@ from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.images.ycbcr import Frame, to_frame
 from engine.messages import Film
+from engine.rendering.age_labels import AgeLabels
 from engine.rendering.video import as_levels, encode_h264, film_size
 from engine.threads import prefetch
 
@@ -43,6 +44,7 @@ class FilmOptions:
     hold_s: float = 0.6  # the rest at each end
     easing: float = 0.25  # share of the moving time spent speeding up, and as much slowing down
     keys: int = 32  # pictures that are made; frames between are cross-faded
+    there_and_back: bool = False  # and the same way back, so that it can begin again without a jump
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,35 +96,65 @@ def render_film(
     features: Callable[[Tensor], Tensor],
     options: FilmOptions | None = None,
     pool: Executor | None = None,
+    labels: AgeLabels | None = None,
 ) -> Generator[float, None, Film]:
     """Render the film of `source`; yield the share that is done, 0..1, and return the film.
 
     `features` gives the perceptual features [P, F] of pictures [P, 3, R, R] (see `space_evenly`). In a `pool`, pictures
-    are made a little ahead of the encoder, as far as its threads have time. Closing the generator stops ffmpeg. Raises
-    `EngineFault` if ffmpeg fails.
+    are made a little ahead of the encoder, as far as its threads have time. With `labels`, frames say how old the pet
+    is. Closing the generator stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """
     options = options or FilmOptions()
-    seen: list[NDArray[np.float32]] = []
-    for part in torch.split(source.pictures, _MEASURED_AT_ONCE):
-        yield _MEASURING_SHARE * len(seen) * _MEASURED_AT_ONCE / len(source.ages)
-        seen.append(features(part).detach().float().cpu().numpy())
-    shares = [float(share) for share in np.linspace(0, 1, options.keys)]
-    keys = space_evenly(source.ages, np.concatenate(seen), shares)
+    keys = yield from key_ages(source, features, options.keys)
     first = source.show(keys[0])
     width, height = film_size(first.shape[3], first.shape[2])
 
     rest = prefetch(source.levels or (lambda age: as_levels(source.show(age))), keys[1:], pool)
     at = positions(options)
     frames = between(chain([as_levels(first)], rest), len(keys), at)
+    if labels is not None:
+        ages = np.interp(at, np.linspace(0, 1, len(keys)), keys)
+        frames = labels.over(frames, [float(age) for age in ages], width, height)
+    if options.there_and_back:
+        frames, count = there_and_back(frames), 2 * len(at) - 2
+    else:
+        count = len(at)
     encoder = encode_h264(frames, width, height, options.fps)
     with contextlib.closing(rest), contextlib.closing(encoder):
-        while True:
-            try:
-                done = next(encoder)
-            except StopIteration as end:
-                mp4: bytes = end.value
-                return Film(mp4, thumbnail(to_pixels(first)), width, height, len(at) / options.fps, len(at))
-            yield _MEASURING_SHARE + (1 - _MEASURING_SHARE) * done / len(at)
+        mp4 = yield from _shares(encoder, count)
+    return Film(mp4, thumbnail(to_pixels(first)), width, height, count / options.fps, count)
+
+
+def key_ages(
+    source: FilmSource, features: Callable[[Tensor], Tensor], count: int
+) -> Generator[float, None, list[float]]:
+    """Find the ages of `count` key pictures; yield the share of a film's work that is done."""
+    seen: list[NDArray[np.float32]] = []
+    for part in torch.split(source.pictures, _MEASURED_AT_ONCE):
+        yield _MEASURING_SHARE * len(seen) * _MEASURED_AT_ONCE / len(source.ages)
+        seen.append(features(part).detach().float().cpu().numpy())
+    shares = [float(share) for share in np.linspace(0, 1, count)]
+    return space_evenly(source.ages, np.concatenate(seen), shares)
+
+
+def there_and_back(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield the frames, and then those between the last and the first, backwards."""
+    shown = []
+    for frame in frames:
+        shown.append(frame)
+        yield frame
+    yield from reversed(shown[1:-1])
+
+
+def _shares(encoder: Generator[int, None, bytes], count: int) -> Generator[float, None, bytes]:
+    """Run the encoder of a film of `count` frames; yield the share of the film that is done."""
+    while True:
+        try:
+            done = next(encoder)
+        except StopIteration as end:
+            mp4: bytes = end.value
+            return mp4
+        yield _MEASURING_SHARE + (1 - _MEASURING_SHARE) * done / count
 
 
 def between(keys: Iterator[Tensor], count: int, at: Sequence[float]) -> Iterator[Frame]:

@@ -39,7 +39,9 @@ class Line:
     width: float
     size: int
 
-    def draw(self, canvas: ImageDraw.ImageDraw, centre: float, baseline: float, colour: tuple[int, int, int]) -> None:
+    def draw(
+        self, canvas: ImageDraw.ImageDraw, centre: float, baseline: float, colour: tuple[int, int, int] | int
+    ) -> None:
         """Draws the line centred at x = `centre`."""
         x = centre - self.width / 2
         for font, text in self.runs:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from engine.breeds import BREEDS
 from engine.images.jpeg import encode_jpeg
+from engine.images.pixels import Pixels
 from engine.messages import CardText
 from engine.rendering.cards import side_by_side, then_and_now
 from engine.rendering.portrait_renderer import PortraitRenderer
@@ -29,11 +30,29 @@ def pictures_of(
     `photo` is the portrait's, perhaps at another size; a card without a title is titled by the breed (a slug or "").
     """
     whole = encode_jpeg(portrait.whole(photo))
-    face, now = (Image.fromarray(portrait.window.of_pixels(pixels)) for pixels in (portrait.still(), portrait.now))
-    then = None if portrait.then is None else Image.fromarray(portrait.window.of_pixels(portrait.then))
+    face, now = _faces(portrait)
+    then = None if portrait.then is None else _window(portrait, portrait.then)
     still = encode_jpeg(face if then is None else side_by_side(then, face))
     if card is None:
         return Pictures(still, whole, None)
     title = card.title or (BREEDS[breed].name if breed else "")
-    younger, older = (now, face) if age < 0 else (then or face, now)
-    return Pictures(still, whole, then_and_now(younger, older, replace(card, title=title)))
+    return Pictures(still, whole, then_and_now(*_by_age(then or face, now, age), replace(card, title=title)))
+
+
+def card_faces(portrait: PortraitRenderer, age: float) -> tuple[Image.Image, Image.Image]:
+    """The younger and the older face on a card: with a baby photo, the true young one."""
+    face, now = _faces(portrait)
+    return _by_age(face if portrait.then is None else _window(portrait, portrait.then), now, age)
+
+
+def _faces(portrait: PortraitRenderer) -> tuple[Image.Image, Image.Image]:
+    """The face at the portrait's age, and today's."""
+    return _window(portrait, portrait.still()), _window(portrait, portrait.now)
+
+
+def _by_age(other: Image.Image, now: Image.Image, age: float) -> tuple[Image.Image, Image.Image]:
+    return (now, other) if age < 0 else (other, now)
+
+
+def _window(portrait: PortraitRenderer, face: Pixels) -> Image.Image:
+    return Image.fromarray(portrait.window.of_pixels(face))

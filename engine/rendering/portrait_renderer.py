@@ -15,6 +15,7 @@ from engine.inversion.state import PortraitState
 from engine.rendering.edited_portrait import EditedPortrait, TwoPhotoPortrait
 from engine.rendering.faces import SolvedFace, face_of
 from engine.rendering.film import FilmSource
+from engine.rendering.large_portrait import LargePortrait
 from engine.rendering.morphed_portrait import MorphedPortrait
 from engine.rendering.warped_portrait import WarpedPortrait
 from engine.stylegan.store import Network
@@ -44,10 +45,13 @@ class PortraitRenderer(Protocol):
         """What the film shows."""
 
 
-def portrait_of(state: PortraitState, network: Network, age_vector: Tensor, age: float) -> PortraitRenderer:
+def portrait_of(
+    state: PortraitState, network: Network, age_vector: Tensor, age: float, *, large: bool = False
+) -> PortraitRenderer:
     """The portrait at `age`: at 0 it is the photo.
 
     At 1 it is the puppy or kitten: the pet moved by `age_vector` [num_ws, w_dim] or, with a baby photo, the pet there.
+    `large`: the film is larger than usual, where that shows more of the photo.
     """
     pet = face_of(state.pet, network, state.species, state.breed)
     if state.baby is not None:
@@ -56,5 +60,5 @@ def portrait_of(state: PortraitState, network: Network, age_vector: Tensor, age:
             return MorphedPortrait(pet, baby, age_vector, age)
         return TwoPhotoPortrait(pet, baby, age)
     if isinstance(pet, SolvedFace):
-        return WarpedPortrait(pet, age_vector, age)
+        return (LargePortrait if large else WarpedPortrait)(pet, age_vector, age)
     return EditedPortrait(pet, age_vector, age)

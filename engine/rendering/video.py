@@ -35,14 +35,19 @@ def as_levels(picture: Tensor) -> Tensor:
     return to_levels(planes[:, :1], halved(planes[:, 1:]))
 
 
-def encode_h264(frames: Iterable[Frame], width: int, height: int, fps: int) -> Generator[int, None, bytes]:
+def encode_h264(
+    frames: Iterable[Frame], width: int, height: int, fps: int, preset: str = "veryfast", crf: int = 15
+) -> Generator[int, None, bytes]:
     """Encode `frames` of `width` x `height` px; yield the number of frames encoded so far and return the MP4.
+
+    `preset` and `crf` are x264's: quicker presets make larger files, and so does a smaller quality factor, which shows
+    more.
 
     Closing the generator, or an exception from `frames`, stops ffmpeg. Raises `EngineFault` if ffmpeg fails.
     """
     with tempfile.TemporaryDirectory(prefix="film-") as folder:
         path = Path(folder) / "film.mp4"
-        with _ffmpeg(width, height, fps, path) as process:
+        with _ffmpeg(width, height, fps, path, preset, crf) as process:
             pipe = cast(IO[bytes], process.stdin)
             count = 0
             for count, frame in enumerate(frames, 1):
@@ -67,7 +72,9 @@ def encode_h264(frames: Iterable[Frame], width: int, height: int, fps: int) -> G
 
 
 @contextlib.contextmanager
-def _ffmpeg(width: int, height: int, fps: int, path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def _ffmpeg(
+    width: int, height: int, fps: int, path: Path, preset: str, crf: int
+) -> Iterator["subprocess.Popen[bytes]"]:
     """ffmpeg reading frames from its stdin and writing `path`; it is gone when the block is left."""
     try:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y"]
@@ -76,7 +83,7 @@ def _ffmpeg(width: int, height: int, fps: int, path: Path) -> Iterator["subproce
     command += ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(fps), "-i", "pipe:0"]
     # The colours are named in full, or players guess, and red collars shift.
     named = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
-    command += ["-an", "-vf", named, "-c:v", "libx264", "-preset", "veryfast", "-crf", "15", "-profile:v", "high"]
+    command += ["-an", "-vf", named, "-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-profile:v", "high"]
     command += ["-chroma_sample_location", "center"]
     command += ["-threads", "1"]  # it keeps up with the pictures, and more threads only wait for each other
     command += ["-maxrate", f"{MOST_KBPS}k", "-bufsize", f"{MOST_KBPS}k"]

@@ -1,0 +1,147 @@
+"""Make other media of a portrait: stories, loops, stickers, strips."""
+
+import io
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from PIL import Image
+from torch import Tensor
+
+from engine.images.pixels import Pixels
+from engine.images.tensors import to_pixels
+from engine.inversion.state import PortraitState
+from engine.messages import ExportText, Film, Medium, NamedAge
+from engine.rendering import strip as strips
+from engine.rendering.age_labels import AgeLabels
+from engine.rendering.animations import animation
+from engine.rendering.film import FilmOptions, render_film
+from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
+from engine.rendering.sticker import sticker
+from engine.rendering.story import StoryPictures, story_film
+from engine.rendering.wipe import wipe_film
+from engine.stylegan.store import Network
+
+LOOP = FilmOptions(duration_s=2.2, hold_s=0.2, keys=20, there_and_back=True)
+VIDEO_NOTE = FilmOptions(duration_s=3.2, hold_s=0.6, keys=24, there_and_back=True)  # Telegram allows a minute
+
+
+class Made(NamedTuple):
+    """A file, its size in px, and for a film what Telegram asks for."""
+
+    file: bytes
+    width: int
+    height: int
+    thumbnail: bytes | None = None
+    duration_s: float = 0.0
+    frames: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exporter:
+    """Makes media of one portrait; `age_vector` [num_ws, w_dim] is that of its breed.
+
+    `features` measures pictures for the pace of films (`engine.rendering.film.space_evenly`).
+    """
+
+    state: PortraitState
+    network: Network
+    age_vector: Tensor
+    features: Callable[[Tensor], Tensor]
+    pool: Executor | None = None
+
+    def make(self, medium: Medium, age: float, text: ExportText) -> Generator[float, None, Made]:
+        """Make one medium at `age`; yield the share that is done, 0..1."""
+        match medium:
+            case Medium.STICKER:
+                made = self._sticker(age)
+            case Medium.STRIP:
+                made = self._strip(text)
+            case Medium.STORY:
+                made = _of_film((yield from self._story(age, text)))
+            case Medium.WIPE:
+                made = _of_film((yield from self._wipe(age, text)))
+            case Medium.VIDEO_NOTE:
+                made = _of_film((yield from self._film(age, VIDEO_NOTE)))
+            case Medium.LOOP | Medium.GIF | Medium.WEBP:
+                film = yield from self._film(age, LOOP, text)
+                made = _of_film(film) if medium is Medium.LOOP else _of_animation(animation(film.mp4, medium))
+        return made
+
+    def _portrait(self, age: float, large: bool = False) -> PortraitRenderer:
+        return portrait_of(self.state, self.network, self.age_vector, age, large=large)
+
+    def _film(self, age: float, options: FilmOptions, text: ExportText | None = None) -> Generator[float, None, Film]:
+        labels = AgeLabels(text.ages) if text and self.state.baby is None else None
+        source = self._portrait(age).film_source()
+        return (yield from render_film(source, self.features, options, self.pool, labels))
+
+    def _sticker(self, age: float) -> Made:
+        file = sticker(self._portrait(age).whole(), self.state.pet.head)
+        return Made(file, *_picture_size(file))
+
+    def _strip(self, text: ExportText) -> Made:
+        """Five ages as today's photo foretells them; of a true baby photo, that is the youngest."""
+        foretold = replace(self, state=replace(self.state, baby=None))
+        pictures: dict[NamedAge, Image.Image] = {}
+        for end in (NamedAge.EIGHT_WEEKS, NamedAge.OLD):
+            portrait = foretold._portrait(end.age)
+            pictures |= {age: _shown(portrait, age.age) for age in NamedAge if age.age * end.age >= 0}
+        if self.state.baby is not None and (true := self._portrait(1.0)).then is not None:
+            pictures[NamedAge.EIGHT_WEEKS] = _window(true, true.then)
+            text = replace(text, ages=text.ages | {NamedAge.EIGHT_WEEKS: text.then})
+        return Made(strips.strip(pictures, text), strips.WIDTH, strips.HEIGHT)
+
+    def _wipe(self, age: float, text: ExportText) -> Generator[float, None, Film]:
+        portrait = self._portrait(age)
+        today, other = self._today(portrait), _other(portrait)
+        return (yield from wipe_film(other, today, *_labels(age, text)))
+
+    def _story(self, age: float, text: ExportText) -> Generator[float, None, Film]:
+        portrait = self._portrait(age, large=True)
+        other_label, today_label = _labels(age, text)
+        ages: dict[NamedAge, Image.Image] = {}
+        if self.state.baby is None:
+            between = (one for one in text.ages if min(0.0, age) <= one.age <= max(0.0, age))
+            ages = {one: _shown(portrait, one.age) for one in between}
+        pictures = StoryPictures(self._today(portrait), today_label, _other(portrait), other_label, ages)
+        return (yield from story_film(pictures, portrait.film_source(), self.features, text, self.pool))
+
+    def _today(self, portrait: PortraitRenderer) -> Image.Image:
+        """Today's face, as large as `portrait` shows the other age's."""
+        if portrait.still().shape == portrait.now.shape:
+            return _window(portrait, portrait.now)
+        return _window(portrait, self._portrait(0.0).still())
+
+
+def _picture_size(file: bytes) -> tuple[int, int]:
+    """Width and height of a picture file, in px."""
+    with Image.open(io.BytesIO(file)) as picture:
+        return picture.size
+
+
+def _of_film(film: Film) -> Made:
+    return Made(film.mp4, film.width, film.height, film.thumbnail, film.duration_s, film.frames)
+
+
+def _of_animation(file: bytes) -> Made:
+    return Made(file, *_picture_size(file))
+
+
+def _labels(age: float, text: ExportText) -> tuple[str, str]:
+    """The words below the other age's picture and below today's."""
+    return (text.now, text.then) if age < 0 else (text.then, text.now)
+
+
+def _other(portrait: PortraitRenderer) -> Image.Image:
+    """The face at the other age; with a baby photo, the true one."""
+    return _window(portrait, portrait.still() if portrait.then is None else portrait.then)
+
+
+def _shown(portrait: PortraitRenderer, age: float) -> Image.Image:
+    return _window(portrait, to_pixels(portrait.at(age)))
+
+
+def _window(portrait: PortraitRenderer, face: Pixels) -> Image.Image:
+    return Image.fromarray(portrait.window.of_pixels(face))

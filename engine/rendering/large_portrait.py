@@ -1,0 +1,46 @@
+"""A warped portrait whose film shows as much of the photo as there is, for large films."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from engine.growth.detail import WarpDetail
+from engine.rendering.film import FilmSource
+from engine.rendering.warped_portrait import WarpedPortrait
+from engine.vision.cropping import SIDE
+
+LARGE_SIDE = 820  # px of the shown part, where the photo has so many
+_LARGER_BY = 1.15  # times that the photo must hold more than usual, or a larger film would show no more
+
+
+class LargePortrait(WarpedPortrait):
+    """Draws its film at LARGE_SIDE px, if the photo holds more than the usual size."""
+
+    def film_source(self) -> FilmSource:
+        """The same film as usual, but larger."""
+        source = super().film_source()
+        return replace(source, show=self._shown_large(), levels=None) if self._is_large else source
+
+    @property
+    def _is_large(self) -> bool:
+        return self._density * _LARGER_BY < 1
+
+    @cached_property
+    def _large(self) -> tuple[WarpDetail, int]:
+        """The photo to be warped, larger, and the side of its face in px."""
+        side = 2 * round(self.window.side * LARGE_SIDE / SIDE / 2)
+        margin = round(self._crop.margin * side / self.window.side)
+        return WarpDetail(self._pet.tensor(self._pet.crop(side, margin)), margin, self._pet.growth), side
+
+    def _shown_large(self) -> Callable[[float], Tensor]:
+        detail, side = self._large
+        left, top, *_ = (round(at) for at in self.window.box(side))
+
+        @torch.no_grad()
+        def show(age: float) -> Tensor:
+            return detail.frame(age)[..., top : top + LARGE_SIDE, left : left + LARGE_SIDE]
+
+        return show
