@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 from torch import Tensor
 
+from engine.images.decoding import decode
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.inversion.state import PortraitState
@@ -19,9 +20,10 @@ from engine.rendering.animations import animation
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.rendering.sticker import sticker
-from engine.rendering.story import StoryPictures, story_film
+from engine.rendering.story import StoryPlan, story_film
 from engine.rendering.wipe import wipe_film
 from engine.stylegan.store import Network
+from engine.vision.alignment import align_to
 
 LOOP = FilmOptions(duration_s=2.2, hold_s=0.2, keys=20, there_and_back=True)
 VIDEO_NOTE = FilmOptions(duration_s=3.2, hold_s=0.6, keys=24, there_and_back=True)  # Telegram allows a minute
@@ -78,15 +80,25 @@ class Exporter:
         return (yield from render_film(source, self.features, options, self.pool, labels))
 
     def _sticker(self, age: float) -> Made:
-        file = sticker(self._portrait(age).whole(), self.state.pet.head)
+        portrait = self._foretold._portrait(age, large=True)
+        face = to_pixels(portrait.at(age))
+        inverted = self.state.pet
+        photo = decode(inverted.photo)
+        file = sticker(
+            face, align_to(photo.size, inverted.head, self.network.template, len(face)), inverted.head, photo.size
+        )
         return Made(file, *_picture_size(file))
+
+    @property
+    def _foretold(self) -> "Exporter":
+        """The same without a baby photo: as today's photo foretells it."""
+        return replace(self, state=replace(self.state, baby=None))
 
     def _strip(self, text: ExportText) -> Made:
         """Five ages as today's photo foretells them; of a true baby photo, that is the youngest."""
-        foretold = replace(self, state=replace(self.state, baby=None))
         pictures: dict[NamedAge, Image.Image] = {}
         for end in (NamedAge.EIGHT_WEEKS, NamedAge.OLD):
-            portrait = foretold._portrait(end.age)
+            portrait = self._foretold._portrait(end.age)
             pictures |= {age: _shown(portrait, age.age) for age in NamedAge if age.age * end.age >= 0}
         if self.state.baby is not None and (true := self._portrait(1.0)).then is not None:
             pictures[NamedAge.EIGHT_WEEKS] = _window(true, true.then)
@@ -94,25 +106,24 @@ class Exporter:
         return Made(strips.strip(pictures, text), strips.WIDTH, strips.HEIGHT)
 
     def _wipe(self, age: float, text: ExportText) -> Generator[float, None, Film]:
-        portrait = self._portrait(age)
-        today, other = self._today(portrait), _other(portrait)
+        show = self._portrait(age, large=True).film_source().show
+        other, today = (Image.fromarray(to_pixels(show(at))) for at in (self._other(age), 0.0))
         return (yield from wipe_film(other, today, *_labels(age, text)))
 
     def _story(self, age: float, text: ExportText) -> Generator[float, None, Film]:
-        portrait = self._portrait(age, large=True)
+        source = self._portrait(age, large=True).film_source()
         other_label, today_label = _labels(age, text)
-        ages: dict[NamedAge, Image.Image] = {}
+        ages: tuple[NamedAge, ...] = ()
         if self.state.baby is None:
-            between = (one for one in text.ages if min(0.0, age) <= one.age <= max(0.0, age))
-            ages = {one: _shown(portrait, one.age) for one in between}
-        pictures = StoryPictures(self._today(portrait), today_label, _other(portrait), other_label, ages)
-        return (yield from story_film(pictures, portrait.film_source(), self.features, text, self.pool))
+            ages = tuple(one for one in text.ages if min(0.0, age) <= one.age <= max(0.0, age))
+        else:
+            text = replace(text, ages={})
+        plan = StoryPlan(0.0, today_label, self._other(age), other_label, ages)
+        return (yield from story_film(plan, source, self.features, text, self.pool))
 
-    def _today(self, portrait: PortraitRenderer) -> Image.Image:
-        """Today's face, as large as `portrait` shows the other age's."""
-        if portrait.still().shape == portrait.now.shape:
-            return _window(portrait, portrait.now)
-        return _window(portrait, self._portrait(0.0).still())
+    def _other(self, age: float) -> float:
+        """The other end of the film: with a baby photo, that is 1 for the day of it."""
+        return age if self.state.baby is None else 1.0
 
 
 def _picture_size(file: bytes) -> tuple[int, int]:
@@ -132,11 +143,6 @@ def _of_animation(file: bytes) -> Made:
 def _labels(age: float, text: ExportText) -> tuple[str, str]:
     """The words below the other age's picture and below today's."""
     return (text.now, text.then) if age < 0 else (text.then, text.now)
-
-
-def _other(portrait: PortraitRenderer) -> Image.Image:
-    """The face at the other age; with a baby photo, the true one."""
-    return _window(portrait, portrait.still() if portrait.then is None else portrait.then)
 
 
 def _shown(portrait: PortraitRenderer, age: float) -> Image.Image:

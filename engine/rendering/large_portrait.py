@@ -17,7 +17,12 @@ _LARGER_BY = 1.15  # times that the photo must hold more than usual, or a larger
 
 
 class LargePortrait(WarpedPortrait):
-    """Draws its film at LARGE_SIDE px, if the photo holds more than the usual size."""
+    """Draws its film and its faces at LARGE_SIDE px, if the photo holds more than the usual size."""
+
+    @torch.no_grad()
+    def at(self, age: float) -> Tensor:
+        """The photo warped to `age`: [1, 3, S, S] in -1..1, S larger than `window.side` where it is drawn larger."""
+        return self._large[0].frame(age) if self._is_large else super().at(age)
 
     def film_source(self) -> FilmSource:
         """The same film as usual, but larger."""

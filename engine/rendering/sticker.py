@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.errors import EngineFault
 from engine.images.filters import smoothstep
+from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
 from engine.messages import Head
 from engine.vision.alignment import EYE_HEIGHT, Alignment, crop_face
@@ -29,26 +30,31 @@ _SOLID = (0.25, 0.75)  # values of the mask that are the head's edge, from outsi
 _SHRUNK = 2  # times, by which the picture is smaller in which the filter is found
 
 
-def sticker(photo: Image.Image, head: Head | None) -> bytes:
-    """The head of an upright RGB photo as a WebP of SIDE px and at most MOST_BYTES; `head` in the photo's pixels."""
-    return _webp(outlined(cut_out(photo, head)))
+def sticker(face: Pixels, at: Alignment, head: Head | None, photo_size: tuple[int, int]) -> bytes:
+    """The head in a face as a WebP of SIDE px and at most MOST_BYTES.
+
+    `face` [S, S, 3] is what `at` cuts out of a photo of this size; `head` is in the photo's pixels.
+    """
+    here = head and _moved(head, at.scaled(len(face)))
+    return _webp(outlined(cut_out(Image.fromarray(face), here, _within(photo_size, at.scaled(len(face))))))
 
 
-def cut_out(photo: Image.Image, head: Head | None) -> Image.Image:
-    """The head by itself, its eyes level, RGBA."""
-    parsed = parse_head(photo, head)
+def cut_out(face: Image.Image, head: Head | None, known: Image.Image) -> Image.Image:
+    """The head by itself, its eyes level, RGBA. `known` is a mask of what of the face comes from a photo."""
+    parsed = parse_head(face, head)
     at = parsed.alignment.scaled(_CUT_SIDE)
-    picture = crop_face(photo, at)
+    picture = crop_face(face, at)
     coarse = torch.from_numpy(parsed.mask)[None, None]
     mask = F.interpolate(coarse, (_CUT_SIDE,) * 2, mode="bicubic", align_corners=False).clamp(0, 1)
     guide = to_tensor(picture) / 2 + 0.5
     for radius, epsilon in _GUIDES:
         mask = _guided(mask, guide, radius, epsilon).clamp(0, 1)
     low, high = _SOLID
-    mask = smoothstep(((mask - low) / (high - low)).clamp(0, 1)) * _within(photo.size, at)
-    alpha = _around_the_eyes(Image.fromarray((mask[0, 0] * 255 + 0.5).to(torch.uint8).numpy()))
+    mask = smoothstep(((mask - low) / (high - low)).clamp(0, 1))
+    alpha = Image.fromarray((mask[0, 0] * 255 + 0.5).to(torch.uint8).numpy())
+    there = known.transform(alpha.size, Image.Transform.AFFINE, tuple(at.inverse.ravel()), Image.Resampling.BILINEAR)
     cut = Image.fromarray(picture)
-    cut.putalpha(alpha)
+    cut.putalpha(_around_the_eyes(ImageChops.multiply(alpha, there)))
     return cut
 
 
@@ -93,12 +99,20 @@ def _guided(mask: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tensor:
     return (smooth[:, :3] * guide).sum(1, keepdim=True) + smooth[:, 3:]
 
 
-def _within(size: tuple[int, int], at: Alignment) -> Tensor:
-    """[S, S]: 1 where a photo of this size is seen in its crop, else 0."""
+def _within(size: tuple[int, int], at: Alignment) -> Image.Image:
+    """A mask of what a photo of this size fills of its crop."""
     middles = np.indices((at.size,) * 2)[::-1].reshape(2, -1) + 0.5
     x, y = at.inverse[:, :2] @ middles + at.inverse[:, 2:]
     inside = (x >= 0) & (x <= size[0]) & (y >= 0) & (y <= size[1])
-    return torch.from_numpy(inside.reshape(at.size, at.size)).float()
+    return Image.fromarray(inside.reshape(at.size, at.size).astype(np.uint8) * 255)
+
+
+def _moved(head: Head, at: Alignment) -> Head:
+    """A head of a photo, where it lies in the crop; its box is upright there."""
+    corners = [at.to_crop((x, y)) for x in head.box[::2] for y in head.box[1::2]]
+    xs, ys = zip(*corners, strict=True)
+    left_eye, right_eye, nose = (point and at.to_crop(point) for point in (head.left_eye, head.right_eye, head.nose))
+    return Head((min(xs), min(ys), max(xs), max(ys)), left_eye, right_eye, nose, head.score)
 
 
 def _around_the_eyes(alpha: Image.Image) -> Image.Image:

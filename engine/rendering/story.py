@@ -6,10 +6,10 @@ frames are pasted, not drawn.
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import torch.nn.functional as F
@@ -40,11 +40,12 @@ from engine.rendering.paper import (
     with_shadow,
 )
 from engine.rendering.video import encode_h264
+from engine.step_runner import result_of
 from engine.threads import prefetch
 
 WIDTH, HEIGHT = 1080, 1920  # px
 SAFE = (250, 340)  # px above and below, where the apps show names and buttons
-FPS = 30
+FPS = 25
 WAY = FilmOptions(FPS, duration_s=3.3, hold_s=0.4, easing=0.3, keys=20)
 _TITLE_S, _BOTH_S, _YOUNG_S, _LAST_S = 1.2, 1.1, 0.4, 1.5  # s of rest: title, then and now, the young face, last page
 _SLIDE_S = 0.5
@@ -64,18 +65,18 @@ _Scene = list[tuple[Layer, float, float]]  # layers, and where their corners lie
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoryPictures:
-    """What a story shows besides the way: square pictures of any size, with the words below them."""
+class StoryPlan:
+    """What a story tells, in ages that its film's source can show."""
 
-    today: Image.Image
+    today: float
     today_label: str
-    other: Image.Image
+    other: float
     other_label: str
-    ages: dict[NamedAge, Image.Image]  # for the last page; with fewer than three, it shows today and the other age
+    ages: tuple[NamedAge, ...]  # for the last page; with fewer than three, it shows today and the other age
 
 
 def story_film(
-    pictures: StoryPictures,
+    plan: StoryPlan,
     source: FilmSource,
     features: Callable[[Tensor], Tensor],
     text: ExportText,
@@ -85,11 +86,11 @@ def story_film(
 
     In a `pool`, the pictures of the way are made a little ahead. Raises `EngineFault` if ffmpeg fails.
     """
-    keys = yield from key_ages(source, features, WAY.keys)
-    sheet = _titled(text)
-    frames = _frames(FrameCanvas.of(sheet), pictures, _Way(source, keys, text, pool), text)
+    sheet, book = _titled(text), _Pictures(source, plan, text)
+    frames = _frames(FrameCanvas.of(sheet), book, _Way(source, features, text, pool))
     count = round(FPS * (_TITLE_S + _BOTH_S + _YOUNG_S + _LAST_S + 3 * _SLIDE_S + WAY.duration_s))
     encoder = encode_h264(frames, WIDTH, HEIGHT, FPS, "superfast", crf=19)
+    done = 0
     with contextlib.closing(encoder):
         while True:
             try:
@@ -98,21 +99,44 @@ def story_film(
                 mp4: bytes = end.value
                 break
             yield done / count
-    cover = thumbnail(_cover(sheet, pictures))
-    return Film(mp4, cover, WIDTH, HEIGHT, done / FPS, done)
+    return Film(mp4, thumbnail(_cover(sheet, book)), WIDTH, HEIGHT, done / FPS, done)
+
+
+class _Pictures:
+    """The pictures that are not part of the way, made when they are needed: meanwhile others are encoded."""
+
+    def __init__(self, source: FilmSource, plan: StoryPlan, text: ExportText) -> None:
+        self._show, self.plan, self.text = source.show, plan, text
+
+    def at(self, age: float) -> Image.Image:
+        return Image.fromarray(to_pixels(self._show(age)))
+
+    @cached_property
+    def today(self) -> Image.Image:
+        return self.at(self.plan.today)
+
+    @cached_property
+    def other(self) -> Image.Image:
+        return self.at(self.plan.other)
 
 
 class _Way:
     """The way between, in a print."""
 
-    def __init__(self, source: FilmSource, keys: Sequence[float], text: ExportText, pool: Executor | None) -> None:
-        self._show, self._keys, self._pool = source.show, keys, pool
+    def __init__(
+        self, source: FilmSource, features: Callable[[Tensor], Tensor], text: ExportText, pool: Executor | None
+    ) -> None:
+        self._source, self._features, self._pool = source, features, pool
         self._labels = AgeLabels(text.ages)
         self._words: dict[str, Layer] = {}
 
+    @cached_property
+    def _keys(self) -> list[float]:
+        return result_of(key_ages(self._source, self._features, WAY.keys))
+
     def scene(self, end: int) -> _Scene:
         """The print at the first (0) or the last (-1) age, with what the age is called."""
-        picture = Image.fromarray(to_pixels(self._show(self._keys[end])))
+        picture = Image.fromarray(to_pixels(self._source.show(self._keys[end])))
         return [*_printed(picture, PICTURE, "", _MIDDLE), *self._label(self._labels.nearest(self._keys[end]))]
 
     def frames(self, ground: FrameCanvas) -> Iterator[Frame]:
@@ -121,7 +145,7 @@ class _Way:
         ages = np.interp(at, np.linspace(0, 1, len(self._keys)), self._keys)
         words = [self._labels.nearest(float(age)) for age in ages]
         mask = picture_mask(PICTURE)
-        keys = prefetch(lambda age: _levels(self._show(age)), self._keys, self._pool)
+        keys = prefetch(lambda age: _levels(self._source.show(age)), self._keys, self._pool)
         with contextlib.closing(keys):
             for index, picture in enumerate(between(keys, len(self._keys), at)):
                 page = ground.copy()
@@ -140,19 +164,21 @@ class _Way:
         return [(layer, _MIDDLE[0] - layer.size[0] / 2, _picture_at(PICTURE, _MIDDLE)[1] + PICTURE + 20)]
 
 
-def _frames(ground: FrameCanvas, pictures: StoryPictures, way: _Way, text: ExportText) -> Iterator[Frame]:
+def _frames(ground: FrameCanvas, book: _Pictures, way: _Way) -> Iterator[Frame]:
     """All frames of the film."""
-    title = _printed(pictures.today, PICTURE, pictures.today_label, _MIDDLE)
-    both = _both(pictures)
+    title = _printed(book.today, PICTURE, book.plan.today_label, _MIDDLE)
     yield from _rest(ground, title, _TITLE_S)
+    both = _both(book)
     yield from _slide(ground, title, both)
     yield from _rest(ground, both, _BOTH_S)
-    yield from _slide(ground, both, way.scene(0))
+    start = way.scene(0)
+    yield from _slide(ground, both, start)
     bare = ground.copy()
-    _paste(bare, way.scene(0)[:2])
+    _paste(bare, start[:2])
     yield from way.frames(bare)
-    end, last = way.scene(-1), _last_page(pictures, text)
+    end = way.scene(-1)
     yield from _rest(ground, end, _YOUNG_S)
+    last = _last_page(book)
     yield from _slide(ground, end, last)
     yield from _rest(ground, last, _LAST_S)
 
@@ -195,24 +221,24 @@ def _titled(text: ExportText) -> Image.Image:
     return sheet
 
 
-def _both(pictures: StoryPictures) -> _Scene:
+def _both(book: _Pictures) -> _Scene:
     today, other = _PAIR_AT
     return [
-        *_printed(pictures.today, _PAIR, pictures.today_label, today, _TILTS[0], _LETTERING, TAPES[1]),
-        *_printed(pictures.other, _PAIR, pictures.other_label, other, _TILTS[1], _LETTERING),
+        *_printed(book.today, _PAIR, book.plan.today_label, today, _TILTS[0], _LETTERING, TAPES[1]),
+        *_printed(book.other, _PAIR, book.plan.other_label, other, _TILTS[1], _LETTERING),
     ]
 
 
-def _last_page(pictures: StoryPictures, text: ExportText) -> _Scene:
+def _last_page(book: _Pictures) -> _Scene:
     """The ages as on a page of an album, and where it was made."""
-    footer = Layer.of(_letters(text.footer, 40, 26, _TITLE_WIDTH, SOFT_INK))
+    footer = Layer.of(_letters(book.text.footer, 40, 26, _TITLE_WIDTH, SOFT_INK))
     said = (footer, (WIDTH - footer.size[0]) / 2, _FOOTER_AT - footer.size[1] * 0.7)
-    if len(pictures.ages) < 3:
-        return [*_both(pictures), said]
+    if len(book.plan.ages) < 3:
+        return [*_both(book), said]
     scene: _Scene = []
-    for index, (age, picture) in enumerate(list(pictures.ages.items())[: len(_PAGE_AT)]):
+    for index, age in enumerate(book.plan.ages[: len(_PAGE_AT)]):
         where = _PAGE_AT[index], _TILTS[index], _LETTERING, TAPES[index % 2]
-        scene += _printed(picture, _PAGE, text.ages.get(age, ""), *where)
+        scene += _printed(book.at(age.age), _PAGE, book.text.ages.get(age, ""), *where)
     return [*scene, said]
 
 
@@ -268,9 +294,9 @@ def _levels(picture: Tensor) -> Tensor:
     return to_levels(planes[:, :1], halved(planes[:, 1:]))
 
 
-def _cover(sheet: Image.Image, pictures: StoryPictures) -> Pixels:
+def _cover(sheet: Image.Image, book: _Pictures) -> Pixels:
     """The first page, for the thumbnail."""
-    picture = with_shadow(photo_print(pictures.today, PICTURE, pictures.today_label), PICTURE / 600)
+    picture = with_shadow(photo_print(book.today, PICTURE, book.plan.today_label), PICTURE / 600)
     cover = sheet.copy()
     cover.paste(picture, _corner(picture.size, _MIDDLE), picture)
     return np.asarray(cover)
