@@ -55,7 +55,7 @@ from engine.process.lru import LruDict
 from engine.process.malloc import give_back_memory
 from engine.rendering.age_labels import AgeLabels
 from engine.rendering.cards import family_card
-from engine.rendering.exports import Exporter, Made
+from engine.rendering.exports import Exporter, MediumFile
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.pictures import Pictures, card_faces, pictures_of
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
@@ -270,7 +270,7 @@ class Pipeline:
                 try:
                     share = next(making)
                 except StopIteration as end:
-                    made: Made = end.value
+                    made: MediumFile = end.value
                     return Exported(request.id, request.medium, *made, latent=kept.renewed)
                 yield JobStep(Stage.FILMING, min(share, 1.0), in_pool=True)
 

@@ -29,7 +29,7 @@ LOOP = FilmOptions(duration_s=2.2, hold_s=0.2, keys=20, there_and_back=True)
 VIDEO_NOTE = FilmOptions(duration_s=3.2, hold_s=0.6, keys=24, there_and_back=True)  # Telegram allows a minute
 
 
-class Made(NamedTuple):
+class MediumFile(NamedTuple):
     """A file, its size in px, and for a film what Telegram asks for."""
 
     file: bytes
@@ -53,7 +53,7 @@ class Exporter:
     features: Callable[[Tensor], Tensor]
     pool: Executor | None = None
 
-    def make(self, medium: Medium, age: float, text: ExportText) -> Generator[float, None, Made]:
+    def make(self, medium: Medium, age: float, text: ExportText) -> Generator[float, None, MediumFile]:
         """Make one medium at `age`; yield the share that is done, 0..1."""
         match medium:
             case Medium.STICKER:
@@ -79,7 +79,7 @@ class Exporter:
         source = self._portrait(age).film_source()
         return (yield from render_film(source, self.features, options, self.pool, labels))
 
-    def _sticker(self, age: float) -> Made:
+    def _sticker(self, age: float) -> MediumFile:
         portrait = self._foretold._portrait(age, large=True)
         face = to_pixels(portrait.at(age))
         inverted = self.state.pet
@@ -87,14 +87,14 @@ class Exporter:
         file = sticker(
             face, align_to(photo.size, inverted.head, self.network.template, len(face)), inverted.head, photo.size
         )
-        return Made(file, *_picture_size(file))
+        return MediumFile(file, *_picture_size(file))
 
     @property
     def _foretold(self) -> "Exporter":
         """The same without a baby photo: as today's photo foretells it."""
         return replace(self, state=replace(self.state, baby=None))
 
-    def _strip(self, text: ExportText) -> Made:
+    def _strip(self, text: ExportText) -> MediumFile:
         """Five ages as today's photo foretells them; of a true baby photo, that is the youngest."""
         pictures: dict[NamedAge, Image.Image] = {}
         for end in (NamedAge.EIGHT_WEEKS, NamedAge.OLD):
@@ -103,7 +103,7 @@ class Exporter:
         if self.state.baby is not None and (true := self._portrait(1.0)).then is not None:
             pictures[NamedAge.EIGHT_WEEKS] = _window(true, true.then)
             text = replace(text, ages=text.ages | {NamedAge.EIGHT_WEEKS: text.then})
-        return Made(strips.strip(pictures, text), strips.WIDTH, strips.HEIGHT)
+        return MediumFile(strips.strip(pictures, text), strips.WIDTH, strips.HEIGHT)
 
     def _wipe(self, age: float, text: ExportText) -> Generator[float, None, Film]:
         show = self._portrait(age, large=True).film_source().show
@@ -132,12 +132,12 @@ def _picture_size(file: bytes) -> tuple[int, int]:
         return picture.size
 
 
-def _of_film(film: Film) -> Made:
-    return Made(film.mp4, film.width, film.height, film.thumbnail, film.duration_s, film.frames)
+def _of_film(film: Film) -> MediumFile:
+    return MediumFile(film.mp4, film.width, film.height, film.thumbnail, film.duration_s, film.frames)
 
 
-def _of_animation(file: bytes) -> Made:
-    return Made(file, *_picture_size(file))
+def _of_animation(file: bytes) -> MediumFile:
+    return MediumFile(file, *_picture_size(file))
 
 
 def _labels(age: float, text: ExportText) -> tuple[str, str]:
