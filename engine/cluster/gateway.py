@@ -58,8 +58,8 @@ class Engines(Protocol):
         Raises `ReplicaDied`, `NotBegun`, and an `EngineError` for what is to be answered instead.
         """
 
-    async def work_everywhere(self, frame: bytes) -> list[bytes]:
-        """Let each of them answer the request in `frame`. Raises the same."""
+    async def forget_everywhere(self, frame: bytes) -> list[bytes]:
+        """Let each of them answer the `Forget` in `frame`. Raises the same."""
 
 
 class Gateway:
@@ -136,7 +136,7 @@ class Gateway:
     async def _try(self, request: Request) -> Answer:
         frame = encode(request)
         if isinstance(request, Forget):
-            answers = [decode(one) for one in await self._engines.work_everywhere(frame)]
+            answers = [decode(one) for one in await self._engines.forget_everywhere(frame)]
             return Forgotten(request.id, sum(one.count for one in answers if isinstance(one, Forgotten)))
         async for part in self._engines.work(frame):
             message = decode(part)

@@ -1,21 +1,26 @@
 """A replica: answers requests on a machine of the cluster through an engine process of its own."""
 
 import asyncio
+import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from engine.cluster.release import RELEASE, mismatch
 from engine.errors import EngineError
-from engine.messages import Answer, Progress, Request
-from engine.process.client import COMMAND, EngineClient
+from engine.messages import Answer, Forgotten, Progress, Request
+from engine.process.client import COMMAND, EngineClient, OnProgress
 from engine.process.failure_messages import failure_of
-from engine.process.wire import decode, encode
+from engine.process.wire import WireError, decode, encode
 from engine.settings import EngineSettings, from_environment
 
 # What it keeps of photos ends with the engine process: nothing is left on a machine that cannot be told to forget.
 _COMMAND = (*COMMAND, "--forgetful")
+_LOOK_S = 5.0  # s between two looks for new networks
+
+logger = logging.getLogger(__name__)
 
 
 class EngineReplica:
@@ -25,20 +30,57 @@ class EngineReplica:
         """`module` runs instead of the real engine."""
         self._command = (sys.executable, "-m", module) if module else _COMMAND
         self._options: dict[str, Any] = {}
-        self._engine: EngineClient | None = None
+        self._home: Path | None = None
+        self._engines: list[EngineClient] = []  # the last takes new requests; those before end theirs
         self._missed = 0  # looks in a row at which there was no engine process
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def home(self) -> Path:
+        """The data folder with the networks to use. Raises what the disk raises."""
+        return from_environment().home
 
     async def reconfigure(self, options: dict[str, Any]) -> None:
         """Start the engine. The replica gets no requests before it has loaded its networks."""
-        here = from_environment()
+        self._options = options
+        await self._start(await self.home())
+        self._in_background(self._follow())
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self) -> None:
+        """Take new networks when there are any; requests are answered meanwhile."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                home = await self.home()
+                if home != self._home:
+                    await self._start(home)
+            except Exception as error:
+                logger.warning("networks cannot be fetched: %s", type(error).__name__)
+
+    async def _start(self, home: Path) -> None:
+        """Start an engine with the networks of `home`, and let it take over from the one before."""
+        options = self._options
         engine = EngineClient(
-            EngineSettings(here.home, options["device"], options["network"], options["compiled"], options["cores"]),
+            EngineSettings(home, options["device"], options["network"], options["compiled"], options["cores"]),
             command=self._command,
         )
         await engine.__aenter__()
         with suppress(EngineError):  # whoever asks next is told
             await engine.describe()
-        self._options, self._engine = options, engine
+        self._home = home
+        self._engines.append(engine)
+        for before in self._engines[:-1]:
+            self._in_background(self._retire(before))
+
+    async def _retire(self, engine: EngineClient) -> None:
+        await engine.drain()
+        if engine in self._engines:
+            self._engines.remove(engine)
+            await engine.__aexit__(None, None, None)
 
     async def greet(self) -> dict[str, Any]:
         """What runs here: its release and its options. Every release has this method."""
@@ -56,16 +98,17 @@ class EngineReplica:
         async for message in self._answers(decode_request(frame)):
             yield encode(message)
 
-    async def work_at_once(self, release: str, frame: bytes) -> bytes | str:
-        """Answer the request in `frame`, without progress."""
+    async def forget(self, release: str, frame: bytes) -> bytes | str:
+        """Answer a `Forget`, also for an engine that is about to end."""
         if release != RELEASE:
             return mismatch(RELEASE, release)
         request = decode_request(frame)
-        return encode(await self._answer(request))
+        answers = [await self._answer(request, engine) for engine in self._engines]
+        return encode(Forgotten(request.id, sum(one.count for one in answers if isinstance(one, Forgotten))))
 
     async def check_health(self) -> None:
         """Raise when there has been no engine process for a while; Serve starts another replica then."""
-        self._missed = self._missed + 1 if self._engine is None or self._engine.pid is None else 0
+        self._missed = 0 if self._engines and self._engines[-1].pid is not None else self._missed + 1
         if self._missed > 2:
             raise RuntimeError("the engine process does not start")
 
@@ -73,7 +116,7 @@ class EngineReplica:
         messages: asyncio.Queue[Answer] = asyncio.Queue()
 
         async def work() -> None:
-            messages.put_nowait(await self._answer(request, messages.put_nowait))
+            messages.put_nowait(await self._answer(request, self._engines[-1], messages.put_nowait))
 
         task = asyncio.create_task(work())
         try:
@@ -85,11 +128,9 @@ class EngineReplica:
         finally:
             task.cancel()  # the engine stops working on it
 
-    async def _answer(self, request: Request, on_progress: Any = None) -> Answer:
-        if self._engine is None:
-            raise RuntimeError("asked before it was configured")
+    async def _answer(self, request: Request, engine: EngineClient, on_progress: OnProgress | None = None) -> Answer:
         try:
-            return await self._engine.answer(request, on_progress)
+            return await engine.answer(request, on_progress)
         except EngineError as error:
             return failure_of(request.id, error)
 
@@ -98,5 +139,5 @@ def decode_request(frame: bytes) -> Request:
     """The request in a frame. Raises `WireError`."""
     message = decode(frame)
     if not isinstance(message, Request):
-        raise TypeError(f"{type(message).__name__} is no request")
+        raise WireError(f"{type(message).__name__} is no request")
     return message

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import ray
 from ray import serve
@@ -15,6 +16,7 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import ApplicationStatus, LoggingConfig, ReplicaState
 
+from engine.cluster.depot import Networks
 from engine.cluster.gateway import NotBegun, ReplicaDied
 from engine.cluster.ray_session import check_reachable
 from engine.cluster.release import RELEASE, mismatch
@@ -96,6 +98,11 @@ class ServedReplica(EngineReplica):
         # Serve opens a port for calls between deployments on all addresses of the machine, and has no setting for it.
         own, listen = build_address(ray.util.get_node_ip_address(), 0), serve_replica.add_port_to_grpc_server
         serve_replica.add_port_to_grpc_server = lambda server, _: listen(server, own)
+        self._networks = Networks()
+
+    async def home(self) -> Path:
+        """The networks that the bot has published, or what the machine has."""
+        return await self._networks.home() or await super().home()
 
 
 async def join(settings: EngineSettings, module: str | None = None) -> "ServedEngines":
@@ -183,10 +190,10 @@ class ServedEngines:
         finally:
             response.cancel()  # nothing happens when it is through
 
-    async def work_everywhere(self, frame: bytes) -> list[bytes]:
-        """Let each engine answer the request in `frame` (`Engines.work_everywhere`)."""
+    async def forget_everywhere(self, frame: bytes) -> list[bytes]:
+        """Let each engine answer the `Forget` in `frame` (`Engines.forget_everywhere`)."""
         try:
-            answers = await self._handle.broadcast("work_at_once", RELEASE, frame).results_async(return_exceptions=True)
+            answers = await self._handle.broadcast("forget", RELEASE, frame).results_async(return_exceptions=True)
         except (RayError, RayServeException) as error:
             raise NotBegun(type(error).__name__) from None
         for answer in answers:

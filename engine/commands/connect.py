@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import settings
 from engine.cluster.desk import Desk, RequestHandler
@@ -23,6 +23,9 @@ from engine.cluster.ray_session import connect, disconnect
 from engine.errors import OperatorError
 from engine.process.client_connection import ClientConnection
 from engine.settings import ClusterSettings, EngineSettings, SettingsError
+
+if TYPE_CHECKING:
+    from engine.cluster.depot import Publisher
 
 _AGAIN_S = 1.0  # s between two attempts to reach a cluster that is away
 _REFUSED_S = 15.0  # s until a cluster that has refused us is tried again
@@ -73,28 +76,32 @@ async def _serve(descriptor: int, here: EngineSettings, module: str | None) -> i
 
 async def _work(desk: Desk, here: EngineSettings, module: str | None) -> int:
     """Work until the cluster is lost; return the exit status."""
-    gateway = await _reach(desk, here, module)
+    gateway, publisher = await _reach(desk, here, module)
     desk.open(gateway)
+    publishing = asyncio.create_task(publisher.watch())
     try:
         await gateway.watch()
     except NotBegun as error:
         logger.error("the cluster is lost: %s", error)
         return _LOST
     finally:
+        publishing.cancel()
         await gateway.close()
     return 0
 
 
-async def _reach(desk: Desk, here: EngineSettings, module: str | None) -> RequestHandler:
+async def _reach(desk: Desk, here: EngineSettings, module: str | None) -> "tuple[RequestHandler, Publisher]":
     """Connect to the cluster, however long it takes."""
     cluster = here.cluster or ClusterSettings()
-    connected, said = False, False
+    publisher = None
+    said = False
     while True:
         try:
-            if not connected:
+            if publisher is None:
                 await asyncio.to_thread(connect, cluster)
-                connected = True
-            return await _join(desk, here, module)
+                publisher = _publisher(here)
+            await publisher.publish()  # before engines start
+            return await _join(desk, here, module), publisher
         except OperatorError as error:
             logger.error("the cluster cannot be used: %s", error)
             desk.refuse(error)
@@ -106,10 +113,16 @@ async def _reach(desk: Desk, here: EngineSettings, module: str | None) -> Reques
             await asyncio.sleep(_AGAIN_S)
 
 
+def _publisher(here: EngineSettings) -> "Publisher":
+    from engine.cluster.depot import Publisher  # noqa: PLC0415 - loads Ray, which reads its variables then
+
+    return Publisher(here.home)
+
+
 async def _join(desk: Desk, here: EngineSettings, module: str | None) -> RequestHandler:
     """Join the engines: from this process, or through an actor where Ray's client allows nothing else."""
     if here.cluster is not None and here.cluster.address.startswith("ray://"):
-        from engine.cluster.relay import RemoteGateway  # noqa: PLC0415 - loads Ray, which reads its variables then
+        from engine.cluster.relay import RemoteGateway  # noqa: PLC0415 - loads Ray
 
         relay = RemoteGateway(desk.send)
         await relay.start(here, module)

@@ -137,6 +137,11 @@ class EngineClient:
     ) -> None:
         await self._stop()
 
+    async def drain(self) -> None:
+        """Wait until every request has its answer."""
+        while self._pending:
+            await asyncio.wait([pending.answer for pending in self._pending.values()])
+
     async def recognise(self, photo: bytes) -> Recognition:
         """Find the pets in a photo and their breeds. `photo` is a file's bytes, of any picture format."""
         return await self._ask(Recognise("recognise", photo), Recognition)

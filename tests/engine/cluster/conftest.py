@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,22 +28,30 @@ class LoopbackCluster:
     """Drives `loopback_cluster` from outside; `environment` is what processes need to join it."""
 
     def __init__(
-        self, home: Path, nodes: int = 2, port: int | None = None, like: "LoopbackCluster | None" = None
+        self,
+        home: Path,
+        nodes: int = 2,
+        port: int | None = None,
+        like: "LoopbackCluster | None" = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """`like` is one that was killed, and comes back."""
+        """`like` is one that was killed, and comes back; `variables` are set in its processes."""
         self._folder: str = (
             like._folder if like else tempfile.mkdtemp(prefix="tb", dir="/tmp")
         )  # a socket's path is short
-        variables = {
+        ours = {
             "PYTHONPATH": str(ROOT),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            # So that growing and shrinking is seen within seconds.
+            "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5",
+            "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5",
             "RAY_TMPDIR": self._folder,
             "RAY_USAGE_STATS_ENABLED": "0",
             "THROWBACK_HOME": str(home),
         }
-        self.environment: dict[str, str] = variables | (like.environment if like else {})
+        self.environment: dict[str, str] = ours | (like.environment if like else dict(variables or {}))
         self._log = (home / "ray.log").open("w")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.engine.cluster.loopback_cluster", str(nodes), *([str(port)] if port else [])],
@@ -110,8 +118,9 @@ class LoopbackCluster:
     def _close(self) -> None:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._log):
-            if stream is not None:
-                stream.close()
+            with suppress(OSError):  # what was written last may not have been read
+                if stream is not None:
+                    stream.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,13 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 import ray
 from ray import serve
 from ray.cluster_utils import Cluster
+from ray.serve.exceptions import RayServeException
 
 from engine.cluster.ray_session import NAMESPACE
 
@@ -37,7 +39,8 @@ def main() -> None:
             case ["kill"]:
                 kill(nodes.pop())
             case ["delete"]:
-                serve.delete("throwback")
+                with suppress(RayServeException):  # nothing has been started yet
+                    serve.delete("throwback")
             case ["end"]:
                 break
         say()

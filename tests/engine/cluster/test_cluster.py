@@ -1,9 +1,12 @@
 """Engines on a real Ray cluster of two nodes: what a client notices, and what it does not."""
 
 import asyncio
+import shutil
 import socket
+import ssl
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,14 @@ class Begun:
     async def begun(self) -> None:
         self._event.clear()
         await self._event.wait()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Look at the cluster's processes until this is so."""
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(0.2)
 
 
 async def test_portraits_are_made_on_all_replicas(engine: EngineClient) -> None:
@@ -134,6 +145,22 @@ async def test_nothing_listens_beyond_loopback(engine: EngineClient, cluster: Lo
     assert cluster.listening_addresses()
 
 
+async def test_engines_come_and_go_with_the_crowd(cluster: LoopbackCluster, tmp_path: Path) -> None:
+    cluster.order("delete")
+    quick = (sys.executable, "-m", "tests.engine.cluster.quick_scaling")
+    async with joined(cluster, tmp_path, (1, 2), program=quick) as engine, asyncio.timeout(150):
+        await engine.describe()
+        assert len(cluster.replicas()) == 1
+        crowd = [Begun(engine, str(number), 60_000) for number in range(8)]
+        await until(lambda: len(cluster.replicas()) == 2)
+        for number, portrait in enumerate(crowd):
+            engine.cancel(str(number))
+            with pytest.raises(EngineStopped):
+                await portrait.task
+        await until(lambda: len(cluster.replicas()) == 1)
+        assert (await Begun(engine, "last", 40).task).id == "last"
+
+
 @pytest.mark.heavy
 async def test_requests_wait_for_a_head_that_is_gone(tmp_path: Path) -> None:
     with socket.socket() as trial:
@@ -154,3 +181,25 @@ async def test_requests_wait_for_a_head_that_is_gone(tmp_path: Path) -> None:
             assert (await portrait.task).id == "a"
         finally:
             second.end()
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
+async def test_a_cluster_with_tls(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=ray"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)
+    tls = {"RAY_USE_TLS": "1", "RAY_TLS_SERVER_KEY": str(key)}
+    tls |= {"RAY_TLS_SERVER_CERT": str(certificate), "RAY_TLS_CA_CERT": str(certificate)}
+    running = LoopbackCluster(tmp_path, nodes=1, variables=tls)
+    try:
+        async with joined(running, tmp_path, (1, 1)) as engine, asyncio.timeout(150):
+            assert (await Begun(engine, "a", 40).task).id == "a"
+        host, _, port = running.environment["RAY_ADDRESS"].partition(":")
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        trusting.load_cert_chain(certificate, key)
+        with socket.create_connection((host, int(port))) as plain, trusting.wrap_socket(plain, server_hostname=host):
+            pass
+    finally:
+        running.end()

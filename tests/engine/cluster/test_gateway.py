@@ -40,7 +40,7 @@ class Rehearsed:
         finally:
             self.at_once -= 1
 
-    async def work_everywhere(self, frame: bytes) -> list[bytes]:
+    async def forget_everywhere(self, frame: bytes) -> list[bytes]:
         self.asked.append(decode(frame))
         return [encode(Forgotten("f", 1)), encode(Forgotten("f", 2))]
 

@@ -1,5 +1,6 @@
 """A whole chat with the real engine, on the cluster and on this machine: what the owner gets is the same."""
 
+import asyncio
 import hashlib
 import io
 from pathlib import Path
@@ -33,7 +34,6 @@ async def test_the_cluster_answers_as_the_engine_here(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     photo = drawn_photo()
     store_tiny_network(tmp_path)
-    store_tiny_network(Path(cluster.environment["THROWBACK_HOME"]))
     async with EngineClient(EngineSettings(tmp_path, "cpu", NAME, cores=1)) as engine:
         made, again = await chat(engine, photo)
         assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 1
@@ -41,6 +41,11 @@ async def test_the_cluster_answers_as_the_engine_here(
         there, there_again = await chat(engine, photo)
         assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 1
         assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 0
+        # A network with other weights is taken over while requests are answered.
+        store_tiny_network(tmp_path, seed=1)
+        async with asyncio.timeout(120):
+            while (await engine.reimagine(Reimagine("c", made.latent, 0.5, film=False))).latent is None:
+                continue
     cluster.order("delete")
     assert (there.breed, there.network, there.film.frames) == (made.breed, made.network, made.film.frames)
     assert there.distance == pytest.approx(made.distance, rel=0.02)
