@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.face_plane import face_plane
-from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, load_growth_model, within_range
+from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, ears_held, load_growth_model, within_range
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import gaussian_blur, smoothstep
 from engine.images.warping import without_folds
@@ -33,6 +33,7 @@ _BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of 
 _BODY_DOWN = (1.6, 2.0)
 # By which a head is larger against its body, at age 1. Chosen by eye: a kitten's is wide already.
 _LARGER_HEAD = {Species.DOG: 0.1, Species.CAT: 0.06}
+_EARS_APART = 1.15  # times as far as today, which ears come to lie apart at most
 _EAR_EDGE = 0.06  # eye distances, over which the edge of an ear is soft
 _JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
 # Eye distances beyond the head, over which the background comes to rest: no farther, or foreheads become domes.
@@ -99,6 +100,7 @@ class FaceGrowth:
             youngest = as_youngest(self.landmarks + moves, *self.young_range)
             moves = moves + youngest * (self.strength * min(1.0, age) ** 2)
             moves = within_range(self.landmarks, moves, *self.young_range)
+            moves = ears_held(self.landmarks, moves, 1 + (_EARS_APART - 1) * age)
         mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
         moves = torch.where(mouth[:, None], moves * self._jaw_share, moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])

@@ -207,6 +207,23 @@ def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor)
     return shorter
 
 
+def ears_held(landmarks: Tensor, moves: Tensor, most: float) -> Tensor:
+    """`moves` [24, 2] with which the ears' bases come to lie at most `most` times as far apart as in `landmarks`.
+
+    The crown between them is held near the head's outline, and would be drawn out flat.
+    """
+    left, right = _indices("ear_left_inner", "ear_right_inner")
+    before = (landmarks[right] - landmarks[left])[0]
+    wider = (moves[right] - moves[left])[0]
+    over = ((wider - (most - 1) * before) / 2).clamp(min=0.0)
+    if not bool(over > 0):  # nor where an ear is not known
+        return moves
+    held = moves.clone()
+    for side, way in (("left", 1.0), ("right", -1.0)):
+        held[_indices(*(f"ear_{side}_{part}" for part in ("outer", "tip", "inner"))), 0] += way * over
+    return held
+
+
 def _indices(*names: str) -> list[int]:
     return [LANDMARKS.index(name) for name in names]
 
