@@ -6,11 +6,13 @@ rebinding, and its origin, where it has one, must be the playground's own page.
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
@@ -24,12 +26,16 @@ PAGE = Path(__file__).with_name("page")
 _CONTENT_POLICY = "; ".join(
     (
         "default-src 'self'",
-        "connect-src 'self' ws://127.0.0.1:* ws://localhost:*",
+        "connect-src 'self' {socket}",
         "img-src 'self' blob: data:",
         "media-src 'self' blob:",
         "frame-ancestors 'none'",
     )
 )
+_MANIFEST_TYPE = "application/manifest+json"  # of a web app; Python's table of types lacks it
+
+IsOwn = Callable[[str, str | None], bool]  # whether a host, and an origin where there is one, are the page's own
+MayStay = Callable[[HTTPServerRequest], bool]  # whether who has made a request may still listen
 
 
 def is_local(request_host: str, origin: str | None) -> bool:
@@ -39,31 +45,33 @@ def is_local(request_host: str, origin: str | None) -> bool:
     return origin is None or urlsplit(origin).netloc == request_host
 
 
+def reply_json(handler: RequestHandler, status: int, payload: Any) -> None:
+    handler.set_status(status)
+    handler.set_header("Content-Type", "application/json")
+    handler.set_header("Cache-Control", "no-store")
+    handler.write(json.dumps(payload, ensure_ascii=False))
+
+
 class ControlHandler(RequestHandler):
     """Runs the action for a verb and a path; refuses in the Bot API's form."""
 
-    def initialize(self, actions: ControlActions) -> None:
+    def initialize(self, actions: ControlActions, is_own: IsOwn) -> None:
         self._actions = actions
+        self._is_own = is_own
 
     async def _run(self, path: str) -> None:
         try:
-            if not is_local(self.request.host, self.request.headers.get("Origin")):
+            if not self._is_own(self.request.host, self.request.headers.get("Origin")):
                 raise ApiError(403, "Forbidden: not from the playground's page")
             uploads = [
                 Upload(item.filename, item.content_type, item.body) for item in self.request.files.get("files", [])
             ]
             verb = self.request.method or ""
-            self._reply(200, await self._actions.act(verb, path, Parameters.of(self.request), uploads))
+            reply_json(self, 200, await self._actions.act(verb, path, Parameters.of(self.request), uploads))
         except ApiError as error:
-            self._reply(error.code, error.payload())
+            reply_json(self, error.code, error.payload())
         except ValueError as error:
-            self._reply(400, bad_request(str(error)).payload())
-
-    def _reply(self, status: int, payload: Any) -> None:
-        self.set_status(status)
-        self.set_header("Content-Type", "application/json")
-        self.set_header("Cache-Control", "no-store")
-        self.write(json.dumps(payload, ensure_ascii=False))
+            reply_json(self, 400, bad_request(str(error)).payload())
 
     get = post = patch = delete = _run
 
@@ -71,12 +79,14 @@ class ControlHandler(RequestHandler):
 class EventsHandler(WebSocketHandler):
     """Sends every event as it happens, one JSON object a message."""
 
-    def initialize(self, actions: ControlActions) -> None:
+    def initialize(self, actions: ControlActions, is_own: IsOwn, may_stay: MayStay) -> None:
         self._actions = actions
+        self._is_own = is_own
+        self._may_stay = may_stay
         self._sending: asyncio.Task[None] | None = None
 
     def check_origin(self, origin: str) -> bool:
-        return is_local(self.request.host, origin)
+        return self._is_own(self.request.host, origin)
 
     def open(self, *_: str) -> None:
         self._sending = asyncio.create_task(self._send_events())
@@ -92,31 +102,43 @@ class EventsHandler(WebSocketHandler):
         with self._actions.telegram.events.subscription() as events, suppress(WebSocketClosedError):
             await self.write_message({"type": "hello"})
             while True:
-                await self.write_message(json.dumps(await events.get(), ensure_ascii=False))
+                event = await events.get()
+                if not self._may_stay(self.request):
+                    self.close()
+                    return
+                await self.write_message(json.dumps(event, ensure_ascii=False))
 
 
-class _LocalFiles(StaticFileHandler):
+class _OwnFiles(StaticFileHandler):
+    def initialize(self, path: str, default_filename: str | None = None, *, is_own: IsOwn) -> None:  # type: ignore[override]
+        super().initialize(path, default_filename)
+        self._is_own = is_own
+
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("Content-Security-Policy", _CONTENT_POLICY)
+        host = self.request.host  # one of the page's own
+        self.set_header("Content-Security-Policy", _CONTENT_POLICY.format(socket=f"ws://{host} wss://{host}"))
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-cache")
 
     async def prepare(self) -> None:
-        if not is_local(self.request.host, None):
+        if not self._is_own(self.request.host, None):
             self.set_status(403)
             await self.finish()
 
+    def get_content_type(self) -> str:
+        return _MANIFEST_TYPE if str(self.absolute_path).endswith(".webmanifest") else super().get_content_type()
 
-class PageHandler(_LocalFiles):
+
+class PageHandler(_OwnFiles):
     """Serves the chat page's own files."""
 
 
-class MediaHandler(_LocalFiles):
+class MediaHandler(_OwnFiles):
     """Serves pictures and films by file_id; in ranges, so that a film plays at once."""
 
-    def initialize(self, actions: ControlActions) -> None:  # type: ignore[override]
-        super().initialize(str(actions.telegram.files.directory))
+    def initialize(self, actions: ControlActions, is_own: IsOwn) -> None:  # type: ignore[override]
+        super().initialize(str(actions.telegram.files.directory), is_own=is_own)
         self._actions = actions
 
     def parse_url_path(self, url_path: str) -> str:
@@ -135,12 +157,14 @@ class MediaHandler(_LocalFiles):
                 self.set_header("Content-Disposition", "attachment")
 
 
-def control_routes(telegram: FakeTelegram) -> list[tuple[str, type[RequestHandler], Json]]:
-    """Return the routes of the users' side, for a Tornado application."""
-    actions = ControlActions(telegram)
+def control_routes(
+    telegram: FakeTelegram, is_own: IsOwn = is_local, may_stay: MayStay = lambda _: True
+) -> list[tuple[str, type[RequestHandler], Json]]:
+    """Return the routes of the users' side, for a Tornado application at the addresses that `is_own` accepts."""
+    ours: Json = {"actions": ControlActions(telegram), "is_own": is_own}
     return [
-        (r"/control/events", EventsHandler, {"actions": actions}),
-        (r"/control(/.*)", ControlHandler, {"actions": actions}),
-        (r"/media/(.+)", MediaHandler, {"actions": actions}),
-        (r"/(.*)", PageHandler, {"path": str(PAGE), "default_filename": "index.html"}),
+        (r"/control/events", EventsHandler, ours | {"may_stay": may_stay}),
+        (r"/control(/.*)", ControlHandler, ours),
+        (r"/media/(.+)", MediaHandler, ours),
+        (r"/(.*)", PageHandler, {"path": str(PAGE), "default_filename": "index.html", "is_own": is_own}),
     ]

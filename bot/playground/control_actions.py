@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import segno
+
 from bot.playground.errors import ApiError, Json, bad_request
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.faults import Fault, FaultKind
@@ -70,6 +72,18 @@ class ControlActions:
 
     async def menu(self, request: ControlRequest) -> list[Json]:
         return menu_for(self.telegram, request.chat, request.user)
+
+    async def devices(self, _: ControlRequest) -> Json:
+        """Return where other devices find the page, the code for the next one, and those that have joined."""
+        devices = self.telegram.devices
+        if not devices.url:
+            return {"url": "", "joined": []}
+        joined = [{"id": one.id, "name": one.name, "joined_at": one.joined_at} for one in devices.joined]
+        qr_code = segno.make(f"{devices.url}/#{devices.code}", error="m").svg_data_uri(scale=6, border=2)
+        return {"url": devices.url, "code": devices.code, "qr_code": qr_code, "joined": joined}
+
+    async def remove_device(self, request: ControlRequest) -> None:
+        self.telegram.devices.remove(request.numbers[0])
 
     async def stickers(self, request: ControlRequest) -> Json:
         return sticker_set(self.telegram, request.text("name"))
@@ -209,6 +223,8 @@ _ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = tuple(
         ("POST", _CHAT + "/topics", ControlActions.open_topic),
         ("POST", _CHAT + "/migrate", ControlActions.migrate),
         ("GET", "/stickers", ControlActions.stickers),
+        ("GET", "/devices", ControlActions.devices),
+        ("DELETE", r"/devices/(\d+)", ControlActions.remove_device),
         ("POST", "/faults", ControlActions.add_fault),
         ("GET", "/limits", ControlActions.limits),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from bot.playground.devices import Devices
 from bot.playground.errors import Json, bad_request
 from bot.playground.events import Events
 from bot.playground.faults import Faults
@@ -60,6 +61,7 @@ class FakeTelegram:
     world: World
     files: FileStore
     sticker_sets: StickerSets
+    devices: Devices
     updates: UpdateFeed
     rates: RateMeter
     faults: Faults = field(default_factory=Faults)
@@ -91,6 +93,7 @@ class FakeTelegram:
             world=World(store, events, bot),
             files=FileStore(home / "files", store),
             sticker_sets=StickerSets(store, BOT_USERNAME),
+            devices=Devices(store, events),
             updates=UpdateFeed(store, events),
             rates=RateMeter(strict),
         )

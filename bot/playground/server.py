@@ -1,7 +1,7 @@
 """Serves the playground on loopback: the Bot API, the users' actions, and the chat page.
 
 `python -m bot.playground.server` runs it alone, apart from any bot; the first line on stdout is a JSON object with
-`url` and `token`.
+`url`, `token` and `network`.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from bot.operations.processes import stop_event
 from bot.playground.api import DownloadHandler, MethodHandler
 from bot.playground.control import control_routes
 from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.local_network import serve_network
 from bot.playground.loopback import LOOPBACK
 
 _BODY_MAX_BYTES = 128 * 1024 * 1024  # of one request; above Telegram's 50 MB, so that a larger upload is answered
@@ -56,10 +57,12 @@ async def serve(telegram: FakeTelegram, port: int = 0) -> AsyncIterator[Address]
             await server.close_all_connections()
 
 
-async def _run(home: Path, port: int, strict: bool) -> None:
+async def _run(home: Path, port: int, strict: bool, host: str | None) -> None:
     stop = stop_event()
-    async with serve(FakeTelegram.open(home, strict), port) as address:
-        sys.stdout.write(json.dumps({"url": address.url, "token": address.token}) + "\n")
+    telegram = FakeTelegram.open(home, strict)
+    async with serve(telegram, port) as address, AsyncExitStack() as stack:
+        network = await stack.enter_async_context(serve_network(telegram, host, 0)) if host else ""
+        sys.stdout.write(json.dumps({"url": address.url, "token": address.token, "network": network}) + "\n")
         sys.stdout.flush()
         await stop.wait()
 
@@ -68,9 +71,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bot.playground.server", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="where conversations and files are kept")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--host", help="serve the page at this address, too, for devices that join")
     parser.add_argument("--strict", action="store_true", help="refuse what is above Telegram's limits")
     options = parser.parse_args()
-    asyncio.run(_run(options.home, options.port, options.strict))
+    asyncio.run(_run(options.home, options.port, options.strict, options.host))
 
 
 if __name__ == "__main__":

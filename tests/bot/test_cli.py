@@ -66,6 +66,30 @@ def test_a_bad_command_line_is_2_and_says_why(arguments: list[str], capsys: pyte
     assert said.out == ""
 
 
+@pytest.mark.parametrize(
+    ("options", "status", "sentence"),
+    [
+        (["--host", "0.0.0.0"], 1, "every address of this machine"),
+        (["--host", "8.8.8.8"], 1, "a public address"),
+        (["--certificate", "x.pem"], 2, "--host lets them in"),
+        (["--key", "x.pem"], 2, "needs the --certificate"),
+        (["--host", "127.0.0.2", "--certificate", "/nowhere/x.pem"], 1, "cannot be used (No such file"),
+    ],
+)
+def test_the_playground_is_open_to_local_networks_alone(
+    options: list[str],
+    status: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("THROWBACK_HOME", str(tmp_path))
+    assert cli.main(["playground", "--no-browser", "--port", "0", *options]) == status
+    said = capsys.readouterr().err
+    assert sentence in said and "Traceback" not in said
+
+
 def test_a_bad_engine_command_line_is_2() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "engine", "frobnicate"], capture_output=True, check=False, text=True, cwd=ROOT

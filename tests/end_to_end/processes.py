@@ -78,6 +78,7 @@ class Telegram(RunningProcess):
         address = json.loads(self.stdout.readline())
         self.url: str = address["url"]
         self.token: str = address["token"]
+        self.network: str = address["network"]
 
     def bot(self, home: Path, arguments: tuple[str, ...] = SCRIPTED_BOT, **environment: str) -> RunningProcess:
         """Start a bot that uses this Telegram."""

@@ -194,7 +194,7 @@ function choices(message, composer) {
   return [
     composer.canReply(message) ? { label: t("reply"), icon: "reply", act: () => composer.reply(message) } : null,
     isMine(message) && !message.forward_origin && !isBare(message) ? { label: t("edit"), icon: "edit", act: () => composer.edit(message) } : null,
-    said ? { label: t("copy"), icon: "copy", act: async () => { await navigator.clipboard.writeText(said); toast(t("copied")); } } : null,
+    said && navigator.clipboard ? { label: t("copy"), icon: "copy", act: async () => { await navigator.clipboard.writeText(said); toast(t("copied")); } } : null,
     fileOf(message) ? { label: t("download"), icon: "download", act: () => download(fileOf(message)) } : null,
     { label: t("forward"), icon: "forward", act: () => forward(message, base) },
     isMine(message) || !isGroup(chat())

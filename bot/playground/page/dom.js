@@ -67,6 +67,7 @@ const PATHS = {
   plus: "M12 5v14M5 12h14",
   menu: "M5 8h14M5 12h14M5 16h9",
   compare: "M12 4v16M8.5 8.5L5 12l3.5 3.5M15.5 8.5L19 12l-3.5 3.5",
+  phone: "M8 3.5h8v17H8zM11.5 17.5h1",
   seen: "M2.5 12.5l4 4 8-9M10.5 15.5l1 1 8-9",
 };
 

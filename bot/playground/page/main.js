@@ -5,10 +5,12 @@ import { conversation } from "./conversation.js";
 import { toast } from "./dialogs.js";
 import { whenWide, wide } from "./dom.js";
 import { conversationHeader } from "./header.js";
+import { joinWhenAsked } from "./join.js";
 import { begin, model, open, openHome } from "./model.js";
 import { Refused } from "./server.js";
 import { sidebar } from "./sidebar.js";
 
+joinWhenAsked();
 sidebar();
 conversationHeader();
 conversation(new Composer());
@@ -25,5 +27,8 @@ addEventListener("unhandledrejection", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open], .cover") && !wide() && event.target === document.body) open(null);
 });
+
+// The app opens, too, while the playground is not running. Without TLS, browsers have this on the playground's machine alone.
+navigator.serviceWorker?.register("sw.js", { updateViaCache: "none" });
 
 begin();

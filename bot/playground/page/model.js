@@ -23,7 +23,7 @@ export const model = {
 const subscribers = new Map();
 
 // "people": who there is. "me": who holds the phone, or their language. "chats": the list. "chat": what is open.
-// "messages": what was said there. "status": what is known about it and the bot. "commands", "connection".
+// "messages": what was said there. "status": what is known about it and the bot. "commands", "devices", "connection".
 export function on(kind, react) {
   if (!subscribers.has(kind)) subscribers.set(kind, []);
   subscribers.get(kind).push(react);
@@ -206,7 +206,8 @@ function take(event) {
       keepPerson(event.person);
       break;
     case "commands":
-      tell("commands");
+    case "devices":
+      tell(event.type);
       break;
     case "listening":
       if (!model.bot.listening) {

@@ -2,7 +2,18 @@
 
 import { t } from "./words.js";
 
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(words, status = 0) {
+    super(words);
+    this.status = status;
+  }
+}
+
+let askToJoin = async () => {}; // what to do where this device has not joined
+
+export function whenUnknown(act) {
+  askToJoin = act;
+}
 
 async function request(verb, path, body) {
   const options = { method: verb };
@@ -11,8 +22,9 @@ async function request(verb, path, body) {
   const response = await fetch(`/control${path}`, options).catch(() => {
     throw new Refused(t("lost"));
   });
+  if (response.status === 401) await askToJoin();
   const content = await response.json();
-  if (!response.ok) throw new Refused(content.description);
+  if (!response.ok) throw new Refused(content.description, response.status);
   return content;
 }
 
@@ -34,16 +46,19 @@ export function filesForm(files, values) {
 export function listen(tell, connected) {
   let pause = 250;
   function connect() {
-    const socket = new WebSocket(`ws://${location.host}/control/events`);
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/control/events`);
+    let greeted = false;
     socket.onmessage = (message) => {
       const event = JSON.parse(message.data);
       if (event.type === "hello") {
         pause = 250;
+        greeted = true;
         connected(true);
       } else tell(event);
     };
-    socket.onclose = () => {
+    socket.onclose = async () => {
       connected(false);
+      if (!greeted) await get("/state").catch(() => null); // asks this device to join, where it has not
       setTimeout(connect, pause);
       pause = Math.min(2 * pause, 4000);
     };

@@ -1,6 +1,7 @@
 // Whose phone it is, and the chats on it.
 
 import { gist, nameOf } from "./bubbles.js";
+import { openToOthers, showDevices } from "./devices.js";
 import { ask, menuBelow, show, toast } from "./dialogs.js";
 import { arrange, h, icon, rove } from "./dom.js";
 import { chatFace, face } from "./faces.js";
@@ -11,6 +12,8 @@ import { LANGUAGES, locale, speak, t } from "./words.js";
 const people = document.getElementById("people");
 const chats = document.getElementById("chats");
 const settings = document.getElementById("settings");
+
+let others = false; // whether other devices are let in
 
 // Their elements, by id. They stay while their content changes.
 const tabs = new Map();
@@ -28,6 +31,7 @@ export function sidebar() {
   rove(people);
   settings.append(icon("more"));
   settings.addEventListener("click", () => menuBelow(settings, choices()));
+  openToOthers().then((open) => (others = open), () => null);
 }
 
 function drawPeople() {
@@ -96,6 +100,7 @@ function choices() {
     { label: t("new_group"), icon: "plus", act: () => newGroup(t("new_group"), { kind: "group" }) },
     { label: t("new_forum"), icon: "plus", act: () => newGroup(t("new_forum"), { kind: "supergroup", forum: true }) },
     { label: t("new_person"), icon: "plus", act: newPerson },
+    others ? { label: t("devices"), icon: "phone", act: showDevices } : null,
   ];
 }
 

@@ -23,4 +23,12 @@ export default {
   intro: "Schick ein Foto von deinem Hund oder deiner Katze und sieh, wie sie als Baby aussahen.",
   sticker: "Sticker", video_note: "Runder Film", compare: "Mit dem Foto vergleichen",
   no_stickers: "Dieses Stickerpaket gibt es nicht mehr.",
+  join_title: "Diesem Playground beitreten",
+  join_hint: "Gib den Code ein, den der Computer mit dem Playground zeigt. Er gilt einmal, für dieses Gerät.",
+  join_code: "Code",
+  join: "Beitreten",
+  join_wrong: "Das ist nicht der Code, der dort gerade steht.",
+  join_wait: "Zu viele falsche Codes. Versuch es in einer Minute noch einmal.",
+  devices: "Andere Geräte",
+  device_hint: "Scanne das mit der Kamera eines anderen Geräts, oder öffne dort die Adresse und gib den Code ein. Er gilt einmal. Wer beitritt, sieht alle Unterhaltungen.",
 };

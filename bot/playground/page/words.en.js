@@ -23,4 +23,12 @@ export default {
   intro: "Send a photo of your dog or cat and see the puppy or kitten it was.",
   sticker: "Sticker", video_note: "Round film", compare: "Compare with your photo",
   no_stickers: "This sticker set does not exist any more.",
+  join_title: "Join this playground",
+  join_hint: "Type the code that the playground's computer shows. It works once, for this device.",
+  join_code: "Code",
+  join: "Join",
+  join_wrong: "That is not the code it shows now.",
+  join_wait: "Too many wrong codes. Try again in a minute.",
+  devices: "Other devices",
+  device_hint: "Scan this with another device's camera, or open the address there and type the code. It works once. Whoever joins sees all conversations.",
 };

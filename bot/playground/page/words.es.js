@@ -23,4 +23,12 @@ export default {
   intro: "Envía una foto de tu perro o tu gato y mira cómo era de pequeño.",
   sticker: "Sticker", video_note: "Vídeo redondo", compare: "Comparar con tu foto",
   no_stickers: "Este paquete de stickers ya no existe.",
+  join_title: "Unirse a este playground",
+  join_hint: "Escribe el código que muestra el ordenador del playground. Sirve una sola vez, para este dispositivo.",
+  join_code: "Código",
+  join: "Unirse",
+  join_wrong: "Ese no es el código que se ve ahora.",
+  join_wait: "Demasiados códigos incorrectos. Inténtalo de nuevo en un minuto.",
+  devices: "Otros dispositivos",
+  device_hint: "Escanéalo con la cámara de otro dispositivo, o abre allí la dirección y escribe el código. Sirve una sola vez. Quien se une ve todas las conversaciones.",
 };

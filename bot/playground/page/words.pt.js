@@ -23,4 +23,12 @@ export default {
   intro: "Envie uma foto do seu cachorro ou gato e veja como ele era filhote.",
   sticker: "Figurinha", video_note: "Vídeo redondo", compare: "Comparar com a sua foto",
   no_stickers: "Este pacote de figurinhas não existe mais.",
+  join_title: "Entrar neste playground",
+  join_hint: "Digite o código que o computador do playground mostra. Ele vale uma vez, para este aparelho.",
+  join_code: "Código",
+  join: "Entrar",
+  join_wrong: "Esse não é o código que aparece agora.",
+  join_wait: "Muitos códigos errados. Tente de novo em um minuto.",
+  devices: "Outros aparelhos",
+  device_hint: "Escaneie com a câmera de outro aparelho, ou abra o endereço nele e digite o código. Ele vale uma vez. Quem entra vê todas as conversas.",
 };

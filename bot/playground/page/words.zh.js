@@ -23,4 +23,12 @@ export default {
   intro: "发一张狗狗或猫咪的照片，看看它小时候的样子。",
   sticker: "贴纸", video_note: "圆形视频", compare: "与原照片对比",
   no_stickers: "这个贴纸包已经不存在了。",
+  join_title: "加入这个 playground",
+  join_hint: "请输入运行 playground 的电脑上显示的代码。代码只能在这台设备上使用一次。",
+  join_code: "代码",
+  join: "加入",
+  join_wrong: "这不是现在显示的代码。",
+  join_wait: "错误次数太多，请一分钟后再试。",
+  devices: "其他设备",
+  device_hint: "用其他设备的相机扫描，或在那台设备上打开地址并输入代码。代码只能使用一次。加入的人可以看到所有对话。",
 };
