@@ -281,6 +281,7 @@ class Portrait(_Record):
     go_on: bool
     together: int | None
     numbered: str | None
+    release: str
 
     @property
     def in_group(self) -> bool:
@@ -332,6 +333,7 @@ class PortraitChanges(TypedDict, total=False):
     go_on: bool
     together: int | None
     numbered: str | None
+    release: str
 
 
 class PortraitFiles(TypedDict, total=False):
@@ -389,7 +391,10 @@ class Sticker(_Record):
 
 @dataclass(frozen=True, slots=True)
 class VerdictCount:
-    """How many portraits of this species, by this network and of photos of this quality got the verdict."""
+    """How many portraits of this species, by this network and of photos of this quality got the verdict.
+
+    With the network goes the release of Throwback that brought its weights.
+    """
 
     verdict: Verdict
     species: str

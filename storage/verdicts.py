@@ -54,13 +54,12 @@ class Verdicts:
     async def counts(self) -> list[VerdictCount]:
         """Return how many verdicts there are of each kind, by species, network and quality of the photo."""
         rows = await self._db.all(
-            "SELECT verdict, species, network, photo_quality, count(*) AS count"
-            " FROM verdicts JOIN portraits ON id = portrait"
-            " GROUP BY verdict, species, network, photo_quality ORDER BY 1, 2, 3, 4"
+            "SELECT verdict, species, trim(network || ' ' || release) AS made_by, photo_quality, count(*) AS count"
+            " FROM verdicts JOIN portraits ON id = portrait GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
         return [
             VerdictCount(
-                Verdict(row["verdict"]), row["species"], row["network"], row["photo_quality"], int(row["count"])
+                Verdict(row["verdict"]), row["species"], row["made_by"], row["photo_quality"], int(row["count"])
             )
             for row in rows
         ]

@@ -84,7 +84,6 @@ class TelegramMessenger:
 
     async def delete_status(self, portrait: Portrait) -> None:
         """Delete the status message that the portrait had; another one has taken its place, or will."""
-        await self.board.drop(portrait.id)
         if portrait.status_message:
             await quietly(self._bot.delete_message(portrait.chat, portrait.status_message))
 

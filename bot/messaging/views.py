@@ -232,6 +232,8 @@ def caption(words: Words, portrait: Portrait, kind: Kind, age: float) -> str:
 
 def _film(portrait: Portrait, age: float) -> str:
     """From when to when the film leads."""
-    if age <= 0:
-        return "film_older" if age else "film_today"
+    if age == 0:
+        return "film_today_young" if portrait.age < 0 else "film_today"
+    if age < 0:
+        return "film_older"
     return "film_from_then" if portrait.baby_photo else "film"

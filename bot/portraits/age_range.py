@@ -1,14 +1,18 @@
 """The ages at which a pet can be shown, as owners name them, in multiples of the age vector: 0 is the photo."""
 
+from engine import NamedAge
 from storage import Portrait
 
 OLDEST_AGE = -1.0
 YOUNGEST_AGE = 1.0
 YOUNGEST_EVER = 1.6  # buttons of earlier versions went so far
 
+AGE_WORDS = {named: "today" if named is NamedAge.TODAY else named.value for named in NamedAge}
+"""The words for the engine's ages."""
+
 # From the youngest, by the word that names each in `bot.texts`. The measured proportions of growing heads give the
 # ages; of a puppy or kitten the same way is gone from the other end.
-_OF_GROWN_PETS = (("8w", 1.0), ("4m", 0.75), ("1y", 0.5), ("today", 0.0), ("old", -1.0))
+_OF_GROWN_PETS = tuple((AGE_WORDS[named], named.age) for named in NamedAge)
 _OF_YOUNG_PETS = (("today", 0.0), ("4m", -0.25), ("1y", -0.5), ("grown", -1.0))
 
 AGES = (_OF_GROWN_PETS, _OF_YOUNG_PETS)

@@ -91,6 +91,9 @@ class Dispatcher:
         if queued:
             if portrait.queued_at is None:
                 await self._limits.count(queued.owner, queued.chat)
+            if queued.status_message is None:  # progress needs its message
+                await self._messenger.show_looking(queued, 1)
+                queued = await self._storage.portraits.get(id_) or queued
             # So that a press is seen at once; the place follows.
             await self._messenger.show_queued(queued, before=0, wait_s=None, paused=False)
         self.wake()

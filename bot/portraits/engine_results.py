@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 
 from bot.operations.error_summary import error_type
+from bot.portraits.age_range import AGE_WORDS
 from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.errors import FileGone
 from bot.portraits.titles import portrait_title
@@ -12,9 +14,13 @@ from bot.texts import words_for
 from engine import CardText, EngineFault, ExportText, Film, NamedAge, OperatorError, PhotoError
 from storage import FailureReason, Kind, Made, Portrait, PortraitFailure
 
+try:
+    RELEASE = version("throwback")
+except PackageNotFoundError:  # run from its sources
+    RELEASE = ""
+
 FILE_SUFFIXES = dict.fromkeys(Kind, "jpg") | dict.fromkeys((Kind.STICKER, Kind.PACK), "webp")
 FILE_SUFFIXES |= dict.fromkeys((Kind.FILM, Kind.STORY, Kind.WIPE, Kind.VIDEO_NOTE, Kind.LOOP, Kind.AGED_FILM), "mp4")
-_WORDS = {NamedAge.TODAY: "today"}  # where the word in `bot.texts` is another than the age's own
 
 
 def card_text(portrait: Portrait, age: float) -> CardText:
@@ -40,7 +46,7 @@ def export_text(portrait: Portrait, age: float) -> ExportText:
         then=card.then,
         now=card.now,
         footer=card.footer,
-        ages={named: words(f"age.{_WORDS.get(named, named)}") for named in NamedAge},
+        ages={named: words(f"age.{AGE_WORDS[named]}") for named in NamedAge},
         dates={NamedAge.TODAY: words.date(date.today())},
     )
 

@@ -8,7 +8,7 @@ from bot.portraits.activity import showing
 from bot.portraits.album_choice import AlbumChoice
 from bot.portraits.backoff import backoff, retry
 from bot.portraits.dispatcher import Dispatcher
-from bot.portraits.engine_results import card_text, made_results
+from bot.portraits.engine_results import RELEASE, card_text, made_results
 from bot.portraits.errors import ChatGone, MessengerUnavailable
 from bot.portraits.findings import Findings
 from bot.portraits.messenger import Messenger
@@ -90,7 +90,6 @@ class PortraitSteps:
             known: PortraitChanges = {"pet": pet.id, "name": pet.name}
             if pet.baby_photo and not portrait.baby_file_id:
                 known["baby_photo"] = pet.baby_photo
-                await self._messenger.show_looking(portrait, 1)  # nothing was asked yet: progress needs its message
                 await self._dispatcher.enqueue(portrait.id, **known)
                 return
             portrait = await self._storage.portraits.change(portrait.id, self._storage.now(), **known) or portrait
@@ -126,6 +125,7 @@ class PortraitSteps:
             made_results(portrait.age, made.still, made.whole, made.card, made.film),
             self._storage.now(),
             network=made.network,
+            release=RELEASE,
             species=made.species,
             breed=portrait.breed or "",
         )

@@ -73,10 +73,17 @@ class ResultMaker:
         return [_exported(one, age, made) for one in same]
 
     async def _drawn(self, portrait: Portrait, latent: bytes, age: float, film: bool) -> list[Made]:
-        card = card_text(portrait, age)
-        made = await self._engine.reimagine(Reimagine(f"{portrait.id}@{age:.2f}", latent, age, film=film, card=card))
+        still = age == 0.0  # on the way from today to today nothing would move
+        request = Reimagine(
+            f"{portrait.id}@{age:.2f}", latent, age, film=film and not still, card=card_text(portrait, age)
+        )
+        made = await self._engine.reimagine(request)
         await self._keep(portrait, made.latent)
-        return made_results(age, made.still, made.whole, made.card, made.film)
+        results = made_results(age, made.still, made.whole, made.card, made.film)
+        if film and still:
+            loop = Export(f"{request.id}:loop", made.latent or latent, Medium.LOOP, portrait.age)
+            results.append(_exported(Kind.FILM, age, await self._engine.export(loop)))
+        return results
 
     async def _aged_film(self, portrait: Portrait, latent: bytes, age: float) -> list[Made]:
         ages: AgeWords = export_text(portrait, age).ages

@@ -121,6 +121,14 @@ class Harness:
         """Return what `message` does, of those that came after `earlier`."""
         return await self.message(chat, *parts, after=earlier["message_id"], **has)
 
+    async def gone(self, chat: int, message: Json) -> None:
+        """Wait until a message is not in its chat any more."""
+
+        async def deleted() -> bool:
+            return message["message_id"] not in [one["message_id"] for one in self.said_in(chat)]
+
+        await eventually(deleted)
+
 
 class User(Answering):
     """Somebody who uses the bot."""

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.operations.health import Metrics, health_server
 from bot.playground.faults import Fault, FaultKind
+from bot.portraits.engine_results import RELEASE
 from storage import State
 from tests.bot.harness import Harness, eventually
 from tests.scripted_engine import Script
@@ -27,7 +28,7 @@ async def fetch(port: int, path: str) -> tuple[int, str]:
 
 async def test_healthy_and_counted(harness: Harness) -> None:
     mina = harness.user("Wilhelmina")
-    await mina.ask_for_portrait()
+    await mina.press(await mina.ask_for_portrait(), "😍")
     await mina.portrait_in(State.DONE)
     async with health_server(harness.services, 0, "127.0.0.1") as port:
         assert await fetch(port, "/healthz") == (200, "ok\n")
@@ -37,6 +38,9 @@ async def test_healthy_and_counted(harness: Harness) -> None:
     values = {(one.name, *one.labels.values()): one.value for one in samples}
     assert values["throwback_portraits", "done"] == values["throwback_people",] == 1
     assert values["throwback_portraits", "failed"] == values["throwback_failures", "no_face"] == 0
+    (verdict,) = [one for one in samples if one.name == "throwback_verdicts"]
+    about = {"species": "dog", "network": f"scripted {RELEASE}".strip(), "photo_quality": "good"}
+    assert (verdict.labels, verdict.value) == ({"verdict": "love"} | about, 1)
     assert all(one.name.startswith("throwback_") for one in samples)
     assert "Wilhelmina" not in metrics and str(mina.id) not in metrics
 

@@ -20,6 +20,15 @@ from tests.scripted_engine import Script
         ("시바견", "ko", Caption("shiba_inu")),
         ("Samoyed, look at this lovely face of his!!", "en", Caption("samoyed")),
         ("Samoyed, one, two", "en", Caption("samoyed")),
+        ("Rex, Labrador", "en", Caption("labrador_retriever", "Rex")),
+        ("Rex (Lab)", "en", Caption("labrador_retriever", "Rex")),
+        ("Luna – Husky", "en", Caption("siberian_husky", "Luna")),
+        ("Golden", "en", Caption("golden_retriever")),
+        ("Yorkie", "de", Caption("yorkshire_terrier")),
+        ("시바", "ko", Caption("shiba_inu")),
+        ("보리, 비숑", "ko", Caption("bichon_frise", "보리")),
+        ("나비, 코숏", "ko", Caption("domestic_shorthair", "나비")),
+        ("小白，柴犬", "zh", Caption("shiba_inu", "小白")),
     ],
 )
 def test_only_what_is_clear_is_taken(text: str, language: str, said: Caption) -> None:

@@ -191,11 +191,22 @@ async def test_a_typed_breed(harness: Harness) -> None:
     await mina.send()
     await mina.press(await mina.sees("Samoyed"), "Another breed")
     await mina.sees("Type the breed")
-    await mina.write("xyzzy")
-    await mina.sees("don't know “xyzzy”")
-    await mina.write("golden retreiver")
-    await mina.sees("baby photo")
+    nonsense = await mina.write("xyzzy")
+    asked = await harness.message_after(mina.id, nonsense, "don't know “xyzzy”")
+    meant = await mina.write("golden retreiver")
+    await harness.message_after(mina.id, meant, "baby photo")  # below the last words, where it is seen
     assert (await mina.portrait()).breed == "golden_retriever"
+    await harness.gone(mina.id, asked)
+
+
+async def test_after_a_baby_photo_the_progress_is_below_it(harness: Harness) -> None:
+    mina = harness.user()
+    await mina.send(Script.HOLD)
+    await mina.answers(breed="Samoyed")
+    asked = await mina.sees("baby photo")
+    baby = await mina.send(shade=90)
+    await harness.message_after(mina.id, baby, "Getting to know")
+    await harness.gone(mina.id, asked)
 
 
 async def test_typed_words_that_may_mean_several_breeds(harness: Harness) -> None:

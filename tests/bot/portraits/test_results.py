@@ -48,6 +48,15 @@ async def test_of_ages_pressed_in_a_row_the_last_one_is_shown(harness: Harness) 
     assert len(harness.said_in(mina.id)) == 2
 
 
+async def test_buttons_of_earlier_versions_lead_to_the_nearest_age(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    portrait = await mina.portrait()
+    for old, label in (("0.70", "4 months"), ("1.60", "8 weeks"), ("-0.80", "old")):
+        await harness.users.press(mina.id, mina.id, film["message_id"], f"age:{portrait.id}:{old}")
+        await shows(harness, film, f"• {label} •")
+
+
 async def test_where_the_picture_was_deleted_another_age_is_sent(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
@@ -67,7 +76,8 @@ async def test_the_verdict_is_marked_and_may_be_changed(harness: Harness) -> Non
     await mina.press(film, "🙂")
     assert "😍" in labels(await shows(harness, film, "• 🙂 •"))
     (count,) = (await harness.services.storage.counts()).verdicts
-    assert (count.verdict, count.species, count.network, count.count) == (Verdict.FINE, "dog", "scripted", 1)
+    assert (count.verdict, count.species, count.count) == (Verdict.FINE, "dog", 1)
+    assert count.network.startswith("scripted")
     await mina.press_more(film, "Delete")
     await mina.press(await mina.sees("Yes, delete"), "Yes, delete")
     assert (await harness.services.storage.counts()).verdicts == []
