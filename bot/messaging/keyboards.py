@@ -204,7 +204,7 @@ def result_keyboard(
         for one in Verdict
     ]
     more = [_button(words("button.more"), Verb.MORE, portrait.id, f"{age:.2f}")]
-    rows = [*_rows(ages, 3), verdicts, [*more, *([_share_button(words)] if shareable else [])]]
+    rows = [ages[:2], ages[2:], verdicts, [*more, *([_share_button(words)] if shareable else [])]]
     if portrait.pet is None:
         rows.append([_button(words("button.name"), Verb.NAME, portrait.id)])
     return InlineKeyboardMarkup(rows)

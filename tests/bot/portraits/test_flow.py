@@ -25,6 +25,7 @@ async def test_photo_to_film(harness: Harness) -> None:
     assert film["reply_to_message"]["message_id"] == photo["message_id"]
     portrait = await mina.portrait_in(State.DONE)
     assert (portrait.breed, portrait.network) == ("samoyed", "scripted")
+    await harness.gone(mina.id, breed)  # the status message goes last
     assert [sorted(message.keys() & {"photo", "video"}) for message in harness.said_in(mina.id)] == [
         ["photo"],
         ["video"],
