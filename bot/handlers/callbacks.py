@@ -13,6 +13,7 @@ from bot.context import Context, Services, answer, edit, may_press
 from bot.handlers import history, language, privacy
 from bot.messaging.keyboards import (
     ALL_HEADS,
+    OFFERED_KINDS,
     Press,
     Verb,
     age_number,
@@ -101,6 +102,8 @@ async def _less(update: Update, context: Context, portrait: Portrait, value: str
 
 async def _make(_: Update, context: Context, portrait: Portrait, value: str) -> object:
     age, __, kind = value.partition(" ")
+    if kind not in (*OFFERED_KINDS, Kind.PACK):
+        return None
     return await context.services.results.request(portrait.id, age_number(age), Kind(kind))
 
 

@@ -240,11 +240,8 @@ def why_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboard
 
 def help_keyboard(words: Words, portrait: Portrait, age: float, reason: VerdictReason) -> InlineKeyboardMarkup | None:
     """What may help against this reason, apart from another photo: another age, or other answers."""
-    ages = [one for _, one in ages_of(portrait)]
-    at = ages.index(nearest_age(portrait, age))
-    other = {VerdictReason.EYES: at + 1, VerdictReason.NOT_YOUNG: at - 1}.get(reason, -1)
-    if 0 <= other < len(ages):
-        word, there = ages_of(portrait)[other]
+    if other := _better_age(portrait, nearest_age(portrait, age), reason):
+        word, there = other
         return InlineKeyboardMarkup([[_button(words(f"age.{word}"), Verb.AGE, portrait.id, f"{there:.2f}")]])
     if reason in (VerdictReason.NOT_MINE, VerdictReason.NOT_YOUNG):
         return InlineKeyboardMarkup([[_button(words("button.again"), Verb.AGAIN, portrait.id)]])
@@ -261,6 +258,16 @@ def pack_keyboard(words: Words, name: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(
         [[InlineKeyboardButton(words("button.open_pack"), url=f"https://t.me/addstickers/{name}")]]
     )
+
+
+def _better_age(portrait: Portrait, age: float, reason: VerdictReason) -> tuple[str, float] | None:
+    """The next age that changes the eyes less, or is younger; None where there is none."""
+    ages = ages_of(portrait)
+    if reason is VerdictReason.EYES:
+        return max((one for one in ages if 0 < abs(one[1]) < abs(age)), key=lambda one: abs(one[1]), default=None)
+    if reason is VerdictReason.NOT_YOUNG:
+        return min((one for one in ages if one[1] > age), key=lambda one: one[1], default=None)
+    return None
 
 
 def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:

@@ -6,6 +6,8 @@ from bot.portraits.age_range import OLDEST_AGE, YOUNGEST_EVER, nearest_age
 from bot.portraits.worker import PortraitWorker
 from storage import RESULT_STATES, Kind, Portrait, Result, Storage, Verdict, VerdictReason
 
+_GOOD_OF_TODAY = (Kind.STRIP, Kind.STICKER, Kind.PACK, Kind.STILL, Kind.FILM)  # the others compare it with another age
+
 
 class ResultService:
     """Takes requests for results, and notes where they are shown."""
@@ -27,6 +29,9 @@ class ResultService:
 
     async def request(self, id_: int, age: float, kind: Kind) -> list[Result] | None:
         """Send the card, the whole photo, or another result of this age."""
+        portrait = await self._storage.portraits.get(id_)
+        if portrait and age == 0 and kind not in _GOOD_OF_TODAY:
+            age = portrait.age  # of today alone there is nothing to tell
         return await self._request(id_, age, (kind, Kind.STRIP_FILE) if kind is Kind.STRIP else (kind,))
 
     async def send_again(self, id_: int, age: float) -> list[Result] | None:

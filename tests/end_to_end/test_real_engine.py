@@ -1,10 +1,12 @@
 """The real bot with the real engine on real photos, and on files that are hard to read."""
 
+import io
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from bot.playground.mp4 import read_mp4
 from bot.texts import words_for
@@ -65,6 +67,52 @@ async def test_real_photo_becomes_a_film_though_the_bot_is_killed(
     assert min(read.width, read.height) >= 512 and 4 <= read.duration_s <= 7
     assert (film["video"]["width"], film["video"]["height"]) == (read.width, read.height)
     assert "thumbnail" in film["video"] and picture["photo"][-1]["width"] >= 512
+
+
+@pytest.mark.heavy
+async def test_ages_and_all_other_media_are_made_of_a_real_portrait(
+    telegram: Telegram, home: Path, http: httpx.AsyncClient
+) -> None:
+    phone = await newcomer(http)
+    with telegram.bot(home, REAL_BOT):
+        await phone.send(SAMOYED.read_bytes(), as_file=False, caption="Mochi, Samoyed")
+        await phone.answers(baby=None)
+        film = await phone.sees("• 8 weeks •", video=True)
+        await phone.gone("Cancel")
+        for label in ("4 months", "today", "old"):
+            await phone.press(film, label)
+            shown = await phone.sees(f"• {label} •", video=True)
+            assert shown["message_id"] == film["message_id"]
+        last = film
+        for label, field, sides in (
+            ("Story", "video", (1080, 1920)),
+            ("Then and now", "video", None),
+            ("Film with ages", "video", None),
+            ("Loop", "animation", None),
+            ("Round video", "video_note", None),
+            ("Sticker", "sticker", None),
+            ("Photo strip", "document", None),
+        ):
+            await phone.press_more(film, label)
+            last = await phone.sees(after=last, without="\0", **{field: True})
+            body = (await http.get(f"/media/{last[field]['file_id']}")).content
+            _check(field, body, sides)
+
+
+def _check(field: str, body: bytes, sides: tuple[int, int] | None) -> None:
+    """Hold that a file is what it was sent as: a film that plays, a sticker with nothing around, a sheet to print."""
+    if field in ("sticker", "document"):
+        picture = Image.open(io.BytesIO(body))
+        if field == "document":
+            assert picture.size in ((1772, 1181), (1181, 1772))  # 10 x 15 cm at 300 dpi
+        else:
+            assert max(picture.size) == 512
+            assert picture.convert("RGBA").getpixel((0, 0))[3] == 0  # type: ignore[index]
+        return
+    read = read_mp4(body)
+    assert read is not None and read.h264 and read.streamable
+    assert sides in (None, (read.width, read.height))
+    assert field != "video_note" or read.width == read.height <= 640
 
 
 async def test_awkward_files_get_one_clear_answer_each(telegram: Telegram, home: Path, http: httpx.AsyncClient) -> None:

@@ -50,6 +50,25 @@ async def test_what_was_made_once_is_sent_by_its_file_id(harness: Harness) -> No
     assert again["video"]["file_id"] == story["video"]["file_id"]
 
 
+async def test_today_is_a_film_there_and_back_and_a_story_compares_it(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "today")
+    shown = await mina.sees("• today •", "From today to the early days, and back", video=True)
+    await mina.press_more(shown, "Story")
+    await harness.message_after(mina.id, film, "A story to post", video=True)
+    assert {one.age for one in await results(harness, await mina.portrait()) if one.kind is Kind.STORY} == {1.0}
+
+
+async def test_nobody_makes_what_is_not_offered(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    portrait = await mina.portrait()
+    for kind in ("all_card", "still", "nonsense", ""):
+        answer = await harness.users.press(mina.id, mina.id, film["message_id"], f"make:{portrait.id}:1.00 {kind}")
+        assert "done already" in answer["text"]
+
+
 async def test_the_menu_opens_and_closes(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
