@@ -39,7 +39,6 @@ from engine.messages import (
     Film,
     Forget,
     Forgotten,
-    HeadQuality,
     Recognise,
     Recognition,
     Reimagine,
@@ -57,6 +56,7 @@ from engine.rendering.age_labels import AgeLabels
 from engine.rendering.cards import family_card
 from engine.rendering.exports import Exporter, MediumFile
 from engine.rendering.film import FilmOptions, render_film
+from engine.rendering.numbered_heads import numbered_heads
 from engine.rendering.pictures import Pictures, card_faces, pictures_of
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.settings import EngineSettings
@@ -68,12 +68,13 @@ from engine.stylegan.store import Network, NetworkStore
 from engine.subject import Subject, chosen_head, scaled, subject_of
 from engine.threads import in_pool, one_core_threads, steps_in_pool
 from engine.vision import recognition
-from engine.vision.alignment import HeadPose, head_pose
 from engine.vision.cropping import choose_crop
+from engine.vision.photo_quality import measure_quality
 
 logger = logging.getLogger(__name__)
 
 _MOST_THREADS = 4  # that recognise and prepare beside the searches, and as many that film; more wait for each other
+_SURE_BREED = 0.5  # probability from which a recognised breed is a title
 _RECOGNITIONS = 64  # kept in memory, so that a photo recognised a moment ago is not looked at again
 
 
@@ -255,15 +256,13 @@ class Pipeline:
         portrait = portrait_of(kept.state, kept.network, kept.vector, request.age)
         labels = _labels(request.ages, kept.state)
         film = (yield from self._film(portrait, self._films, labels)) if request.film else None
-        pictures = pictures_of(portrait, kept.state.breed, request.age, request.card)
+        pictures = pictures_of(portrait, _title(kept.state), request.age, request.card)
         return Reimagined(request.id, request.age, *pictures, film, seconds={}, latent=kept.renewed)
 
     def _export(self, request: Export) -> Job:
         kept = yield from self._kept(request.latent)
         exporter = Exporter(kept.state, kept.network, kept.vector, self._extractor.features, self._films)
-        text = request.text
-        if not text.title and kept.state.breed:
-            text = replace(text, title=BREEDS[kept.state.breed].name)
+        text = replace(request.text, title=request.text.title or _title(kept.state))
         making = exporter.make(request.medium, request.age, text)
         with closing(making):
             while True:
@@ -347,7 +346,7 @@ class Pipeline:
         """Render the film and the pictures of a portrait."""
         portrait = portrait_of(state, network, vector, request.age)
         film = yield from self._film(portrait, pool, _labels(request.ages, state))
-        return film, pictures_of(portrait, state.breed, request.age, request.card, photo)
+        return film, pictures_of(portrait, _title(state), request.age, request.card, photo)
 
     def _film(
         self, portrait: PortraitRenderer, pool: Executor | None, labels: AgeLabels | None
@@ -379,6 +378,12 @@ class Pipeline:
         return seen
 
 
+def _title(state: PortraitState) -> str:
+    """The breed, where the owner has said it or it is likely: a card shows no guess."""
+    guessed = {guess.breed: guess.probability for guess in state.breeds[:1]}
+    return BREEDS[state.breed].name if state.breed and guessed.get(state.breed, 1.0) >= _SURE_BREED else ""
+
+
 def _labels(ages: AgeWords | None, state: PortraitState) -> AgeLabels | None:
     """What a film says of its ages; how old a true baby was is not known."""
     return AgeLabels(ages) if ages and state.baby is None else None
@@ -390,6 +395,7 @@ def _state_of(subject: Subject, network: Network, pet: InvertedPhoto, baby: Inve
 
 def _recognised(image: Image.Image) -> Recognition:
     seen = recognition.recognise(image)
-    qualities = tuple(HeadQuality(head_pose(head) is not HeadPose.PROFILE, head.score) for head in seen.heads)
+    qualities = tuple(measure_quality(image, head) for head in seen.heads)
     found = seen.species, seen.breeds, seen.heads
-    return Recognition("", seen.pet, *found, image.width, image.height, seen.guesses, qualities)
+    numbered = numbered_heads(image, seen.heads) if len(seen.heads) > 1 else None
+    return Recognition("", seen.pet, *found, image.width, image.height, seen.guesses, qualities, numbered)

@@ -6,7 +6,7 @@ Importing this loads no torch; making a `Rejuvenator` does.
 import io
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -18,6 +18,11 @@ from engine.breeds import BREEDS
 from engine.messages import (
     Answer,
     CardText,
+    Export,
+    Exported,
+    ExportText,
+    Medium,
+    NamedAge,
     Progress,
     Recognise,
     Recognition,
@@ -33,6 +38,12 @@ from engine.process.jobs import JobStep
 Photo = str | os.PathLike[str] | bytes | Image.Image  # a file's path, its bytes in any picture format, or the picture
 
 _CARD = CardText(title="", then="Then", now="Now", footer="")  # without a title, the breed is named
+
+_TEXT = ExportText(
+    then="Then",
+    now="Now",
+    ages=dict(zip(NamedAge, ("8 weeks", "4 months", "1 year", "Today", "Old"), strict=True)),
+)
 
 _Wanted = TypeVar("_Wanted", bound=Answer)
 
@@ -90,6 +101,8 @@ class Rejuvenator:
         if breed is not None and breed not in BREEDS:
             raise ValueError(f"{breed!r} is not among the breeds in engine.BREEDS")
         young = None if baby is None else _encoded(baby)
+        if breed and not card.title:
+            card = replace(card, title=BREEDS[breed].name)
         request = Rejuvenate("", _encoded(photo), breed=breed or "", baby_photo=young, age=age, card=card)
         answer = self._answer(request, Rejuvenation, on_progress)
         return _rejuvenated(answer, answer.latent)
@@ -105,6 +118,22 @@ class Rejuvenator:
         """Show a pet from its `Rejuvenated.state` at yet another age, without a new search."""
         answer = self._answer(Reimagine("", state, age, card=card), Reimagined, on_progress)
         return _rejuvenated(answer, answer.latent or state)
+
+    def export(
+        self,
+        state: bytes,
+        medium: Medium | str,
+        age: float = 1.0,
+        text: ExportText = _TEXT,
+        *,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> bytes:
+        """Make another medium of a pet from its `Rejuvenated.state`; returns the file, of the kind that `Medium` says.
+
+        `medium` may be its name, such as ``"sticker"``. `text` holds the words, in any of the languages that the fonts
+        know; without a title, the breed is named.
+        """
+        return self._answer(Export("", state, Medium(medium), age, text), Exported, on_progress).file
 
     def _answer(
         self, request: Request, kind: type[_Wanted], on_progress: Callable[[Progress], object] | None = None

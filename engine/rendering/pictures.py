@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from engine.breeds import BREEDS
 from engine.images.jpeg import encode_jpeg
 from engine.images.pixels import Pixels
 from engine.messages import CardText
@@ -22,12 +21,12 @@ class Pictures(NamedTuple):
 
 
 def pictures_of(
-    portrait: PortraitRenderer, breed: str, age: float, card: CardText | None, photo: Image.Image | None = None
+    portrait: PortraitRenderer, title: str, age: float, card: CardText | None, photo: Image.Image | None = None
 ) -> Pictures:
     """Draw the still, the whole photo with it and, with the words of `card`, the card.
 
     With a baby photo, the still is the true puppy or kitten beside the one foretold, and the card shows the true one.
-    `photo` is the portrait's, perhaps at another size; a card without a title is titled by the breed (a slug or "").
+    `photo` is the portrait's, perhaps at another size; a card without a title gets `title`.
     """
     whole = encode_jpeg(portrait.whole(photo))
     face, now = _faces(portrait)
@@ -35,8 +34,9 @@ def pictures_of(
     still = encode_jpeg(face if then is None else side_by_side(then, face))
     if card is None:
         return Pictures(still, whole, None)
-    title = card.title or (BREEDS[breed].name if breed else "")
-    return Pictures(still, whole, then_and_now(*_by_age(then or face, now, age), replace(card, title=title)))
+    return Pictures(
+        still, whole, then_and_now(*_by_age(then or face, now, age), replace(card, title=card.title or title))
+    )
 
 
 def card_faces(portrait: PortraitRenderer, age: float) -> tuple[Image.Image, Image.Image]:

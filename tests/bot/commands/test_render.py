@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bot import cli
+from bot.commands.rendered_files import Output
 from tests.scripted_engine import SCRIPTED, Script, scripted_photo
 
 
@@ -95,3 +96,85 @@ def test_a_folder_that_cannot_be_written_to_is_1(capsys: pytest.CaptureFixture[s
     Path("file").touch()
     assert cli.main(["render", photo(), "--out", "file/made", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["error"] == "not_written"
+
+
+def test_many_photos_go_on_after_a_bad_one_and_say_at_the_end_which(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("album").mkdir()
+    for name, script in {"a.jpg": Script.PLAIN, "b.jpg": Script.NOT_AN_IMAGE, "c.jpg": Script.CAT}.items():
+        photo(script, f"album/{name}")
+    Path("album/notes.txt").write_text("no photo")
+    assert cli.main(["render", "album", photo(), "missing.jpg", "--out", "made"]) == 3
+    said = capsys.readouterr().err.splitlines()
+    assert said[-3] == "3 of 5 photos done."
+    assert [line.split(": ")[1] for line in said[-2:]] == ["album/b.jpg", "missing.jpg"]
+    assert {path.name for path in Path("made").glob("*-film.mp4")} == {"a-film.mp4", "c-film.mp4", "momo-film.mp4"}
+
+
+def test_every_photo_has_its_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        photo(name=f"{folder}/momo.jpg")
+    photo(Script.NO_PET, "two/z.jpg")
+    assert cli.main(["render", "one", "two", "--only", "still", "--json", "--out", "made"]) == 3
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {record["file"]: record.get("error") for record in records} == {
+        "one/momo.jpg": None,
+        "two/momo.jpg": None,
+        "two/z.jpg": "no_pet",
+    }
+    assert sorted(path.name for path in Path("made").iterdir()) == ["momo-2-still.jpg", "momo-still.jpg"]
+
+
+def test_a_second_run_does_not_take_its_own_pictures_for_photos(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("album").mkdir()
+    photo(name="album/momo.jpg")
+    for _ in range(2):
+        assert cli.main(["render", "album", "--out", "album", "--json"]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", Output)
+def test_only_one_kind_is_written(kind: Output) -> None:
+    assert cli.main(["render", photo(), "--only", kind, "--out", "made"]) == 0
+    (path,) = Path("made").iterdir()
+    assert path.stem == f"momo-{kind}"
+
+
+def test_story_and_loop_are_added_to_the_usual_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["render", photo(), "--story", "--loop", "--format", "webp", "--size", "64", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["story"] == "momo-story.mp4"
+    with Image.open(record["loop"]) as loop, Image.open(record["still"]) as still:
+        assert (loop.format, still.format, max(still.size)) == ("WEBP", "WEBP", 64)
+
+
+def test_a_head_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["render", photo(), "--head", "5"]) == 3
+    assert "there is one head in it" in capsys.readouterr().err
+    assert cli.main(["render", photo(Script.TWO_HEADS), "--head", "2"]) == 0
+
+
+def test_an_age_may_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    for age in ("8w", "4m", "1y", "0", "old", "-0.5"):
+        assert cli.main(["render", photo(), "--age", age, "--only", "still"]) == 0
+    assert cli.main(["render", photo(), "--age", "9w"]) == 2
+
+
+def test_a_file_in_the_way_is_noticed_before_the_work(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("made/momo-story.mp4").mkdir(parents=True)
+    assert cli.main(["render", photo(), "--story", "--out", "made", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"] == "not_written"
+    assert [path.name for path in Path("made").iterdir()] == ["momo-story.mp4"]
+
+
+def test_what_was_made_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert cli.main(["render", photo(), "--only", "card", "--open"]) == 0
+    assert opened == [Path("momo-card.jpg").resolve().as_uri()]
+
+
+def test_an_empty_folder_is_3(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("empty").mkdir()
+    assert cli.main(["render", "empty"]) == 3
+    assert "no picture" in capsys.readouterr().err
