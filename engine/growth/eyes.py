@@ -39,6 +39,7 @@ _RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darke
 _MIDDLE = 0.6  # of half the eye's width, where a pupil is
 _CATCHLIGHT_AT = (-0.2, -0.22)  # half widths from the eye's middle
 _LIT = 0.15  # luma of a catchlight that is seen in a pupil
+_MOST_LIGHT = (0.07, 0.12)  # share of an eye from which on what is light is rather a glow than a catchlight
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _SURELY_IRIS = 0.12  # luma
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
@@ -52,6 +53,7 @@ _COLOURED = 0.15  # length of chroma over luma, from which an iris is told from 
 _BLUE_ALREADY = {Species.CAT: 0.04, Species.DOG: 0.018}  # Cb of an iris that is blue in adults too
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection,
 _GLOW_OVER_RING = 1.12  # if it is so much lighter than what is around it
+_RED = 0.08  # Cr of the middle of an eye, or if it is so red
 _WINDOW = 1.7  # times the eye's width, the side of the square that is worked on
 
 
@@ -99,7 +101,8 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
         if eye.open_share < _NARROW[0] or not ring.any() or not middle.any():
             continue
         core = luma[middle].mean()
-        glows = core > _GLOW and core > _GLOW_OVER_RING * luma[ring].mean()
+        red = _chroma(part)[2][middle].mean()  # as eyes without pigment reflect
+        glows = core > _GLOW and (core > _GLOW_OVER_RING * luma[ring].mean() or red > _RED)
         sure, blinding = growth.parsed.flash > _SURE_OF_FLASH, core > _BLINDING
         if not (glows and sure) and not (blinding and growth.parsed.flash > _PERHAPS_A_FLASH):
             continue
@@ -193,7 +196,10 @@ def _reflections(part: Tensor, eye: _Eye) -> Tensor:
     dull = smoothstep(((0.22 - colour) / 0.12).clamp(0, 1))
     low, high = _REFLECTION
     inner = smoothstep(((0.9 - eye.distance) / 0.25).clamp(0, 1))  # farther out it is the white, or a wet lid
-    return lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1)) * inner
+    found = lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1)) * inner
+    low, high = _MOST_LIGHT
+    share = float((found * eye.opening).sum() / eye.opening.sum())
+    return found * (1 - smoothstep(min(max((share - low) / (high - low), 0.0), 1.0)))
 
 
 def _young_iris(part: Tensor, species: Species, look: _Look, usual: float, around: float) -> Tensor:

@@ -7,8 +7,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.growth.eyes import mend_flash
 from engine.growth.morph import FaceMorph
 from engine.images.pixels import Pixels
+from engine.images.tensors import to_pixels
 from engine.images.warping import resize
 from engine.rendering.faces import LOOKS_SIDE, SolvedFace
 from engine.rendering.film import FilmSource
@@ -27,9 +29,9 @@ class MorphedPortrait:
     def __init__(self, pet: SolvedFace, baby: SolvedFace, age_vector: Tensor, age: float) -> None:
         self._predicted = WarpedPortrait(pet, age_vector, age, baby)
         self.window, self.now = self._predicted.window, self._predicted.now
-        true = baby.crop(self.window.side)
-        self.then: Pixels | None = true
-        self._morph = FaceMorph(baby.tensor(true), baby.growth, pet.tensor(self.now), pet.growth)
+        true = mend_flash(baby.tensor(baby.crop(self.window.side)), baby.growth)
+        self.then: Pixels | None = to_pixels(true)
+        self._morph = FaceMorph(true, baby.growth, mend_flash(pet.tensor(self.now), pet.growth), pet.growth)
 
     def draw(self, ages: Sequence[float]) -> Tensor:
         """Draw the ages as the network does: [N, 3, R, R] in -1..1."""
