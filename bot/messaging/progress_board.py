@@ -17,7 +17,7 @@ from bot.messaging.views import MessageView
 _logger = logging.getLogger(__name__)
 
 _TICK_INTERVAL_S = 0.5  # s between two looks at what is due; longer makes progress jerky
-_PRIVATE_EDIT_INTERVAL_S = 3.0  # s between two edits in a private chat; Telegram allows one message a second
+_PRIVATE_EDIT_INTERVAL_S = 2.0  # s between two edits in a private chat; Telegram allows one message a second
 _GROUP_EDIT_INTERVAL_S = 8.0  # s between two edits in a group; Telegram allows 20 messages a minute
 _MAX_EDITS_PER_TICK = 8  # 16 a second leave room for results within Telegram's 30
 

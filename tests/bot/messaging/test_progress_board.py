@@ -72,7 +72,7 @@ async def test_edits_keep_their_distance(board: ProgressBoard, chats: Chats, clo
         board.show(2, -8, 200, MessageView(f"step {step}"))
         await board.due()
         clock.now += 0.5
-    for chat, least in ((7, 3.0), (-8, 8.0)):
+    for chat, least in ((7, 2.0), (-8, 8.0)):
         times = [at for at, where in chats.edits if where == chat]
         assert min(later - earlier for earlier, later in pairwise(times)) >= least
 
