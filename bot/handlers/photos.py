@@ -169,7 +169,8 @@ async def edited(update: Update, context: Context) -> None:
     if portrait is None or portrait.owner != owner_of(update):
         return
     said, file = read_caption(message.caption or "", context.words.language), attached(message)
-    if file and portrait.file_unique_id not in ("", file.file_unique_id):
+    other_taken = portrait.album_message not in (None, message.message_id)  # of its album another photo was taken
+    if file and not other_taken and portrait.file_unique_id not in ("", file.file_unique_id):
         if not await _too_large(update, context, file):
             await context.services.portraits.replace_photo(portrait.id, file.file_id, file.file_unique_id, said)
     elif said.breed:

@@ -11,6 +11,7 @@ from PIL import Image
 from bot.playground.mp4 import read_mp4
 from bot.texts import words_for
 from engine import PhotoReason
+from tests.bot.answering import Json
 from tests.end_to_end.phone import Phone
 from tests.end_to_end.processes import REAL_BOT, RunningProcess, Telegram, engine_works
 from tests.shared import SHARED, needs_shared
@@ -19,6 +20,7 @@ pytestmark = [needs_shared, pytest.mark.skipif(not Path("/proc/self/task").is_di
 
 WAIT_S = 180.0  # s until a test gives up; for the slowest machine
 MEMORY_MAX_KB = 3 * 1024**2  # of the bot, and of its engine
+CAT = SHARED / "photos/pets/British_Shorthair_178.jpg"
 SAMOYED = SHARED / "photos/pets/samoyed_unsplash_1.jpg"
 AWKWARD = sorted((SHARED / "photos/awkward").glob("*"))
 BROKEN = ("corrupt_", "derived_truncated_header", "heic_corrupted", "heic_truncated", "tiny_", "derived_tiny_24")
@@ -97,6 +99,43 @@ async def test_ages_and_all_other_media_are_made_of_a_real_portrait(
             last = await phone.sees(after=last, without="\0", **{field: True})
             body = (await http.get(f"/media/{last[field]['file_id']}")).content
             _check(field, body, sides)
+
+
+@pytest.mark.heavy
+async def test_both_pets_of_a_real_photo_and_then_together(
+    telegram: Telegram, home: Path, http: httpx.AsyncClient
+) -> None:
+    phone = await newcomer(http)
+    with telegram.bot(home, REAL_BOT):
+        await phone.send(_beside_each_other(SAMOYED, CAT), as_file=False)
+        await phone.press(await phone.sees("I see 2 pets"), "Both")
+        await phone.answers(breed="I don't know", baby=None)
+        cat = await phone.sees("Now number 2. What a lovely cat!")
+        await phone.press(cat, "I don't know")
+        await phone.press(await phone.sees("Go on without", without="Now number", after=_before(cat)), "Go on without")
+        whole = await phone.sees("All of them, little again", photo=True)
+        card = await phone.sees("One card with all of them", photo=True)
+    assert whole["photo"][-1]["width"] > whole["photo"][-1]["height"]
+    assert card["message_id"] > whole["message_id"]
+
+
+def _before(message: Json) -> Json:
+    """The message before this one, so that this one itself may come after it."""
+    return {"message_id": message["message_id"] - 1}
+
+
+def _beside_each_other(*photos: Path) -> bytes:
+    """One JPEG of several photos, each 900 pixels high."""
+    pictures = [Image.open(photo).convert("RGB") for photo in photos]
+    scaled = [one.resize((round(one.width * 900 / one.height), 900)) for one in pictures]
+    sheet = Image.new("RGB", (sum(one.width for one in scaled), 900))
+    left = 0
+    for one in scaled:
+        sheet.paste(one, (left, 0))
+        left += one.width
+    stream = io.BytesIO()
+    sheet.save(stream, "JPEG", quality=92)
+    return stream.getvalue()
 
 
 def _check(field: str, body: bytes, sides: tuple[int, int] | None) -> None:

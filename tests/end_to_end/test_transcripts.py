@@ -15,6 +15,7 @@ import pytest
 from tests.bot.harness import labels
 from tests.end_to_end.phone import WAIT_S, Phone
 from tests.end_to_end.processes import ROOT, Telegram
+from tests.scripted_engine import Script
 
 Json = dict[str, Any]
 
@@ -94,6 +95,13 @@ class Markers:
     verdict: str
     more: str
     back: str
+    weak: str  # the title of the conversation about a weak photo
+    dark: str
+    go_on: str
+    bad: str
+    why: str
+    eyes: str
+    advice: str
 
 
 ENGLISH = Markers(
@@ -110,6 +118,13 @@ ENGLISH = Markers(
     "😍",
     "More",
     "Back",
+    "In English, about a dark photo",
+    "rather dark",
+    "Go on with this one",
+    "😬",
+    "What is wrong",
+    "The eyes",
+    "Eyes turn out best",
 )
 KOREAN = Markers(
     "한국어, 개인 대화",
@@ -125,13 +140,20 @@ KOREAN = Markers(
     "😍",
     "더 보기",
     "돌아가기",
+    "한국어, 어두운 사진",
+    "어두워요",
+    "이 사진으로",
+    "😬",
+    "아쉬우셨어요",
+    "눈이 이상해요",
+    "눈이 가장 예쁘게",
 )
 
 
 async def test_conversations_are_as_they_are_written_down(telegram: Telegram, tmp_path: Path) -> None:
     with telegram.bot(tmp_path / "bot"):
         async with httpx.AsyncClient(base_url=telegram.url, timeout=WAIT_S) as http:
-            conversations = [held(http, words) for words in (ENGLISH, KOREAN) for held in (_private, _group)]
+            conversations = [held(http, words) for words in (ENGLISH, KOREAN) for held in (_private, _group, _weak)]
             transcripts = await asyncio.gather(*conversations)
     written = _INTRODUCTION + "\n".join(map(str, transcripts))
     if os.environ.get("THROWBACK_WRITE_CONVERSATIONS"):
@@ -155,6 +177,22 @@ async def _private(http: httpx.AsyncClient, words: Markers) -> Transcript:
     await mina.press(younger, words.verdict)
     await mina.press(younger, words.more)
     await mina.hears(words.back, video=True)
+    return transcript
+
+
+async def _weak(http: httpx.AsyncClient, words: Markers) -> Transcript:
+    transcript = Transcript(words.weak)
+    mina = RecordedUser(words.names[0], Phone(http, await _user(http, words.names[0], words.language)), transcript)
+    await mina.photo(script=Script.DARK)
+    await mina.press(await mina.hears(words.dark), words.go_on)
+    await mina.press(await mina.hears(words.samoyed), words.samoyed)
+    await mina.press(await mina.hears(words.skip), words.skip)
+    await mina.hears(words.picture, photo=True)
+    film = await mina.hears(video=True)
+    await mina.phone.gone(words.cancel)
+    await mina.press(film, words.bad)
+    await mina.press(await mina.hears(words.why), words.eyes)
+    await mina.hears(words.advice)
     return transcript
 
 

@@ -55,6 +55,17 @@ async def test_the_second_photo_may_be_left_out(harness: Harness) -> None:
     assert (await mina.portrait_in(State.DONE)).baby_photo is None
 
 
+async def test_a_caption_added_to_a_photo_that_was_not_taken_changes_no_photo(harness: Harness) -> None:
+    mina = harness.user()
+    await send_album(harness, mina, Script.DARK, Script.PLAIN)
+    await mina.sees("I took photo 2")
+    first = (await mina.portrait()).message
+    await harness.users.edit(mina.id, mina.id, first, "Momo, Samoyed")
+    await mina.sees("Samoyed, got it!", "second photo")
+    portrait = await mina.portrait()
+    assert (portrait.name, portrait.album_message) == ("Momo", first + 1)
+
+
 async def test_photos_that_are_none_are_left_out(harness: Harness) -> None:
     mina = harness.user()
     await send_album(harness, mina, Script.NOT_AN_IMAGE, Script.CAT)

@@ -118,7 +118,7 @@ async def test_again_that_is_handed_out_again_is_one_portrait(
     with monkeypatch.context() as patch:
         patch.setattr(Updates, "handled", killed)
         await mina.press_more(film, "Other breed")
-        await mina.sees("Which breed")
+        await harness.message_after(mina.id, film, "Samoyed, got it!")
     await harness.restart()
     await mina.write("/help")
     await mina.sees("what I can do")
