@@ -57,6 +57,17 @@ async def test_an_open_question_can_be_answered(home: Path) -> None:
         assert (answered.state, answered.breed) == (State.AWAITING_BABY_PHOTO, "siamese")
 
 
+async def test_another_age_takes_the_place_of_an_old_result(home: Path) -> None:
+    async with Storage(home) as storage:
+        done, _, _ = await portraits(storage)
+        assert await storage.results.show_age(done.id, 0.75)
+        wanted = await storage.results.unsent(done.id)
+        assert [(one.kind, one.age) for one in wanted] == [(Kind.STILL, 0.75), (Kind.FILM, 0.75)]
+        shown = [await storage.results.shown_instead(one) for one in wanted]
+        assert all(one is not None and one.message for one in shown)
+        assert await storage.verdicts.of(done.id, done.age) is None
+
+
 async def test_what_is_deleted_leaves_nothing_behind(home: Path) -> None:
     async with Storage(home) as storage:
         await storage.people.forget(MINA)
