@@ -39,7 +39,7 @@ from engine.messages import (
     Species,
     Stage,
 )
-from engine.process.client import EngineClient, OnProgress, Timeouts
+from engine.process.client import GATEWAY, EngineClient, OnProgress, Timeouts
 from engine.settings import ClusterSettings, SettingsError, child_environment
 from engine.settings import EngineSettings as EngineSettings
 from engine.settings import from_environment as engine_settings
@@ -57,6 +57,7 @@ else:
 
 __all__ = [
     "BREEDS",
+    "GATEWAY",
     "SNIFFED_BYTES",
     "AgeWords",
     "Box",

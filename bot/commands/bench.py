@@ -8,24 +8,26 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Callable, Coroutine
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bot.commands.numbers import whole_number
 from bot.commands.output import CommandError, emit, say
-from bot.operations import service_benchmarks
+from bot.operations import cluster_benchmarks, service_benchmarks
 from bot.operations.processes import run_engine
 
 _SERVICE_SUBJECTS: dict[str, str] = {
     "latency": "seconds from a photo to the keyboard, the first preview, the picture and film, another age",
     "throughput": "several people's portraits at once against one by one",
+    "cluster": "engines on Ray against the one here: portraits a minute, overhead, and how soon a kill is healed",
     "bot": "updates a second and waiting times with many chats and an engine that answers at once",
 }
 _ENGINE_SUBJECTS: dict[str, str] = {
     "projection": "the published projection algorithm against ours",
     "pictures": "how young drawn adults become, against the same pets drawn young; and how young photos look",
 }
-_DEFAULT_COUNTS = {"latency": 10, "projection": 1, "pictures": 100}  # photos or pets; more take longer
+_DEFAULT_COUNTS = {"latency": 10, "cluster": 16, "projection": 1, "pictures": 100}  # photos or pets; more take longer
 _COUNT_HELP = {"pictures": "how many pairs, and photos at most (default 100)"}
 
 
@@ -43,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             _add_picture_arguments(subject)
         else:
             subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
+        if name == "cluster":
+            subject.add_argument(
+                "--replicas", type=whole_number(1), nargs="+", default=[1, 2, 4], help="how many engines (1 2 4)"
+            )
         if name == "throughput":
             subject.add_argument(
                 "--people", type=whole_number(1), nargs="+", default=[1, 4, 8, 16], help="how many at once"
@@ -93,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
     measures: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, dict[str, Any]]]] = {
         "latency": _latency,
         "throughput": _throughput,
+        "cluster": _cluster,
         "bot": _bot,
     }
     figures = asyncio.run(measures[args.subject](args))
@@ -111,6 +118,13 @@ async def _latency(args: argparse.Namespace) -> dict[str, Any]:
 async def _throughput(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         return await service_benchmarks.throughput(_photos(args.photos, max(args.people), Path(folder)), args.people)
+
+
+async def _cluster(args: argparse.Namespace) -> dict[str, Any]:
+    if find_spec("ray") is None:
+        raise CommandError("Ray is not installed: pip install 'throwback[ray]'")
+    with tempfile.TemporaryDirectory() as folder:
+        return await cluster_benchmarks.cluster(_photos(args.photos, args.count, Path(folder)), args.replicas)
 
 
 async def _bot(args: argparse.Namespace) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Metrics:
         self._groups = self._gauge("groups", "Groups the bot is in")
         self._portraits = self._gauge("portraits", "Portraits by state", "state")
         self._running = self._gauge("running", "Portraits the engine has now")
+        self._places = self._gauge("engine_places", "Portraits that the engines take at once; 0 while there is none")
         self._failures = self._gauge("failures", "Failed portraits of the last 7 days by reason", "reason")
         self._median_wait = self._gauge("wait_seconds_median", "From queued to done, last 7 days")
         self._longest_wait = self._gauge("wait_seconds_max", "From queued to done, last 7 days")
@@ -88,13 +89,17 @@ class Metrics:
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         return Gauge(f"throwback_{name}", documentation, labels, registry=self._registry)
 
-    def exposition(self, counts: Counts, running: int) -> bytes:
-        """Return the text of all metrics; `running` is the number of portraits that the engine has now."""
+    def exposition(self, counts: Counts, running: int, places: int) -> bytes:
+        """Return the text of all metrics.
+
+        `running` is the number of portraits that the engine has now, `places` how many it takes at once.
+        """
         self._people.set(counts.people)
         self._groups.set(counts.groups)
         for state in State:
             self._portraits.labels(state).set(counts.states.get(state, 0))
         self._running.set(running)
+        self._places.set(places)
         # By reason, not by the text in the row: a defect's is the type of its error, and there is no end of types.
         failures = Counter[FailureReason]()
         for text, count in counts.failures.items():
@@ -138,4 +143,4 @@ class _MetricsHandler(_Handler):
     async def get(self) -> None:
         counts = await self.services.storage.counts()
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
-        self.finish(self._metrics.exposition(counts, self.services.worker.running))
+        self.finish(self._metrics.exposition(counts, self.services.worker.running, self.services.engine.portraits))

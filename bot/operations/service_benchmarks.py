@@ -6,8 +6,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,29 @@ from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.server import serve
 from bot.playground.users import Users
 from bot.settings import Settings
-from engine import EngineClient, Progress, Reimagine, Rejuvenate, engine_settings
+from engine import EngineClient, EngineSettings, Progress, Reimagine, Rejuvenate, engine_settings
 
-_SCRIPTED = (sys.executable, "-m", "engine.process.scripted_engine")
+SCRIPTED = (sys.executable, "-m", "engine.process.scripted_engine")
 _NO_RATE_LIMITS = Pace(overall_per_s=10_000, chat_burst=10_000, chat_per_s=10_000.0, group_per_minute=10_000)
 _SHARED_FOLDERS = ("networks", "ages", "perceptual")  # of the data folder: what was fetched or learnt once
 
 
-@asynccontextmanager
-async def fresh_engine() -> AsyncIterator[EngineClient]:
-    """Start the real engine with its networks loaded and nothing kept of earlier portraits."""
-    here = engine_settings()
+@contextmanager
+def fresh_home(here: EngineSettings) -> Iterator[EngineSettings]:
+    """Yield these settings with a data folder that has the same networks, and nothing kept of earlier portraits."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         for name in _SHARED_FOLDERS:
             if (here.home / name).is_dir():
                 (home / name).symlink_to((here.home / name).resolve())
-        async with EngineClient(replace(here, home=home)) as engine:
+        yield replace(here, home=home)
+
+
+@asynccontextmanager
+async def fresh_engine() -> AsyncIterator[EngineClient]:
+    """Start the real engine with its networks loaded and nothing kept of earlier portraits."""
+    with fresh_home(engine_settings()) as settings:
+        async with EngineClient(settings) as engine:
             await engine.describe()
             yield engine
 
@@ -46,13 +52,13 @@ async def latency(photos: Sequence[bytes]) -> dict[str, Any]:
     async with fresh_engine() as engine:
         for number, photo in enumerate([photos[0], *photos]):
             if not number:
-                await _portrait(engine, photo)
-                await _forget(engine, [photo])
+                await portrait(engine, photo)
+                await forget(engine, [photo])
                 continue
             began = time.monotonic()
             await engine.recognise(photo)
             keyboard_s = time.monotonic() - began
-            seconds, previewed_s, made = await _portrait(engine, photo)
+            seconds, previewed_s, made = await portrait(engine, photo)
             distances.append(made.distance)
             began = time.monotonic()
             await engine.reimagine(Reimagine("again", made.latent, 0.5, film=False))
@@ -73,15 +79,15 @@ async def throughput(photos: Sequence[bytes], people: Sequence[int]) -> dict[str
     async with fresh_engine() as engine:
         for count in people:
             chosen = photos[:count]
-            await asyncio.gather(*(_portrait(engine, photo) for photo in chosen))
-            await _forget(engine, chosen)
+            await asyncio.gather(*(portrait(engine, photo) for photo in chosen))
+            await forget(engine, chosen)
             began = time.monotonic()
             for photo in chosen:
-                await _portrait(engine, photo)
+                await portrait(engine, photo)
             one_by_one_s = time.monotonic() - began
-            await _forget(engine, chosen)
+            await forget(engine, chosen)
             began = time.monotonic()
-            await asyncio.gather(*(_portrait(engine, photo) for photo in chosen))
+            await asyncio.gather(*(portrait(engine, photo) for photo in chosen))
             at_once_s = time.monotonic() - began
             figures[str(count)] = {
                 "one_by_one_s": round(one_by_one_s, 2),
@@ -102,7 +108,7 @@ async def chats(count: int) -> dict[str, Any]:
         users = Users(telegram)
         async with serve(telegram) as address:
             settings = Settings(token=address.token, home=Path(folder) / "bot", api_url=address.url)
-            async with running(settings, EngineClient(command=_SCRIPTED), _NO_RATE_LIMITS):
+            async with running(settings, EngineClient(command=SCRIPTED), _NO_RATE_LIMITS):
                 user_ids = [telegram.world.add_user(f"P{number}", "en").id for number in range(count)]
                 with telegram.events.subscription() as events:
                     began = time.monotonic()
@@ -130,7 +136,7 @@ async def _first_answers(events: asyncio.Queue[Any], chats: Sequence[int]) -> li
     return answers
 
 
-async def _portrait(engine: EngineClient, photo: bytes) -> tuple[float, float, Any]:
+async def portrait(engine: EngineClient, photo: bytes) -> tuple[float, float, Any]:
     """Make a portrait; return the seconds to the film, the seconds to the first preview, and the portrait."""
     began = time.monotonic()
     previews_s: list[float] = []
@@ -145,5 +151,5 @@ async def _portrait(engine: EngineClient, photo: bytes) -> tuple[float, float, A
     return seconds, previews_s[0] if previews_s else seconds, made
 
 
-async def _forget(engine: EngineClient, photos: Sequence[bytes]) -> None:
+async def forget(engine: EngineClient, photos: Sequence[bytes]) -> None:
     await engine.forget([hashlib.sha256(photo).hexdigest() for photo in photos])

@@ -38,7 +38,12 @@ def connect(cluster: ClusterSettings) -> None:
     options = {"namespace": NAMESPACE, "log_to_driver": False, "configure_logging": False}
     try:
         if address is None:
-            ray.init("local", object_store_memory=_OBJECT_STORE_BYTES, include_dashboard=False, **options)
+            # When the object store is full, requests wait: photos do not go to the disk.
+            os.environ.setdefault("RAY_automatic_object_spilling_enabled", "0")
+            cores = max(os.cpu_count() or 1, (cluster.replicas or (1, 1))[0])  # the least always fit
+            ray.init(
+                "local", num_cpus=cores, object_store_memory=_OBJECT_STORE_BYTES, include_dashboard=False, **options
+            )
         else:
             ray.init(address, **options)
     except (RuntimeError, ValueError) as error:

@@ -82,7 +82,9 @@ class RemoteGateway:
         """Pass on what the actor says. Raises `NotBegun` when it is gone."""
         try:
             while True:
-                for frame in await self._actor.receive.remote():
+                # Shielded: Ray's client cannot bear that what it waits for is cancelled.
+                said = asyncio.wrap_future(self._actor.receive.remote().future())
+                for frame in await asyncio.shield(said):
                     self._send(frame)
         except (RayError, ConnectionError, NotBegun) as error:
             raise NotBegun(type(error).__name__) from None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from engine.cluster.release import RELEASE, mismatch
 from engine.cluster.replica import EngineReplica
 from engine.errors import EngineFault, OperatorError
 from engine.process.client import PORTRAITS
-from engine.settings import ClusterSettings, EngineSettings
+from engine.settings import ClusterSettings, EngineSettings, from_environment
 
 APPLICATION = "throwback"
 
@@ -57,7 +58,7 @@ class EngineOptions:
 def options_of(settings: EngineSettings) -> EngineOptions:
     """The options that `settings` ask for, on the cluster that this process is connected to."""
     cluster = settings.cluster or ClusterSettings()
-    there = ray.cluster_resources()
+    there = ray.cluster_resources() if ray.is_initialized() else {}
     gpus = cluster.gpus
     if gpus is None:
         gpus = 1.0 if settings.device != "cpu" and there.get("GPU", 0) else 0.0
@@ -88,6 +89,14 @@ def application(options: EngineOptions, module: str | None = None) -> serve.Appl
         logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False),
     )
     return deployment.bind(module)
+
+
+def build(args: dict[str, str]) -> serve.Application:
+    """The application for a cluster that starts it itself (`serve run engine.cluster.serving:build`, KubeRay).
+
+    `args` are THROWBACK_ variables; those of the machine count too.
+    """
+    return application(options_of(from_environment({"THROWBACK_ENGINE": "ray"} | dict(os.environ) | args)))
 
 
 class ServedReplica(EngineReplica):
@@ -144,7 +153,7 @@ async def _start(options: EngineOptions, module: str | None) -> DeploymentHandle
         return await asyncio.to_thread(serve.run, application(options, module), name=APPLICATION, route_prefix=None)
     except RuntimeError:  # its text quotes logs of the cluster
         raise OperatorError(
-            "the engines on the cluster do not start: `serve status` and Ray's logs on its machines say why; "
+            "the engines on the cluster do not start: Ray's logs on its machines say why; "
             "every machine needs the same Python and throwback[ray]"
         ) from None
 

@@ -16,6 +16,7 @@ GROUPS = {
     "storybook": ("engine.lab.storybook.cli", "the embedded network and the age classifier"),
     "recogniser": ("engine.lab.recogniser.cli", "heads, landmarks, parts, growth and breeds"),
     "methods": ("engine.lab.methods.cli", "methods from GAN to StyleGAN2-ADA, trained and compared"),
+    "plan": ("engine.lab.planning", "how many engines so many portraits a day need, and what breaks first"),
     "judge": ("engine.lab.judging.cli", "results judged blind by eye, and by their distribution"),
 }
 

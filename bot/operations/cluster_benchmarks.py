@@ -1,0 +1,142 @@
+"""Measures engines on Ray against the one on this machine: throughput, overhead, and how soon a kill is healed."""
+
+import asyncio
+import os
+import signal
+import statistics
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bot.operations.service_benchmarks import SCRIPTED, forget, fresh_home, portrait
+from engine import GATEWAY, ClusterSettings, EngineClient, EngineSettings, Rejuvenate, engine_settings
+
+_AT_ONCE = 4  # portraits for each engine, as many as the bot gives one
+_INSTANT_REQUESTS = 200  # of each kind; more make the median steadier
+_REPLICA = b"ray::ServeReplica:throwback"
+
+
+async def cluster(photos: Sequence[bytes], replicas: Sequence[int]) -> dict[str, Any]:
+    """Return portraits a minute and their 95th percentile here and with so many replicas, overhead, and time to heal.
+
+    Every engine has one core, here too. All replicas are on this machine unless THROWBACK_ENGINE names another.
+    """
+    here = replace(engine_settings(), cores=1)
+    address = (here.cluster or ClusterSettings()).address
+    figures: dict[str, Any] = {}
+    with fresh_home(here) as settings:
+        async with EngineClient(replace(settings, cluster=None)) as engine:
+            figures["local"] = await _throughput(engine, photos, 1)
+        for count in replicas:
+            asked = replace(settings, cluster=ClusterSettings(address, (count, count), 0.0))
+            async with _running(asked, count) as engine:
+                figures[f"{count} replicas"] = await _throughput(engine, photos, count)
+                if count == 2:
+                    figures["heal"] = await _heal(engine, photos)
+        figures["instant request"] = await _overhead(settings, address)
+    return figures
+
+
+@asynccontextmanager
+async def _running(
+    settings: EngineSettings, count: int, command: Sequence[str] | None = None
+) -> AsyncIterator[EngineClient]:
+    """Start engines on the cluster, and wait until all of them run."""
+    async with EngineClient(settings, command=command) as engine:
+        await _until_wanted(engine, 4 * count)
+        yield engine
+
+
+async def _until_wanted(engine: EngineClient, portraits: int) -> None:
+    changed = asyncio.Event()
+    engine.on_capacity = changed.set
+    while engine.portraits < portraits:
+        await changed.wait()
+        changed.clear()
+
+
+async def _throughput(engine: EngineClient, photos: Sequence[bytes], engines: int) -> dict[str, float]:
+    """Make all portraits, four for each engine at once, after a few uncounted ones that allocate the memory."""
+    places = asyncio.Semaphore(_AT_ONCE * engines)
+
+    async def made(photo: bytes) -> float:
+        async with places:
+            seconds, _, _ = await portrait(engine, photo)
+        return seconds
+
+    await asyncio.gather(*(made(photo) for photo in photos[: _AT_ONCE * engines]))
+    await forget(engine, photos)
+    began = time.monotonic()
+    waits = sorted(await asyncio.gather(*(made(photo) for photo in photos)))
+    seconds = time.monotonic() - began
+    await forget(engine, photos)
+    return {
+        "portraits_per_minute": round(60 * len(photos) / seconds, 1),
+        "p95_s": round(waits[int(0.95 * (len(waits) - 1))], 2),
+    }
+
+
+async def _heal(engine: EngineClient, photos: Sequence[bytes]) -> dict[str, float] | None:
+    """Kill one of two replicas in the midst of portraits; return the seconds until two run again, and all are made."""
+    began = asyncio.Event()
+    portraits = [
+        asyncio.create_task(engine.rejuvenate(Rejuvenate(f"heal {number}", photo, anyway=True), lambda _: began.set()))
+        for number, photo in enumerate(photos[: 2 * _AT_ONCE])
+    ]
+    await began.wait()
+    if not (victims := _replicas_below(engine.pid)):
+        return None  # they are on another machine
+    os.kill(victims[0], signal.SIGKILL)
+    at = time.monotonic()
+    changed = asyncio.Event()
+    engine.on_capacity = changed.set
+    await changed.wait()  # fewer
+    await _until_wanted(engine, 2 * _AT_ONCE)
+    healed_s = time.monotonic() - at
+    await asyncio.gather(*portraits)
+    return {"two_replicas_again_s": round(healed_s, 1), "all_portraits_s": round(time.monotonic() - at, 1)}
+
+
+def _replicas_below(pid: int | None) -> list[int]:
+    """The replicas among the descendants of this process, by what Linux tells."""
+    parents: dict[int, int] = {}
+    found = []
+    for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
+        try:
+            if entry.name.isdecimal():
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                if (entry / "cmdline").read_bytes().startswith(_REPLICA):
+                    found.append(int(entry.name))
+        except OSError:
+            continue
+    return [one for one in found if pid in _ancestors(one, parents)]
+
+
+def _ancestors(pid: int, parents: dict[int, int]) -> list[int]:
+    line = []
+    while pid := parents.get(pid, 0):
+        line.append(pid)
+    return line
+
+
+async def _overhead(settings: EngineSettings, address: str) -> dict[str, float]:
+    """Return the median milliseconds of a request that the engine answers at once, here and on the cluster."""
+    there = replace(settings, cluster=ClusterSettings(address, (1, 1), 0.0))
+    async with EngineClient(settings, command=SCRIPTED) as engine:
+        local_ms = await _instant_ms(engine)
+    async with _running(there, 1, (*GATEWAY, "--module", SCRIPTED[-1])) as engine:
+        cluster_ms = await _instant_ms(engine)
+    return {"local_ms": local_ms, "cluster_ms": cluster_ms, "overhead_ms": round(cluster_ms - local_ms, 1)}
+
+
+async def _instant_ms(engine: EngineClient) -> float:
+    photo = bytes(200_000)  # as large as Telegram's
+    waits = []
+    for _ in range(_INSTANT_REQUESTS):
+        began = time.perf_counter()
+        await engine.recognise(photo)
+        waits.append(time.perf_counter() - began)
+    return round(1000 * statistics.median(waits), 2)
