@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from bot.commands.output import FAULT_STATUS, CommandError, abandon_stdout, complain, explain
 from bot.operations.logs import level_from_environment, quiet_libraries
 from bot.operations.processes import run_engine
-from engine import EngineError, SettingsError
+from engine import COMMAND_LINES, EngineError, SettingsError
 
 _logger = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ COMMANDS = {
     "recognise": "what is in these photos: species, breeds, heads",
     "doctor": "what works here, and what to do about the rest",
     "bench": "measure speed and quality",
+    "completion": "what makes your shell complete these commands",
 }
 ENGINE_COMMANDS = {
     "networks": "list, pull, import, verify and remove networks, train their encoders",
@@ -80,18 +81,19 @@ def _hold_standard_streams() -> None:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] in ENGINE_COMMANDS:
-        return run_engine(arguments)
-    parser = _parser(arguments)
+    parser = parser_of(*arguments[:1])
     if not arguments:
         parser.print_help()
         return 0
-    args = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)  # those of the engine, too: help and mistakes need no torch
+    if arguments[0] in ENGINE_COMMANDS:
+        return run_engine(arguments)
     status: int = args.run(args)
     return status
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def parser_of(*whole: str) -> argparse.ArgumentParser:
+    """Return the parser of the whole command line, with the arguments of these commands alone; all would load more."""
     parser = argparse.ArgumentParser(
         prog="throwback",
         description="Throwback to when your pets were babies: a photo of a dog or cat in, the puppy or kitten and a "
@@ -102,7 +104,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in (COMMANDS | ENGINE_COMMANDS).items():
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        if name in COMMANDS and arguments[:1] == [name]:
+        if name in whole and name in ENGINE_COMMANDS:
+            COMMAND_LINES[name](command)
+        elif name in whole:
             module = import_module(f"bot.commands.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.breeds import BREEDS, Breed
+from engine.commands.command_lines import COMMAND_LINES
 from engine.errors import EngineError, EngineFault, EngineStopped, OperatorError, PhotoError, PhotoReason
 from engine.images.formats import SNIFFED_BYTES, sniff
 from engine.messages import (
@@ -57,6 +58,7 @@ else:
 
 __all__ = [
     "BREEDS",
+    "COMMAND_LINES",
     "GATEWAY",
     "SNIFFED_BYTES",
     "AgeWords",

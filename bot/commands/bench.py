@@ -28,7 +28,7 @@ _ENGINE_SUBJECTS: dict[str, str] = {
     "pictures": "how young drawn adults become, against the same pets drawn young; and how young photos look",
 }
 _DEFAULT_COUNTS = {"latency": 10, "cluster": 16, "projection": 1, "pictures": 100}  # photos or pets; more take longer
-_COUNT_HELP = {"pictures": "how many pairs, and photos at most (default 100)"}
+_COUNT_HELP = {"pictures": "number of pairs, and of photos at most (default 100)"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         subject.add_argument("--json", action="store_true", help="the figures as a JSON object on standard output")
         if name == "bot":
             subject.add_argument(
-                "--chats", type=whole_number(1), default=1000, help="how many write at once (default 1000)"
+                "--chats", type=whole_number(1), default=1000, help="number of chats that write at once (default 1000)"
             )
             continue
         if name == "pictures":
@@ -47,14 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
         if name == "cluster":
             subject.add_argument(
-                "--replicas", type=whole_number(1), nargs="+", default=[1, 2, 4], help="how many engines (1 2 4)"
+                "--replicas", type=whole_number(1), nargs="+", default=[1, 2, 4], help="numbers of engines (default 1 2 4)"
             )
         if name == "throughput":
             subject.add_argument(
-                "--people", type=whole_number(1), nargs="+", default=[1, 4, 8, 16], help="how many at once"
+                "--people",
+                type=whole_number(1),
+                nargs="+",
+                default=[1, 4, 8, 16],
+                help="numbers of people at once (default 1 4 8 16)",
             )
         else:
-            count_help = _COUNT_HELP.get(name, "how many")
+            count_help = _COUNT_HELP.get(name, "number of photos or drawn pets")
             subject.add_argument("--count", type=whole_number(1), default=_DEFAULT_COUNTS[name], help=count_help)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.breeds import BREEDS
-from engine.commands.actions import add_json_option, run_action, say
+from engine.commands.actions import run_action, say
 from engine.device import choose_device
 from engine.errors import EngineFault, NetworkError, OperatorError, PhotoError
 from engine.images import decoding
@@ -29,38 +29,7 @@ _FEW_PHOTOS = 5  # of each age; with fewer, pose, light and coat do not average 
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_action(_parser(), arguments, "ages")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="throwback ages", description="Age vectors: which way younger lies.")
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-
-    action = actions.add_parser("list", help="the breeds whose age vector is known, by network")
-    action.set_defaults(act=_list)
-
-    action = actions.add_parser("learn", help="learn a breed's age vector from photos of adults and of puppies")
-    action.add_argument("--breed", required=True, type=_breed, help="such as samoyed")
-    action.add_argument("--adult", required=True, nargs="+", type=Path, metavar="FILE")
-    action.add_argument("--puppy", required=True, nargs="+", type=Path, metavar="FILE", help="or kittens")
-    action.add_argument("--network", default="", help="for this network (default: the one chosen for the species)")
-    action.set_defaults(act=_learn)
-
-    action = actions.add_parser("remove", help="forget what was learned for a breed")
-    action.add_argument("breed", type=_breed)
-    action.add_argument("--network", default="", help="of this network (default: of all)")
-    action.set_defaults(act=_remove)
-
-    add_json_option(actions)
-    return parser
-
-
-def _breed(typed: str) -> str:
-    wanted = typed.strip().lower()
-    for slug, breed in BREEDS.items():
-        if wanted in (slug, breed.name.lower(), slug.replace("_", " ")):
-            return slug
-    raise argparse.ArgumentTypeError(f"no breed is called {typed!r}")
+    return run_action("ages", _ACTS, arguments, "ages")
 
 
 def _undamaged_networks(store: NetworkStore) -> Iterator[Network]:
@@ -163,3 +132,6 @@ def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
         raise OperatorError(f"nothing was learned for {BREEDS[args.breed].name}")
     say(f"{BREEDS[args.breed].name} is forgotten in {', '.join(removed)}.")
     return {"breed": args.breed, "removed": removed}
+
+
+_ACTS = {"list": _list, "learn": _learn, "remove": _remove}

@@ -6,10 +6,9 @@ command line, 1 otherwise.
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from engine.commands.actions import add_json_option, run_action, say
+from engine.commands.actions import run_action, say
 from engine.commands.progress import ProgressBar
 from engine.device import choose_device
 from engine.errors import NetworkError
@@ -24,48 +23,7 @@ from engine.vision.alignment import FaceTemplate
 
 
 def main(arguments: list[str]) -> int:
-    return run_action(_parser(), arguments, "network")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="throwback networks", description="The networks that draw the pets.")
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-
-    action = actions.add_parser("list", help="networks that are here, and that can be pulled")
-    action.set_defaults(act=_list)
-
-    action = actions.add_parser("pull", help="fetch a published network, after its licence has been shown")
-    action.add_argument("name", choices=PUBLISHED, help="; ".join(PUBLISHED))
-    action.add_argument("--accept-licence", action="store_true", help="do not ask: the licence is known and accepted")
-    action.add_argument("--from", dest="address", default="", metavar="URL", help="fetch from this folder instead")
-    action.set_defaults(act=_pull)
-
-    action = actions.add_parser("import", help="convert and store an official StyleGAN2-ADA network file")
-    action.add_argument("file", type=Path, metavar="FILE.pkl")
-    action.add_argument("--name", help="what to call it (default: the file's name)")
-    action.add_argument("--species", action="append", choices=[*Species], default=[], help="use it for these animals")
-    action.add_argument(
-        "--convention", choices=[*FaceTemplate], default=FaceTemplate.AFHQ, help="how faces lie in its pictures"
-    )
-    action.set_defaults(act=_import)
-
-    action = actions.add_parser("train-encoder", help="teach a network to guess a pet at a glance, on its own pictures")
-    action.add_argument("name")
-    action.add_argument("--pictures", type=int, default=EncodingOptions().pictures, help="to learn from")
-    action.add_argument("--minutes", type=float, default=EncodingOptions().minutes, help="stop then at the latest")
-    action.add_argument("--seed", type=int, default=0)
-    action.set_defaults(act=_train_encoder)
-
-    action = actions.add_parser("verify", help="compare stored networks with their checksums")
-    action.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    action.set_defaults(act=_verify)
-
-    action = actions.add_parser("remove", help="delete a stored network")
-    action.add_argument("name")
-    action.set_defaults(act=_remove)
-
-    add_json_option(actions)
-    return parser
+    return run_action("networks", _ACTS, arguments, "network")
 
 
 def _list(_: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
@@ -184,3 +142,13 @@ def _remove(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
         store.remove(args.name)
     say(f"{args.name} is removed.")
     return {"removed": args.name}
+
+
+_ACTS = {
+    "list": _list,
+    "pull": _pull,
+    "import": _import,
+    "train-encoder": _train_encoder,
+    "verify": _verify,
+    "remove": _remove,
+}

@@ -1,6 +1,7 @@
 """The command line's contract: exit statuses, what goes where, and never a traceback."""
 
 import json
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -64,6 +65,34 @@ def test_a_bad_command_line_is_2_and_says_why(arguments: list[str], capsys: pyte
     assert "usage: throwback" in said.err
     assert "Traceback" not in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["networks", "--help"], 0), (["ages", "learn", "--help"], 0), (["networks", "frob"], 2)]
+)
+def test_help_and_mistakes_of_engine_commands_start_no_engine(
+    arguments: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "run_engine", lambda _: pytest.fail("torch would be loaded"))
+    assert cli.main(arguments) == status
+    assert "usage: throwback" in "".join(capsys.readouterr())
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [(["net"], "networks"), (["networks", "pull", ""], "afhqcat"), (["render", "--bre"], "--breed")],
+)
+def test_a_shell_completes_commands_names_and_options(
+    typed: list[str], offered: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["completion", "bash"]) == 0
+    script = tmp_path / "throwback"
+    script.write_text(capsys.readouterr().out)
+    words = " ".join(f"'{word}'" for word in ["throwback", *typed])
+    asked = f"source {script}; COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _shtab_throwback; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, check=True, text=True)
+    assert offered in done.stdout.split()
 
 
 @pytest.mark.parametrize(
