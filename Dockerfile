@@ -12,7 +12,7 @@ ENV PATH=/opt/throwback/bin:$PATH
 WORKDIR /build
 # The large and seldom changing first. torchvision has to match torch.
 RUN pip install --index-url "$TORCH_INDEX" torch torchvision
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml PACKAGE.md LICENSE ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
         > dependencies.txt \
     && pip install -r dependencies.txt
