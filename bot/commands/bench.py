@@ -47,7 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
         if name == "cluster":
             subject.add_argument(
-                "--replicas", type=whole_number(1), nargs="+", default=[1, 2, 4], help="numbers of engines (default 1 2 4)"
+                "--replicas",
+                type=whole_number(1),
+                nargs="+",
+                default=[1, 2, 4],
+                help="numbers of engines (default 1 2 4)",
             )
         if name == "throughput":
             subject.add_argument(
