@@ -16,8 +16,8 @@ from engine.lab.methods.training_loop import TrainingRecord, read_record
 from engine.stylegan.perceptual import PerceptualDistance
 
 HEADINGS = (
-    "method", "gap closed", "worst", "distance", "identity", "identity, real", "KID", "KID, real",
-    "PPL z full/end", "PPL w full/end", "parameters", "minutes", "pictures seen", "results/s",
+    "method", "gap closed", "worst", "distance", "right change", "other change", "identity", "identity, real",
+    "KID", "KID, real", "PPL z full/end", "PPL w full/end", "parameters", "minutes", "pictures seen", "results/s",
 )  # fmt: skip
 _SHOWN_DRAWN, _SHOWN_REAL = 6, 5
 _SIDE, _HEADER = 64, 16
@@ -73,8 +73,8 @@ def _row(name: str, found: Score, record: TrainingRecord | None) -> list[str]:
         values = [found.path_lengths.get(f"{space} {sampling}") for sampling in ("full", "end")]
         return " / ".join(f"{value:.3g}" for value in values if value is not None)
 
-    numbers: tuple[float, ...] = (found.gap_mean, found.gap_worst, found.distance, found.identity, found.identity_real)
-    numbers += (found.kid, found.kid_real)
+    numbers: tuple[float, ...] = (found.gap_mean, found.gap_worst, found.distance, found.right_change)
+    numbers += (found.other_change, found.identity, found.identity_real, found.kid, found.kid_real)
     cells = [name, *("" if math.isnan(number) else f"{number:.2f}" for number in numbers)]
     cells += [pair("z"), pair("w")]
     if record is None:

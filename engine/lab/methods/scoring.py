@@ -24,6 +24,8 @@ class Score:
     gap_mean: float  # 1 - d(result, young) / d(adult, young): 1 is perfect, 0 is as far away as the adult itself
     gap_worst: float  # of the pet it did worst
     distance: float  # d(result, young), the mean perceptual distance
+    right_change: float  # how much of the true change is made: 1 all of it, 0 nothing
+    other_change: float  # how much else is changed, in sizes of the true change
     identity: float  # of how many results the nearest of all the true young ones is their own
     identity_real: float  # of how many results of real faces the nearest of all these faces is their own
     kid: float  # between the results and the true young ones
@@ -54,6 +56,7 @@ def score_results(younger: Callable[[Tensor], Tensor], pets: HeldOutPets, extrac
     drawn, real = younger(pets.adults).cpu(), younger(pets.real).cpu() if len(pets.real) else pets.real
     seconds = time.perf_counter() - started
     gaps, distances = gaps_closed(drawn, pets, extractor)
+    right, other = changes_made(drawn, pets)
     ours, true = fingerprints(drawn), fingerprints(pets.young)
     identity_real = kid_real = float("nan")
     if len(real):
@@ -64,6 +67,8 @@ def score_results(younger: Callable[[Tensor], Tensor], pets: HeldOutPets, extrac
         gap_mean=float(gaps.mean()),
         gap_worst=float(gaps.min()),
         distance=float(distances.mean()),
+        right_change=right,
+        other_change=other,
         identity=own_nearest(ours, true),
         identity_real=identity_real,
         kid=kernel_distance(ours, true),
@@ -85,3 +90,13 @@ def gaps_closed(results: Tensor, pets: HeldOutPets, extractor: PerceptualDistanc
 
     left = apart(results, pets.young)
     return 1 - left / apart(pets.adults, pets.young), left
+
+
+def changes_made(results: Tensor, pets: HeldOutPets) -> tuple[float, float]:
+    """What of the way from adult to young lies along the true one, and what across it, in pixels and its own lengths.
+
+    The truth is (1, 0), the adult (0, 0). Unlike a perceptual distance, this forgives blur.
+    """
+    way, true = results - pets.adults, pets.young - pets.adults
+    right = (way * true).sum() / true.square().sum()
+    return float(right), float((way - right * true).norm() / true.norm())

@@ -63,9 +63,12 @@ def run_study(
 def study_row(trial: Trial, found: Score) -> list[str]:
     """A row of the table that `STUDY_HEADINGS` begins."""
     faces = "aligned" if trial.aligned else "as taken"
-    numbers = (found.gap_mean, found.gap_worst, found.identity)
+    numbers = (found.gap_mean, found.gap_worst, found.right_change, found.other_change, found.identity)
     settings = [trial.method, f"{trial.pairs:,}", faces, trial.trained_on or "all", trial.measured_on or "all"]
     return [*settings, *(f"{number:.2f}" for number in numbers)]
 
 
-STUDY_HEADINGS = ("method", "pets", "faces", "trained on", "measured on", "gap closed", "worst", "identity")
+STUDY_HEADINGS = (
+    "method", "pets", "faces", "trained on", "measured on", "gap closed", "worst", "right change", "other change",
+    "identity",
+)  # fmt: skip

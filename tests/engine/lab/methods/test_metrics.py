@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.lab.methods.datasets import HeldOutPets
 from engine.lab.methods.kernel_distance import kernel_distance, own_nearest
 from engine.lab.methods.path_length import LatentSpace, Sampling, lerp, normal_space, path_length, slerp
-from engine.lab.methods.scoring import gaps_closed
+from engine.lab.methods.scoring import changes_made, gaps_closed
 from engine.stylegan.perceptual import PerceptualDistance
 
 
@@ -91,10 +91,17 @@ class PixelDistance(PerceptualDistance):
         return image.flatten(1)
 
 
-def test_the_truth_closes_all_of_the_gap_and_the_adult_none() -> None:
+def test_the_truth_closes_all_of_the_gap_and_is_all_of_the_right_change() -> None:
     adults, young = torch.rand(2, 3, 3, 4, 4)
     none = torch.empty(0, 3, 4, 4)
     pets = HeldOutPets(adults, young, none, none, torch.empty(0, dtype=torch.bool), torch.zeros(3, dtype=torch.bool))
     for results, expected in ((young, 1.0), (adults, 0.0), ((adults + young) / 2, 0.75)):
         gaps, _ = gaps_closed(results, pets, PixelDistance())
         torch.testing.assert_close(gaps, torch.full((3,), expected))
+    assert changes_made(young, pets) == pytest.approx((1, 0), abs=1e-5)
+    assert changes_made((adults + young) / 2, pets) == pytest.approx((0.5, 0), abs=1e-5)
+    true = (young - adults).flatten()
+    across = torch.randn_like(true)
+    across -= true * (across @ true) / (true @ true)
+    wrong = adults + (across * true.norm() / across.norm()).view_as(adults)  # as far as the truth, another way
+    assert changes_made(wrong, pets) == pytest.approx((0, 1), abs=1e-5)
