@@ -67,12 +67,16 @@ class DcganGenerator(nn.Module):
 
 
 class DcganDiscriminator(nn.Module):
-    """Strided convolutions from a picture to a logit (Radford et al. 2016); labels come in after the first of them."""
+    """Strided convolutions from a picture to a logit (Radford et al. 2016); labels come in after the first of them.
+
+    The paper normalises batches here too. A small batch of real pictures and one of made ones then differ in their own
+    means and deviations, by which they are told apart at once, and the generator learns little.
+    """
 
     def __init__(self, width: int, resolution: int, labels: int = 0) -> None:
         super().__init__()
         self.first = initialised(nn.Sequential(nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)))
-        body, channels = downsampling(width + labels, 2 * width, resolution // 2, widest=4)
+        body, channels = downsampling(width + labels, 2 * width, resolution // 2, widest=4, normalised=False)
         self.rest = initialised(nn.Sequential(*body, nn.Conv2d(channels, 1, 4)))
 
     def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -8,12 +8,12 @@ from typing import Protocol
 from engine.lab.methods.datasets import PetPictures
 from engine.lab.methods.training_loop import MethodOptions, Model, load_weights, read_record
 
-# Method: (its class, pictures of a batch). A larger batch where a step is cheap.
+# Method: (its class, pictures of a batch). In few minutes, many small steps learn more than few large ones.
 METHODS = {
     "mean_picture": ("MeanPicture", 8),
-    "gan": ("Gan", 32),
-    "conditional_gan": ("ConditionalGan", 32),
-    "age_cgan": ("AgeCgan", 32),
+    "gan": ("Gan", 8),
+    "conditional_gan": ("ConditionalGan", 8),
+    "age_cgan": ("AgeCgan", 8),
     "cyclegan": ("CycleGan", 4),
     "stargan": ("StarGan", 8),
     "dual_cgan": ("DualCgan", 4),

@@ -37,7 +37,7 @@ from engine.lab.methods.datasets import ADULT, AGES, WAYS, PetPictures
 from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, falling, set_rate, update
 from engine.vision.efficientnet import load_efficientnet
 
-ADVERSARIAL_WEIGHT, AGE_WEIGHT, IDENTITY_WEIGHT = 1.0, 0.4, 2.0  # λ; ours, as our losses have other units
+ADVERSARIAL_WEIGHT, AGE_WEIGHT, IDENTITY_WEIGHT = 1.0, 0.4, 0.5  # λ; ours, as our losses have other units
 SSIM_SHARE, FEATURE_WEIGHT = 0.15, 0.025  # α_ssim and α_fea of the paper
 _FEATURE_STRIDE = 8
 _BETAS = (0.5, 0.99)
@@ -82,6 +82,8 @@ class PfaGan(Model):
         self.steps = nn.ModuleList(
             ResnetGenerator(options.width, blocks=3, last=nn.Identity()) for _ in range(len(AGES) - 1)
         )
+        for step in self.steps:  # begins by adding nothing; else the first thing to learn is to take noise away again
+            nn.init.zeros_(step.layers[-2].weight)  # type: ignore[index]
         self.discriminator = PatchDiscriminator(options.width, 3 + len(AGES))
         self.estimator = AgeEstimator(options.width, options.resolution)
 
