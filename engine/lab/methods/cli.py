@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train one method")
     train.add_argument("method", choices=METHODS)
     train.add_argument("--out", type=Path, required=True, help="where the model, its log and its samples go")
-    train.add_argument("--minutes", type=float, default=6.0, help="of a core's own time; of wall time on a GPU")
+    train.add_argument("--minutes", type=float, default=6.0, help="of one core's own time; on a GPU, of wall time")
     train.add_argument("--steps", type=int, help="instead of minutes: the same steps give the same weights")
     train.add_argument("--pairs", type=int, default=1000, help="drawn pets to learn from")
     train.add_argument("--unaligned", action="store_true", help="leave faces where the photo has them")

@@ -51,7 +51,7 @@ def run_study(
     for trial in trials:
         folder = out / f"{trial.folder}-{steps}"
         if not (folder / "training.json").exists():
-            options = MethodOptions(trial.method, width=32, batch=METHODS[trial.method][1], steps=steps)
+            options = MethodOptions(trial.method, batch=METHODS[trial.method][1], steps=steps)
             pets = training_pictures(
                 trial.pairs, aligned=trial.aligned, only=trial.trained_on, cache=cache, resolution=options.resolution
             )

@@ -34,11 +34,9 @@ class MethodOptions:
 
     method: str
     resolution: int = 64
-    width: int = 24  # channels of the first layers; deeper ones have more
+    width: int = 32  # channels of the first layers; deeper ones have more
     batch: int = 8
-    minutes: float = (
-        6.0  # of a CPU's own time, so that what else the machine does changes nothing; of a GPU's, wall time
-    )
+    minutes: float = 6.0  # of one core's own time, whatever else the machine does; on a GPU, of wall time
     steps: int | None = None  # None: as many as the minutes allow
     seed: int = 0
     learning_rate: float = 2e-4
