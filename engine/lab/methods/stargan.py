@@ -46,9 +46,12 @@ class DomainCritic(nn.Module):
         return self.source(x).float(), self.domain(x).flatten(1).float()
 
     def score(self, pictures: Tensor) -> Tensor:
-        """The scores alone, one a picture: [N]."""
+        """The scores of all patches together, whose slope the gradient penalty holds at 1: [N].
+
+        Their mean, which the losses are of, is then flat enough for the reconstruction to count beside it.
+        """
         scores: Tensor = self(pictures)[0]
-        return scores.mean(dim=(1, 2, 3))
+        return scores.sum(dim=(1, 2, 3))
 
 
 def classification_loss(logits: Tensor, domain: Tensor) -> Tensor:
