@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("name", choices=STUDIES)
     study.add_argument("folder", type=Path, help="where its trainings go")
     study.add_argument("--steps", type=int, default=1000, help="of every training")
+    study.add_argument("--width", type=int, default=32, help="channels of the first layer")
     study.add_argument("--count", type=int, default=100, help="drawn pets to measure on")
     study.add_argument("--cache", type=Path, default=_CACHE)
     for command in (train, compared):
@@ -113,8 +114,9 @@ def _compare(options: argparse.Namespace) -> None:
 def _study(options: argparse.Namespace) -> None:
     """Write ``NAME.md`` beside the trainings."""
     trials = STUDIES[options.name]
+    extractor = load_extractor(from_environment().home)
     found = run_study(
-        trials, options.folder, options.steps, options.count, load_extractor(from_environment().home), options.cache
+        trials, options.folder, options.count, extractor, options.cache, steps=options.steps, width=options.width
     )
     _write(
         [STUDY_HEADINGS, *(study_row(trial, score) for trial, score in found)], options.folder / f"{options.name}.md"

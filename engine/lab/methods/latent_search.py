@@ -9,8 +9,8 @@ from torch import Tensor
 Draw = Callable[[Tensor], Tensor]  # vectors [N, Z] to pictures [N, 3, R, R]
 Distance = Callable[[Tensor], Tensor]  # pictures [N, 3, R, R] to their distances [N] from what is looked for
 
-_STEPS = 120
-_RATE = 0.05
+_STEPS = 60
+_RATE = 0.1
 _PRIOR_WEIGHT = 0.002  # z is to stay about as long as the generator is used to
 _AT_ONCE = 25
 

@@ -13,7 +13,7 @@ from engine.lab.methods.path_length import path_length
 from engine.lab.methods.training_loop import Model
 from engine.stylegan.perceptual import PerceptualDistance
 
-PATHS = 200  # ways that a perceptual path length is the mean over
+PATHS = 100  # ways that a perceptual path length is the mean over
 _AT_ONCE = 25
 
 

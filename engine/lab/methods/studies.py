@@ -36,25 +36,30 @@ _SPECIES = ("dog", "cat")
 STUDIES: dict[str, tuple[Trial, ...]] = {
     "data": (
         *(Trial("pix2pix", pairs) for pairs in (100, 300, 1000, 10_000)),
-        *(Trial("cyclegan", pairs) for pairs in (100, 1000)),
+        *(Trial("cyclegan", pairs) for pairs in (100, 300)),
     ),
-    "alignment": tuple(Trial(method, aligned=aligned) for method in _METHODS for aligned in (True, False)),
+    "alignment": tuple(Trial(method, 300, aligned) for method in _METHODS for aligned in (True, False)),
     "shape": tuple(Trial(method, 300, True, part, part) for method in _METHODS for part in ("coat", "shape")),
     "prior": tuple(Trial("pix2pix", 300, True, learned, measured) for learned in _SPECIES for measured in _SPECIES),
 }
 
 
 def run_study(
-    trials: Sequence[Trial], out: Path, steps: int, count: int, extractor: PerceptualDistance, cache: Path | None
+    trials: Sequence[Trial],
+    out: Path,
+    count: int,
+    extractor: PerceptualDistance,
+    cache: Path | None,
+    *,
+    steps: int,
+    width: int,
 ) -> Iterator[tuple[Trial, Score]]:
     """Train what has not been trained yet, and measure it on `count` pets."""
     for trial in trials:
-        folder = out / f"{trial.folder}-{steps}"
+        options = MethodOptions(trial.method, width=width, batch=METHODS[trial.method][1], steps=steps)
+        folder = out / f"{trial.folder}-{steps}-{width}"
         if not (folder / "training.json").exists():
-            options = MethodOptions(trial.method, batch=METHODS[trial.method][1], steps=steps)
-            pets = training_pictures(
-                trial.pairs, aligned=trial.aligned, only=trial.trained_on, cache=cache, resolution=options.resolution
-            )
+            pets = training_pictures(trial.pairs, aligned=trial.aligned, only=trial.trained_on, cache=cache)
             training_of(trial.method)(pets, options, folder)
         unseen = held_out_pets(count, aligned=trial.aligned, only=trial.measured_on, cache=cache)
         yield trial, score_results(load_model_of(folder).younger, unseen, extractor)
