@@ -101,9 +101,9 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     game = ConditionalGame(generator, model.discriminator, options)
     optimise_e = adam(options.learning_rate * 5, encoder, betas=(0.9, 0.999))
 
-    def adversarial_step() -> dict[str, Tensor]:
+    def adversarial_step(progress: float) -> dict[str, Tensor]:
         batch = pets.of_any_age(options.batch)
-        return game.step(batch.pictures, F.one_hot(batch.groups, len(AGES)).float())
+        return game.step(batch.pictures, F.one_hot(batch.groups, len(AGES)).float(), progress)
 
     def encoder_step() -> dict[str, Tensor]:
         groups = torch.randint(len(AGES), (options.batch,), device=pets.device)
@@ -112,7 +112,8 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
             made = generator(z, y)
         return {"encoder": update(optimise_e, F.mse_loss(encoder(made, y), z))}
 
-    Run(options, pets.shown, out).train(
-        model, lambda progress: adversarial_step() if progress < GAN_SHARE else encoder_step()
-    )
+    def step(progress: float) -> dict[str, Tensor]:
+        return adversarial_step(progress / GAN_SHARE) if progress < GAN_SHARE else encoder_step()
+
+    Run(options, pets.shown, out).train(model, step)
     return model

@@ -17,7 +17,7 @@ from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerato
 from engine.lab.methods.datasets import ADULT, AGES, BREED_NAMES, IS_CAT, PetBatch, PetPictures
 from engine.lab.methods.latent_search import find_latents
 from engine.lab.methods.path_length import LatentSpace, normal_space
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, falling, set_rate, update
 
 Z_DIM = 64
 LABELS = len(AGES) + 1 + len(BREED_NAMES)  # age, species, breed
@@ -88,10 +88,12 @@ class ConditionalGame:
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, options: MethodOptions) -> None:
         self.generator, self.discriminator = generator, discriminator
-        self.optimise_g, self.optimise_d = (adam(options.learning_rate, part) for part in (generator, discriminator))
+        self.rate = options.learning_rate
+        self.optimise_g, self.optimise_d = (adam(self.rate, part) for part in (generator, discriminator))
 
-    def step(self, real: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def step(self, real: Tensor, y: Tensor, progress: float) -> dict[str, Tensor]:
         """Of pictures [N, 3, R, R] and their conditions [N, L]."""
+        set_rate([self.optimise_g, self.optimise_d], self.rate * falling(progress))
         made = self.generator(torch.randn(len(real), Z_DIM, device=real.device), y)
         real_logits, fake_logits = self.discriminator(real, y), self.discriminator(made.detach(), y)
         loss_d = update(self.optimise_d, discriminator_loss(real_logits, fake_logits))
@@ -105,9 +107,9 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     model = ConditionalGan(options).to(pets.device)
     game = ConditionalGame(model.generator, model.discriminator, options)
 
-    def step(_: float) -> dict[str, Tensor]:
+    def step(progress: float) -> dict[str, Tensor]:
         batch = pets.of_any_age(options.batch)
-        return game.step(batch.pictures, condition_of(batch))
+        return game.step(batch.pictures, condition_of(batch), progress)
 
     Run(options, pets.shown, out).train(model, step)
     return model

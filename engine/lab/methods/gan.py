@@ -19,7 +19,7 @@ from engine.lab.methods.building_blocks import DcganDiscriminator, DcganGenerato
 from engine.lab.methods.datasets import YOUNG, PetPictures
 from engine.lab.methods.latent_search import find_latents
 from engine.lab.methods.path_length import LatentSpace, normal_space
-from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, update
+from engine.lab.methods.training_loop import MethodOptions, Model, Run, adam, falling, set_rate, update
 
 Z_DIM = 64
 GENERATOR_LOSSES = {"": non_saturating_loss, "non-saturating": non_saturating_loss, "minimax": minimax_loss}
@@ -53,7 +53,8 @@ def train(pets: PetPictures, options: MethodOptions, out: Path | None = None) ->
     generator_loss = GENERATOR_LOSSES[options.variant]
     optimise_g, optimise_d = (adam(options.learning_rate, part) for part in (model.generator, model.discriminator))
 
-    def step(_: float) -> dict[str, Tensor]:
+    def step(progress: float) -> dict[str, Tensor]:
+        set_rate([optimise_g, optimise_d], options.learning_rate * falling(progress))
         real = pets.of_age(YOUNG, options.batch).pictures
         made = model.generator(torch.randn(options.batch, Z_DIM, device=pets.device))
         loss_d = update(optimise_d, discriminator_loss(model.discriminator(real), model.discriminator(made.detach())))
