@@ -85,5 +85,5 @@ def _row(name: str, found: Score, record: TrainingRecord | None) -> list[str]:
         f"{record.parameters:,}",
         f"{record.seconds / 60:.1f}",
         f"{seen:,}",
-        f"{found.results_a_second:.3g}",
+        f"{found.results_a_second:,.1f}",
     ]
