@@ -83,7 +83,7 @@ class PfaGan(Model):
             ResnetGenerator(options.width, blocks=3, last=nn.Identity()) for _ in range(len(AGES) - 1)
         )
         for step in self.steps:  # begins by adding nothing; else the first thing to learn is to take noise away again
-            nn.init.zeros_(step.layers[-2].weight)  # type: ignore[index]
+            nn.init.zeros_(list(step.parameters())[-2])
         self.discriminator = PatchDiscriminator(options.width, 3 + len(AGES))
         self.estimator = AgeEstimator(options.width, options.resolution)
 

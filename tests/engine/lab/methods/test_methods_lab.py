@@ -100,7 +100,11 @@ def test_an_age_between_two_groups_opens_the_gate_half_way() -> None:
     model = PfaGan(MethodOptions("pfa_gan", resolution=SIDE, width=4)).eval()
     faces = torch.rand(2, 3, SIDE, SIDE) - 0.5
     with torch.no_grad():
+        torch.testing.assert_close(model.younger(faces), faces)  # before it has learned to add anything
+        for parameter in model.steps.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape))
         whole, half = model.progress(faces, (1.0, 0.0)), model.younger(faces, 0.25)
+        assert not torch.allclose(whole, faces)
         torch.testing.assert_close(half, torch.lerp(faces, whole, 0.5).clamp(-1, 1))
         torch.testing.assert_close(model.younger(faces, 0.0), faces)
 
