@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "bot" / "pictures" / "start.jpg"
+WHEEL_MAX_BYTES = 40_000_000  # what a slow line fetches in a minute or two
 LEFT_OUT = (
     "engine/lab/judging",
     "engine/lab/methods",
@@ -85,6 +86,7 @@ def test_it_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     assert {path.relative_to(ROOT).as_posix() for path in data} <= names
     assert not [name for name in names if is_left_out(name)]
     assert not [name for name in names if name.endswith((".jpg", ".jsonl")) and not name.endswith("start.jpg")]
+    assert wheel.stat().st_size < WHEEL_MAX_BYTES
     packages = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert packages == {"bot", "engine", "storage"}
 
