@@ -76,6 +76,7 @@ logger = logging.getLogger(__name__)
 _MOST_THREADS = 4  # that recognise and prepare beside the searches, and as many that film; more wait for each other
 _SURE_BREED = 0.5  # probability from which a recognised breed is a title
 _RECOGNITIONS = 64  # kept in memory, so that a photo recognised a moment ago is not looked at again
+_MAX_NUMBERED = 8  # heads of a photo that are told apart by numbers; more hide each other
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -397,5 +398,6 @@ def _recognised(image: Image.Image) -> Recognition:
     seen = recognition.recognise(image)
     qualities = tuple(measure_quality(image, head) for head in seen.heads)
     found = seen.species, seen.breeds, seen.heads
-    numbered = numbered_heads(image, seen.heads) if len(seen.heads) > 1 else None
+    from_left = sorted(seen.heads[:_MAX_NUMBERED], key=lambda head: head.box[0] + head.box[2])
+    numbered = numbered_heads(image, from_left) if len(seen.heads) > 1 else None
     return Recognition("", seen.pet, *found, image.width, image.height, seen.guesses, qualities, numbered)
