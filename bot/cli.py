@@ -18,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from bot.commands.output import FAULT_STATUS, CommandError, abandon_stdout, complain, explain
 from bot.operations.logs import level_from_environment, quiet_libraries
 from bot.operations.processes import run_engine
+from bot.settings import misspelt_variables
 from engine import COMMAND_LINES, EngineError, SettingsError
 
 _logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ _logger = logging.getLogger(__name__)
 COMMANDS = {
     "playground": "chat with the real bot in a browser",
     "run": "the bot on Telegram",
-    "render": "make one photo's pet younger, without a chat",
+    "render": "make the pets of photos younger, without a chat",
     "recognise": "what is in these photos: species, breeds, heads",
     "doctor": "what works here, and what to do about the rest",
     "bench": "measure speed and quality",
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     quiet_libraries()
+    for sentence in misspelt_variables():
+        complain(sentence)
     try:
         return _dispatch(arguments)
     except SystemExit as end:  # argparse has printed what is wrong

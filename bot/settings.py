@@ -8,13 +8,14 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from engine import ClusterSettings, EngineSettings, SettingsError, engine_settings
 
-__all__ = ["TELEGRAM_URL", "Settings", "SettingsError", "Webhook"]
+__all__ = ["TELEGRAM_URL", "Settings", "SettingsError", "Webhook", "misspelt_variables"]
 
 TELEGRAM_URL = "https://api.telegram.org"
 
@@ -22,7 +23,39 @@ _T = TypeVar("_T")
 _D = TypeVar("_D")
 _TOKEN = re.compile(r"\d+:[\w-]{20,}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what Telegram allows as a secret_token
+_VARIABLES = frozenset(
+    f"THROWBACK_{name}"
+    for name in [
+        "TOKEN",
+        "HOME",
+        "DEVICE",
+        "NETWORK",
+        "COMPILE",
+        "CORES",
+        "ENGINE",
+        "REPLICAS",
+        "REPLICA_GPUS",
+        "ADMINS",
+        "DAILY_LIMIT",
+        "GROUP_DAILY_LIMIT",
+        "RETENTION_DAYS",
+        "METRICS_PORT",
+        "WEBHOOK_URL",
+        "WEBHOOK_SECRET",
+        "WEBHOOK_PORT",
+        "API_URL",
+        "LOG",
+    ]
+)
+_ALIKE = 0.86  # of 1, from which a name is taken for a misspelt one; others may use the prefix for their own
 _WEBHOOK_PORT = 8443  # one of the four that Telegram sends to
+
+
+def misspelt_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return a sentence for each variable that is no setting, but looks like one."""
+    unknown = sorted(name for name in environment if name.startswith("THROWBACK") and name not in _VARIABLES)
+    near = ((name, get_close_matches(name, sorted(_VARIABLES), 1, _ALIKE)) for name in unknown)
+    return [f"{name} is no setting; did you mean {likely[0]}?" for name, likely in near if likely]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,9 @@ from engine.stylegan.store import Network, NetworkStore
 from engine.vision.alignment import align
 from engine.vision.face_detection import find_heads
 
-_FEW_PHOTOS = 5  # of each age; with fewer, pose, light and coat do not average out
+_LEAST_PHOTOS = 5  # of each age; with fewer, pose, light and coat do not average out
+_NEAR = 0.6  # cosine to the vector that was known before, from which both lead the same way
+_FAR = 0.2  # below which they do not
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,17 +62,26 @@ def _learn(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
     network = store.load(store.choose(species, args.network or here.network), device)
     extractor = load_extractor(here.home, device=device)
     adults, puppies = (list(_faces(files, network, device)) for files in (args.adult, args.puppy))
-    if not adults or not puppies:
-        raise OperatorError("at least one photo of an adult and one of a puppy or kitten must show its face")
-    if min(len(adults), len(puppies)) < _FEW_PHOTOS:
-        say(f"With fewer than {_FEW_PHOTOS} photos of each, more than the age is learned; add some if you can.")
+    few = min(len(adults), len(puppies))
+    if few < _LEAST_PHOTOS and not (args.few and few):
+        raise OperatorError(
+            f"{_LEAST_PHOTOS} photos of adults and as many of puppies or kittens must show a face, and {len(adults)} "
+            f"and {len(puppies)} do; with fewer, coat and light are learned too"
+            f"{'' if not few else ' (--few learns from them regardless)'}"
+        )
+    vectors = AgeVectors(here.home)
+    before = vectors.known(network).get(args.breed)
+    if before is not None:
+        say(f"{BREEDS[args.breed].name} has an age vector already; what is learned now goes before it.")
     ws = {}
     for age, faces in {"adult": adults, "puppy": puppies}.items():
-        say(f"{len(faces)} of {age}:")
+        say(f"{len(faces)} of {age}")
         ws[age] = torch.cat([_projected(face, network, extractor) for face in faces])
     vector = learn_age_vector(ws["puppy"], ws["adult"], network.statistics, _yaw(adults + puppies, network))
-    AgeVectors(here.home).save(network, args.breed, vector)
+    vectors.save(network, args.breed, vector)
     say(f"{BREEDS[args.breed].name} is learned for {network.name}.")
+    if verdict := _verdict(vector, before, args.breed):
+        say(verdict)
     return {
         "breed": args.breed,
         "network": network.name,
@@ -78,6 +89,19 @@ def _learn(args: argparse.Namespace, here: EngineSettings) -> dict[str, Any]:
         "puppies": len(puppies),
         "length": float(vector.norm(dim=1).mean()),
     }
+
+
+def _verdict(vector: Tensor, before: Tensor | None, breed: str) -> str:
+    """What to think of a vector: whether it leads where the one before did."""
+    if before is None:
+        return "There was none to compare with; look at a few pictures before you trust it."
+    alike = float(torch.cosine_similarity(vector.flatten().cpu(), before.flatten().cpu(), dim=0))
+    undo = f"`throwback ages remove {breed}` brings the one before back"
+    if alike >= _NEAR:
+        return f"It leads much the same way as the one before ({alike:.2f} of 1); {undo}."
+    if alike >= _FAR:
+        return f"It leads another way than the one before ({alike:.2f} of 1): look at a few pictures; {undo}."
+    return f"It leads quite another way than the one before ({alike:.2f} of 1), so coats may change colour; {undo}."
 
 
 def _faces(files: Sequence[Path], network: Network, device: torch.device) -> Iterator[Tensor]:
@@ -107,7 +131,6 @@ def _projected(face: Tensor, network: Network, extractor: PerceptualDistance) ->
         found = step
     if found is None:
         raise EngineFault("a projection without steps")
-    say(f"  distance {float(found.distance):.3f} after {found.index} steps")
     return found.ws
 
 

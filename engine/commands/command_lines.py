@@ -53,6 +53,7 @@ def add_age_arguments(parser: argparse.ArgumentParser) -> None:
         "--puppy", required=True, nargs="+", type=Path, metavar="FILE", help="photos of puppies, or of kittens"
     )
     action.add_argument("--network", default="", help="for this network (default: the one chosen for the species)")
+    action.add_argument("--few", action="store_true", help="learn from fewer than five photos of each")
 
     action = actions.add_parser("remove", help="forget what was learned for a breed")
     action.add_argument("breed", type=_breed)

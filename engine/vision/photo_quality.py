@@ -54,7 +54,7 @@ class _FaceView:
             PhotoIssue.DARK: self._light < _DARK,
             # An eye on the far side of a turned head is not covered by anything.
             PhotoIssue.COVERED: not turned and self._seen < _SEEN,
-            PhotoIssue.EYES_CLOSED: not turned and self._seen >= _SEEN and self._parsed.eyes_open < _EYES_OPEN,
+            PhotoIssue.EYES_CLOSED: not profile and self._seen >= _SEEN and self._parsed.eyes_open < _EYES_OPEN,
         }
         return {issue for issue, present in said.items() if present}
 

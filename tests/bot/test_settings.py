@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import TELEGRAM_URL, Settings, Webhook
+from bot.settings import TELEGRAM_URL, Settings, Webhook, misspelt_variables
 from engine import SettingsError
 
 TOKEN = "123456:" + "a" * 35
@@ -87,3 +87,8 @@ def test_the_token_is_never_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.read({"THROWBACK_TOKEN": "wrong-" + TOKEN})
     assert TOKEN not in str(caught.value)
+
+
+def test_a_misspelt_variable_is_said_and_others_ones_are_not() -> None:
+    environment = {"THROWBACK_NETWROK": "mine", "THROWBACK_PORT": "tcp://10.0.0.1:80", "THROWBACK_HOME": "/data"}
+    assert misspelt_variables(environment) == ["THROWBACK_NETWROK is no setting; did you mean THROWBACK_NETWORK?"]

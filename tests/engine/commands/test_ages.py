@@ -68,7 +68,7 @@ def test_without_usable_photos_nothing_is_learned(tmp_path: Path, capsys: pytest
     assert ages.main(["learn", "--breed", "samoyed", *photos]) == 1
     said = capsys.readouterr().err.splitlines()
     assert [line.rpartition(": ")[2] for line in said[:2]] == ["not an image", "No such file or directory"]
-    assert said[2].startswith("throwback: at least one photo")
+    assert said[2].startswith("throwback: 5 photos of adults") and "0 and 0 do" in said[2]
 
 
 @needs_shared
@@ -76,9 +76,16 @@ def test_an_age_vector_is_learned_from_photos(tmp_path: Path, capsys: pytest.Cap
     pairs = SHARED / "photos" / "pairs"
     adults, kittens = (sorted(pairs.glob(f"Abyssinian__{age}__*"))[:2] for age in ("adult", "young"))
     arguments = ["--breed", "Abyssinian", "--adult", *map(str, adults), "--puppy", *map(str, kittens)]
-    record = told(capsys, "learn", *arguments)
+    refused = told(capsys, "learn", *arguments, status=1)
+    assert "2 and 2 do" in refused["message"] and "--few" in refused["message"]
+    network = NetworkStore(tmp_path).load(NAME)
+    AgeVectors(tmp_path).save(network, "abyssinian", torch.ones(network.generator.config.num_ws, 8))
+    assert ages.main(["learn", *arguments, "--few", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "has an age vector already" in said.err and "than the one before" in said.err
+    record = json.loads(said.out.splitlines()[-1])
     assert (record["breed"], record["network"], record["adults"], record["puppies"]) == ("abyssinian", NAME, 2, 2)
-    network, known = NetworkStore(tmp_path).load(NAME), AgeVectors(tmp_path)
+    known = AgeVectors(tmp_path)
     learned = known.vector(network, Species.CAT, "abyssinian")
     assert learned.norm() > 0
     assert not torch.equal(learned, known.vector(network, Species.CAT))
