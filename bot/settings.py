@@ -25,27 +25,11 @@ _TOKEN = re.compile(r"\d+:[\w-]{20,}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what Telegram allows as a secret_token
 _VARIABLES = frozenset(
     f"THROWBACK_{name}"
-    for name in [
-        "TOKEN",
-        "HOME",
-        "DEVICE",
-        "NETWORK",
-        "COMPILE",
-        "CORES",
-        "ENGINE",
-        "REPLICAS",
-        "REPLICA_GPUS",
-        "ADMINS",
-        "DAILY_LIMIT",
-        "GROUP_DAILY_LIMIT",
-        "RETENTION_DAYS",
-        "METRICS_PORT",
-        "WEBHOOK_URL",
-        "WEBHOOK_SECRET",
-        "WEBHOOK_PORT",
-        "API_URL",
-        "LOG",
-    ]
+    for name in (
+        *("TOKEN", "HOME", "DEVICE", "NETWORK", "COMPILE", "CORES", "ENGINE", "REPLICAS", "REPLICA_GPUS", "ADMINS"),
+        *("DAILY_LIMIT", "GROUP_DAILY_LIMIT", "RETENTION_DAYS", "METRICS_PORT", "API_URL", "LOG"),
+        *("WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_PORT"),
+    )
 )
 _ALIKE = 0.86  # of 1, from which a name is taken for a misspelt one; others may use the prefix for their own
 _WEBHOOK_PORT = 8443  # one of the four that Telegram sends to

@@ -71,7 +71,7 @@ class FrameCanvas:
 
 def to_frame_of(picture: Image.Image) -> Frame:
     """An RGB or RGBA picture of even sides as a frame; transparency is not looked at."""
-    planes = rgb_to_ycbcr(to_tensor(np.asarray(picture.convert("RGB"))))
+    planes = rgb_to_ycbcr(to_tensor(np.array(picture.convert("RGB"))))
     return to_frame(to_levels(planes[:, :1], halved(planes[:, 1:])))
 
 
