@@ -20,7 +20,7 @@ pytestmark = [needs_shared, pytest.mark.skipif(not Path("/proc/self/task").is_di
 
 WAIT_S = 180.0  # s until a test gives up; for the slowest machine
 MEMORY_MAX_KB = 3 * 1024**2  # of the bot, and of its engine
-CAT = SHARED / "photos/pets/British_Shorthair_178.jpg"
+CAT = SHARED / "photos/pets/catbreeds_Turkish_Angora.jpg"
 SAMOYED = SHARED / "photos/pets/samoyed_unsplash_1.jpg"
 AWKWARD = sorted((SHARED / "photos/awkward").glob("*"))
 BROKEN = ("corrupt_", "derived_truncated_header", "heic_corrupted", "heic_truncated", "tiny_", "derived_tiny_24")
