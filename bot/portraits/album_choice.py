@@ -27,16 +27,24 @@ class AlbumChoice:
         """
         found: list[tuple[float, AlbumPhoto, bytes]] = []
         errors: list[Exception] = []
-        for photo in await self._complete(portrait):
+        seen: set[int] = set()
+        while new := [photo for photo in await self._complete(portrait) if photo.message not in seen]:
+            seen |= {photo.message for photo in new}
+            await self._look_at(new, found, errors)
+        if not found:
+            raise errors[0]
+        _, photo, file = max(found, key=lambda one: (one[0], -one[1].message))
+        return photo, file
+
+    async def _look_at(
+        self, photos: list[AlbumPhoto], found: list[tuple[float, AlbumPhoto, bytes]], errors: list[Exception]
+    ) -> None:
+        for photo in photos:
             try:
                 file = await self._fetch(photo.file_id)
                 found.append((Findings.of(await self._engine.recognise(file)).best_score, photo, file))
             except (PhotoError, FileGone) as error:
                 errors.append(error)
-        if not found:
-            raise errors[0]
-        _, photo, file = max(found, key=lambda one: one[0])
-        return photo, file
 
     async def _complete(self, portrait: Portrait) -> list[AlbumPhoto]:
         while True:

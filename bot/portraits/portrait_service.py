@@ -23,7 +23,7 @@ from storage import (
     Storage,
 )
 
-_UNANSWERED = (State.RECEIVED, *ASKING_STATES)
+_UNANSWERED = (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_GO_ON, State.AWAITING_BREED)
 _SAME_PRESS_S = 600.0  # s; within this, "again" about an unanswered question is the same press, handed out twice
 
 
@@ -79,7 +79,7 @@ class PortraitService:
         for one in await self._storage.portraits.open_of(portrait.owner):
             if (
                 one.again_of == id_
-                and one.state in _UNANSWERED
+                and one.state in (*_UNANSWERED, State.AWAITING_BABY_PHOTO)
                 and self._storage.now() - one.created_at < _SAME_PRESS_S
             ):
                 return one
@@ -152,8 +152,13 @@ class PortraitService:
         changed = await self._storage.portraits.get(first.id)
         if changed is None or changed.state is State.FAILED:
             return None  # just now: this one is the first good photo then
-        if changed.state in ASKING_STATES:
-            self._worker.schedule(changed.id)  # it came late: now there is another one to take
+        if changed.state in _UNANSWERED and changed.state in ASKING_STATES and not changed.go_on:
+            # It came late, and may be the best.
+            afresh = AFRESH | {"album_message": None, "told_album": ""}
+            await self._storage.portraits.advance(changed.id, State.RECEIVED, self._storage.now(), **afresh)
+            self._worker.restart(changed.id)
+        elif changed.state in ASKING_STATES:
+            self._worker.schedule(changed.id)  # now there is another one that may be the baby photo
         return first
 
     async def _add_to_album(self, portrait: Portrait, photo: Photo) -> None:

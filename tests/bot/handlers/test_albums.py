@@ -66,6 +66,19 @@ async def test_a_caption_added_to_a_photo_that_was_not_taken_changes_no_photo(ha
     assert (portrait.name, portrait.album_message) == ("Momo", first + 1)
 
 
+async def test_a_better_photo_that_comes_late_is_taken(harness: Harness) -> None:
+    mina = harness.user()
+    other = await mina.send(Script.CAT, shade=60)
+    await mina.press(await mina.sees("lovely cat"), "Cancel")
+    await send_album(harness, mina, Script.DARK, Script.NO_FACE)
+    question = await mina.sees("I took photo 1", "rather dark")
+    portrait = await mina.portrait()
+    late = Photo(mina.id, mina.id, 901, other["document"]["file_id"], "en", album=portrait.album)
+    await harness.services.portraits.receive(late)
+    better = await mina.sees("I took photo 3: the face shows best there. What a lovely cat!")
+    assert better["message_id"] == question["message_id"]
+
+
 async def test_photos_that_are_none_are_left_out(harness: Harness) -> None:
     mina = harness.user()
     await send_album(harness, mina, Script.NOT_AN_IMAGE, Script.CAT)
