@@ -2,6 +2,7 @@
 # The bot on Telegram. Build for a CPU (as it is) or for NVIDIA GPUs:
 #   docker build -t throwback .
 #   docker build -t throwback --build-arg TORCH_INDEX=https://pypi.org/simple .
+# With --build-arg EXTRAS=ray for many machines.
 
 FROM python:3.12-slim AS build
 # Where torch comes from: PyTorch's CPU builds, or those of PyPI, which bring CUDA along (several GB).
@@ -13,8 +14,11 @@ WORKDIR /build
 # The large and seldom changing first. torchvision has to match torch.
 RUN pip install --index-url "$TORCH_INDEX" torch torchvision
 COPY pyproject.toml PACKAGE.md LICENSE ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-        > dependencies.txt \
+# Names of extras of pyproject.toml, separated by spaces.
+ARG EXTRAS=
+RUN python -c "import sys, tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+print(*project['dependencies'], *sum((project['optional-dependencies'][one] for one in sys.argv[1:]), []), sep='\n')" \
+        $EXTRAS > dependencies.txt \
     && pip install -r dependencies.txt
 COPY storage storage
 COPY bot bot

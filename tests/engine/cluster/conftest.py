@@ -66,12 +66,12 @@ class LoopbackCluster:
         self.client_address = ready["client"]
         self.environment["RAY_ADDRESS"] = ready["address"]
 
-    def order(self, what: str) -> None:
-        """Give an order and wait until it is obeyed."""
+    def order(self, what: str) -> dict[str, Any]:
+        """Give an order, wait until it is obeyed, and return what it says."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{what}\n")
         self._process.stdin.flush()
-        self._heard()
+        return self._heard()
 
     def _heard(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -85,6 +85,11 @@ class LoopbackCluster:
         """All of its processes, by their folders in /proc."""
         mark = f"RAY_AUTH_TOKEN={self.environment['RAY_AUTH_TOKEN']}".encode()
         return [one for one in Path("/proc").iterdir() if one.name.isdecimal() and mark in _read(one / "environ")]
+
+    def writings(self) -> bytes:
+        """All that Ray has written to files: logs, events."""
+        folder = Path(self._folder)
+        return b"".join(_read(one) for one in folder.rglob("*") if one.is_file() and not one.is_symlink())
 
     def replicas(self) -> list[int]:
         """The process ids of the replicas."""

@@ -1,7 +1,8 @@
 """Runs a Ray cluster on loopback, nodes of one core each, in a process of its own; orders come as lines.
 
 `python -m tests.engine.cluster.loopback_cluster NODES [PORT]` prints a JSON line when it is ready and after each order:
-``add`` a node, ``kill`` (-9) the node that was added last, ``delete`` the application, ``end``.
+``add`` a node, ``kill`` (-9) the node that was added last, ``delete`` the application, ``used`` bytes of the object
+store, ``end``.
 """
 
 import json
@@ -41,6 +42,10 @@ def main() -> None:
             case ["delete"]:
                 with suppress(RayServeException):  # nothing has been started yet
                     serve.delete("throwback")
+            case ["used"]:
+                there, left = ray.cluster_resources(), ray.available_resources()
+                say(used=there["object_store_memory"] - left["object_store_memory"])
+                continue
             case ["end"]:
                 break
         say()

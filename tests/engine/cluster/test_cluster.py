@@ -7,11 +7,12 @@ import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from engine import EngineClient, EngineFault, EngineStopped, OperatorError, Progress, Rejuvenate
+from engine import EngineClient, EngineError, EngineFault, EngineStopped, OperatorError, Progress, Rejuvenate
 from engine.process.scheduler import SLOTS
 from tests.engine.cluster.conftest import LoopbackCluster, joined, kill
 
@@ -137,6 +138,22 @@ async def test_another_release_is_told_at_once(deployed: LoopbackCluster, tmp_pa
         async with joined(deployed, tmp_path, address=address, program=other) as engine, asyncio.timeout(60):
             with pytest.raises(OperatorError, match=r"the cluster runs Throwback .* and this is Throwback 0\.0\.1, "):
                 await engine.describe()
+
+
+async def test_nothing_is_left_of_a_photo_and_no_secret_is_told(
+    cluster: LoopbackCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, mark = "123456:a-secret-of-the-bot", b"what-is-in-the-photo"
+    monkeypatch.setenv("THROWBACK_TOKEN", token)
+    async with joined(cluster, tmp_path) as engine, asyncio.timeout(150):
+        for photo in (b"steps 10 " + mark * 100_000, b"die " + mark * 100_000):
+            with suppress(EngineError):
+                await engine.rejuvenate(Rejuvenate("a", photo))
+        await until(lambda: cluster.order("used")["used"] < 1 << 20)
+        assert not [one for one in cluster.processes() if token.encode() in (one / "environ").read_bytes()]
+    written = cluster.writings()
+    assert len(written) > 10_000
+    assert mark not in written and token.encode() not in written
 
 
 async def test_nothing_listens_beyond_loopback(engine: EngineClient, cluster: LoopbackCluster) -> None:
