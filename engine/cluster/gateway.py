@@ -52,9 +52,10 @@ class Engines(Protocol):
     async def running(self) -> int:
         """How many run now. Raises `NotBegun` when the cluster cannot be asked."""
 
-    def work(self, frame: bytes) -> AsyncIterator[bytes]:
+    def work(self, frame: bytes, in_turn: bool) -> AsyncIterator[bytes]:
         """Let one of them answer the request in `frame`; yield frames, the answer's last.
 
+        Those `in_turn` are given out one after the other, so that each goes to the engine with the fewest.
         Raises `ReplicaDied`, `NotBegun`, and an `EngineError` for what is to be answered instead.
         """
 
@@ -138,7 +139,7 @@ class Gateway:
         if isinstance(request, Forget):
             answers = [decode(one) for one in await self._engines.forget_everywhere(frame)]
             return Forgotten(request.id, sum(one.count for one in answers if isinstance(one, Forgotten)))
-        async for part in self._engines.work(frame):
+        async for part in self._engines.work(frame, in_turn=isinstance(request, Rejuvenate)):
             message = decode(part)
             if isinstance(message, Progress):
                 self._send(part)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -165,6 +166,7 @@ class ServedEngines:
         self.most = most
         self._work = handle.options(method_name="work", stream=True)
         self._handle = handle
+        self._assigning = asyncio.Lock()
         self._head = ray.get_runtime_context().gcs_address
 
     async def running(self) -> int:
@@ -179,25 +181,29 @@ class ServedEngines:
         )
         return sum(one.replica_states.get(ReplicaState.RUNNING, 0) for one in deployments)
 
-    async def work(self, frame: bytes) -> AsyncIterator[bytes]:
+    async def work(self, frame: bytes, in_turn: bool) -> AsyncIterator[bytes]:
         """Let one engine answer the request in `frame` (`Engines.work`)."""
-        response = self._work.remote(RELEASE, frame)
         begun = False
-        try:
-            async for part in response:
-                begun = True
-                if isinstance(part, str):
-                    raise OperatorError(part)
-                if part:
-                    yield part
-        except RayTaskError as error:
-            raise _fault_of(error) from None
-        except RayActorError as error:
-            raise (ReplicaDied if begun else NotBegun)(type(error).__name__) from None
-        except (RayError, RayServeException) as error:
-            raise NotBegun(type(error).__name__) from None
-        finally:
-            response.cancel()  # nothing happens when it is through
+        async with AsyncExitStack() as turn:
+            if in_turn:
+                await turn.enter_async_context(self._assigning)
+            response = self._work.remote(RELEASE, frame)
+            try:
+                async for part in response:
+                    begun = True
+                    await turn.aclose()
+                    if isinstance(part, str):
+                        raise OperatorError(part)
+                    if part:
+                        yield part
+            except RayTaskError as error:
+                raise _fault_of(error) from None
+            except RayActorError as error:
+                raise (ReplicaDied if begun else NotBegun)(type(error).__name__) from None
+            except (RayError, RayServeException) as error:
+                raise NotBegun(type(error).__name__) from None
+            finally:
+                response.cancel()  # nothing happens when it is through
 
     async def forget_everywhere(self, frame: bytes) -> list[bytes]:
         """Let each engine answer the `Forget` in `frame` (`Engines.forget_everywhere`)."""

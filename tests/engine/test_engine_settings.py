@@ -1,5 +1,6 @@
 """The engine's settings, as variables and back."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ HERE = {"THROWBACK_HOME": "/data"}
         ),
     ],
 )
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'throwback[ray]'")
 def test_where_the_engine_runs(variables: dict[str, str], cluster: ClusterSettings | None) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'throwback[ray]'", exc_type=ImportError)
     settings = engine_settings(HERE | variables)
     assert settings.cluster == cluster
     assert engine_settings(child_environment({}, settings)) == settings  # what its processes read

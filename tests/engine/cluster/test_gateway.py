@@ -27,7 +27,7 @@ class Rehearsed:
             raise NotBegun
         return self.here
 
-    async def work(self, frame: bytes) -> AsyncIterator[bytes]:
+    async def work(self, frame: bytes, in_turn: bool) -> AsyncIterator[bytes]:
         self.asked.append(decode(frame))
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
