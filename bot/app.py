@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 from telegram import Update
+from telegram.error import InvalidToken, RetryAfter
 from telegram.ext import ApplicationBuilder, ContextTypes
 
 from bot.context import SERVICES_KEY, App, Bot, Context, Services
 from bot.messaging.admin_alerts import AdminAlerts
-from bot.messaging.listening import Listener, UpdateSource
+from bot.messaging.listening import TOKEN_REFUSED, Listener, ListeningEnded, UpdateSource
 from bot.messaging.menus import publish_menus
 from bot.messaging.polling import Poller
 from bot.messaging.proxies import client_options
-from bot.messaging.rate_limiter import Pace, RateLimiter
+from bot.messaging.rate_limiter import Pace, RateLimiter, seconds_of
 from bot.messaging.result_sender import ResultSender
 from bot.messaging.sticker_set_requests import StickerSetRequests
 from bot.messaging.telegram_messenger import TelegramMessenger
@@ -29,6 +31,7 @@ from bot.operations.home_lock import exclusive_home
 from bot.operations.service_manager import supervised
 from bot.portraits.accounts import AccountService
 from bot.portraits.answers import AnswerService
+from bot.portraits.backoff import backoff
 from bot.portraits.deletion import DeletionService
 from bot.portraits.limits import Limits
 from bot.portraits.naming import NamingService
@@ -66,18 +69,19 @@ async def running(
 
     `engine` is one that is not entered yet; tests hand in their own, and their own `pace` and `timings`. Leaving stops
     listener, worker, engine and application in this order, and loses nothing: what is unfinished is in the storage.
-    Raises `telegram.error.InvalidToken` and `telegram.error.NetworkError` when there is no way to Telegram, and
-    `HomeInUse` when another bot has this data folder.
+    Raises `telegram.error.NetworkError` when there is no way to Telegram, `ListeningEnded` when it refuses us for
+    `timings.refusal_limit_s`, and `HomeInUse` when another bot has this data folder.
     """
     timings = timings or Timings()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(exclusive_home(settings.home, timings.lock_wait_s))
         storage = await stack.enter_async_context(Storage(settings.home))
         update_queue = DurableUpdateQueue(storage, timings.write_retries_s)
-        rate_limiter, processor = RateLimiter(pace), PerChatProcessor(update_queue.handled)
+        rate_limiter, processor = RateLimiter(pace), PerChatProcessor(update_queue)
         app = build(settings, update_queue, processor, rate_limiter)
         request = _request(settings)
         await stack.enter_async_context(request)
+        await _introduce(app, timings)
         await stack.enter_async_context(app)
         await app.start()
         stack.push_async_callback(app.stop)
@@ -100,6 +104,24 @@ async def running(
         await stack.enter_async_context(listener)
         _logger.info("listening as @%s", app.bot.username)
         yield services
+
+
+async def _introduce(app: App, timings: Timings) -> None:
+    """Ask Telegram who we are. One refusal may pass; a token that stays refused raises `ListeningEnded`."""
+    deadline = time.monotonic() + timings.refusal_limit_s
+    for pause_s in backoff(timings.listen_retries_s):
+        try:
+            await app.initialize()
+        except InvalidToken:
+            if time.monotonic() + pause_s >= deadline:
+                raise ListeningEnded(TOKEN_REFUSED) from None
+            _logger.error("%s; asking again in %.0f s", TOKEN_REFUSED, pause_s)
+            await asyncio.sleep(pause_s)
+        except RetryAfter as refusal:
+            _logger.warning("Telegram asks for patience")
+            await asyncio.sleep(seconds_of(refusal))
+        else:
+            return
 
 
 def compose(
@@ -221,9 +243,15 @@ def _source(
     return WebhookSubscription(bot, settings.webhook, ALLOWED_UPDATES, timings.webhook_check_s)
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Run the bot until `stop` is set. Raises `ListeningEnded` when it cannot go on."""
-    async with running(settings) as services, supervised(services):
+async def serve(
+    settings: Settings,
+    stop: asyncio.Event,
+    engine: EngineClient | None = None,
+    pace: Pace | None = None,
+    timings: Timings | None = None,
+) -> None:
+    """Run the bot until `stop` is set; the rest is as in `running`. Raises `ListeningEnded` when it cannot go on."""
+    async with running(settings, engine, pace, timings) as services, supervised(services):
         waits = [asyncio.ensure_future(wait) for wait in (stop.wait(), services.listener.ended())]
         done, waiting = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waiting:

@@ -17,6 +17,7 @@ from bot.portraits.accounts import AccountService
 from bot.portraits.answers import AnswerService
 from bot.portraits.backoff import retry
 from bot.portraits.deletion import DeletionService
+from bot.portraits.errors import MessengerUnavailable
 from bot.portraits.naming import NamingService
 from bot.portraits.portrait_service import PortraitService
 from bot.portraits.result_service import ResultService
@@ -98,7 +99,8 @@ class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Ser
     async def insist(self, request: Callable[[], Awaitable[_T]]) -> _T:
         """Repeat a request while Telegram cannot be reached; only for what does no harm when it arrives twice."""
         pauses_s = self.services.timings.reply_retries_s
-        return await retry(request, pauses_s, retry_on=NetworkError, give_up_on=(BadRequest,))
+        unreachable = (NetworkError, MessengerUnavailable)
+        return await retry(request, pauses_s, retry_on=unreachable, give_up_on=(BadRequest,))
 
     def is_admin(self, user: User | None) -> bool:
         return user is not None and user.id in self.services.settings.admins

@@ -18,9 +18,10 @@ from telegram.ext import (
 from bot.context import App, Context, introduce
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
-from bot.messaging.errors import CONSEQUENCES, Meaning, meaning_of
+from bot.messaging.errors import CONSEQUENCES, Meaning, meaning_of, translated_meaning
 from bot.messaging.views import apology
 from bot.operations.error_summary import error_trail, error_type
+from bot.portraits.errors import ChatMoved
 
 _logger = logging.getLogger(__name__)
 
@@ -80,10 +81,12 @@ async def on_error(update: object, context: Context) -> None:
     """Handle what no handler foresaw: log Telegram's failures; for ours, log the type and apologise."""
     error = context.error or RuntimeError()
     chat = update.effective_chat if isinstance(update, Update) else None
-    meaning = meaning_of(error) if isinstance(error, TelegramError) else Meaning.DEFECT
+    meaning = meaning_of(error) if isinstance(error, TelegramError) else translated_meaning(error)
     said = ""
     if isinstance(error, ChatMigrated) and chat:
         await context.services.worker.move_group(chat.id, error.new_chat_id)
+    elif isinstance(error, ChatMoved) and chat:
+        await context.services.worker.move_group(chat.id, error.new_id)
     elif CONSEQUENCES[meaning].alarms:
         _logger.error("an update failed: %s", error_trail(error))
         await context.services.alerts.update_failed(error_type(error))

@@ -130,6 +130,7 @@ class CardText:
     then: str  # under the younger picture
     now: str  # under today's picture
     footer: str  # date and where it was made
+    otherwise: str = ""  # the title where no font can draw the first one: a name of emoji, say
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,15 +50,19 @@ class Results:
             await _record(db, id, made, digests)
             return True
 
-    async def request(self, id: int, age: float, kinds: Iterable[Kind]) -> list[Result]:
-        """Note that the owner wants these results, whether made or sent already or not; return their rows."""
+    async def request(self, id: int, age: float, kinds: Iterable[Kind], press: str = "") -> list[Result]:
+        """Note that the owner wants these results, whether made or sent already or not; return their rows.
+
+        The same `press`, handed out a second time, asks for nothing.
+        """
         kinds = list(kinds)
         async with self._db.writing() as db:
             for kind in kinds:
                 await db.execute(
-                    "INSERT INTO results (portrait, age, kind, wanted) VALUES (?, ?, ?, 1)"
-                    " ON CONFLICT DO UPDATE SET wanted = 1, message = NULL",
-                    (id, age, kind),
+                    "INSERT INTO results (portrait, age, kind, wanted, press) VALUES (?, ?, ?, 1, ?)"
+                    " ON CONFLICT DO UPDATE SET wanted = 1, message = NULL, press = excluded.press"
+                    " WHERE excluded.press = '' OR excluded.press <> results.press",
+                    (id, age, kind, press),
                 )
         return [result for result in await self.of(id) if result.age == age and result.kind in kinds]
 
@@ -150,12 +154,23 @@ class Results:
         )
         return [row["id"] for row in rows]
 
+    async def mark_sending(self, result: int, sending: bool) -> None:
+        """Note that a result is on its way just now, or that it is not after all."""
+        await self._db.execute("UPDATE results SET sending = ? WHERE id = ?", (sending, result))
+
+    async def settle_interrupted(self) -> None:
+        """Note that what was on its way when the process was killed may not have arrived. Call it at the start."""
+        for row in await self._db.all("SELECT * FROM results WHERE sending"):
+            await self.not_sent(Result.of(row), Notice.DELIVERY_UNCERTAIN)
+
     async def sent(self, result: int, message: int, file_id: str, instead_of: Result | None = None) -> None:
         """Note that a result is in the chat, where another one was or not, and under which id the messenger has it."""
         async with self._db.writing() as db:
             if instead_of:
                 await db.execute("UPDATE results SET message = NULL, wanted = 0 WHERE id = ?", (instead_of.id,))
-            await db.execute("UPDATE results SET message = ?, file_id = ? WHERE id = ?", (message, file_id, result))
+            await db.execute(
+                "UPDATE results SET message = ?, file_id = ?, sending = 0 WHERE id = ?", (message, file_id, result)
+            )
             await db.execute(
                 "INSERT INTO messages SELECT p.id, p.chat, r.message"
                 " FROM results r JOIN portraits p ON p.id = r.portrait WHERE r.id = ?"
@@ -166,7 +181,7 @@ class Results:
     async def not_sent(self, result: Result, notice: Notice | None = None) -> None:
         """Give up sending a result until its owner asks again; note what is to be said of it."""
         async with self._db.writing() as db:
-            await db.execute("UPDATE results SET message = ? WHERE id = ?", (UNKNOWN_MESSAGE, result.id))
+            await db.execute("UPDATE results SET message = ?, sending = 0 WHERE id = ?", (UNKNOWN_MESSAGE, result.id))
             if notice:
                 await _note(db, result.portrait, notice, result.age)
             if notice is Notice.DELIVERY_UNCERTAIN:

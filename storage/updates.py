@@ -47,12 +47,15 @@ class Updates:
         """Delete the ids of updates that were handled before this moment."""
         await self._db.execute("DELETE FROM updates WHERE handled_at < ?", (before,))
 
-    async def left(self) -> list[tuple[int, str, int]]:
-        """Return id and JSON of the updates that earlier processes left unhandled, oldest first.
+    async def begin(self, id: int) -> None:
+        """Count an attempt to handle an update: if it brings the process down, it must not do so for ever."""
+        await self._db.execute("UPDATE updates SET attempts = attempts + 1 WHERE id = ?", (id,))
 
-        The third is to how many processes each was handed out, this one included: an update that brings the process
-        down must not do so for ever.
-        """
-        await self._db.execute("UPDATE updates SET attempts = attempts + 1 WHERE handled_at IS NULL")
+    async def spare(self, id: int) -> None:
+        """Take the attempt back: the process was told to stop, and this update is not to blame."""
+        await self._db.execute("UPDATE updates SET attempts = max(0, attempts - 1) WHERE id = ?", (id,))
+
+    async def left(self) -> list[tuple[int, str, int]]:
+        """Return id, JSON and number of attempts of the updates that earlier processes left unhandled, oldest first."""
         rows = await self._db.all("SELECT id, body, attempts FROM updates WHERE handled_at IS NULL ORDER BY id")
         return [(row["id"], row["body"], row["attempts"]) for row in rows]

@@ -6,14 +6,18 @@ outside, as owners wait.
 
 import argparse
 import asyncio
+import sys
 import tempfile
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bot.commands.numbers import whole_number
-from bot.commands.output import CommandError, emit, say
+from bot.chaos import experiment
+from bot.commands.numbers import minutes, whole_number
+from bot.commands.output import FAULT_STATUS, CommandError, emit, say
 from bot.operations import cluster_benchmarks, service_benchmarks
 from bot.operations.processes import run_engine
 
@@ -22,12 +26,16 @@ _SERVICE_SUBJECTS: dict[str, str] = {
     "throughput": "several people's portraits at once against one by one",
     "cluster": "engines on Ray against the one here: portraits a minute, overhead, and how soon a kill is healed",
     "bot": "updates a second and waiting times with many chats and an engine that answers at once",
+    "chaos": "people, faults and kills at random; then whether anything was lost, came twice or was left over",
 }
 _ENGINE_SUBJECTS: dict[str, str] = {
     "projection": "the published projection algorithm against ours",
     "pictures": "how young drawn adults become, against the same pets drawn young; and how young photos look",
 }
 _DEFAULT_COUNTS = {"latency": 10, "cluster": 16, "projection": 1, "pictures": 100}  # photos or pets; more take longer
+_KILLS_PER_MINUTE = 3
+_DRAWN_PETS = 8  # for the real engine in chaos, and as often a photo of a dog; each is sent by several people
+_REAL_PEOPLE, _REAL_PAUSE_S = 5, 10.0  # what it can keep up with on two cores
 _COUNT_HELP = {"pictures": "number of pairs, and of photos at most (default 100)"}
 
 
@@ -40,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             subject.add_argument(
                 "--chats", type=whole_number(1), default=1000, help="number of chats that write at once (default 1000)"
             )
+            continue
+        if name == "chaos":
+            _add_chaos_arguments(subject)
             continue
         if name == "pictures":
             _add_picture_arguments(subject)
@@ -64,6 +75,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         else:
             count_help = _COUNT_HELP.get(name, "number of photos or drawn pets")
             subject.add_argument("--count", type=whole_number(1), default=_DEFAULT_COUNTS[name], help=count_help)
+
+
+def _add_chaos_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "The exit status is 1 when an invariant is broken; the bot's data and log are kept then."
+    parser.add_argument("--minutes", type=minutes, default=1.0, help="how long (default 1)")
+    parser.add_argument(
+        "--kills", type=whole_number(0), help="how often bot or engine are killed (default: three times a minute)"
+    )
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="of everything that is random (default 0)")
+    parser.add_argument(
+        "--real-engine",
+        action="store_true",
+        help="five people and the real engine, not twenty and one that answers at once",
+    )
 
 
 def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,13 +134,18 @@ def run(args: argparse.Namespace) -> int:
         "throughput": _throughput,
         "cluster": _cluster,
         "bot": _bot,
+        "chaos": _chaos,
     }
     figures = asyncio.run(measures[args.subject](args))
-    for name, value in figures.items():
-        say(f"{name}: {value}")
+    for line in experiment.summary(figures) if args.subject == "chaos" else _lines(figures):
+        say(line)
     if args.json:
         emit(figures)
-    return 0
+    return FAULT_STATUS if figures.get("broken") else 0
+
+
+def _lines(figures: dict[str, Any]) -> list[str]:
+    return [f"{name}: {value}" for name, value in figures.items()]
 
 
 async def _latency(args: argparse.Namespace) -> dict[str, Any]:
@@ -137,6 +167,19 @@ async def _cluster(args: argparse.Namespace) -> dict[str, Any]:
 
 async def _bot(args: argparse.Namespace) -> dict[str, Any]:
     return await service_benchmarks.chats(args.chats)
+
+
+async def _chaos(args: argparse.Namespace) -> dict[str, Any]:
+    if sys.platform != "linux":
+        raise CommandError("chaos needs Linux: it looks for the engine's process in /proc")
+    kills = round(_KILLS_PER_MINUTE * args.minutes) if args.kills is None else args.kills
+    storm = experiment.Storm(60 * args.minutes, kills, args.seed)
+    if args.real_engine:
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = _photos(None, _DRAWN_PETS, Path(folder))
+        dog = files("bot").joinpath("pictures/start.jpg").read_bytes()
+        storm = replace(storm, pictures=[*drawn, *[dog] * _DRAWN_PETS], people=_REAL_PEOPLE, pause_s=_REAL_PAUSE_S)
+    return await experiment.run(storm)
 
 
 def _photos(folder: Path | None, count: int, drawn: Path) -> list[bytes]:

@@ -7,7 +7,7 @@ import logging
 import os
 import sqlite3
 
-from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
+from telegram.error import BadRequest, NetworkError, TelegramError
 
 from bot.app import serve
 from bot.commands.output import CONFIGURATION_STATUS, CommandError, explain_database
@@ -48,8 +48,6 @@ def _reason(error: Exception, settings: Settings) -> str:
     """Return why the bot does not run, and what to do; raises an unknown error again."""
     api, home = settings.api_url, settings.home
     match error:
-        case InvalidToken():
-            reason = "Telegram does not know this bot; check THROWBACK_TOKEN"
         case BadRequest():  # which is a NetworkError in python-telegram-bot
             reason = f"{api} refuses the bot ({error.message}); check the THROWBACK_WEBHOOK_ variables"
         case NetworkError():

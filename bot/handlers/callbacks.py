@@ -25,6 +25,7 @@ from bot.messaging.keyboards import (
 )
 from bot.messaging.telegram_calls import MAX_REFUSALS, reply_to
 from bot.messaging.views import help_against
+from bot.portraits.result_service import ResultService
 from storage import ASKING_STATES, RESULT_STATES, Kind, Portrait, State, Verdict, VerdictReason
 
 Action = Callable[[Update, Context, Portrait, str], Awaitable[object]]
@@ -70,7 +71,7 @@ async def _show_present_state(update: Update, context: Context, id_: int) -> Non
     portrait = await context.storage.portraits.get(id_)
     if portrait and portrait.state in ASKING_STATES:
         await answer(update)
-        await context.messenger.ask(portrait)
+        await context.insist(lambda: context.messenger.ask(portrait))
     else:
         await answer(update, context.words("error.too_late"))
 
@@ -78,7 +79,7 @@ async def _show_present_state(update: Update, context: Context, id_: int) -> Non
 async def _type_breed(_: Update, context: Context, portrait: Portrait, __: str) -> object:
     expecting = await context.services.answers.expect_breed(portrait.id)
     if expecting:
-        await context.messenger.ask(expecting)
+        await context.insist(lambda: context.messenger.ask(expecting))
     return expecting
 
 
@@ -100,11 +101,11 @@ async def _less(update: Update, context: Context, portrait: Portrait, value: str
     return True
 
 
-async def _make(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _make(update: Update, context: Context, portrait: Portrait, value: str) -> object:
     age, __, kind = value.partition(" ")
     if kind not in (*OFFERED_KINDS, Kind.PACK):
         return None
-    return await context.services.results.request(portrait.id, age_number(age), Kind(kind))
+    return await context.services.results.request(portrait.id, age_number(age), Kind(kind), _press_id(update))
 
 
 async def _judge(update: Update, context: Context, portrait: Portrait, value: str) -> object:
@@ -202,6 +203,19 @@ def _calling(call: Callable[[Services, Portrait, str], Awaitable[object]]) -> Ac
     return action
 
 
+def _requesting(request: Callable[[ResultService, int, float, str], Awaitable[object]]) -> Action:
+    """An action that asks for results of an age."""
+
+    async def action(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+        return await request(context.services.results, portrait.id, age_number(value), _press_id(update))
+
+    return action
+
+
+def _press_id(update: Update) -> str:
+    return update.callback_query.id if update.callback_query else ""
+
+
 # Buttons about no portrait; whoever presses them means themselves.
 _GENERAL_ACTIONS: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
     Verb.PAGE: history.turn,
@@ -248,15 +262,9 @@ _ANSWERS: dict[Verb, Action] = {
 # Requests, which take a moment.
 _REQUESTS: dict[Verb, Action] = {
     Verb.AGE: _calling(lambda services, portrait, value: services.results.show_age(portrait, age_number(value))),
-    Verb.RESEND: _calling(
-        lambda services, portrait, value: services.results.send_again(portrait.id, age_number(value))
-    ),
-    Verb.CARD: _calling(
-        lambda services, portrait, value: services.results.request(portrait.id, age_number(value), Kind.CARD)
-    ),
-    Verb.WHOLE: _calling(
-        lambda services, portrait, value: services.results.request(portrait.id, age_number(value), Kind.WHOLE)
-    ),
+    Verb.RESEND: _requesting(lambda results, id_, age, press: results.send_again(id_, age, press)),
+    Verb.CARD: _requesting(lambda results, id_, age, press: results.request(id_, age, Kind.CARD, press)),
+    Verb.WHOLE: _requesting(lambda results, id_, age, press: results.request(id_, age, Kind.WHOLE, press)),
     Verb.MAKE: _make,
     Verb.FILM: _film,
     Verb.AGAIN: _calling(lambda services, portrait, _: services.portraits.again(portrait.id)),

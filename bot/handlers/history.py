@@ -105,9 +105,9 @@ async def turn_away(update: Update, context: Context, portrait: Portrait, value:
 
 async def film(update: Update, context: Context, portrait: Portrait, age: float) -> object:
     """Send the film of a page to where the gallery is: not everybody in the portrait's group asked for it."""
-    message = update.effective_message
-    if message is None or message.chat.id == portrait.chat:
-        return await context.services.results.request(portrait.id, age, Kind.FILM)
+    message, query = update.effective_message, update.callback_query
+    if message is None or query is None or message.chat.id == portrait.chat:
+        return await context.services.results.request(portrait.id, age, Kind.FILM, query.id if query else "")
     results = await context.storage.results.of(portrait.id)
     made = next((one for one in results if one.kind is Kind.FILM and one.age == age and one.digest), None)
     if made is None:
@@ -127,6 +127,8 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
             rate_limit_args=MAX_REFUSALS,
         )
 
+    # Killed from here on, we do not send it twice: whoever does not get it presses again.
+    await context.services.results.note_press_served(update.update_id)
     shown = await _send_or_show(context, made, send)
     await context.services.results.record_message(portrait.id, message.chat.id, shown.message_id)
     return shown

@@ -50,15 +50,12 @@ async def private_photo(update: Update, context: Context) -> None:
     if file is None:
         await context.reply(update, context.words("hint.not_a_photo"))
         return
+    if not await _too_large(update, context, file):
+        if asking := await _asking_for_baby(update, context, message):
+            await _add_baby_photo(context, asking, message, file)
+        elif not await _takes_place_of_weak_one(update, context, message, file):
+            await begin(update, context, message, file, message.caption or "")
     await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
-    if await _too_large(update, context, file):
-        return
-    if asking := await _asking_for_baby(update, context, message):
-        await _add_baby_photo(context, asking, message, file)
-        return
-    if await _takes_place_of_weak_one(update, context, message, file):
-        return
-    await begin(update, context, message, file, message.caption or "")
 
 
 async def _asking_for_baby(update: Update, context: Context, message: Message) -> Portrait | None:
@@ -115,8 +112,8 @@ async def group_photo(update: Update, context: Context) -> None:
     if message is None or (file := attached(message)) is None:
         return
     if (asking := await _asking_for_baby(update, context, message)) and not await _too_large(update, context, file):
-        await context.services.naming.withdraw_question(asking.owner, asking.chat)
         await _add_baby_photo(context, asking, message, file)
+        await context.services.naming.withdraw_question(asking.owner, asking.chat)
 
 
 async def young(update: Update, context: Context) -> None:
@@ -132,9 +129,9 @@ async def young(update: Update, context: Context) -> None:
         clip = any(one.animation or one.video or one.video_note for one in sources)
         await context.reply(update, context.words("hint.video" if clip else "hint.young_reply"))
         return
-    await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
     if not await _too_large(update, context, file):
         await begin(update, context, message, file, text)
+    await context.services.naming.withdraw_question(owner_of(update) or 0, message.chat_id)
 
 
 async def begin(update: Update, context: Context, message: Message, file: PhotoSize | Document, caption: str) -> None:

@@ -90,7 +90,7 @@ async def _correct_breed(context: Context, portrait: Portrait | None, message: M
     changed = await context.services.answers.correct_breed(portrait, text) if portrait else None
     if changed is None:
         return False
-    await context.messenger.ask_below(changed, message.message_id)
+    await context.insist(lambda: context.messenger.ask_below(changed, message.message_id))
     return True
 
 
@@ -98,7 +98,7 @@ async def _take(update: Update, context: Context, portrait: Portrait, message: M
     if portrait.state is State.AWAITING_BREED:
         chosen, breeds = await context.services.answers.type_breed(portrait, text)
         if chosen is None:
-            await context.messenger.answer(portrait, text, message.message_id, breeds)
+            await context.insist(lambda: context.messenger.answer(portrait, text, message.message_id, breeds))
         else:
             await context.messenger.delete_status(portrait)  # the next question is below the words
         return

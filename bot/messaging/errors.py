@@ -213,6 +213,12 @@ def translated() -> Iterator[None]:
         raise kind(meaning.value) from None
 
 
+def translated_meaning(error: Exception) -> Meaning:
+    """Return what an error means that `translated` raised; anything else is a defect."""
+    kinds = ((one.error, meaning) for meaning, one in CONSEQUENCES.items() if one.error)
+    return next((meaning for kind, meaning in kinds if type(error) is kind), Meaning.DEFECT)
+
+
 def unchanged(error: TelegramError) -> bool:
     """Return whether an edit was refused because it changes nothing, or its message is gone: both are fine."""
     return meaning_of(error) in (Meaning.UNCHANGED, Meaning.MESSAGE_GONE)

@@ -6,13 +6,14 @@ Two things are not waited out: a token that stays refused, and another program t
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
-from telegram.error import Conflict, InvalidToken, RetryAfter
+from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, TelegramError
 
+from bot.messaging.rate_limiter import seconds_of
 from bot.operations.error_summary import error_type
 from bot.portraits.backoff import backoff
 from bot.timings import Timings
@@ -20,6 +21,8 @@ from bot.timings import Timings
 _logger = logging.getLogger(__name__)
 
 _ONE_TROUBLE_S = 60.0  # s; troubles further apart are two; more than the longest pause and the longest request together
+
+TOKEN_REFUSED = "Telegram does not know this bot; check THROWBACK_TOKEN"  # noqa: S105 (a sentence)
 
 
 class ListeningEnded(Exception):
@@ -32,6 +35,7 @@ class Pulse:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._asked_at = self.heard_at = clock()
+        self._held_up_at = float("-inf")
 
     def asked(self) -> None:
         """Note that Telegram is being asked."""
@@ -40,6 +44,15 @@ class Pulse:
     def heard(self) -> None:
         """Note that Telegram has answered."""
         self.heard_at = self._clock()
+
+    def held_up(self) -> None:
+        """Note that an update waits to be written down: no other is asked for meanwhile."""
+        self._held_up_at = self._clock()
+
+    @property
+    def held_up_ago_s(self) -> float:
+        """Since when the last update waits; endless where Telegram was heard since."""
+        return self._clock() - self._held_up_at if self._held_up_at > self.heard_at else float("inf")
 
     @property
     def asked_ago_s(self) -> float:
@@ -76,7 +89,7 @@ class _Trouble:
 
 
 class Listener:
-    """`async with` listens; entering raises what Telegram says against it from the start.
+    """`async with` listens; entering raises `BadRequest` where Telegram says that it cannot be done in this way.
 
     `ended` raises `ListeningEnded` once it has to give up.
     """
@@ -89,8 +102,14 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._source.prepare()
-        self._task = asyncio.create_task(self._keep_listening(), name="listener")
+        listen = self._listen
+        try:
+            await self._source.prepare()
+        except BadRequest:
+            raise
+        except TelegramError:  # which may pass; of what stays, `ended` tells
+            listen = self._listen_again
+        self._task = asyncio.create_task(self._keep_listening(listen), name="listener")
         return self
 
     async def __aexit__(
@@ -105,27 +124,30 @@ class Listener:
         if self._task:
             await asyncio.shield(self._task)
 
-    async def _keep_listening(self) -> None:
-        pauses_s, listening = backoff(self._timings.listen_retries_s), self._source.listen(self.pulse)
+    async def _keep_listening(self, listen: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        pauses_s = backoff(self._timings.listen_retries_s)
         while True:
             heard_at = self.pulse.heard_at
             # In a task of its own: cancelling that one does not end the listening.
-            task = asyncio.create_task(listening, name="updates")
+            task = asyncio.create_task(listen(), name="updates")
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             if self.pulse.heard_at > heard_at:  # it went well for a while
                 self._refused = _Trouble()
                 pauses_s = backoff(self._timings.listen_retries_s)
             pause_s = next(pauses_s)
             if isinstance(outcome, RetryAfter):
-                pause_s = max(pause_s, min(_seconds(outcome), _ONE_TROUBLE_S / 2))
+                pause_s = max(pause_s, min(seconds_of(outcome), _ONE_TROUBLE_S / 2))
             self._report(outcome, pause_s)
             await asyncio.sleep(pause_s)
-            listening = self._listen_again()
+            listen = self._listen_again
+
+    async def _listen(self) -> None:
+        await self._source.listen(self.pulse)
 
     async def _listen_again(self) -> None:
         self.pulse.asked()
         await self._source.prepare()
-        await self._source.listen(self.pulse)
+        await self._listen()
 
     def _report(self, outcome: BaseException | None, pause_s: float) -> None:
         """Log why the listening ended. Raises `ListeningEnded` when the reason has stayed the same for too long."""
@@ -136,11 +158,6 @@ class Listener:
                 raise ListeningEnded("another program keeps running with this bot's token; only one may: stop it")
             return
         if isinstance(outcome, InvalidToken) and self._refused.lasts_s(now) >= self._timings.refusal_limit_s:
-            raise ListeningEnded("Telegram does not know this bot any more; check THROWBACK_TOKEN")
+            raise ListeningEnded(TOKEN_REFUSED)
         reason = error_type(outcome) if outcome else "it ended"
         _logger.warning("no updates from Telegram: %s, again in %.0f s", reason, pause_s)
-
-
-def _seconds(refusal: RetryAfter) -> float:
-    after = refusal.retry_after
-    return float(after if isinstance(after, int | float) else after.total_seconds())

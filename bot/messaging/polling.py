@@ -44,7 +44,7 @@ class Poller:
             updates = await self._updates(await self._ask())
             pulse.heard()
             for update in updates:
-                await self._queue.receive(update, self._bot)
+                await self._queue.receive(update, self._bot, pulse.held_up)
                 self._offset = max(self._offset, update_id(update) + 1)
             if updates and all(update_id(update) == NO_ID for update in updates):
                 raise InvalidAnswer(200)  # they would come again at once

@@ -10,6 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,9 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 _UNCOUNTED_PREFIXES = ("get", "answer", "delete", "set", "leave")  # methods that Telegram does not count as messages
 _TIDY_FROM_CHATS = 1000  # chats; from here on silent ones are dropped, so that the table stays small
 _SILENT_S = 120.0  # s; a chat silent for longer than its windows (60 s) has its whole allowance again
+
+ON_WIRE: ContextVar[Callable[[bool], Awaitable[None]] | None] = ContextVar("ON_WIRE", default=None)
+"""Whom a task wants to be told: True right before its request is sent, False once Telegram has refused it (429)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,12 @@ class RateLimiter(BaseRateLimiter[int]):
             return await callback(*args, **kwargs)
         for refusals_left in range(rate_limit_args or 0, -1, -1):
             await self._turn(chat)
+            await _tell_on_wire(True)
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as refusal:
-                pause_s = _seconds(refusal)
+                await _tell_on_wire(False)
+                pause_s = seconds_of(refusal)
                 self._chat(chat).blocked_until = self._clock() + pause_s
                 _logger.warning("Telegram refuses %s in one chat for %.0f s", endpoint, pause_s)
                 if not refusals_left:
@@ -138,6 +144,11 @@ class RateLimiter(BaseRateLimiter[int]):
         self._tidy_at = max(_TIDY_FROM_CHATS, 2 * len(self._chats))
 
 
+async def _tell_on_wire(on: bool) -> None:
+    if tell := ON_WIRE.get():
+        await tell(on)
+
+
 def _window(sent: deque[float], limit: int, length_s: float, now: float) -> float:
     """Return the seconds until fewer than `limit` messages lie in the last `length_s`."""
     return 0.0 if len(sent) < limit else sent[-limit] + length_s - now
@@ -153,6 +164,7 @@ def _bucket(sent: deque[float], burst: int, per_s: float, now: float) -> float:
     return 0.0 if tokens >= 1 - 1e-9 else (1 - tokens) / per_s
 
 
-def _seconds(refusal: RetryAfter) -> float:
+def seconds_of(refusal: RetryAfter) -> float:
+    """Return how many seconds Telegram asks to wait."""
     after = refusal.retry_after
     return float(after if isinstance(after, int | float) else after.total_seconds())

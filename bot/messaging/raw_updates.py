@@ -1,7 +1,8 @@
 """Reads updates as Telegram sends them, and refuses those that no handler could work with.
 
-Servers of other versions leave out fields that python-telegram-bot requires, and it checks the type of none. What
-passes here has the ids, the texts and the numbers that the handlers rely on.
+Servers of other versions leave out fields that python-telegram-bot requires, and it checks the type of none. Of a
+message that it cannot read for such a reason, what the handlers work with is read. What passes here has the ids, the
+texts and the numbers that they rely on.
 """
 
 import json
@@ -25,6 +26,15 @@ _TEXTS = frozenset({
 })  # fmt: skip
 
 
+# What handlers work with of a message; anything else in one they answer without looking at it.
+_PLAIN_FIELDS = frozenset({
+    "message_id", "date", "edit_date", "chat", "from", "sender_chat", "via_bot", "media_group_id", "message_thread_id",
+    "is_topic_message", "text", "entities", "caption", "caption_entities", "photo", "document", "reply_to_message",
+    "migrate_to_chat_id", "migrate_from_chat_id",
+})  # fmt: skip
+_MESSAGES = ("message", "edited_message", "reply_to_message")
+
+
 def update_id(raw: object) -> int:
     """Return the update's id, `NO_ID` where it has none."""
     id_ = raw.get("update_id") if isinstance(raw, dict) else None
@@ -42,11 +52,26 @@ def read_update(raw: object, bot: Bot) -> tuple[Update, str]:
     if not isinstance(raw, dict) or update_id(raw) == NO_ID:
         raise TypeError("no update")
     _check_fields(raw)
-    update = Update.de_json(raw, bot)
+    try:
+        update = Update.de_json(raw, bot)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raw = _plain(raw)
+        update = Update.de_json(raw, bot)
     _check_ids(update)
     body = json.dumps(raw, ensure_ascii=False)
     body.encode()  # half of an emoji could be neither stored nor sent
     return update, body
+
+
+def _plain(part: dict[str, Any]) -> dict[str, Any]:
+    """Return an update, query or message whose messages have only what the handlers work with."""
+    plain = dict(part)
+    for name in _MESSAGES:
+        if isinstance(message := part.get(name), dict):
+            plain[name] = {name: value for name, value in _plain(message).items() if name in _PLAIN_FIELDS}
+    if isinstance(query := part.get("callback_query"), dict):
+        plain["callback_query"] = _plain(query)
+    return plain
 
 
 def _is_number(value: Any) -> bool:
@@ -76,6 +101,9 @@ def _fields(raw: object) -> Iterator[tuple[str, object]]:
 def _check_ids(update: Update) -> None:
     """Raise TypeError unless everybody and everything the update is about has an id."""
     message, query = update.effective_message, update.callback_query
+    for asked in (query, update.inline_query, update.my_chat_member):
+        if asked and asked.from_user is None:
+            raise TypeError("from")
     parties = [update.effective_user, update.effective_chat, message and message.chat]
     if any(party is not None and not _is_number(party.id) for party in parties):
         raise TypeError("id")

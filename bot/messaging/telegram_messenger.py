@@ -10,7 +10,7 @@ from telegram.ext import ExtBot
 
 from bot.messaging.errors import translated, unchanged
 from bot.messaging.keyboards import cancel_keyboard
-from bot.messaging.rate_limiter import RateLimiter
+from bot.messaging.rate_limiter import ON_WIRE, RateLimiter
 from bot.messaging.result_sender import ResultSender
 from bot.messaging.status_messages import StatusMessages
 from bot.messaging.sticker_set_requests import StickerSetRequests
@@ -18,7 +18,7 @@ from bot.messaging.telegram_calls import quietly
 from bot.messaging.views import MessageView, about_results, breed_matches, failure, progress, question, queued
 from bot.operations.error_summary import error_type
 from bot.portraits.errors import FileGone, MediaRefused, TooLarge
-from bot.portraits.messenger import Sent
+from bot.portraits.messenger import OnWire, Sent
 from bot.texts import Words, words_for
 from engine import PhotoError, PhotoReason, Progress
 from storage import UNKNOWN_MESSAGE, Kind, Notice, Portrait, Result, State, Storage
@@ -109,8 +109,12 @@ class TelegramMessenger:
         view = progress(_words(portrait), portrait, progress_)
         self._status.show_later(portrait, view, progress_.preview)
 
-    async def send_result(self, portrait: Portrait, result: Result) -> Sent:
-        return await self._results.send(portrait, result)
+    async def send_result(self, portrait: Portrait, result: Result, on_wire: OnWire) -> Sent:
+        before = ON_WIRE.set(on_wire)
+        try:
+            return await self._results.send(portrait, result)
+        finally:
+            ON_WIRE.reset(before)
 
     async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
         return await self._results.replace(portrait, before, result)

@@ -1,8 +1,8 @@
 """Handles updates of one chat in their order, and those of different chats concurrently."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, cast
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Protocol, cast
 
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
@@ -10,12 +10,25 @@ from telegram.ext import BaseUpdateProcessor
 _MAX_CONCURRENT_UPDATES = 10_000  # updates waiting for their chat count too; fewer would let one eager chat block all
 
 
-class PerChatProcessor(BaseUpdateProcessor):
-    """One lock per chat. `handled` is awaited with every update when its handlers have ended, however they ended."""
+class UpdateJournal(Protocol):
+    """Notes how far the handlers are with an update."""
 
-    def __init__(self, handled: Callable[[Update], Awaitable[None]]) -> None:
+    async def begun(self, update: Update) -> None:
+        """They have it now."""
+
+    async def stopped(self, update: Update) -> None:
+        """They were stopped in the middle of it: the next process has it."""
+
+    async def handled(self, update: Update) -> None:
+        """They are through with it."""
+
+
+class PerChatProcessor(BaseUpdateProcessor):
+    """One lock per chat. `journal` is told when an update's handlers begin, and when they have ended, however."""
+
+    def __init__(self, journal: UpdateJournal) -> None:
         super().__init__(_MAX_CONCURRENT_UPDATES)
-        self._handled = handled
+        self._journal = journal
         self._turns: dict[int, asyncio.Lock] = {}
         self._waiting: dict[int, int] = {}
         self._running: set[asyncio.Task[Any]] = set()
@@ -46,12 +59,21 @@ class PerChatProcessor(BaseUpdateProcessor):
                     return
                 self._running.add(task := cast(asyncio.Task[Any], asyncio.current_task()))
                 task.add_done_callback(self._running.discard)
-                await coroutine
-                await self._handled(update)
+                await self._journal.begun(update)
+                await self._handle(update, coroutine)
         finally:
             self._waiting[key] -= 1
             if not self._waiting[key]:
                 del self._waiting[key], self._turns[key]
+
+    async def _handle(self, update: Update, coroutine: Awaitable[Any]) -> None:
+        try:
+            await coroutine
+        except asyncio.CancelledError:
+            if self._closed:
+                await asyncio.shield(self._journal.stopped(update))
+            raise
+        await self._journal.handled(update)
 
     async def initialize(self) -> None:
         """Nothing to prepare."""

@@ -26,6 +26,7 @@ class Ailment(StrEnum):
 
     TELEGRAM = "telegram"  # updates are asked for, and nothing answers
     LISTENING = "listening"  # updates are not even asked for
+    DISK = "disk"  # it takes no writes, and updates wait for it
     DATABASE = "database"
     ENGINE = "engine"
 
@@ -34,7 +35,9 @@ async def ailments(services: Services) -> list[Ailment]:
     """Return what does not work."""
     found = []
     pulse = services.listener.pulse
-    if pulse.asked_ago_s > _LISTENING_S:
+    if pulse.held_up_ago_s < _LISTENING_S:
+        found.append(Ailment.DISK)
+    elif pulse.asked_ago_s > _LISTENING_S:
         found.append(Ailment.LISTENING)
     elif pulse.heard_ago_s > _LISTENING_S:
         found.append(Ailment.TELEGRAM)

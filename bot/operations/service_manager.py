@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from bot.context import Services
 from bot.operations.health import Ailment, ailments
 
-# What a restart may help against. Telegram comes back by itself, and the engine is started again anyway.
-_DEADLY = frozenset({Ailment.LISTENING, Ailment.DATABASE})
+# What a restart may help against. Telegram comes back by itself, the engine is started again anyway, and
+# a full disk stays full.
+DEADLY = frozenset({Ailment.LISTENING, Ailment.DATABASE})
 
 
 @asynccontextmanager
@@ -43,7 +44,7 @@ def _interval_s(environment: Mapping[str, str]) -> float:
 async def _tell_alive(services: Services, address: str, interval_s: float) -> None:
     while address and interval_s:
         found = await ailments(services)
-        if not _DEADLY.intersection(found):
+        if not DEADLY.intersection(found):
             _tell(address, f"WATCHDOG=1\nSTATUS={', '.join(found) + ': not working' if found else 'ok'}")
         await asyncio.sleep(interval_s)
 

@@ -50,12 +50,12 @@ class MethodHandler(_BotHandler):
         status, chat_id = 0, None
         try:
             self._check_token(token)
-            fault = self.telegram.faults.take(method)
+            parameters = Parameters.of(self.request)
+            fault = self.telegram.faults.take(method, parameters.values)
             if fault is not None and not await self._fail(fault):
                 return
             if len(self.request.body) > UPLOAD_MAX_BYTES:
                 raise ApiError(413, "Request Entity Too Large")
-            parameters = Parameters.of(self.request)
             chat_id = _number(parameters.text("chat_id"))
             result = await self._while_connected(call(self.telegram, method, parameters), method)
             if fault is not None:

@@ -1,5 +1,6 @@
 """Makes the next calls of a method fail, as tests order it."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,13 +42,17 @@ ANY_METHOD = "*"  # a `method` that stands for all
 
 @dataclass(slots=True)
 class Fault:
-    """An order that the next `times` calls of `method` fail; `description` replaces Telegram's usual words."""
+    """An order that the next `times` calls of `method` fail; `description` replaces Telegram's usual words.
+
+    `given` is a parameter, as text, without which a call cannot fail so, and does not.
+    """
 
     method: str
     kind: FaultKind
     times: int = 1
     retry_after_s: int = 1
     description: str = ""
+    given: str = ""
 
     def error(self) -> ApiError | None:
         """Return the refusal to answer with, or None for a kind that answers nothing."""
@@ -75,10 +80,11 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def take(self, method: str) -> Fault | None:
-        """Return the fault of this call, if one is ordered, and count it."""
+    def take(self, method: str, given: Container[str] = ()) -> Fault | None:
+        """Return the fault of this call with these parameters, if one is ordered, and count it."""
         for fault in self._waiting:
-            if fault.method == ANY_METHOD or fault.method.lower() == method.lower():
+            fits = not fault.given or fault.given in given
+            if fits and (fault.method == ANY_METHOD or fault.method.lower() == method.lower()):
                 fault.times -= 1
                 if fault.times <= 0:
                     self._waiting.remove(fault)

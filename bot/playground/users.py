@@ -105,6 +105,17 @@ class Users:
         self._telegram.notify_bot("edited_message", message)
         return self._world.show(message)
 
+    async def replace_document(self, user_id: int, chat_id: int, message_id: int, upload: Upload) -> Json:
+        """Put another file in the place of one's own message's."""
+        message = self._own(user_id, chat_id, message_id)
+        if "forward_origin" in message.content or "document" not in message.content:
+            raise bad_request("message can't be edited")
+        replaced = await file_content(self._telegram, "document", upload, None)
+        message.content = message.content | replaced | {"edit_date": self._telegram.now()}
+        self._world.change_message(message)
+        self._telegram.notify_bot("edited_message", message)
+        return self._world.show(message)
+
     async def delete(self, user_id: int, chat_id: int, message_id: int) -> None:
         """Delete a message for all, in a private chat the bot's too; the bot is not told."""
         message = self._message(chat_id, message_id)
@@ -223,6 +234,21 @@ class Users:
             {"forum_topic_created": created, "message_thread_id": topic_id, "is_topic_message": True},
         )
         return topic_id
+
+    async def close_topic(self, chat_id: int, topic: int, closed: bool = True) -> None:
+        """Close a topic, in which only administrators write then, or open it again."""
+        chat = self._world.chat(chat_id)
+        chat.closed_topics = [one for one in chat.closed_topics if one != topic] + ([topic] if closed else [])
+        self._world.save_chat(chat)
+
+    async def delete_topic(self, chat_id: int, topic: int) -> None:
+        """Delete a topic with all its messages."""
+        chat = self._world.chat(chat_id)
+        chat.topics.pop(topic, None)
+        for message in list(self._world.messages[chat_id].values()):
+            if topic in (message.id, message.content.get("message_thread_id")):
+                self._world.delete_message(message)
+        self._world.save_chat(chat)
 
     async def migrate(self, user_id: int, chat_id: int) -> Chat:
         """Turn a group into a supergroup, and return it: it is another chat with another id."""

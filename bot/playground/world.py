@@ -42,7 +42,8 @@ class Chat:
     """A chat. `members` are users' statuses by id; `bot_status` is the bot's. A private chat has its user's id.
 
     `started` tells whether the user has ever written in a private chat; before that, a bot must not.
-    `topics` are the names of a forum's topics by the id of the message that opened them.
+    `topics` are the names of a forum's topics by the id of the message that opened them; `closed_topics` take messages
+    of administrators alone.
     `media_allowed` tells whether a group lets its members send more than texts; administrators always may.
     """
 
@@ -54,6 +55,7 @@ class Chat:
     bot_status: str = "member"
     started: bool = False
     topics: dict[int, str] = field(default_factory=dict)
+    closed_topics: list[int] = field(default_factory=list)
     media_allowed: bool = True
     last_message_id: int = 0
     migrated_to: int | None = None

@@ -16,7 +16,7 @@ def backoff(pauses_s: Sequence[float]) -> Iterator[float]:
 async def retry(
     attempt: Callable[[], Awaitable[_T]],
     pauses_s: Iterable[float],
-    retry_on: type[Exception],
+    retry_on: type[Exception] | tuple[type[Exception], ...],
     give_up_on: tuple[type[Exception], ...] = (),
     on_pause: Callable[[Exception, float], None] = lambda error, pause_s: None,
 ) -> _T:

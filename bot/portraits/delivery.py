@@ -1,10 +1,12 @@
 """Brings results to their owners: those of a new portrait, and what is asked for later."""
 
 import asyncio
-from collections.abc import Coroutine
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from bot.portraits.activity import showing
+from bot.portraits.backoff import backoff, retry
 from bot.portraits.errors import DeliveryUncertain, MediaRefused, MediaUnusable, TooLarge
 from bot.portraits.film_compression import halved
 from bot.portraits.messenger import Alerts, Messenger
@@ -96,25 +98,40 @@ class Delivery:
         return await asyncio.shield(upload)
 
     async def _send(self, portrait: Portrait, result: Result, may_shrink: bool = True) -> None:
-        before = await self._storage.results.shown_instead(result)
+        results, on_wire = self._storage.results, False
+        before = await results.shown_instead(result)
+
+        async def note(on: bool) -> None:
+            nonlocal on_wire
+            await results.mark_sending(result.id, on)
+            on_wire = on
+
         try:
             shown = await self._messenger.replace_result(portrait, before, result) if before else None
-            sent = shown or await self._messenger.send_result(portrait, result)
+            sent = shown or await self._messenger.send_result(portrait, result, note)
         except (DeliveryUncertain, MediaRefused, MediaUnusable) as error:
-            await self._storage.results.not_sent(result, _NOTICES[type(error)])
+            await results.not_sent(result, _NOTICES[type(error)])
         except TooLarge:
+            await results.mark_sending(result.id, False)
             smaller = await self._smaller(portrait, result) if may_shrink else None
             if smaller is None:
-                await self._storage.results.not_sent(result, Notice.TOO_LARGE)
+                await results.not_sent(result, Notice.TOO_LARGE)
             else:
                 await self._send(portrait, smaller, may_shrink=False)
-        except asyncio.CancelledError:  # the bot stops, and Telegram may have it
-            if before is None:  # an edit does no harm when it comes twice
-                await asyncio.shield(self._storage.results.not_sent(result, Notice.DELIVERY_UNCERTAIN))
+        except asyncio.CancelledError:
+            if on_wire:  # the bot stops, and the owner may have it
+                await asyncio.shield(results.not_sent(result, Notice.DELIVERY_UNCERTAIN))
+            raise
+        except Exception:  # it did not arrive
+            await results.mark_sending(result.id, False)
             raise
         else:
-            await self._storage.results.sent(result.id, sent.message, sent.file_id, instead_of=before)
+            await self._insist(lambda: results.sent(result.id, sent.message, sent.file_id, instead_of=before))
             await self._take_back_if_deleted(portrait, sent.message)
+
+    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Note what cannot be taken back, however long the disk takes no writes."""
+        await retry(write, backoff(self._timings.write_retries_s), retry_on=sqlite3.Error)
 
     async def _smaller(self, portrait: Portrait, result: Result) -> Result | None:
         """Replace a film by a smaller one; None for what is no film, or cannot be made smaller."""

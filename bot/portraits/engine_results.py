@@ -32,6 +32,7 @@ def card_text(portrait: Portrait, age: float) -> CardText:
         then=words("card.then") if age >= 0 else now,  # of the two the younger one is today's then
         now=now if age >= 0 else words("card.grown"),
         footer=words("card.footer", date=words.date(date.today())),
+        otherwise=portrait_title(words, replace(portrait, name="")),
     )
 
 

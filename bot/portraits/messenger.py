@@ -1,6 +1,6 @@
 """What the product needs of a messenger: the border between it and the app in which its owners write."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,10 @@ from storage import Notice, Portrait, Result
 class Sent:
     message: int
     file_id: str
+
+
+OnWire = Callable[[bool], Awaitable[None]]
+"""Is told True right before something is sent, and False where the messenger refused it and it waits again."""
 
 
 class Messenger(Protocol):
@@ -43,8 +47,8 @@ class Messenger(Protocol):
     def show_progress(self, portrait: Portrait, progress: Progress) -> None:
         """Show how far the engine is; may be called as often as it likes."""
 
-    async def send_result(self, portrait: Portrait, result: Result) -> Sent:
-        """Bring a result to its owner."""
+    async def send_result(self, portrait: Portrait, result: Result, on_wire: OnWire) -> Sent:
+        """Bring a result to its owner; before `on_wire` was told, nothing can have arrived."""
 
     async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
         """Show a result in the message of the one before; None when that is gone. It may be repeated."""

@@ -10,7 +10,7 @@ _GOOD_OF_TODAY = (Kind.STRIP, Kind.STICKER, Kind.PACK, Kind.STILL, Kind.FILM)  #
 
 
 class ResultService:
-    """Takes requests for results, and notes where they are shown."""
+    """Takes requests for results, and notes where they are shown. A `press` that is handed out twice asks once."""
 
     def __init__(self, storage: Storage, worker: PortraitWorker) -> None:
         self._storage = storage
@@ -27,18 +27,22 @@ class ResultService:
         self._worker.schedule(portrait.id)
         return changed
 
-    async def request(self, id_: int, age: float, kind: Kind) -> list[Result] | None:
+    async def request(self, id_: int, age: float, kind: Kind, press: str = "") -> list[Result] | None:
         """Send the card, the whole photo, or another result of this age."""
         portrait = await self._storage.portraits.get(id_)
         if portrait and age == 0 and kind not in _GOOD_OF_TODAY:
             age = portrait.age  # of today alone there is nothing to tell
-        return await self._request(id_, age, (kind, Kind.STRIP_FILE) if kind is Kind.STRIP else (kind,))
+        return await self._request(id_, age, (kind, Kind.STRIP_FILE) if kind is Kind.STRIP else (kind,), press)
 
-    async def send_again(self, id_: int, age: float) -> list[Result] | None:
+    async def send_again(self, id_: int, age: float, press: str = "") -> list[Result] | None:
         """Send once more what is missing of this age; None when all is known to be there."""
         results = await self._storage.results.of(id_)
         missing = [result.kind for result in results if result.age == age and result.missing]
-        return await self._request(id_, age, missing) if missing else None
+        return await self._request(id_, age, missing, press) if missing else None
+
+    async def note_press_served(self, update: int) -> None:
+        """Note that the update with this press is through, although what it asks for is still to be sent."""
+        await self._storage.updates.handled(update, self._storage.now())
 
     async def judge(self, portrait: Portrait, age: float, verdict: Verdict) -> bool | None:
         """Take the owner's verdict on this age; after the first bad one they are asked why."""
@@ -64,10 +68,10 @@ class ResultService:
         """Note under which id the messenger has a result; None when it has it no more."""
         await self._storage.results.set_file_id(result, file_id)
 
-    async def _request(self, id_: int, age: float, kinds: Iterable[Kind]) -> list[Result] | None:
+    async def _request(self, id_: int, age: float, kinds: Iterable[Kind], press: str) -> list[Result] | None:
         portrait = await self._storage.portraits.get(id_)
         if portrait is None or portrait.state not in RESULT_STATES or not OLDEST_AGE <= age <= YOUNGEST_EVER:
             return None
-        requested = await self._storage.results.request(id_, round(age, 2), kinds)
+        requested = await self._storage.results.request(id_, round(age, 2), kinds, press)
         self._worker.schedule(id_)
         return requested

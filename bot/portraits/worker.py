@@ -72,6 +72,7 @@ class PortraitWorker:
         }
 
     async def __aenter__(self) -> Self:
+        await self._storage.results.settle_interrupted()
         for portrait in await self._storage.queue.unfinished():
             if portrait.state is State.RUNNING:  # it runs no more
                 await self.dispatcher.requeue(portrait)

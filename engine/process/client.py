@@ -69,7 +69,7 @@ class Timeouts:
 
     greeting_s: float = 60.0  # for the first message of a process; a busy machine may take long to start one
     silence_s: float = 600.0  # without progress while a request waits, before a restart; no step takes so long
-    stop_s: float = 3.0  # for it to end by itself, before it is killed; it ends between two steps
+    stop_s: float = 2.5  # for it to end by itself, before it is killed; it ends between two steps
     longest_pause_s: float = 30.0  # between two starts, after several processes that answered nothing
 
 

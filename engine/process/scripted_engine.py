@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -58,6 +59,7 @@ from engine.process.wire import Message, Working
 _MARK = b"\nscript:"
 _SIZE = 64
 _STICKER_SIDE = 512  # px, of which Telegram wants exactly so many
+_SLOW_STAGE_S = 0.25  # s that each of the four stages of slow work takes
 _OLD = b" of earlier weights"  # at the end of a latent
 _SECONDS = {"aligning": 0.0, "projecting": 0.0, "locking": 0.0, "filming": 0.0, "total": 0.0}
 
@@ -74,6 +76,7 @@ class Script(StrEnum):
     DARK = "dark"  # a Samoyed in the dark: a usable face of little quality
     NOT_AN_IMAGE = "not_an_image"  # every request fails with that reason
     FAULT = "fault"  # rejuvenation fails with a fault of ours
+    SLOW = "slow"  # the usual answer, after a second's work
     HOLD = "hold"  # rejuvenation reports progress and waits: until cancelled, or until the next Describe
     DIE = "die"  # the process dies of it
     OTHER_WEIGHTS = "other_weights"  # its latent is one of earlier weights, and another age gives one of today's
@@ -132,14 +135,18 @@ class _Actor:
     def _rejuvenate(self, request: Rejuvenate) -> None:
         hold = _script(request.photo) is Script.HOLD
         stages = [Stage.ALIGNING, Stage.PROJECTING] if hold else [stage for stage in Stage if stage != Stage.QUEUED]
+        slow = _script(request.photo) is Script.SLOW
         self._connection.send(Progress(request.id, Stage.QUEUED, 0.0, position=1 if hold else 0))
+        self._connection.send(Working((request.id,) if slow else ()))
         for count, stage in enumerate(stages):
             preview = _jpeg(150) if stage is Stage.PROJECTING else None
             self._connection.send(Progress(request.id, stage, count / 4, eta_s=4.0 - count, preview=preview))
+            time.sleep(_SLOW_STAGE_S if slow else 0.0)
         if hold:
             self._held[request.id] = request
         else:
             self._connection.send(_rejuvenation(request))
+            self._connection.send(Working(()))
 
 
 def _script(photo: bytes) -> Script:

@@ -19,7 +19,7 @@ import msgspec
 
 from engine.messages import Answer, Request
 
-VERSION = 4
+VERSION = 5
 MAX_BODY_BYTES = 96 << 20  # two of the largest photos, or a film with its state, with room to spare
 
 _PREFIX = struct.Struct(">I")

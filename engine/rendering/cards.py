@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from engine.images.jpeg import encode_jpeg
 from engine.messages import CardText
-from engine.rendering.lettering import fitted
+from engine.rendering.lettering import drawable, fitted
 from engine.rendering.paper import (
     INK,
     PAPER,
@@ -45,7 +45,8 @@ def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
 def then_and_now(young: Image.Image, now: Image.Image, text: CardText) -> bytes:
     """The card as a JPEG: `young` left, `now` right, each cut to a square, with the words of `text`.
 
-    Words that do not fit are set smaller and then shortened; a word that no font can draw is left out.
+    Words that do not fit are set smaller and then shortened; a word that no font can draw is left out,
+    and of a title of such words alone the other one stands there.
     """
     card = _sheet(HEIGHT, text)
     for picture, label, index in ((young, text.then, 0), (now, text.now, 1)):
@@ -76,7 +77,7 @@ def _sheet(height: int, text: CardText) -> Image.Image:
     paws: Paws = ((70, height - 100, -28), (168, height - 56, 12), (1322, 92, 24), (1410, 60, 60))
     card = paper(WIDTH, height, paws).copy()
     draw = ImageDraw.Draw(card)
-    title = fitted(text.title, 84, 44, WIDTH - 430)
+    title = fitted(text.title if drawable(text.title) else text.otherwise, 84, 44, WIDTH - 430)
     title.draw(draw, WIDTH / 2, 98 + title.size / 3, INK)
     fitted(text.footer, 32, 22, WIDTH - 430).draw(draw, WIDTH / 2, height - 40, SOFT_INK)
     return card

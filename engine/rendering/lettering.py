@@ -1,7 +1,8 @@
 """Draw lines of text on pictures, in the scripts our users write.
 
 Each character is drawn with the first font that has it: ours for Latin and Korean, ours for Cyrillic, Greek
-and kana, a font of the system for Chinese characters. What no font has (emoji above all) is left out.
+and kana, a font of the system for Chinese, Arabic, Hebrew, Thai and Devanagari. What no font has (emoji above all) is
+left out.
 """
 
 import json
@@ -9,9 +10,10 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont, features
 
 FONTS = Path(__file__).parents[1] / "fonts"
 OURS = ("GowunBatang-Bold.woff2", "ThrowbackLetters-SemiBold.woff2")
@@ -25,6 +27,19 @@ HAN_FONTS = (
     "msyhbd.ttc",
 )
 HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF))  # code points of Chinese characters
+HEBREW = ((0x0591, 0x05F4), (0xFB1D, 0xFB4F))
+ARABIC = ((0x0600, 0x06FF), (0x0750, 0x077F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC))
+THAI = ((0x0E01, 0x0E5B),)
+DEVANAGARI = ((0x0900, 0x097F),)
+# The first font of a row that the system has is taken. Letters of these scripts are joined, stacked or written from
+# right to left, which needs Pillow's Raqm layout.
+SHAPED_FONTS = (
+    (HEBREW + ARABIC, ("DejaVuSans-Bold.ttf", "tahomabd.ttf", "Arial Unicode.ttf")),
+    (HEBREW, ("NotoSansHebrew-Bold.ttf", "NotoSansHebrew-Regular.ttf")),
+    (ARABIC, ("NotoSansArabic-Bold.ttf", "NotoNaskhArabic-Bold.ttf", "NotoSansArabic-Regular.ttf")),
+    (THAI, ("NotoSansThai-Bold.ttf", "NotoSansThai-Regular.ttf", "Garuda-Bold.ttf", "tahomabd.ttf", "Thonburi.ttc")),
+    (DEVANAGARI, ("NotoSansDevanagari-Bold.ttf", "NotoSansDevanagari-Regular.ttf", "NirmalaB.ttf", "Kohinoor.ttc")),
+)
 ELLIPSIS = "…"  # ends a line that was cut
 MOST_CHARACTERS = 160  # of a line; measuring a longer text to shorten it would take minutes
 
@@ -71,7 +86,11 @@ def drawable(text: str) -> str:
 
 
 def _line(text: str, size: int) -> Line:
-    runs = tuple((_font(name, size), "".join(run)) for name, run in groupby(text, key=_font_of) if name is not None)
+    names: list[str | None] = []
+    for character in text:  # a space between two words of one script belongs to them: they are laid out together
+        names.append(names[-1] if character == " " and names else _font_of(character))
+    fonts = groupby(zip(names, text, strict=True), key=itemgetter(0))
+    runs = tuple((_font(name, size), "".join(c for _, c in run)) for name, run in fonts if name is not None)
     return Line(runs, sum(font.getlength(run) for font, run in runs), size)
 
 
@@ -88,14 +107,19 @@ def coverage() -> dict[str, Ranges]:
     """The ranges of characters of each font, the preferred one first."""
     read = json.loads((FONTS / "coverage.json").read_text())
     ranges: dict[str, Ranges] = {name: tuple((low, high) for low, high in read[name]) for name in OURS}
-    for name in HAN_FONTS:
-        try:
-            ImageFont.truetype(name, 12)
-        except OSError:
-            continue
-        ranges[name] = HAN
-        break
+    shaped = SHAPED_FONTS if features.check("raqm") else ()
+    for covered, names in ((HAN, HAN_FONTS), *shaped):
+        if name := next(filter(_is_here, names), None):
+            ranges[name] = ranges.get(name, ()) + covered
     return ranges
+
+
+def _is_here(name: str) -> bool:
+    try:
+        ImageFont.truetype(name, 12)
+    except OSError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

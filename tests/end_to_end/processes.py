@@ -32,6 +32,7 @@ class RunningProcess:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
+                start_new_session=True,  # so that a test can tell a whole group of processes to stop
             )
 
     @property
@@ -91,6 +92,14 @@ class Telegram(RunningProcess):
             THROWBACK_HOME=str(home),
             **environment,
         )
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process has ended; a zombie has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 async def engine_works(home: Path, wait_s: float = WAIT_S) -> None:

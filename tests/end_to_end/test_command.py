@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from tests.end_to_end.phone import WAIT_S, Phone
-from tests.end_to_end.processes import RunningProcess, Telegram
+from tests.end_to_end.processes import RunningProcess, Telegram, gone
 
 STOP_S = 20.0  # s for an orderly stop; it takes five on a machine with nothing else to do
 
+SOCKS = "socks5://127.0.0.1:9"  # where nobody answers
 PLAYGROUND = ("-m", "bot.cli", "playground", "--no-browser", "--port", "0")
 
 
@@ -25,7 +26,7 @@ class Playground(RunningProcess):
         log = home / "said.log"
         log.touch()
         # A proxy that does not answer: the way to the bot's Telegram must not use it.
-        super().__init__(PLAYGROUND, log, THROWBACK_HOME=str(home), HTTP_PROXY="http://127.0.0.1:9")
+        super().__init__(PLAYGROUND, log, THROWBACK_HOME=str(home), HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY=SOCKS)
 
     @property
     def url(self) -> str:
@@ -67,7 +68,7 @@ async def test_playground_lives_through_its_bots_death_and_stops_in_order(playgr
     began = time.monotonic()
     assert playground.stop() == 0
     assert time.monotonic() - began < STOP_S
-    assert _gone(another)
+    assert gone(another)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
@@ -77,7 +78,7 @@ async def test_bot_goes_when_the_playground_is_killed(playground: Playground) ->
     (bot,) = playground.children()
     playground.kill()
     async with asyncio.timeout(WAIT_S):
-        while not _gone(bot):  # noqa: ASYNC110 (another's child announces no end)
+        while not gone(bot):  # noqa: ASYNC110 (another's child announces no end)
             await asyncio.sleep(0.05)
 
 
@@ -146,11 +147,3 @@ def test_a_full_disk_is_not_taken_for_another_playground(tmp_path: Path) -> None
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\nsys.exit(main(sys.argv[1:]))"
     )
     assert "disk is full" in refused(tmp_path, ("-c", program, *PLAYGROUND[2:]))
-
-
-def _gone(pid: int) -> bool:
-    """Return whether a process has ended; a zombie has."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True

@@ -138,6 +138,8 @@ def topic_of_request(chat: Chat, p: Parameters, replied_to: Message | None) -> J
     thread_id = p.integer("message_thread_id")
     if thread_id is not None and thread_id not in chat.topics:
         raise bad_request("message thread not found")
+    if thread_id in chat.closed_topics and chat.bot_status != "administrator":
+        raise bad_request("TOPIC_CLOSED")
     return thread_fields(chat, thread_id, replied_to)
 
 

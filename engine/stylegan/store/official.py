@@ -11,12 +11,13 @@ from typing import cast
 from engine.errors import NetworkError
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.store.conversion import build_generator, read_tensor
-from engine.stylegan.store.errors import Unfit
-from engine.stylegan.store.pickles import Module, StoredTensor, read_pickle
+from engine.stylegan.store.errors import OFFICIAL, Unfit
+from engine.stylegan.store.pickles import CHECKPOINT, Module, StoredTensor, read_pickle
 
 MAX_MODULES = 1_000  # networks of 1024 px have about 80
 MAX_DEPTH = 8  # G_ema.synthesis.b4.conv1.affine is four deep
 MAX_NAME = 64
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # the first thing in files that torch.save wrote before PyTorch 1.6
 
 State = dict[str, object]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -41,10 +42,14 @@ def read_official(path: Path) -> Generator:
     """
     content = read_pickle(path)
     try:
+        if content == _TORCH_MAGIC:
+            raise Unfit(CHECKPOINT)
         module = content.get("G_ema") if isinstance(content, dict) else None
         if not isinstance(module, Module):
             raise Unfit("holds no generator (G_ema)")
         parts = dict(_walk(module))
+        if "synthesis.input" in parts:
+            raise Unfit(f"is a StyleGAN3 network; {OFFICIAL}")
         stored = _stored_tensors(parts)
         if sum(len(tensor.storage.data) for tensor in stored.values()) > path.stat().st_size:
             raise Unfit("shows the same numbers under many names")

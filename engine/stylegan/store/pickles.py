@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.errors import NetworkError
-from engine.stylegan.store.errors import Unfit
+from engine.stylegan.store.errors import OFFICIAL, Unfit
 
 MAX_BYTES = 2 << 30  # official networks at 1024 px have 0.4 GB
 MAX_OPERATIONS = 2_000_000  # the largest official files have about 50,000
 MAX_NESTING = 1_000  # containers open at a time; official files have about 40
 _DAMAGED = "is damaged or was not made by a network's training"
+_ZIP = b"PK\x03\x04"  # how files of torch.save begin
+CHECKPOINT = f"is a checkpoint of PyTorch, as rosinality's stylegan2-pytorch writes it; {OFFICIAL}"
 
 T = TypeVar("T")
 
@@ -83,6 +85,8 @@ def read_pickle(path: Path) -> object:
     except OSError as error:
         raise NetworkError(f"{path.name} cannot be read: {error.strerror or type(error).__name__}.") from None
     try:
+        if data.startswith(_ZIP):
+            raise Unfit(CHECKPOINT)
         return _Machine(len(data)).run(BytesIO(data))
     except Unfit as reason:
         raise NetworkError(f"{path.name} {reason}.") from None
@@ -196,6 +200,8 @@ class _Machine:
 
     def name_function(self, module: str, name: str) -> None:
         full_name = f"{module}.{name}"
+        if module.startswith("dnnlib.tflib"):
+            raise Unfit(f"is a network of the TensorFlow version; {OFFICIAL}")
         if full_name not in _FUNCTIONS:
             printable = full_name[:100].encode("ascii", "backslashreplace").decode()
             raise Unfit(f"wants to use {printable!r}, which no network needs, and was refused")

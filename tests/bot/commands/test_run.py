@@ -63,7 +63,7 @@ def test_a_token_that_stays_refused_is_for_a_person(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def refused(*_: object) -> None:
-        raise ListeningEnded("Telegram does not know this bot any more; check THROWBACK_TOKEN")
+        raise ListeningEnded("Telegram does not know this bot; check THROWBACK_TOKEN")
 
     monkeypatch.setattr("bot.commands.run.serve", refused)
     assert cli.main(["run"]) == 78

@@ -207,6 +207,20 @@ async def test_a_press_that_is_answered_too_late_is_no_defect(tmp_path: Path, ti
         press.cancel()
 
 
+async def test_words_are_answered_when_telegram_is_back_and_alarm_nobody(tmp_path: Path, timings: Timings) -> None:
+    async with with_boss(tmp_path, timings) as (harness, mina):
+        await mina.send()
+        await mina.sees("Samoyed")
+        harness.telegram.faults.add(Fault("sendMessage", FaultKind.BAD_GATEWAY, times=2))
+        await mina.write("no breed at all")
+        await mina.sees("“no breed at all” as a breed yet")
+        question = await mina.sees("Another breed")
+        harness.telegram.faults.add(Fault("editMessageText", FaultKind.BAD_GATEWAY, times=3))
+        await mina.press(question, "Another breed")
+        await mina.write("/help")
+        await mina.sees("what I can do")
+
+
 class Relay:
     """Stands between the bot and Telegram; breaks the connection of the first upload of a film, `after` so many bytes.
 

@@ -114,3 +114,24 @@ async def test_a_webhook_takes_what_cannot_be_read(tmp_path: Path) -> None:
         harness.telegram.updates.add_raw({"message": {"sticker": None}})
         await is_answered(harness, mina)
         assert await harness.services.storage.updates.aside_by_kind() == {"message": 1}
+
+
+async def test_one_refusal_at_the_start_is_not_the_end(tmp_path: Path) -> None:
+    async with Harness(tmp_path, timings=QUICK) as harness:
+        await harness.close()
+        for method in ("getMe", "deleteWebhook"):
+            harness.telegram.faults.add(Fault(method, FaultKind.UNAUTHORIZED))
+            harness.telegram.faults.add(Fault(method, FaultKind.TOO_MANY_REQUESTS, retry_after_s=0))
+        harness.telegram.faults.add(Fault("deleteWebhook", FaultKind.BAD_GATEWAY))
+        await harness.open()
+        await is_answered(harness, harness.user())
+
+
+async def test_a_token_that_is_refused_from_the_start_ends_the_process_after_a_while(tmp_path: Path) -> None:
+    async with Harness(tmp_path, timings=replace(QUICK, refusal_limit_s=0.3)) as harness:
+        await harness.close()
+        harness.telegram.faults.add(Fault("getMe", FaultKind.UNAUTHORIZED, times=100_000))
+        with pytest.raises(ListeningEnded, match="check THROWBACK_TOKEN"):
+            async with asyncio.timeout(60):
+                await harness.open()
+        harness.telegram.faults.clear()

@@ -84,13 +84,31 @@ POLL_OF_5 = {"id": "1", "question": SECRET, "options": [], "total_voter_count": 
 
 
 @pytest.mark.parametrize("content", [{"sticker": STICKER_OF_5}, {"poll": POLL_OF_5}], ids=["sticker", "poll"])
-async def test_what_cannot_be_read_is_set_aside_once(
+async def test_a_message_of_an_older_server_is_answered(
     harness: Harness, caplog: pytest.LogCaptureFixture, content: Json
 ) -> None:
-    """As from servers before 6.2, whose stickers have no `type`."""
+    """Before 6.2 stickers had no `type`, and before 9.6 polls had fewer fields; the words beside them count."""
+    mina, joon = harness.user(), harness.user("Joon")
+    old = message(mina.id, private(mina.id), **content)
+    harness.telegram.world.chats[mina.id].started = True
+    harness.telegram.updates.add_raw({"message": old})
+    await mina.sees("Send me a photo")
+    command = {"type": "bot_command", "offset": 0, "length": 5}
+    asked = message(joon.id, private(joon.id), text="/help", entities=[command], reply_to_message=old)
+    harness.telegram.world.chats[joon.id].started = True
+    harness.telegram.updates.add_raw({"message": asked})
+    await joon.sees("what I can do")
+    assert await harness.services.storage.updates.aside_by_kind() == {}
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("spoilt", [{"date": None}, {"chat": None}], ids=["date", "chat"])
+async def test_what_cannot_be_read_is_set_aside_once(
+    harness: Harness, caplog: pytest.LogCaptureFixture, spoilt: Json
+) -> None:
     mina = harness.user()
     before = len([call for call in harness.telegram.calls if call.method == "getUpdates"])
-    id_ = harness.telegram.updates.add_raw({"message": message(mina.id, private(mina.id), **content)})
+    id_ = harness.telegram.updates.add_raw({"message": message(mina.id, private(mina.id), text=SECRET) | spoilt})
     await answered_s(harness, mina)
     await all_confirmed(harness)
     assert await harness.services.storage.updates.aside_by_kind() == {"message": 1}

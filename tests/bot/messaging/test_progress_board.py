@@ -121,6 +121,7 @@ async def test_an_edit_that_fails_stops_nothing(clock: Clock) -> None:
     await run(board, clock, 5)
 
 
+@pytest.mark.heavy
 async def test_thirty_people_at_once_against_a_strict_telegram(tmp_path: Path) -> None:
     """The real bot at its real pace; the playground refuses, and counts, every request too many."""
     async with Harness(tmp_path, pace=Pace(), strict=True) as harness:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -42,7 +43,7 @@ async def test_a_thousand_chats_are_answered_in_order_and_none_is_lost(harness: 
 
     async with Storage(harness.settings.home / "other") as storage:
         update_queue = DurableUpdateQueue(storage, retries_s=(0.01,))
-        order = PerChatProcessor(update_queue.handled)
+        order = PerChatProcessor(update_queue)
         updates = [raw(1 + turn * 1000 + chat, chat) for turn in range(3) for chat in range(1, 1001)]
         handler: TypeHandler[Update, Any, Any] = TypeHandler(Update, note)
         for one in updates:
@@ -71,9 +72,27 @@ async def test_what_was_taken_and_not_handled_is_handed_out_again(tmp_path: Path
         await update_queue.receive(raw(1, 7), BOT)  # likewise
         assert update_queue.qsize() == 3
     async with Storage(tmp_path) as storage:
-        for handed_out in (2, 2, 2, 0, 0):  # then given up: it may be what brings the process down
-            assert await DurableUpdateQueue(storage, retries_s=(0.01,)).reopen(BOT) == handed_out
-        assert await storage.updates.aside_by_kind() == {"message": 2}
+        for handed_out in (2, 2, 2, 2, 2, 1, 1):  # then the one is given up: it may be what brings the process down
+            update_queue = DurableUpdateQueue(storage, retries_s=(0.01,))
+            assert await update_queue.reopen(BOT) == handed_out
+            await update_queue.begun(update(2, 7))  # and the other still waits for its chat
+        assert await storage.updates.aside_by_kind() == {"message": 1}
+
+
+async def test_who_is_told_to_stop_blames_no_update(tmp_path: Path) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    async with Storage(tmp_path) as storage:
+        await storage.updates.remember(1, json.dumps(raw(1, 7)))
+        for _ in range(8):
+            update_queue = DurableUpdateQueue(storage, retries_s=(0.01,))
+            assert await update_queue.reopen(BOT) == 1
+            order = PerChatProcessor(update_queue)
+            hanging = asyncio.create_task(order.process_update(update_queue.get_nowait(), hang()))
+            await asyncio.sleep(0.02)
+            await order.close(0.0)
+            await asyncio.gather(hanging, return_exceptions=True)
 
 
 async def test_of_what_was_handled_nothing_but_the_id_is_kept_for_a_day(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 import urllib.request
 from pathlib import Path
 from urllib.error import HTTPError
@@ -6,10 +7,12 @@ from urllib.error import HTTPError
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.operations.health import Metrics, health_server
+from bot.operations.health import Ailment, Metrics, ailments, health_server
+from bot.operations.service_manager import DEADLY
 from bot.playground.faults import Fault, FaultKind
 from bot.portraits.engine_results import RELEASE
 from storage import State
+from storage.updates import Updates
 from tests.bot.harness import Harness, eventually
 from tests.scripted_engine import Script
 
@@ -94,3 +97,30 @@ async def test_updates_that_were_set_aside_are_counted(harness: Harness) -> None
     text = Metrics().exposition(await harness.services.storage.counts(), running=0, places=4).decode()
     assert 'throwback_updates_set_aside{kind="callback_query"} 1.0' in text
     assert 'throwback_updates_set_aside{kind="unknown"} 0.0' in text
+
+
+async def test_a_full_disk_is_called_so_and_kills_nobody(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restart would not make room: the bot waits, and systemd goes on hearing that it lives."""
+    mina, remember = harness.user(), Updates.remember
+    full = True
+
+    async def refuse(updates: Updates, id_: int, body: str) -> bool:
+        if full:
+            raise sqlite3.OperationalError("database or disk is full")
+        return await remember(updates, id_, body)
+
+    monkeypatch.setattr(Updates, "remember", refuse)
+    await mina.write("/help")
+
+    async def noticed() -> bool:
+        return await ailments(harness.services) == [Ailment.DISK]
+
+    await eventually(noticed)
+    assert Ailment.DISK not in DEADLY
+    full = False
+    await mina.sees("what I can do")
+
+    async def well() -> bool:
+        return await ailments(harness.services) == []
+
+    await eventually(well)

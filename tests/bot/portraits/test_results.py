@@ -6,7 +6,7 @@ import pytest
 
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.playground.faults import Fault, FaultKind
-from bot.portraits.messenger import Sent
+from bot.portraits.messenger import OnWire, Sent
 from bot.timings import Timings
 from engine import EngineClient, Forgotten
 from storage import Kind, Portrait, Result, State, Verdict
@@ -258,8 +258,8 @@ async def test_what_is_on_its_way_while_its_portrait_is_deleted_is_taken_back(
     await mina.portrait_in(State.DONE)
     send = TelegramMessenger.send_result
 
-    async def too_late(messenger: TelegramMessenger, portrait: Portrait, result: Result) -> Sent:
-        sent = await send(messenger, portrait, result)
+    async def too_late(messenger: TelegramMessenger, portrait: Portrait, result: Result, on_wire: OnWire) -> Sent:
+        sent = await send(messenger, portrait, result, on_wire)
         await harness.services.deletion.delete(portrait)
         monkeypatch.undo()
         return sent

@@ -50,6 +50,11 @@ def test_without_words_there_is_only_paper() -> None:
         assert ink(image, part) == 0
 
 
+@pytest.mark.parametrize("name", ["🐶", "", " \u200d"])
+def test_a_name_that_no_font_can_draw_leaves_the_title_to_the_breed(name: str) -> None:
+    assert ink(card(CardText(name, "", "", "", "Samoyed")), TITLE) > 100
+
+
 def test_words_of_any_length_stay_on_the_card() -> None:
     image = card(CardText("Hohenzollern " * 30, "멍멍이" * 60, "x" * 900, "…" * 5000))
     for left, right in ((0, 40), (WIDTH - 40, WIDTH)):

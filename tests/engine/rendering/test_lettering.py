@@ -35,6 +35,23 @@ def test_emoji_and_their_joiners_are_left_out_cleanly() -> None:
     assert drawable("two\nlines\tand\u202e more\x00") == "two lines and more"
 
 
+@pytest.mark.parametrize("text", ["بندق", "שוקו"])
+def test_scripts_that_a_font_of_the_system_has(text: str) -> None:
+    if drawable(text):
+        assert drawable(text) == text and ink(text)
+        assert len(fitted(f"{text} {text}", 60, 60, 1300).runs) == 1  # laid out together, from right to left
+    else:
+        pytest.skip("no font here has it")
+
+
+def test_without_such_a_font_they_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.rendering.lettering.features.check", lambda _: False)
+    coverage.cache_clear()
+    assert [drawable(text) for text in ("بندق", "שוקו", "โมจิ", "मोती")] == [""] * 4
+    monkeypatch.undo()
+    coverage.cache_clear()
+
+
 def test_letters_and_their_marks_are_put_together() -> None:
     assert drawable("e\u0301 \u1107\u1169") == "é 보"
 

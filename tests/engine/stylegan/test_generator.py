@@ -183,6 +183,7 @@ def test_a_resolution_that_is_no_power_of_two_is_refused(resolution: int) -> Non
         GeneratorConfig(img_resolution=resolution)
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
 def test_compiled_it_draws_and_passes_gradients_as_before() -> None:
     generator, expected = load_reference(FIXTURES, "small16")

@@ -10,7 +10,17 @@ from torch import Tensor
 from engine.errors import NetworkError
 from engine.stylegan.generator import Generator, GeneratorConfig
 from engine.stylegan.store.official import read_official
-from tests.engine.stylegan.store.official_files import SMALL, STORAGE, Call, module, official, pickled, stored, write
+from tests.engine.stylegan.store.official_files import (
+    SMALL,
+    STORAGE,
+    Call,
+    Name,
+    module,
+    official,
+    pickled,
+    stored,
+    write,
+)
 from tests.shared import SHARED, needs_shared
 
 
@@ -210,3 +220,25 @@ def test_damage_anywhere_ends_in_a_generator_or_one_sentence(tmp_path: Path, sma
             read_official(path)
         except NetworkError as error:
             assert str(error).startswith("damaged.pkl ")
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["zip", "before 1.6"])
+def test_a_checkpoint_of_pytorch_is_told_from_a_network(tmp_path: Path, new: bool) -> None:
+    path = tmp_path / "550000.pt"
+    torch.save({"g_ema": {"input.input": torch.zeros(1)}}, path, _use_new_zipfile_serialization=new)
+    with pytest.raises(NetworkError, match=r"rosinality.*look for .*stylegan2-ada-pytorch"):
+        read_official(path)
+
+
+def test_a_network_of_tensorflow_is_named(tmp_path: Path) -> None:
+    network = Call(Name("dnnlib.tflib.network", "Network"))
+    with pytest.raises(NetworkError, match=r"TensorFlow.*look for .*stylegan2-ada-pytorch"):
+        read_official(write(tmp_path / "tf.pkl", (network, network, network)))
+
+
+def test_a_network_of_stylegan3_is_named(tmp_path: Path) -> None:
+    empty: dict[str, object] = {"_parameters": {}, "_buffers": {}, "_modules": {}}
+    synthesis = module("SynthesisNetwork", **empty | {"_modules": {"input": module("SynthesisInput", **empty)}})
+    generator = module("Generator", **empty | {"_modules": {"synthesis": synthesis}})
+    with pytest.raises(NetworkError, match=r"StyleGAN3.*look for .*stylegan2-ada-pytorch"):
+        read_official(write(tmp_path / "r.pkl", {"G_ema": generator}))
