@@ -11,7 +11,7 @@ import pytest
 
 from bot.chaos import invariants
 from bot.chaos.chat_log import ChatLog, FilmKey, SentPhoto
-from bot.chaos.invariants import Rows, CheckedInvariants
+from bot.chaos.invariants import CheckedInvariants, Rows
 from storage import State
 from tests.bot.harness import Harness, eventually
 
