@@ -33,7 +33,8 @@ class FilmKey:
 class ChatLog:
     """Filled by `follow` from what happens in the fake Telegram, and by whoever acts.
 
-    films      how often each film was sent to each chat
+    films      how often each film was sent to each chat, apart from those that took another's place in its message
+    shown      the films that were seen in each chat, sent or in another's place
     requested  how often people have asked for each film by a button
     portraits  the portrait that a photo's message began, as far as the bot named it in a reply
     replied    messages that the bot replied to
@@ -43,6 +44,7 @@ class ChatLog:
     photos: list[SentPhoto] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
     films: Counter[tuple[int, FilmKey]] = field(default_factory=Counter)
+    shown: set[tuple[int, FilmKey]] = field(default_factory=set)
     requested: Counter[FilmKey] = field(default_factory=Counter)
     portraits: dict[tuple[int, int], int] = field(default_factory=dict)
     replied: set[tuple[int, int]] = field(default_factory=set)
@@ -76,10 +78,12 @@ class ChatLog:
         if text := message.get("text") or message.get("caption"):
             self.said[chat].add(text)
         presses = list(presses_of(message))
-        if new and "video" in message:
+        if "video" in message:
             for one in presses:
                 if one.verb is Verb.MORE:
-                    self.films[chat, FilmKey(one.portrait, one.value)] += 1
+                    key = chat, FilmKey(one.portrait, one.value)
+                    self.shown.add(key)
+                    self.films[key] += new
         replied_to = message.get("reply_to_message", {}).get("message_id")
         if replied_to is not None:
             self.replied.add((chat, replied_to))

@@ -142,7 +142,7 @@ def check_results(checked: CheckedInvariants, rows: Rows, log: ChatLog) -> None:
                 missing.append(f"{row['kind']} of portrait {portrait['id']} did not arrive, and nobody said so")
         elif row["kind"] == "film":
             sent = (portrait["chat"], FilmKey(portrait["id"], f"{row['age']:.2f}"))
-            if not log.films[sent]:
+            if sent not in log.shown:
                 missing.append(f"film of portrait {portrait['id']} is noted as sent, and was not")
     checked.check("each result sent, or said", missing, wanted)
     twice = []

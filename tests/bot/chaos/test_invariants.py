@@ -27,6 +27,7 @@ class Ended:
         self.updates = updates
         self.log = ChatLog(photos=[SentPhoto(owner, owner, photo, None)])
         self.log.films[owner, FilmKey(1, "1.00")] = 1
+        self.log.shown.add((owner, FilmKey(1, "1.00")))
         self.log_file = home / "bot.log"
         self.log_file.write_text('{"what": "listening"}\n')
 
@@ -102,7 +103,7 @@ def log_line(text: str) -> Callable[[Ended], object]:
         (no_photo, "each photo answered"),
         (lambda ended: ended.write("UPDATE results SET message = NULL"), "each result sent, or said"),
         (lambda ended: ended.write("UPDATE results SET message = 0"), "each result sent, or said"),
-        (lambda ended: ended.log.films.clear(), "each result sent, or said"),
+        (lambda ended: ended.log.shown.clear(), "each result sent, or said"),
         (lambda ended: ended.log.films.update([(ended.owner, FilmKey(1, "1.00"))]), "no film twice"),
         (lambda ended: ended.media().unlink(), "no row without its file"),
         (lambda ended: (ended.media().parent / "stray").touch(), "no file without its row"),
