@@ -92,7 +92,7 @@ async def running(
         services = compose(app.bot, settings, storage, engine, rate_limiter, listener, timings)
         app.bot_data[SERVICES_KEY] = services
         await stack.enter_async_context(services.messenger.board)
-        await stack.enter_async_context(_working(services.worker, processor, timings.uploads_grace_s))
+        await stack.enter_async_context(_working(services.worker, engine, processor, timings.uploads_grace_s))
         if settings.metrics_port is not None:
             await stack.enter_async_context(health_server(services, settings.metrics_port))
         schedule_cleanup(app, timings)
@@ -179,15 +179,17 @@ async def _check_engine(engine: EngineClient, settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _working(worker: PortraitWorker, processor: PerChatProcessor, grace_s: float) -> AsyncIterator[None]:
-    """Let the worker work; at the end, let it and the handlers end side by side what is nearly through."""
+async def _working(
+    worker: PortraitWorker, engine: EngineClient, processor: PerChatProcessor, grace_s: float
+) -> AsyncIterator[None]:
+    """Let the worker work; at the end, let uploads and handlers end what is nearly through while the engine stops."""
     closing = None
     try:
         async with worker:
             try:
                 yield
             finally:
-                closing = asyncio.create_task(processor.close(grace_s))
+                closing = asyncio.gather(processor.close(grace_s), engine.stop())
     finally:
         if closing:
             await closing

@@ -18,7 +18,8 @@ from bot.playground.users import Users
 from bot.playground.world import IN_CHAT
 from storage import State
 
-_PATIENCE_S = 180.0  # s until something that is still open counts as lost
+_PATIENCE_S = 90.0  # s without any change until what is still open counts as lost
+_QUIET_LOOKS = 4  # in a row, after which nothing is open
 _LOOK_EVERY_S = 0.25  # s between two looks at the rows, which announce no change
 _ANSWERS = {
     State.AWAITING_HEAD: (Verb.HEAD, "0"),
@@ -42,12 +43,13 @@ class Recovery:
     async def wait_until_nothing_is_open(self) -> list[str]:
         """Answer questions until there are none, and return what is still open when our patience is at an end."""
         await self._everybody_comes_back()
-        deadline = time.monotonic() + _PATIENCE_S * max(1, len(self._people.people) // 20)
-        quiet = 0
-        while time.monotonic() < deadline and quiet < 4:
+        last_change, before, quiet = time.monotonic(), [""], 0
+        while time.monotonic() < last_change + _PATIENCE_S and quiet < _QUIET_LOOKS:
             await asyncio.sleep(_LOOK_EVERY_S)
             open_, pressed = self._open(), self._answer()
             quiet = quiet + 1 if not open_ and not pressed else 0
+            if (now := [*open_, str(pressed)]) != before:
+                last_change, before = time.monotonic(), now
         return self._open()
 
     async def answered_s(self) -> float:

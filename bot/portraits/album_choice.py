@@ -23,7 +23,7 @@ class AlbumChoice:
     async def best(self, portrait: Portrait) -> tuple[AlbumPhoto, bytes]:
         """Return the photo whose face shows best, of equal ones the first, and its file.
 
-        Raises the error of the first photo when none can be used.
+        Raises the error of the first photo when none can be used, `FileGone` when the portrait was deleted meanwhile.
         """
         found: list[tuple[float, AlbumPhoto, bytes]] = []
         errors: list[Exception] = []
@@ -49,6 +49,8 @@ class AlbumChoice:
     async def _complete(self, portrait: Portrait) -> list[AlbumPhoto]:
         while True:
             photos = await self._storage.albums.of(portrait.id)
+            if not photos:
+                raise FileGone("its portrait is gone")
             quiet_s = self._storage.now() - max(photo.added_at for photo in photos)
             if quiet_s >= self._quiet_s:
                 return photos

@@ -94,8 +94,13 @@ class Delivery:
         """Send and note something, never torn apart by a cancellation in between."""
         upload = asyncio.create_task(sending)
         self._uploads.add(upload)
-        upload.add_done_callback(self._uploads.discard)
+        upload.add_done_callback(self._ended)
         return await asyncio.shield(upload)
+
+    def _ended(self, upload: asyncio.Task[Any]) -> None:
+        self._uploads.discard(upload)
+        if not upload.cancelled():
+            upload.exception()  # seen: whoever awaited it may be gone, and another attempt follows
 
     async def _send(self, portrait: Portrait, result: Result, may_shrink: bool = True) -> None:
         results, on_wire = self._storage.results, False

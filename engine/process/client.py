@@ -128,14 +128,14 @@ class EngineClient:
         try:
             await started
         except BaseException:
-            await self._stop()
+            await self.stop()
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        await self._stop()
+        await self.stop()
 
     async def drain(self) -> None:
         """Wait until every request has its answer."""
@@ -366,7 +366,8 @@ class EngineClient:
         for name in list(self._pending):
             self._drop(name, error)
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
+        """End the process and whatever it works on, before the context is left, which does so too."""
         self._closing.set()
         self._drop_all(EngineStopped("the engine is being stopped"))
         if self._supervisor is not None:
