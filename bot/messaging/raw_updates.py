@@ -104,6 +104,9 @@ def _check_ids(update: Update) -> None:
     for asked in (query, update.inline_query, update.my_chat_member):
         if asked and asked.from_user is None:
             raise TypeError("from")
+    change = update.my_chat_member
+    if change and None in (change.chat, change.old_chat_member, change.new_chat_member):
+        raise TypeError("my_chat_member")
     parties = [update.effective_user, update.effective_chat, message and message.chat]
     if any(party is not None and not _is_number(party.id) for party in parties):
         raise TypeError("id")

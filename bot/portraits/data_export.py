@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -54,10 +55,14 @@ async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE
     person, pets = await storage.people.get(owner), await storage.pets.of_owner(owner)
     portraits = await storage.portraits.of_owner(owner)
     results = {portrait.id: await storage.results.of(portrait.id) for portrait in portraits}
-    names: dict[str, str] = {}  # by digest
+    names: dict[str, str] = {}  # by digest, as are the sizes
+    sizes: dict[str, int] = {}
     for name, digest in _files(portraits, results, pets):
-        if digest not in names and (path := storage.media.path(digest)).is_file():
-            names[digest] = name if "." in name else f"{name}.{_suffix(path)}"
+        path = storage.media.path(digest)
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            if digest not in names:
+                sizes[digest] = path.stat().st_size
+                names[digest] = name if "." in name else f"{name}.{_suffix(path)}"
     rows = {
         "person": asdict(person) if person else None,
         "pets": [asdict(pet) for pet in pets],
@@ -79,12 +84,11 @@ async def archives_of(storage: Storage, owner: int, max_bytes: int = MAX_ARCHIVE
     text = json.dumps(rows, ensure_ascii=False, indent=1)
     archives, size = [Archive(texts={"data.json": text})], len(text.encode())
     for digest, name in names.items():
-        path = storage.media.path(digest)
-        size += path.stat().st_size
+        size += sizes[digest]
         if size > max_bytes:
             archives.append(Archive())
-            size = path.stat().st_size
-        archives[-1].files[name] = path
+            size = sizes[digest]
+        archives[-1].files[name] = storage.media.path(digest)
     return archives
 
 

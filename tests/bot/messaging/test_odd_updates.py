@@ -143,6 +143,21 @@ def test_what_no_handler_could_work_with_is_not_read(spoilt: Json) -> None:
         read_update({"update_id": 1, "message": hello | spoilt}, Bot("1:token"))
 
 
+@pytest.mark.parametrize("gone", ["chat", "from", "old_chat_member", "new_chat_member"])
+def test_a_change_of_nothing_is_not_read(gone: str) -> None:
+    member: Json = {"status": "member", "user": user(1)}
+    change: Json = {
+        "chat": private(1),
+        "from": user(1),
+        "date": 1,
+        "old_chat_member": member,
+        "new_chat_member": member,
+    }
+    read_update({"update_id": 1, "my_chat_member": change}, Bot("1:token"))
+    with pytest.raises((TypeError, KeyError, AttributeError)):
+        read_update({"update_id": 1, "my_chat_member": change | {gone: None}}, Bot("1:token"))
+
+
 class SpoiltAnswers(TelegramRequest):
     """Telegram with three updates, of which the second makes every answer unreadable that has it."""
 
