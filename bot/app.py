@@ -81,6 +81,7 @@ async def running(
         app = build(settings, update_queue, processor, rate_limiter)
         request = _request(settings)
         await stack.enter_async_context(request)
+        stack.push_async_callback(app.bot.shutdown)  # in case it is never introduced
         await _introduce(app, timings)
         await stack.enter_async_context(app)
         await app.start()

@@ -121,7 +121,7 @@ async def test_one_refusal_at_the_start_is_not_the_end(tmp_path: Path) -> None:
         await harness.close()
         for method in ("getMe", "deleteWebhook"):
             harness.telegram.faults.add(Fault(method, FaultKind.UNAUTHORIZED))
-            harness.telegram.faults.add(Fault(method, FaultKind.TOO_MANY_REQUESTS, retry_after_s=0))
+            harness.telegram.faults.add(Fault(method, FaultKind.TOO_MANY_REQUESTS, retry_after_s=1))
         harness.telegram.faults.add(Fault("deleteWebhook", FaultKind.BAD_GATEWAY))
         await harness.open()
         await is_answered(harness, harness.user())
