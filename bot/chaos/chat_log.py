@@ -19,6 +19,7 @@ class SentPhoto:
     chat: int
     message: int
     album: str | None
+    file: str = ""  # Telegram's file_unique_id
 
 
 @dataclass(frozen=True, slots=True)

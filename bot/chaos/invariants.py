@@ -101,6 +101,7 @@ def _outcome(row: Row) -> str:
 
 def check_photos(checked: CheckedInvariants, rows: Rows, log: ChatLog) -> None:
     """Each photo led to a portrait, belongs to one as a baby photo or of an album, or went with its owner's wish."""
+    files = {row["file_unique_id"] for row in rows.portraits.values()} - {""}
     originals = {(row["chat"], row["message"]) for row in rows.portraits.values()}
     babies = {(row["chat"], row["baby_message"]) for row in rows.portraits.values()}
     albums = {(row["chat"], album) for row in rows.portraits.values() for album in (row["album"], row["baby_album"])}
@@ -115,6 +116,7 @@ def check_photos(checked: CheckedInvariants, rows: Rows, log: ChatLog) -> None:
         place = (photo.chat, photo.message)
         return (
             place in originals
+            or photo.file in files  # it took the place of a weak one
             or place in babies
             or (photo.album is not None and (photo.chat, photo.album) in albums)
             or place in log.replied

@@ -155,7 +155,9 @@ class RandomUsers:
     def _photo_sent(self, person: RandomUser, message: Json) -> None:
         chat = message["chat"]["id"]
         if self._telegram.bot_sees(self._telegram.world.messages[chat][message["message_id"]]):
-            self._log.photos.append(SentPhoto(person.id, chat, message["message_id"], message.get("media_group_id")))
+            file = message["photo"][-1] if "photo" in message else message["document"]
+            album, unique_id = message.get("media_group_id"), file["file_unique_id"]
+            self._log.photos.append(SentPhoto(person.id, chat, message["message_id"], album, unique_id))
 
     def _caption(self, person: RandomUser) -> str:
         return self._random.choice(("", "", "Samoyed", f"{person.mark}, Samoyed", f"{WORD} {person.mark}"))

@@ -49,7 +49,7 @@ _STAGE_WORDS = {
 }
 _MAX_AGE = 3.0  # multiples of the age vector, younger or older; beyond it networks draw no pets any more
 _AT_ONCE = 2  # photos worked on at the same time; more are not quicker on a small machine, and come later one by one
-_MOST_LETTERS = 200  # of a file's name that can be one; of a longer one there is no photo
+_MOST_LETTERS = 255  # of a file's name that can be one; of a longer one there is no photo
 _SURE = 0.5  # probability from which a breed that nobody named is told as it is
 
 
