@@ -167,7 +167,7 @@ async def test_engines_come_and_go_with_the_crowd(cluster: LoopbackCluster, tmp_
     quick = (sys.executable, "-m", "tests.engine.cluster.quick_scaling")
     async with joined(cluster, tmp_path, (1, 2), program=quick) as engine, asyncio.timeout(150):
         await engine.describe()
-        assert len(cluster.replicas()) == 1
+        await until(lambda: len(cluster.replicas()) == 1)  # those of the tests before may still be ending
         crowd = [Begun(engine, str(number), 60_000) for number in range(8)]
         await until(lambda: len(cluster.replicas()) == 2)
         for number, portrait in enumerate(crowd):
