@@ -18,8 +18,8 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import ApplicationStatus, LoggingConfig, ReplicaState
 
-from engine.cluster.depot import Networks
 from engine.cluster.gateway import NotBegun, ReplicaDied
+from engine.cluster.network_distribution import Networks
 from engine.cluster.ray_session import check_reachable
 from engine.cluster.release import RELEASE, mismatch
 from engine.cluster.replica import EngineReplica

@@ -16,16 +16,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine import settings
-from engine.cluster.desk import Desk, RequestHandler
 from engine.cluster.forgetting import ToForget
 from engine.cluster.gateway import Gateway, NotBegun
 from engine.cluster.ray_session import connect, disconnect
+from engine.cluster.waiting_requests import RequestHandler, WaitingRequests
 from engine.errors import OperatorError
 from engine.process.client_connection import ClientConnection
 from engine.settings import ClusterSettings, EngineSettings, SettingsError
 
 if TYPE_CHECKING:
-    from engine.cluster.depot import Publisher
+    from engine.cluster.network_distribution import Publisher
 
 _AGAIN_S = 1.0  # s between two attempts to reach a cluster that is away
 _REFUSED_S = 15.0  # s until a cluster that has refused us is tried again
@@ -59,11 +59,11 @@ def main(arguments: Sequence[str]) -> int:
 async def _serve(descriptor: int, here: EngineSettings, module: str | None) -> int:
     end = socket.socket(fileno=descriptor)
     end.setblocking(False)
-    desk = Desk(ToForget(here.cache / "to-forget.json"))
-    connection = ClientConnection(desk.take)
-    desk.to_client = connection.send
+    waiting = WaitingRequests(ToForget(here.cache / "to-forget.json"))
+    connection = ClientConnection(waiting.take)
+    waiting.to_client = connection.send
     await asyncio.get_running_loop().create_connection(lambda: connection, sock=end)
-    work = asyncio.create_task(_work(desk, here, module))
+    work = asyncio.create_task(_work(waiting, here, module))
     ended: list[asyncio.Future[Any]] = [work, connection.lost]
     await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
     if connection.lost.done():
@@ -74,10 +74,10 @@ async def _serve(descriptor: int, here: EngineSettings, module: str | None) -> i
     return work.result()
 
 
-async def _work(desk: Desk, here: EngineSettings, module: str | None) -> int:
+async def _work(waiting: WaitingRequests, here: EngineSettings, module: str | None) -> int:
     """Work until the cluster is lost; return the exit status."""
-    gateway, publisher = await _reach(desk, here, module)
-    desk.open(gateway)
+    gateway, publisher = await _reach(waiting, here, module)
+    waiting.open(gateway)
     publishing = asyncio.create_task(publisher.watch())
     try:
         await gateway.watch()
@@ -90,7 +90,9 @@ async def _work(desk: Desk, here: EngineSettings, module: str | None) -> int:
     return 0
 
 
-async def _reach(desk: Desk, here: EngineSettings, module: str | None) -> "tuple[RequestHandler, Publisher]":
+async def _reach(
+    waiting: WaitingRequests, here: EngineSettings, module: str | None
+) -> "tuple[RequestHandler, Publisher]":
     """Connect to the cluster, however long it takes."""
     cluster = here.cluster or ClusterSettings()
     publisher = None
@@ -101,10 +103,10 @@ async def _reach(desk: Desk, here: EngineSettings, module: str | None) -> "tuple
                 await asyncio.to_thread(connect, cluster)
                 publisher = _publisher(here)
             await publisher.publish()  # before engines start
-            return await _join(desk, here, module), publisher
+            return await _join(waiting, here, module), publisher
         except OperatorError as error:
             logger.error("the cluster cannot be used: %s", error)
-            desk.refuse(error)
+            waiting.refuse(error)
             await asyncio.sleep(_REFUSED_S)
         except OSError as error:
             if not said:
@@ -114,19 +116,19 @@ async def _reach(desk: Desk, here: EngineSettings, module: str | None) -> "tuple
 
 
 def _publisher(here: EngineSettings) -> "Publisher":
-    from engine.cluster.depot import Publisher  # noqa: PLC0415 - loads Ray, which reads its variables then
+    from engine.cluster.network_distribution import Publisher  # noqa: PLC0415 - loads Ray, which reads its variables then
 
     return Publisher(here.home)
 
 
-async def _join(desk: Desk, here: EngineSettings, module: str | None) -> RequestHandler:
+async def _join(waiting: WaitingRequests, here: EngineSettings, module: str | None) -> RequestHandler:
     """Join the engines: from this process, or through an actor where Ray's client allows nothing else."""
     if here.cluster is not None and here.cluster.address.startswith("ray://"):
         from engine.cluster.relay import RemoteGateway  # noqa: PLC0415 - loads Ray
 
-        relay = RemoteGateway(desk.send)
+        relay = RemoteGateway(waiting.send)
         await relay.start(here, module)
         return relay
     from engine.cluster.serving import join  # noqa: PLC0415 - the same
 
-    return Gateway(await join(here, module), desk.send)
+    return Gateway(await join(here, module), waiting.send)

@@ -29,7 +29,7 @@ class RequestHandler(Protocol):
         """Give up what is being worked on."""
 
 
-class Desk:
+class WaitingRequests:
     """Takes a client's messages, and sends it frames through `to_client`, which is to be set first.
 
     Photos that cannot be forgotten now are written down: nobody waits for a cluster that is away to delete a portrait.

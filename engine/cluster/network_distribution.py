@@ -25,7 +25,7 @@ _FOLDER = "cluster"  # of the cache folder, for the machine's files
 logger = logging.getLogger(__name__)
 
 
-class DepotActor:
+class NetworkKeeper:
     """Keeps the published files on the disk of its machine."""
 
     def __init__(self) -> None:
@@ -97,15 +97,15 @@ class Publisher:
 
 async def _publish(home: Path, manifest: dict[str, str]) -> bool:
     options = {"name": _NAME, "namespace": NAMESPACE, "lifetime": "detached", "get_if_exists": True, "num_cpus": 0}
-    depot = ray.remote(DepotActor).options(**options).remote()
+    keeper = ray.remote(NetworkKeeper).options(**options).remote()
     paths = {digest: home / path for path, digest in manifest.items()}
-    for digest in await depot.missing.remote(manifest):
+    for digest in await keeper.missing.remote(manifest):
         left = paths[digest].stat().st_size
         for piece in _pieces_of(paths[digest]):
             left -= len(piece)
-            if not await depot.store.remote(digest, piece, left <= 0):
+            if not await keeper.store.remote(digest, piece, left <= 0):
                 return False  # it changed meanwhile
-    await depot.publish.remote(manifest)
+    await keeper.publish.remote(manifest)
     return True
 
 
@@ -119,17 +119,17 @@ class Networks:
     """What is published, brought to this machine."""
 
     def __init__(self) -> None:
-        self._depot: Any = None
+        self._keeper: Any = None
         self._files = machine_files()
 
     async def home(self) -> Path | None:
         """A data folder with the published networks; None when nothing is published. Raises `RayError`, `OSError`."""
-        if self._depot is None:
+        if self._keeper is None:
             try:
-                self._depot = ray.get_actor(_NAME, namespace=NAMESPACE)
+                self._keeper = ray.get_actor(_NAME, namespace=NAMESPACE)
             except ValueError:  # there is none
                 return None
-        manifest = await self._depot.published.remote()
+        manifest = await self._keeper.published.remote()
         if not manifest:
             return None
         for digest in self._files.missing(manifest):
@@ -139,6 +139,6 @@ class Networks:
 
     def _fetched(self, digest: str) -> Iterator[bytes]:
         offset = 0
-        while piece := ray.get(self._depot.read.remote(digest, offset)):
+        while piece := ray.get(self._keeper.read.remote(digest, offset)):
             yield piece
             offset += len(piece)
