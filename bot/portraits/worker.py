@@ -184,6 +184,10 @@ class PortraitWorker:
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
             if is_disk_trouble(error):
                 raise DiskTrouble(error_type(error)) from None
+            now = await self._storage.portraits.get(portrait.id)
+            if now is None or now.state is not portrait.state:  # cancelled or deleted, and its files with it
+                _logger.info("portrait %d has no use for this step any more: %s", portrait.id, error_type(error))
+                return
             _logger.error("portrait %d failed: %s", portrait.id, error_trail(error))
             await self._failures.fail(portrait, error)
         finally:
