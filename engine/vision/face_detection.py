@@ -41,6 +41,7 @@ _LARGEST_EYE_DISAGREEMENT = 0.1  # between two looks' points for one eye; farthe
 _NOSE_OUTSIDE_BOX = 0.1  # how far outside its box a nose may lie
 _SAME_NOSE_DISTANCE = 0.15  # two heads with noses nearer than this are one head
 
+_EYE_BELOW_NOSE = 0.15  # of the head's size, from which on what has one eye is no head
 _SAME_HEAD_OVERLAP = 0.45  # intersection over union from which two boxes are one head
 _PART_OF_HEAD_SHARE = 0.7  # share of a box inside a more prominent one from which it is a part of that head
 
@@ -267,12 +268,20 @@ def _nose_in_box(head: Head) -> bool:
 
 
 def _without_duplicates(faces: list[Face]) -> list[Face]:
-    """The faces without those that show the same head as a more prominent one, or a part of it."""
+    """The faces without those that show the same head as a more prominent one, or a part of it, or its body."""
     kept: list[Face] = []
     for face in faces:
         if not any(_is_same_head(face.head, other.head) for other in kept):
             kept.append(face)
-    return kept
+    return [face for face in kept if not _is_body(face.head)] or kept
+
+
+def _is_body(head: Head) -> bool:
+    """Whether this is rather a curled-up body: no head has one eye alone, and that far below its nose."""
+    eyes = [eye for eye in (head.left_eye, head.right_eye) if eye is not None]
+    if len(eyes) != 1 or head.nose is None:
+        return False
+    return eyes[0][1] > head.nose[1] + _EYE_BELOW_NOSE * head_size(head)
 
 
 def _is_same_head(head: Head, prominent: Head) -> bool:

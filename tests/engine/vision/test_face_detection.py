@@ -100,3 +100,9 @@ def test_a_head_tilted_by_half_a_right_angle_keeps_its_points() -> None:
     for name in ("left_eye", "right_eye", "nose"):
         wanted = transform(turn, getattr(upright, name))
         assert math.dist(getattr(tilted, name), wanted) < 0.08 * head_size(upright)
+
+
+@needs_shared
+def test_the_body_of_a_lying_cat_is_no_second_pet() -> None:
+    with Image.open(SHARED / "photos" / "pets" / "Siamese_91.jpg") as photo:
+        assert len(find_heads(photo.convert("RGB"))) == 1
