@@ -131,6 +131,7 @@ def check_photos(checked: CheckedInvariants, rows: Rows, log: ChatLog) -> None:
 def check_results(checked: CheckedInvariants, rows: Rows, log: ChatLog) -> None:
     """Each result that was wanted arrived, or it was said that it may not have; no film came twice unasked."""
     missing, wanted = [], 0
+    shown = {film for _, film in log.shown}
     excuses = _excuses()
     for row in rows.results:
         portrait = rows.portraits[row["portrait"]]
@@ -144,8 +145,8 @@ def check_results(checked: CheckedInvariants, rows: Rows, log: ChatLog) -> None:
             if not nobody_there and not log.said[portrait["chat"]] & excuses:
                 missing.append(f"{row['kind']} of portrait {portrait['id']} did not arrive, and nobody said so")
         elif row["kind"] == "film":
-            sent = (portrait["chat"], FilmKey(portrait["id"], f"{row['age']:.2f}"))
-            if sent not in log.shown:
+            film = FilmKey(portrait["id"], f"{row['age']:.2f}")  # in its group, before that took no more of ours
+            if film not in shown:
                 missing.append(f"film of portrait {portrait['id']} is noted as sent, and was not")
     checked.check("each result sent, or said", missing, wanted)
     twice = []
@@ -172,12 +173,9 @@ def check_files(checked: CheckedInvariants, rows: Rows, home: Path) -> None:
 
 def check_forgotten(checked: CheckedInvariants, rows: Rows, log: ChatLog, home: Path, marks: Mapping[int, str]) -> None:
     """Of those who asked to be forgotten there is no row, and none of their words or photos in any file."""
-    rows_about_people = [*rows.portraits.values(), *rows.pets, *rows.people, *rows.sticker_sets]
-    left = [
-        f"a row about {id_}"
-        for id_ in log.forgotten
-        if any(id_ in (row.get("owner"), row.get("id")) for row in rows_about_people)
-    ]
+    owned = (*rows.portraits.values(), *rows.pets, *rows.sticker_sets)
+    known = {row["owner"] for row in owned} | {row["id"] for row in rows.people}
+    left = [f"a row about {id_}" for id_ in log.forgotten if id_ in known]
     sought = {id_: mark.encode() for id_, mark in marks.items() if id_ in log.forgotten}
     for path in _files(home):
         content = path.read_bytes()
