@@ -13,12 +13,12 @@ from torch import Tensor
 
 from engine.growth.face_growth import FaceGrowth
 from engine.images.filters import gaussian_blur, smoothstep
+from engine.images.ycbcr import luma_of
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
 from engine.vision.head_parsing import LANDMARKS
 
 _SIDE = 192  # px, in which smooth colours are worked out
 _SMOOTH = 2.0  # px of these: what is finer are hairs
-_LUMA = (0.2126, 0.7152, 0.0722)
 _PALER_POINTS = 0.25  # exponent of the coat's luma over a point's, by which this is lighter at eight weeks
 _DARK = (0.28, 0.4)  # luma of a coat, up to which it is dark, and from which it is not
 _GREYED = (0.05, 0.16)  # luma over the coat's, from which on a hair is taken for grey, and surely so
@@ -134,11 +134,6 @@ def _black_and_tan(coat: _Coat) -> Tensor:
     above = smoothstep(((0.75 - coat.y) / 0.6).clamp(0, 1))
     black = coat.colour * _BLACK_AND_TAN * torch.tensor([0.8, 0.82, 0.9])[None, :, None, None]
     return torch.lerp(coat.colour, black, above * (1 - tan) * coat.fur)
-
-
-def luma_of(colour: Tensor) -> Tensor:
-    """[N, 1, H, W] of RGB [N, 3, H, W]."""
-    return (colour * colour.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
 
 
 def _blurred(colour: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.growth.coat import younger_coat
 from engine.growth.eyes import mend_flash, younger_eyes
 from engine.growth.face_growth import FaceGrowth
-from engine.images.filters import fine_blur, smoothstep
+from engine.images.filters import fine_blur, smooth_ramp, smoothstep
 from engine.images.matting import continued, widened
 from engine.images.warping import upsample, warp, without_folds
 from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels
@@ -101,7 +101,7 @@ class WarpDetail:
 
 def younger_share(age: float) -> float:
     """How much of what changes in eyes and fur until eight weeks is there at `age`, 0..1: most of it comes late."""
-    return smoothstep(min(max((age - _LOOKS_FROM) / (1 - _LOOKS_FROM), 0.0), 1.0))
+    return smooth_ramp(age, _LOOKS_FROM, 1.0)
 
 
 def _seen(face: Tensor, window: CropWindow | None, shrunk: int = 1) -> Tensor:

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from engine.growth.face_growth import FaceGrowth
-from engine.images.filters import gaussian_blur, smoothstep
+from engine.images.filters import gaussian_blur, smooth_ramp, smoothstep
+from engine.images.ycbcr import luma_of
 from engine.messages import Species
 
-_LUMA = (0.2126, 0.7152, 0.0722)
 _CATCHLIGHT = (0.18, 0.34)  # luma over the eye's median, from where to where it is taken for a reflection, which stays
 _SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a bright eye is mended
 _PERHAPS_A_FLASH = 0.08  # a lower one, from which on an eye is mended that is brighter than _BLINDING
@@ -74,16 +74,18 @@ class _Eye:
 
     def away(self, middle: Tensor) -> Tensor:
         """[1, 1, M, M]: how far from `middle` it will be, in half widths, once the eye has become rounder."""
-        side = self.opening.shape[-1]
-        place = (torch.arange(side) + 0.5 - side / 2) / self.half_width
-        across, down = place - middle[0], (place - middle[1]) * self.rounder
-        return (across[None, :].square() + down[:, None].square()).sqrt()[None, None]
+        across = self._places - middle[0]
+        return (across.square() + self.down(middle).square()).sqrt()
 
     def down(self, middle: Tensor) -> Tensor:
         """[1, 1, M, 1]: how far below `middle` it will be, in half widths."""
+        return ((self._places - middle[1]) * self.rounder)[None, None, :, None]
+
+    @property
+    def _places(self) -> Tensor:
+        """[M]: where columns, and rows, are from the middle of the square, in half widths."""
         side = self.opening.shape[-1]
-        place = (torch.arange(side) + 0.5 - side / 2) / self.half_width
-        return ((place - middle[1]) * self.rounder)[None, None, :, None]
+        return (torch.arange(side) + 0.5 - side / 2) / self.half_width
 
 
 def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
@@ -116,15 +118,13 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
 
 def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
-    changed = face
-    eyes = _eyes(face, growth, margin)
-    looks = [_look(_part(face, eye), eye, growth.species) for eye in eyes]
-    low, high = _NARROW
+    changed, eyes = face, _eyes(face, growth, margin)
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
     sure = min(1.0, growth.eyes * growth.strength / _WHOLLY)  # half a change would leave eyes of two colours
-    share = smoothstep(min(max((narrowest - low) / (high - low), 0.0), 1.0)) * sure
-    if not eyes:
+    share = smooth_ramp(narrowest, *_NARROW) * sure
+    if not share:
         return torch.zeros_like(face)
+    looks = [_look(_part(face, eye), eye, growth.species) for eye in eyes]
     usual = sum(look.luma for look in looks) / len(looks)
     around = float(_luma(face[..., margin : face.shape[-2] - margin, margin : face.shape[-1] - margin]).mean())
     aside = torch.stack([_pupil_aside(_part(face, eye), eye) for eye in eyes]).mean(0)  # both look the same way
@@ -154,7 +154,7 @@ def _look(part: Tensor, eye: _Eye, species: Species) -> _Look:
     luma, blue, _ = _chroma(part)
     iris = (where > 0.5) & (luma > _SURELY_IRIS)
     own = float(blue[iris].quantile(0.7)) if iris.any() else 0.0
-    is_blue = smoothstep(min(max(own / _BLUE_ALREADY[species], 0.0), 1.0))
+    is_blue = smooth_ramp(own, 0.0, _BLUE_ALREADY[species])
     return _Look(_iris_luma(part, eye), is_blue, where, _reflections(part, eye))
 
 
@@ -197,9 +197,8 @@ def _reflections(part: Tensor, eye: _Eye) -> Tensor:
     low, high = _REFLECTION
     inner = smoothstep(((0.9 - eye.distance) / 0.25).clamp(0, 1))  # farther out it is the white, or a wet lid
     found = lighter * dull * smoothstep(((luma - low) / (high - low)).clamp(0, 1)) * inner
-    low, high = _MOST_LIGHT
     share = float((found * eye.opening).sum() / eye.opening.sum())
-    return found * (1 - smoothstep(min(max((share - low) / (high - low), 0.0), 1.0)))
+    return found * (1 - smooth_ramp(share, *_MOST_LIGHT))
 
 
 def _young_iris(part: Tensor, species: Species, look: _Look, usual: float, around: float) -> Tensor:
@@ -343,7 +342,7 @@ def _chroma(part: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _luma(part: Tensor) -> Tensor:
     """[1, 1, M, M] 0..1."""
-    return (_unit(part) * part.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+    return luma_of(_unit(part))
 
 
 def _upper_left(distance: Tensor) -> Tensor:

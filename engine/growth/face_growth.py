@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.growth.face_plane import face_plane
 from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, ears_held, load_growth_model, within_range
 from engine.growth.thin_plate import thin_plate
-from engine.images.filters import gaussian_blur, smoothstep
+from engine.images.filters import gaussian_blur, smooth_ramp, smoothstep
 from engine.images.warping import without_folds
 from engine.messages import Head, Species
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, FaceTemplate
@@ -68,8 +68,7 @@ class FaceGrowth:
     @property
     def _is_baby(self) -> float:
         """0..1: whether this is a baby already; adults that look young are none."""
-        low, high = _BABY
-        return smoothstep(min(max((self.parsed.baby - low) / (high - low), 0.0), 1.0))
+        return smooth_ramp(self.parsed.baby, *_BABY)
 
     @cached_property
     def strength(self) -> float:

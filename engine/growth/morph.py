@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.growth.face_growth import FaceGrowth
 from engine.growth.face_plane import face_plane
 from engine.growth.thin_plate import thin_plate
-from engine.images.filters import gaussian_blur, smoothstep
+from engine.images.filters import gaussian_blur, smooth_ramp
 from engine.images.warping import upsample, warp
 from engine.vision.alignment import EYE_DISTANCE
 
@@ -34,7 +34,7 @@ class FaceMorph:
     def at(self, share: float) -> Tensor:
         """The pet at `share` of the way, 0 the young photo and 1 today's: [1, 3, S, S] in -1..1."""
         young, now = self._flows(share)
-        mixed = smoothstep(min(max((share - _FROM) / (_TO - _FROM), 0.0), 1.0))
+        mixed = smooth_ramp(share, _FROM, _TO)
         angle = mixed * math.pi / 2
         soft = torch.lerp(warp(self._young[0], young, "bicubic"), warp(self._now[0], now, "bicubic"), mixed)
         fine = warp(self._young[1], young, "bicubic") * math.cos(angle) + warp(self._now[1], now, "bicubic") * math.sin(

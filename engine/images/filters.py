@@ -34,6 +34,11 @@ def smoothstep(share: _Shares) -> _Shares:
     return share * share * (3 - 2 * share)
 
 
+def smooth_ramp(value: float, low: float, high: float) -> float:
+    """Rise smoothly from 0 at `low` to 1 at `high`; beyond them it stays there."""
+    return smoothstep(min(max((value - low) / (high - low), 0.0), 1.0))
+
+
 @lru_cache(maxsize=32)
 def _averaging(side: int, sigma: float, device: torch.device, dtype: torch.dtype) -> Tensor:
     """[side, side], whose rows are the weights of a Gaussian average around each place."""

@@ -67,3 +67,8 @@ def _back(device: torch.device) -> Tensor:
     """[3, 3]: Y, Cb and Cr to red, green and blue."""
     inverse: Tensor = torch.linalg.inv(_matrix(device))
     return inverse
+
+
+def luma_of(colour: Tensor) -> Tensor:
+    """The luma [N, 1, H, W] of RGB [N, 3, H, W], on the same scale."""
+    return (colour * colour.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
