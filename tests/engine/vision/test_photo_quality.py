@@ -38,10 +38,14 @@ def test_issues_of_real_photos(name: str, issue: PhotoIssue | None) -> None:
     assert issue in found.issues if issue else found.issues == ()
 
 
-@pytest.mark.parametrize("name", ["pets/shiba_unsplash_2.jpg", "pets/Siamese_91.jpg"])
-def test_what_would_be_refused_is_unusable_and_of_least_quality(name: str) -> None:
-    found = measured(photo(name))
+def test_what_would_be_refused_is_unusable_and_of_least_quality() -> None:
+    found = measured(photo("pets/shiba_unsplash_2.jpg"))
     assert not found.usable and found.quality < 0.1
+
+
+def test_a_sleepy_face_is_usable_but_worth_less_than_an_awake_one() -> None:
+    sleepy = measured(photo("pets/Siamese_91.jpg"))
+    assert sleepy.usable and sleepy.quality < measured(photo("pets/beagle_14.jpg")).quality * 0.7
 
 
 def test_the_better_of_two_photos_of_one_pet_has_more_quality() -> None:
