@@ -11,7 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.face_plane import face_plane
-from engine.growth.growth_model import RAYS, RAYS_FROM, as_youngest, ears_held, load_growth_model, within_range
+from engine.growth.growth_model import (
+    RAYS,
+    RAYS_FROM,
+    as_youngest,
+    ears_held,
+    load_growth_model,
+    shorter_muzzle,
+    within_range,
+)
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import gaussian_blur, smooth_ramp, smoothstep
 from engine.images.warping import without_folds
@@ -28,11 +36,11 @@ _TURNED = (0.15, 0.65)  # eye distances of the nose aside: from where on a face 
 _TURNED_SHARE = 0.6  # of the growth, that is left of it then
 _OPEN_MOUTH_STAYS = 0.6  # share of the jaw's growth that an open mouth is spared: its tongue does not grow along
 _BODY = (0.3, 1.0)  # y on the face plane, from where to where background becomes body
-_NARROWER_BODY = 0.2  # by which neck and chest are narrower, at age 1
-_BODY_ACROSS = (-1.3, -0.7, 0.7, 1.3)  # x and y on the face plane of points of neck and chest
-_BODY_DOWN = (1.6, 2.0)
+# By which neck and chest are narrower at age 1, by y on the face plane: least under the head, or necks look tied off.
+_NARROWER_BODY = {1.2: 0.16, 1.6: 0.3, 2.0: 0.36}
+_BODY_ACROSS = (-1.7, -1.3, -0.7, 0.7, 1.3, 1.7)  # x of the points at which they are moved
 # By which a head is larger against its body, at age 1. Chosen by eye: a kitten's is wide already.
-_LARGER_HEAD = {Species.DOG: 0.1, Species.CAT: 0.06}
+_LARGER_HEAD = {Species.DOG: 0.15, Species.CAT: 0.12}
 _EARS_APART = 1.15  # times as far as today, which ears come to lie apart at most
 _EAR_EDGE = 0.06  # eye distances, over which the edge of an ear is soft
 _JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
@@ -103,7 +111,9 @@ class FaceGrowth:
         mouth = torch.tensor([name.startswith(("mouth", "chin")) for name in LANDMARKS])
         moves = torch.where(mouth[:, None], moves * self._jaw_share, moves)
         eye = torch.tensor([name.startswith("eye") for name in LANDMARKS])
-        return torch.where(eye[:, None], moves * self.eyes, moves)
+        moves = torch.where(eye[:, None], moves * self.eyes, moves)
+        reach = self._model.muzzle_reach(self.species, age)
+        return moves + shorter_muzzle(self.landmarks, reach) * (1 - self._is_baby)
 
     def _scaled(self, points: Tensor, age: float) -> Tensor:
         """The way [P, 2] of points of the grown head to where its size is that of today's, and a little more.
@@ -122,9 +132,10 @@ class FaceGrowth:
 
     def _body_points(self, age: float) -> tuple[Tensor, Tensor]:
         """Points [P, 2] of neck and chest, and their ways: a young body is narrower under its head."""
-        points = torch.tensor([(x, y) for x in _BODY_ACROSS for y in _BODY_DOWN])
-        narrower = -_NARROWER_BODY * self.strength * max(0.0, age) ** 2 * (1 - self._turned)
-        return points, points * torch.tensor([narrower, 0.0])
+        points = torch.tensor([(x, y) for x in _BODY_ACROSS for y in _NARROWER_BODY])
+        narrower = torch.tensor(list(_NARROWER_BODY.values()) * len(_BODY_ACROSS))
+        share = self.strength * max(0.0, age) ** 2 * (1 - self._turned)
+        return points, torch.stack([-share * narrower * points[:, 0], torch.zeros(len(points))], -1)
 
     def flow(self, age: float, side: int) -> Tensor:
         """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels.
@@ -188,9 +199,15 @@ class FaceGrowth:
         moved = torch.cat([moves, out[apart]])
         head = torch.cat([at, rays[apart]])
         body, narrowed = self._body_points(age)
-        below = (torch.cdist(body, head) > self.NEAR).all(1)
+        below = (torch.cdist(body, head) > self.NEAR).all(1) & ~self._in_head(body)
         ways_there = [moved + self._scaled(head + moved, age), narrowed[below], still]
         return torch.cat([head, body[below], rim]), torch.cat(ways_there)
+
+    def _in_head(self, points: Tensor) -> Tensor:
+        """[P]: which of these places [P, 2] on the face plane the head covers."""
+        grid = points * (2 * EYE_DISTANCE) + torch.tensor([0.0, 2 * EYE_HEIGHT - 1])
+        covered: Tensor = F.grid_sample(self._mask, grid[None, None], align_corners=False)[0, 0, 0] > 0.5
+        return covered
 
     @staticmethod
     def rim() -> Tensor:

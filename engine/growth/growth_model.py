@@ -67,6 +67,7 @@ class GrowthModel:
     young: Tensor  # [2, 10, P] from adults to animals of about four months
     baby: Tensor  # [2, 10, P] from adults to animals of about eight weeks
     spread: Tensor  # [2, 2, 8] the 5th and 95th percentile of young animals' PROPORTIONS around the mean of their kind
+    reach: Tensor  # [2, 2] how far muzzles stand out from the face at four months and eight weeks; an adult's do by 1
 
     def growth(self, species: Species, kinds: Tensor, age: float) -> tuple[Tensor, Tensor]:
         """The way from today to `age`: of the landmarks [24, 2], and of the outline's radii [RAYS].
@@ -86,6 +87,14 @@ class GrowthModel:
     def outline(self, species: Species, kinds: Tensor) -> Tensor:
         """The usual radii [RAYS] of adult heads of this kind."""
         return (kinds @ self.mean[SPECIES.index(species)])[-RAYS:]
+
+    def muzzle_reach(self, species: Species, age: float) -> float:
+        """How far a muzzle stands out from the face at `age`, in shares of today's: 1 at ages below 0."""
+        young, baby = self.reach[SPECIES.index(species)].tolist()
+        if age <= _FOUR_MONTHS:
+            return 1 - (1 - young) * (max(age, 0.0) / _FOUR_MONTHS) ** 2
+        share: float = min(1.0, (age - _FOUR_MONTHS) / (1 - _FOUR_MONTHS))
+        return young + (baby - young) * share
 
     def young_range(self, species: Species, kinds: Tensor) -> tuple[Tensor, Tensor]:
         """The 5th and the 95th percentile [8] of the PROPORTIONS of young animals of this kind."""
@@ -205,6 +214,18 @@ def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor)
         (index,) = _indices(part)
         shorter[index, 1] -= back[name] * moves[index, 1]
     return shorter
+
+
+def shorter_muzzle(landmarks: Tensor, reach: float) -> Tensor:
+    """The way [24, 2] of a turned face's nose, mouth and chin to where a muzzle with this share of its reach shows them.
+
+    By how much they lie aside of the middle between the eyes, there the muzzle stands out from a face that is turned.
+    """
+    ways = torch.zeros_like(landmarks)
+    for part in (_NOSE, ("mouth_left", "mouth_right"), ("chin",)):
+        indices = _indices(*part)
+        ways[indices, 0] = (reach - 1) * landmarks[indices, 0].mean()
+    return ways.nan_to_num(0.0)
 
 
 def ears_held(landmarks: Tensor, moves: Tensor, most: float) -> Tensor:

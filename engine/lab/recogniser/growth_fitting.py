@@ -7,6 +7,7 @@ of one breed, and no breed stands for all.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ _STAGE_PENALTY = 0.5
 _MOST_TURNED = 0.22  # eye distances that a nose may lie aside
 _HUBER = 1.5  # times the median deviation: beyond it a face counts less
 _STAGES = {"baby": 0, "young": 1, "adult": 2, "old": 2}
+_MUZZLE_AGES = (("young",), ("baby",), ("adult", "old"))
+_NOSE = [LANDMARKS.index(f"nose_{side}") for side in ("left", "right", "top", "bottom")]
 _ONLY_CLOSED = ("chin", "mouth_left", "mouth_right")  # an open mouth says nothing of growth
 
 
@@ -37,12 +40,36 @@ def fit_growth(faces: Sequence[MarkedParts]) -> tuple[GrowthModel, dict[str, Cou
         counts[species.value] = Counter(face.age for face in own)
         counts[species.value].update(kind for face in own for kind in _kinds(face))
         parts.append(_regression(own))
+    reach = torch.tensor([muzzle_reach([face for face in faces if face.species is species]) for species in SPECIES])
     mean, baby, young, spread = (torch.stack([torch.from_numpy(part[i]).float() for part in parts]) for i in range(4))
-    return GrowthModel(mean=mean, young=young, baby=baby, spread=spread), counts
+    return GrowthModel(mean=mean, young=young, baby=baby, spread=spread, reach=reach), counts
 
 
 def save_growth(model: GrowthModel, file: Path) -> None:
-    save_file({"mean": model.mean, "young": model.young, "baby": model.baby, "spread": model.spread}, file)
+    """Write the model to a safetensors file."""
+    save_file({field.name: getattr(model, field.name) for field in fields(model)}, file)
+
+
+def muzzle_reach(faces: Sequence[MarkedParts]) -> tuple[float, float]:
+    """How far muzzles stand out from the face at four months and at eight weeks, in shares of adults', at most 1.
+
+    The more a face is turned, the farther aside lies its nose, and the longer the muzzle, the faster it goes there. By
+    how much a face is turned is seen from its cheeks, one of which is farther from the eyes than the other. Both are
+    uncertain, and so the slope is that of the reduced major axis (Ricker 1973).
+    """
+    young, baby, adult = (_slope_of_noses([f for f in faces if f.age in ages]) for ages in _MUZZLE_AGES)
+    return min(1.0, young / adult), min(1.0, baby / adult)
+
+
+def _slope_of_noses(faces: Sequence[MarkedParts]) -> float:
+    """By how many eye distances noses lie aside, for each unit by which one cheek's distance exceeds the other's."""
+    nose, left, right = (
+        np.array([face.on_plane(face.landmarks[part])[:, 0].mean() for face in faces])
+        for part in (_NOSE, [LANDMARKS.index("cheek_left")], [LANDMARKS.index("cheek_right")])
+    )
+    turned = (np.abs(left) - np.abs(right)) / (np.abs(left) + np.abs(right))
+    known = ~np.isnan(nose) & ~np.isnan(turned)
+    return float(np.sqrt((nose[known] ** 2).sum() / (turned[known] ** 2).sum()))
 
 
 def symmetrical_shape(face: MarkedParts) -> tuple[Floats, Floats]:
@@ -81,10 +108,7 @@ def _kinds(face: MarkedParts) -> list[str]:
 
 
 def _usable(face: MarkedParts) -> bool:
-    nose = face.on_plane(
-        face.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right", "top", "bottom")]]
-    )
-    middle = nose.mean(0)
+    middle = face.on_plane(face.landmarks[_NOSE]).mean(0)
     return face.frontal and not np.isnan(middle).any() and abs(middle[0]) < _MOST_TURNED and middle[1] > 0.2
 
 
