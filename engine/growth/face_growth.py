@@ -45,7 +45,7 @@ _EARS_APART = 1.15  # times as far as today, which ears come to lie apart at mos
 _EAR_EDGE = 0.06  # eye distances, over which the edge of an ear is soft
 _JAW = 0.7  # cosine to downwards, from which on a point of the outline belongs to the jaw
 # Eye distances beyond the head, over which the background comes to rest: no farther, or foreheads become domes.
-_EDGE = {Species.DOG: 0.45, Species.CAT: 0.3}
+_EDGE = {Species.DOG: 0.55, Species.CAT: 0.4}
 # Where nothing moves: around the crop. x, y on the face plane.
 _RIM = [(x, y) for x in (-2.1, -1.0, 0.0, 1.0, 2.1) for y in (-1.86, 2.36)] + [
     (x, y) for x in (-2.1, 2.1) for y in (-1.0, 0.0, 1.2)
