@@ -217,9 +217,9 @@ def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor)
 
 
 def shorter_muzzle(landmarks: Tensor, reach: float) -> Tensor:
-    """The way [24, 2] of a turned face's nose, mouth and chin to where a muzzle with this share of its reach shows them.
+    """The way [24, 2] of nose, mouth and chin to where they lie when a muzzle stands out by this share of today's reach.
 
-    By how much they lie aside of the middle between the eyes, there the muzzle stands out from a face that is turned.
+    In a turned face they lie aside of the middle between the eyes because the muzzle stands out.
     """
     ways = torch.zeros_like(landmarks)
     for part in (_NOSE, ("mouth_left", "mouth_right"), ("chin",)):
