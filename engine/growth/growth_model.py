@@ -90,11 +90,10 @@ class GrowthModel:
 
     def muzzle_reach(self, species: Species, age: float) -> float:
         """How far a muzzle stands out from the face at `age`, in shares of today's: 1 at ages below 0."""
-        young, baby = self.reach[SPECIES.index(species)].tolist()
+        young, baby = (float(share) for share in self.reach[SPECIES.index(species)])
         if age <= _FOUR_MONTHS:
             return 1 - (1 - young) * (max(age, 0.0) / _FOUR_MONTHS) ** 2
-        share: float = min(1.0, (age - _FOUR_MONTHS) / (1 - _FOUR_MONTHS))
-        return young + (baby - young) * share
+        return young + (baby - young) * min(1.0, (age - _FOUR_MONTHS) / (1 - _FOUR_MONTHS))
 
     def young_range(self, species: Species, kinds: Tensor) -> tuple[Tensor, Tensor]:
         """The 5th and the 95th percentile [8] of the PROPORTIONS of young animals of this kind."""
@@ -217,7 +216,7 @@ def within_range(landmarks: Tensor, moves: Tensor, lower: Tensor, upper: Tensor)
 
 
 def shorter_muzzle(landmarks: Tensor, reach: float) -> Tensor:
-    """The way [24, 2] of nose, mouth and chin to where they lie when a muzzle stands out by this share of today's reach.
+    """The way [24, 2] of nose, mouth and chin when a muzzle comes to stand out by this share of today's reach.
 
     In a turned face they lie aside of the middle between the eyes because the muzzle stands out.
     """

@@ -54,6 +54,15 @@ def test_today_nothing_moves_and_later_what_is_beside_head_and_body_does_not(spe
         assert flow[..., -1, :].abs().max() < 0.15 * UNIT  # a body goes on below the crop
 
 
+def test_a_turned_dogs_muzzle_stands_out_less_and_a_frontal_one_stays_in_the_middle() -> None:
+    aside = FaceGrowth(turned(adult(Species.DOG), 0.5), Species.DOG)
+    nose = [LANDMARKS.index(f"nose_{part}") for part in ("left", "right", "top", "bottom")]
+    shown = (aside.landmarks + aside.landmark_moves(1.0))[nose, 0].mean()
+    assert 0.5 < float(shown / aside.landmarks[nose, 0].mean()) < 0.75
+    middle = grown(Species.DOG)
+    assert abs(float((middle.landmarks + middle.landmark_moves(1.0))[nose, 0].mean())) < 0.03
+
+
 @pytest.mark.parametrize("species", SPECIES)
 @pytest.mark.parametrize("age", [-1.0, -0.5, 0.4, 0.75, 1.0])
 def test_nothing_folds_over(species: Species, age: float) -> None:

@@ -8,7 +8,13 @@ import torch
 from safetensors.torch import load_file
 
 from engine.growth.growth_model import RAYS, RAYS_FROM, SPECIES, GrowthModel, load_growth_model, proportions
-from engine.lab.recogniser.growth_fitting import fit_growth, outline_radii, save_growth, symmetrical_shape
+from engine.lab.recogniser.growth_fitting import (
+    fit_growth,
+    muzzle_reach,
+    outline_radii,
+    save_growth,
+    symmetrical_shape,
+)
 from engine.lab.recogniser.part_annotations import Floats, MarkedParts
 from engine.messages import Species
 from engine.vision.head_parsing import LANDMARKS, SIDE
@@ -93,6 +99,21 @@ def test_most_young_faces_lie_in_the_range_of_the_young(fitted: GrowthModel) -> 
     found = proportions(torch.from_numpy(np.array(shapes)).float())
     inside = ((lower <= found + 1e-4) & (found - 1e-4 <= upper)).float().mean(0)
     assert (inside > 0.75).all()
+
+
+def test_shorter_muzzles_are_found_in_turned_faces() -> None:
+    """The nose of a turned face lies aside by the muzzle's reach times the sine of the angle; its cheeks shift too."""
+    random = np.random.default_rng(4)
+    reaches = {"baby": 0.5, "young": 0.75, "adult": 1.0}
+    faces = []
+    for age, reach in reaches.items():
+        for angle in np.linspace(-0.4, 0.4, 15):
+            one = face(Species.DOG, age, random)
+            unit = 0.235 * SIDE
+            for name, shift in (("nose", -reach * np.sin(angle)), ("cheek", np.sin(angle) / 2)):
+                one.landmarks[[i for i, known in enumerate(LANDMARKS) if known.startswith(name)], 0] += shift * unit
+            faces.append(one)
+    assert muzzle_reach(faces) == pytest.approx((reaches["young"], reaches["baby"]), abs=0.05)
 
 
 def test_a_face_and_its_mirror_image_have_one_shape() -> None:
