@@ -139,12 +139,19 @@ class Gateway:
         if isinstance(request, Forget):
             answers = [decode(one) for one in await self._engines.forget_everywhere(frame)]
             return Forgotten(request.id, sum(one.count for one in answers if isinstance(one, Forgotten)))
-        async for part in self._engines.work(frame, in_turn=isinstance(request, Rejuvenate)):
-            message = decode(part)
-            if isinstance(message, Progress):
-                self._send(part)
-            elif isinstance(message, Failure) and message.kind is FailureKind.CANCELLED:
-                break  # the replica is being stopped; whoever cancels the request itself cancels this task
-            elif isinstance(message, Answer):
-                return message
+        answer: Answer | None = None
+        try:
+            # To its end: only then does the replica count one request less, and may be given the next.
+            async for part in self._engines.work(frame, in_turn=isinstance(request, Rejuvenate)):
+                message = decode(part)
+                if isinstance(message, Progress):
+                    self._send(part)
+                elif isinstance(message, Answer):
+                    answer = message
+        except (ReplicaDied, NotBegun):
+            if answer is None:
+                raise
+        # A replica that is being stopped cancels; whoever cancels the request itself cancels this task.
+        if answer is not None and not (isinstance(answer, Failure) and answer.kind is FailureKind.CANCELLED):
+            return answer
         raise NotBegun("the replica stopped")

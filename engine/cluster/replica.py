@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from engine.settings import EngineSettings, from_environment
 # What it keeps of photos ends with the engine process: nothing is left on a machine that cannot be told to forget.
 _COMMAND = (*COMMAND, "--forgetful")
 _LOOK_S = 5.0  # s between two looks for new networks
+_PROGRESS_S = 1.0  # s between two progress messages of the same stage; each costs the cluster milliseconds
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +118,7 @@ class EngineReplica:
         messages: asyncio.Queue[Answer] = asyncio.Queue()
 
         async def work() -> None:
-            messages.put_nowait(await self._answer(request, self._engines[-1], messages.put_nowait))
+            messages.put_nowait(await self._answer(request, self._engines[-1], thinned(messages.put_nowait)))
 
         task = asyncio.create_task(work())
         try:
@@ -133,6 +135,20 @@ class EngineReplica:
             return await engine.answer(request, on_progress)
         except EngineError as error:
             return failure_of(request.id, error)
+
+
+def thinned(pass_on: OnProgress) -> OnProgress:
+    """Return what passes on every picture and every new stage, and of other progress as much as anybody sees."""
+    stage, passed_at = None, 0.0
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal stage, passed_at
+        now = time.monotonic()
+        if progress.preview or progress.stage is not stage or now - passed_at >= _PROGRESS_S:
+            stage, passed_at = progress.stage, now
+            pass_on(progress)
+
+    return on_progress
 
 
 def decode_request(frame: bytes) -> Request:

@@ -13,7 +13,7 @@ from ray import serve
 from ray._common.network_utils import build_address
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.serve._private import replica as serve_replica
-from ray.serve.config import AutoscalingConfig
+from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import ApplicationStatus, LoggingConfig, ReplicaState
@@ -23,6 +23,7 @@ from engine.cluster.network_distribution import Networks
 from engine.cluster.ray_session import check_reachable
 from engine.cluster.release import RELEASE, mismatch
 from engine.cluster.replica import EngineReplica
+from engine.cluster.routing import FewestFirst
 from engine.errors import EngineFault, OperatorError
 from engine.process.client import PORTRAITS
 from engine.settings import ClusterSettings, EngineSettings, from_environment
@@ -87,6 +88,7 @@ def application(options: EngineOptions, module: str | None = None) -> serve.Appl
         ),
         health_check_period_s=_HEALTH_S,
         graceful_shutdown_timeout_s=_DRAIN_S,
+        request_router_config=RequestRouterConfig(request_router_class=FewestFirst),
         logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False),
     )
     return deployment.bind(module)

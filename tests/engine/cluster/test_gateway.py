@@ -96,6 +96,16 @@ async def test_a_replica_that_is_stopped_leaves_the_request_to_another() -> None
     assert await answers_of(Rehearsed(stopped, DESCRIBED), Describe("a"), until=answered) == [decode(DESCRIBED)]
 
 
+async def test_an_answer_is_one_although_the_replica_dies_then() -> None:
+    class Dying(Rehearsed):
+        async def work(self, frame: bytes, in_turn: bool) -> AsyncIterator[bytes]:
+            async for part in super().work(frame, in_turn):
+                yield part
+            raise ReplicaDied
+
+    assert await answers_of(Dying(DESCRIBED), Describe("a"), until=answered) == [decode(DESCRIBED)]
+
+
 async def test_a_refusal_is_the_answer() -> None:
     (answer,) = await answers_of(Rehearsed(OperatorError("another release")), Describe("a"), until=answered)
     assert answer == Failure("a", FailureKind.OPERATOR, "another release")
