@@ -36,7 +36,10 @@ _DEFAULT_COUNTS = {"latency": 10, "cluster": 16, "projection": 1, "pictures": 10
 _KILLS_PER_MINUTE = 3
 _DRAWN_PETS = 8  # for the real engine in chaos, and as often a photo of a dog; each is sent by several people
 _REAL_PEOPLE, _REAL_PAUSE_S = 5, 10.0  # what it can keep up with on two cores
-_COUNT_HELP = {"pictures": "number of pairs, and of photos at most (default 100)"}
+_COUNT_HELP = {
+    "cluster": "number of photos or drawn pets, of which each engine makes so many portraits (default 16)",
+    "pictures": "number of pairs, and of photos at most (default 100)",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
