@@ -6,6 +6,8 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine import EngineClient, EngineError, EngineFault, EngineStopped, OperatorError, Progress, Rejuvenate
+from engine.process.eta import WORK
 from engine.process.scheduler import SLOTS
 from tests.engine.cluster.conftest import LoopbackCluster, joined, kill
 
@@ -60,11 +63,26 @@ async def test_portraits_are_made_on_all_replicas(engine: EngineClient) -> None:
     assert engine.portraits == 8
 
 
+async def test_the_engine_that_is_through_gets_the_next_portrait(engine: EngineClient) -> None:
+    under_way: list[tuple[float, float, str]] = []  # from when to when, and in which engine
+
+    async def place(number: int) -> None:
+        for turn in range(3):
+            began = time.monotonic()
+            made = await Begun(engine, f"{number} {turn}", 30 + 7 * number + 11 * turn).task
+            under_way.append((began, time.monotonic(), made.network))
+
+    await asyncio.gather(*(place(number) for number in range(8)))
+    for at, _, _ in under_way:
+        here = Counter(name for began, ended, name in under_way if began <= at < ended)
+        assert max(here.values()) <= 4
+
+
 async def test_progress_rises(engine: EngineClient) -> None:
     portrait = Begun(engine, "a")
     await portrait.task
+    assert tuple(dict.fromkeys(one.stage for one in portrait.progress)) == WORK
     fractions = [one.fraction for one in portrait.progress]
-    assert len(fractions) > 4
     assert fractions == sorted(fractions)
 
 

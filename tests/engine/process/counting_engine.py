@@ -1,7 +1,8 @@
 """An engine process whose portraits only count, on the real worker and scheduler.
 
 A portrait takes `STEPS` short steps, or as many as a photo `steps …` says. A photo `die …` ends the process by SIGKILL
-half-way, every time, or only once when it goes on with the name of a file that then exists.
+half-way, every time, or only once when it goes on with the name of a file that then exists. The network it names is
+its process.
 """
 
 import os
@@ -28,9 +29,9 @@ class Counting:
                 if count == steps // 2:
                     _die_if(request.photo)
                 yield JobStep(WORK[count * len(WORK) // steps], (count % 10 + 1) / 10)
-            film = Film(b"film", b"", 2, 2, 1.0, 30)
+            film, network = Film(b"film", b"", 2, 2, 1.0, 30), f"of {os.getpid()}"
             return Rejuvenation(
-                request.id, b"", None, None, film, b"", Species.DOG, "", (), None, "", "cpu", 0.0, steps, {}
+                request.id, b"", None, None, film, b"", Species.DOG, "", (), None, network, "cpu", 0.0, steps, {}
             )
         if isinstance(request, Recognise):
             _die_if(request.photo)
