@@ -44,6 +44,7 @@ _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection 
 _SURELY_IRIS = 0.12  # luma
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
 _PUPIL_ASIDE = 0.2  # of half the eye's width, farther than which no pupil is from the eye's middle
+_NO_PUPIL = 0.4  # luma, from which on nothing is a pupil, not even in a faded photo
 _LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
 _WHOLLY = 0.55  # how sure eyes must be seen and open to change wholly
 _NARROW = (0.24, 0.36)  # height over width, up to which an eye stays as it is, and from which it changes wholly
@@ -120,6 +121,8 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
     changed, eyes = face, _eyes(face, growth, margin)
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
+    if not all(_has_pupil(_part(face, eye), eye) for eye in eyes):  # what was found there is fur
+        return torch.zeros_like(face)
     sure = min(1.0, growth.eyes * growth.strength / _WHOLLY)  # half a change would leave eyes of two colours
     share = smooth_ramp(narrowest, *_NARROW) * sure
     if not share:
@@ -248,6 +251,12 @@ def _with_catchlight(part: Tensor, look: _Look, eye: _Eye, middle: Tensor, radiu
     bright = torch.sigmoid((0.11 - at) / 0.03)
     faint = 0.25 * torch.exp(-eye.away(middle - 1.3 * torch.tensor(_CATCHLIGHT_AT)).square() / 0.012)
     return part + 0.9 * torch.maximum(bright, faint) * eye.opening * (1 - part).clamp(min=0)
+
+
+def _has_pupil(part: Tensor, eye: _Eye) -> bool:
+    """Whether there is anything dark in the middle of the eye, as in all that no flash has lit."""
+    middle = eye.distance < _MIDDLE
+    return bool(middle.any()) and float(_luma(part)[middle].min()) < _NO_PUPIL
 
 
 def _pupil_aside(part: Tensor, eye: _Eye) -> Tensor:

@@ -105,6 +105,8 @@ class GrowthModel:
 
 _FOUR_MONTHS = 0.75  # the age of it
 _NOSE = ("nose_left", "nose_right", "nose_top", "nose_bottom")
+_ALIKE = 0.6  # exponent: of two eyes that the camera or the marks made unlike, the smaller grows more
+_MOST_OF_AN_EYE = torch.tensor([YOUNGEST["eye width"].most, YOUNGEST["eye height"].most]) * 1.1
 _LEAST_CHANGE = 1e-4  # eye distances, less than which a proportion does not change
 
 
@@ -157,7 +159,10 @@ def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     for side in ("left", "right"):
         eye = _indices(*(f"eye_{side}_{part}" for part in ("inner", "outer", "top", "bottom")))
         middle = landmarks[eye].mean(0)
-        ways[eye] = (landmarks[eye] - middle) * torch.tensor([wider - 1, wider - 1, higher - 1, higher - 1])[:, None]
+        own = (landmarks[eye[::2]] - landmarks[eye[1::2]]).norm(dim=-1)  # this eye's width and height
+        alike = (now[:2] / own) ** _ALIKE
+        grown = (torch.tensor([wider, higher]) * alike).clamp(min=1.0).minimum(_MOST_OF_AN_EYE)
+        ways[eye] = (landmarks[eye] - middle) * (grown - 1).repeat_interleave(2)[:, None]
         ear = _indices(*(f"ear_{side}_{part}" for part in ("outer", "tip", "inner")))
         base = (landmarks[ear[0]] + landmarks[ear[2]]) / 2
         ways[ear] = (landmarks[ear] - base) * (factor("ear length") - 1)

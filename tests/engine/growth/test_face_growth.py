@@ -51,14 +51,14 @@ def test_today_nothing_moves_and_later_what_is_beside_head_and_body_does_not(spe
         assert flow.norm(dim=1).max() > 0.1 * UNIT
         for edge in (flow[..., 0, :], flow[..., :64, 0], flow[..., :64, -1]):
             assert edge.abs().max() < 0.01 * UNIT
-        assert flow[..., -1, :].abs().max() < 0.15 * UNIT  # a body goes on below the crop
+        assert flow[..., -1, :].abs().max() < 0.05 * UNIT  # a body goes on below the crop
 
 
 def test_a_turned_dogs_muzzle_stands_out_less_and_a_frontal_one_stays_in_the_middle() -> None:
     aside = FaceGrowth(turned(adult(Species.DOG), 0.5), Species.DOG)
     nose = [LANDMARKS.index(f"nose_{part}") for part in ("left", "right", "top", "bottom")]
     shown = (aside.landmarks + aside.landmark_moves(1.0))[nose, 0].mean()
-    assert 0.5 < float(shown / aside.landmarks[nose, 0].mean()) < 0.75
+    assert 0.7 < float(shown / aside.landmarks[nose, 0].mean()) < 0.95
     middle = grown(Species.DOG)
     assert abs(float((middle.landmarks + middle.landmark_moves(1.0))[nose, 0].mean())) < 0.03
 
@@ -86,8 +86,7 @@ def test_the_picture_has_the_proportions_that_the_model_says(species: Species) -
         if name == "forehead":  # the head is larger, and held back near its outline
             assert 0.85 * now < drawn < told
         else:
-            near = 0.18 if name == "ear length" else 0.12  # ears that hang down to the neck are held by it
-            assert drawn.item() == pytest.approx(told.item(), rel=near, abs=0.02), name
+            assert drawn.item() == pytest.approx(told.item(), rel=0.12, abs=0.02), name
 
 
 @pytest.mark.parametrize("species", SPECIES)
