@@ -3,6 +3,7 @@
 All is told in an aligned crop of the photo (`engine.vision.alignment`, FaceTemplate.STORYBOOK).
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -62,6 +63,16 @@ def is_growth_known(head: Head | None, template: FaceTemplate) -> bool:
     return head is not None and template is FaceTemplate.STORYBOOK
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _ControlPoints:
+    """Points of today's face and its surroundings on the face plane, each [P, 2]."""
+
+    head: Tensor  # its landmarks, then points of its outline
+    body: Tensor  # of neck and chest
+    rim: Tensor  # around the crop
+    rays: Tensor  # [RAYS]: which of the outline's rays these points are of
+
+
 class FaceGrowth:
     """The growth of the face that `parsed` is of. Flows and masks are those of a crop of any size."""
 
@@ -93,7 +104,7 @@ class FaceGrowth:
         """Less than 1 for a turned face."""
         return 1 - (1 - _TURNED_SHARE) * self._turned
 
-    @property
+    @cached_property
     def young_range(self) -> tuple[Tensor, Tensor]:
         """Between which values, each [8], the PROPORTIONS of nine in ten young animals of this kind lie."""
         return self._model.young_range(self.species, self._kinds)
@@ -137,12 +148,6 @@ class FaceGrowth:
         """[RAYS]: how far the outline moves outwards."""
         _, radial = self._model.growth(self.species, self._kinds, age)
         return (radial * self._share(age)).clamp(-_OUTLINE_MOVES, _OUTLINE_MOVES)
-
-    def _body_points(self, age: float) -> tuple[Tensor, Tensor]:
-        """Points [P, 2] of neck and chest, and their ways: a young body is narrower under its head."""
-        points = torch.tensor([(x, y) for x in _BODY_ACROSS for y in _BODY_DOWN])
-        narrower = -_NARROWER_BODY * self.strength * max(0.0, age) ** 2 * (1 - self._turned)
-        return points, points * torch.tensor([narrower, 0.0])
 
     def flow(self, age: float, side: int) -> Tensor:
         """The way from each pixel at `age` to where it comes from today: [1, 2, side, side] (x, y) in pixels.
@@ -194,21 +199,25 @@ class FaceGrowth:
 
     def _controls(self, age: float) -> tuple[Tensor, Tensor]:
         """Points [P, 2] of today's face and its surroundings on the face plane, and how they move [P, 2]."""
-        at, moves = self.landmarks[self.seen], self.landmark_moves(age)[self.seen]
-        outline, ways = self.outline
-        rays = self.outline_points
-        apart = (torch.cdist(rays, at) > self.NEAR).all(1) & (outline[:, 0] > 0)
+        known = self._known
+        _, ways = self.outline
         out = self._radial(age)[:, None] * ways
         out = torch.where(ways[:, 1:] > _JAW, out * self._jaw_share, out)
-        rim = self.rim()
-        rim = rim[(torch.cdist(rim, at) > self.NEAR).all(1)]
-        still = torch.zeros_like(rim)
-        moved = torch.cat([moves, out[apart]])
+        moved = torch.cat([self.landmark_moves(age)[self.seen], out[known.rays]])
+        narrower = -_NARROWER_BODY * self.strength * max(0.0, age) ** 2 * (1 - self._turned)
+        narrowed = known.body * torch.tensor([narrower, 0.0])  # a young body is narrower under its head
+        ways_there = [moved + self._scaled(known.head + moved, age), narrowed, torch.zeros_like(known.rim)]
+        return torch.cat([known.head, known.body, known.rim]), torch.cat(ways_there)
+
+    @cached_property
+    def _known(self) -> "_ControlPoints":
+        """The points that tell how the face grows, none of them near a landmark that tells it better."""
+        at, (outline, _), rays, rim = self.landmarks[self.seen], self.outline, self.outline_points, self.rim()
+        apart = (torch.cdist(rays, at) > self.NEAR).all(1) & (outline[:, 0] > 0)
         head = torch.cat([at, rays[apart]])
-        body, narrowed = self._body_points(age)
-        below = (torch.cdist(body, head) > self.NEAR).all(1)
-        ways_there = [moved + self._scaled(head + moved, age), narrowed[below], still]
-        return torch.cat([head, body[below], rim]), torch.cat(ways_there)
+        body = torch.tensor([(x, y) for x in _BODY_ACROSS for y in _BODY_DOWN])
+        body = body[(torch.cdist(body, head) > self.NEAR).all(1)]
+        return _ControlPoints(head, body, rim[(torch.cdist(rim, at) > self.NEAR).all(1)], apart)
 
     @staticmethod
     def rim() -> Tensor:
