@@ -377,7 +377,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The answer to `Forget`: the number of kept latents that were deleted."""
+    """The answer to `Forget`: the number of kept latents, and of faces kept in memory, that were deleted."""
 
     id: str
     count: int

@@ -8,7 +8,7 @@ never projected twice.
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -39,6 +39,7 @@ from engine.messages import (
     Film,
     Forget,
     Forgotten,
+    Head,
     Recognise,
     Recognition,
     Reimagine,
@@ -55,7 +56,9 @@ from engine.process.malloc import give_back_memory
 from engine.rendering.age_labels import AgeLabels
 from engine.rendering.cards import family_card
 from engine.rendering.exports import Exporter, MediumFile
+from engine.rendering.faces import PortraitFaces, faces_of
 from engine.rendering.film import FilmOptions, render_film
+from engine.rendering.kept_faces import KeptFaces
 from engine.rendering.numbered_heads import numbered_heads
 from engine.rendering.pictures import Pictures, card_faces, pictures_of
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
@@ -69,6 +72,7 @@ from engine.subject import Subject, chosen_head, scaled, subject_of
 from engine.threads import in_pool, one_core_threads, steps_in_pool
 from engine.vision import recognition
 from engine.vision.cropping import choose_crop
+from engine.vision.head_parsing import ParsedHead
 from engine.vision.photo_quality import measure_quality
 
 logger = logging.getLogger(__name__)
@@ -92,6 +96,7 @@ class _SeenPhoto:
 
     image: Image.Image  # upright, perhaps smaller than the photo
     found: Recognition  # in its pixels
+    parsed: Mapping[Head, ParsedHead]  # its heads
     width: int  # of the photo as it was sent, px
     height: int
 
@@ -106,7 +111,7 @@ class _KeptPortrait:
     """What draws a portrait again; `renewed` is its latent, where that is another than before."""
 
     state: PortraitState
-    network: Network
+    faces: PortraitFaces
     vector: Tensor
     renewed: bytes | None
 
@@ -122,7 +127,8 @@ class Pipeline:
         self._extractor = load_extractor(here.home, device=self._device)
         self._cache = Cache(likenesses or here.cache / FOLDER)
         self._networks = LoadedNetworks(self._store, self._ages, self._device, here.network, here.compiled)
-        self._recognitions: LruDict[Recognition] = LruDict(_RECOGNITIONS)
+        self._recognitions: LruDict[tuple[Recognition, Mapping[Head, ParsedHead]]] = LruDict(_RECOGNITIONS)
+        self._faces = KeptFaces()
         self._running: WeakSet[_RunningJob] = WeakSet()
         cores = min(here.cores or _MOST_THREADS, os.cpu_count() or 1, _MOST_THREADS)
         alone = here.cores == 1  # everything in one thread then, one step after the other
@@ -199,7 +205,8 @@ class Pipeline:
             running.forgotten.update(request.photos)
         for photo in request.photos:
             self._recognitions.discard(photo)
-        return Forgotten(request.id, sum(self._cache.forget(photo) for photo in request.photos))
+        count = sum(self._cache.forget(photo) + self._faces.forget(photo) for photo in request.photos)
+        return Forgotten(request.id, count)
 
     def _recognise(self, request: Recognise, running: _RunningJob) -> Job:
         seen = yield from self._see(request.photo, running)
@@ -217,29 +224,38 @@ class Pipeline:
         yield JobStep(Stage.ALIGNING, 0.5)
         network = self._networks.get_ageing(subject.species, request.network)
         vector = self._ages.vector(network, subject.species, subject.breed)
-        placed = {request.photo: (seen.image, subject.head)}
+        placed = {request.photo: (seen, subject.head)}
         if request.baby_photo is not None:
             baby = yield from self._see(request.baby_photo, running, "baby_photo", pool)
-            placed[request.baby_photo] = baby.image, chosen_head(baby.found, 0, "baby_photo", request.anyway)
+            placed[request.baby_photo] = baby, chosen_head(baby.found, 0, "baby_photo", request.anyway)
         # Previews show one pet becoming clear, not two by turns, and as much around it as the result.
-        window = choose_crop([(image.size, head) for image, head in placed.values()], network.template)
-        previews = {request.photo: Previews(window)}
+        window = choose_crop([(one.image.size, head) for one, head in placed.values()], network.template)
+        known = subject.species, network, self._extractor, vector
         inversions = {
-            photo: inversion_of(*at, subject.species, network, self._extractor, vector, previews.get(photo))
-            for photo, at in placed.items()
+            photo: inversion_of(
+                one.image,
+                head,
+                *known,
+                previews=Previews(window) if photo == request.photo else None,
+                parsed=one.parsed.get(head) if head else None,
+            )
+            for photo, (one, head) in placed.items()
         }
         yield JobStep(Stage.ALIGNING, 1.0)
         inverted = yield from self._invert(inversions, running, pool)
         state = _state_of(subject, network, inverted[request.photo], inverted.get(request.baby_photo or b""))
-        rendering = self._render(state, network, vector, request, seen.image, films)
+        faces = faces_of(state, network)
+        rendering = self._render(state, faces, vector, request, seen.image, films)
         film, pictures = yield from steps_in_pool(rendering, films, JobStep(Stage.FILMING, 0.0, in_pool=True))
+        latent = state.to_bytes()
+        self._keep(latent, faces, placed, running)
         return Rejuvenation(
             id=request.id,
             still=pictures.still,
             whole=pictures.whole,
             card=pictures.card,
             film=film,
-            latent=state.to_bytes(),
+            latent=latent,
             species=subject.species,
             breed=subject.breed,
             breeds=subject.breeds,
@@ -254,15 +270,16 @@ class Pipeline:
     def _reimagine(self, request: Reimagine) -> Job:
         kept = yield from self._kept(request.latent)
         # Somebody waits at the screen, so no other request has a step before this one is done.
-        portrait = portrait_of(kept.state, kept.network, kept.vector, request.age)
+        portrait = portrait_of(kept.faces, kept.vector, request.age)
         labels = _labels(request.ages, kept.state)
         film = (yield from self._film(portrait, self._films, labels)) if request.film else None
         pictures = pictures_of(portrait, _title(kept.state), request.age, request.card)
+        self._faces.tidy()
         return Reimagined(request.id, request.age, *pictures, film, seconds={}, latent=kept.renewed)
 
     def _export(self, request: Export) -> Job:
         kept = yield from self._kept(request.latent)
-        exporter = Exporter(kept.state, kept.network, kept.vector, self._extractor.features, self._films)
+        exporter = Exporter(kept.faces, kept.vector, self._extractor.features, self._films)
         text = replace(request.text, title=request.text.title or _title(kept.state))
         making = exporter.make(request.medium, request.age, text)
         with closing(making):
@@ -271,6 +288,7 @@ class Pipeline:
                     share = next(making)
                 except StopIteration as end:
                     made: MediumFile = end.value
+                    self._faces.tidy()
                     return Exported(request.id, request.medium, *made, latent=kept.renewed)
                 yield JobStep(Stage.FILMING, min(share, 1.0), in_pool=True)
 
@@ -279,7 +297,7 @@ class Pipeline:
         pets, renewed, latents = [], False, []
         for latent in request.latents:
             kept = yield from self._kept(latent)
-            portrait = portrait_of(kept.state, kept.network, kept.vector, request.age)
+            portrait = portrait_of(kept.faces, kept.vector, request.age)
             whole = portrait.whole(whole)
             pets.append(card_faces(portrait, request.age))
             latents.append(kept.renewed or latent)
@@ -298,7 +316,16 @@ class Pipeline:
         if (network.name, weights_id(network)) != (state.network, state.weights_id):
             state = yield from self._invert_again(state, network)
             renewed = state.to_bytes()
-        return _KeptPortrait(state, network, self._ages.vector(network, state.species, state.breed), renewed)
+        faces = self._faces.get(hashlib.sha256(latent).hexdigest())
+        if faces is None or faces.pet.network is not network:
+            faces = faces_of(state, network)
+        return _KeptPortrait(state, faces, self._ages.vector(network, state.species, state.breed), renewed)
+
+    def _keep(self, latent: bytes, faces: PortraitFaces, photos: Iterable[bytes], running: _RunningJob) -> None:
+        """Keep what other ages of a portrait begin with, unless one of its photos was forgotten meanwhile."""
+        names = {hashlib.sha256(photo).hexdigest() for photo in photos}
+        if not names & running.forgotten:
+            self._faces.put(hashlib.sha256(latent).hexdigest(), faces, names)
 
     def _invert_again(self, state: PortraitState, network: Network) -> Generator[JobStep, None, PortraitState]:
         """Invert the photos kept in a portrait's state again, in a network with other weights."""
@@ -338,14 +365,14 @@ class Pipeline:
     def _render(
         self,
         state: PortraitState,
-        network: Network,
+        faces: PortraitFaces,
         vector: Tensor,
         request: Rejuvenate,
         photo: Image.Image,
         pool: Executor | None,
     ) -> Generator[JobStep, None, tuple[Film, Pictures]]:
         """Render the film and the pictures of a portrait."""
-        portrait = portrait_of(state, network, vector, request.age)
+        portrait = portrait_of(faces, vector, request.age)
         film = yield from self._film(portrait, pool, _labels(request.ages, state))
         return film, pictures_of(portrait, _title(state), request.age, request.card, photo)
 
@@ -371,11 +398,12 @@ class Pipeline:
 
         def look() -> _SeenPhoto:
             image = decoding.decode(photo, which)
-            return _SeenPhoto(image, known or _recognised(image), *decoding.full_size(photo, image))
+            found, parsed = known or _recognised(image)
+            return _SeenPhoto(image, found, parsed, *decoding.full_size(photo, image))
 
         seen = yield from in_pool(look, pool, JobStep(Stage.ALIGNING, 0.0, in_pool=True))
         if name not in running.forgotten:
-            self._recognitions.put(name, seen.found)
+            self._recognitions.put(name, (seen.found, seen.parsed))
         return seen
 
 
@@ -394,10 +422,13 @@ def _state_of(subject: Subject, network: Network, pet: InvertedPhoto, baby: Inve
     return PortraitState(network.name, weights_id(network), subject.species, subject.breed, subject.breeds, pet, baby)
 
 
-def _recognised(image: Image.Image) -> Recognition:
+def _recognised(image: Image.Image) -> tuple[Recognition, dict[Head, ParsedHead]]:
+    """What is in a picture, and its heads' parts."""
     seen = recognition.recognise(image)
-    qualities = tuple(measure_quality(image, head) for head in seen.heads)
+    measured = [measure_quality(image, head) for head in seen.heads]
+    qualities = tuple(quality for quality, _ in measured)
     found = seen.species, seen.breeds, seen.heads
     from_left = sorted(seen.heads[:_MAX_NUMBERED], key=lambda head: head.box[0] + head.box[2])
     numbered = numbered_heads(image, from_left) if len(seen.heads) > 1 else None
-    return Recognition("", seen.pet, *found, image.width, image.height, seen.guesses, qualities, numbered)
+    found_in = Recognition("", seen.pet, *found, image.width, image.height, seen.guesses, qualities, numbered)
+    return found_in, {head: parsed for head, (_, parsed) in zip(seen.heads, measured, strict=True)}

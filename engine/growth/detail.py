@@ -1,6 +1,7 @@
 """A photo at other ages: its own pixels moved along the growth of its face."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +12,8 @@ from engine.growth.eyes import mend_flash, younger_eyes
 from engine.growth.face_growth import FaceGrowth
 from engine.images.filters import fine_blur, smooth_ramp, smoothstep
 from engine.images.matting import continued, widened
-from engine.images.warping import upsample, warp, without_folds
-from engine.images.ycbcr import halved, rgb_to_ycbcr, to_levels
+from engine.images.warping import warp_smoothly, without_folds
+from engine.images.ycbcr import rgb_to_ycbcr, to_levels
 from engine.messages import Species
 from engine.vision.cropping import CropWindow
 
@@ -38,20 +39,28 @@ class WarpDetail:
 
     def __init__(self, photo: Tensor, margin: int, growth: FaceGrowth) -> None:
         """`photo` [1, 3, S + 2·margin, S + 2·margin] aligned, -1..1, with a margin for what moves into the picture."""
-        self._side, self._margin = photo.shape[-1] - 2 * margin, margin
-        self._growth = growth
-        self._photo = mend_flash(photo, growth, margin).contiguous(memory_format=torch.channels_last)
-        eyes = younger_eyes(self._photo, growth, margin)
+        self._side, self._growth = photo.shape[-1] - 2 * margin, growth
+        today = mend_flash(photo, growth, margin).contiguous(memory_format=torch.channels_last)
+        eyes = younger_eyes(today, growth, margin)
         coarse = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
-        self._head = widened(coarse, _WITH_HEAD)
-        coat = younger_coat(self._photo, growth, margin)
+        head = widened(coarse, _WITH_HEAD)
+        coat = younger_coat(today, growth, margin)
         eyes = eyes if coat is None else eyes + coat
-        young = self._photo + eyes
+        young = today + eyes
         soft, softer = (fine_blur(young, sigma * self._side) for sigma in _SIGMAS)
         finest, fine = _SOFTER[growth.species]
-        self._change = eyes - growth.strength * coarse * (finest * (young - soft) + fine * (soft - softer))
-        self._behind = continued(self._photo, widened(coarse, _PLATE_MARGIN))
+        change = eyes - growth.strength * coarse * (finest * (young - soft) + fine * (soft - softer))
+        behind = continued(today, widened(coarse, _PLATE_MARGIN))
+        self._layers = _Layers(torch.cat([today, head], 1), F.pad(change, (0, 0, 0, 0, 0, 1)), behind)
         self._body = growth.body(_PLAN_SIDE).to(photo)
+        moving = self._body.amax((0, 1, 3)).nonzero()
+        # Share of the side, above which nothing moves behind the head: a row of the plan reaches to the rows beside it.
+        self._moves_from = (float(moving[0]) - 0.5) / _PLAN_SIDE if len(moving) else 1.0
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes."""
+        return sum(part.nbytes for part in (self._layers.today, self._layers.change, self._layers.behind))
 
     def frame(self, age: float) -> Tensor:
         """The photo at `age`: [1, 3, S, S] in -1..1."""
@@ -67,50 +76,72 @@ class WarpDetail:
 
     def plan(self, age: float) -> Tensor:
         """Where the pixels at an age come from, [1, 2, _PLAN_SIDE, _PLAN_SIDE], in shares of the crop's side."""
-        return self._growth.flow(age, _PLAN_SIDE).to(self._photo) / _PLAN_SIDE
+        return self._growth.flow(age, _PLAN_SIDE).to(self._body) / _PLAN_SIDE
 
-    def carried(self, plan: Tensor, age: float) -> Tensor:
-        """The photo as a plan says, with the looks of an age: [1, 3, S, S]."""
-        looks = torch.add(self._photo, self._change, alpha=younger_share(age))
-        head = self._moved(torch.cat([looks, self._head], 1), plan)
-        return torch.lerp(self._moved(self._behind, plan * self._body), head[:, :3], head[:, 3:])
+    def carried(self, plan: Tensor, age: float, window: CropWindow | None = None) -> Tensor:
+        """The photo as a plan says, with the looks of an age: [1, 3, S, S], or what of it is seen in a window."""
+        whole = range(self._side)
+        rows, columns = (whole, whole) if window is None else (window.rows(), window.columns())
+        return self._moved(self._layers, plan, age, rows, columns)
 
     def in_planes(self, window: CropWindow) -> Callable[[Tensor, float], Tensor]:
         """What gives that of a plan and an age which is seen in a window, as levels of a frame (`ycbcr.to_levels`)."""
-        photo, change, behind = (rgb_to_ycbcr(part) for part in (self._photo, self._change, self._behind))
-        fine = [torch.cat([photo[:, :1], self._head], 1), change[:, :1].clone(), behind[:, :1].clone()]
-        half = [torch.cat([halved(photo[:, 1:]), halved(self._head)], 1), *(halved(p[:, 1:]) for p in (change, behind))]
-
-        def composed(parts: list[Tensor], plan: Tensor, share: float, shrunk: int) -> Tensor:
-            shown, change, behind = parts
-            looks = torch.cat([torch.add(shown[:, :-1], change, alpha=share), shown[:, -1:]], 1)
-            head = self._moved(looks, plan, window, shrunk)
-            return torch.lerp(self._moved(behind, plan * self._body, window, shrunk), head[:, :-1], head[:, -1:])
+        planes = self._layers.mapped(rgb_to_ycbcr)
+        fine, half = planes.mapped(lambda part: part[:, :1]), planes.mapped(lambda part: part[:, 1:]).shrunk(2)
 
         def levels(plan: Tensor, age: float) -> Tensor:
-            share = younger_share(age)
-            return to_levels(composed(fine, plan, share, 1), composed(half, plan, share, 2))
+            luma = self._moved(fine, plan, age, window.rows(), window.columns())
+            return to_levels(luma, self._moved(half, plan, age, window.rows(2), window.columns(2), 2))
 
         return levels
 
-    def _moved(self, photo: Tensor, plan: Tensor, window: CropWindow | None = None, shrunk: int = 1) -> Tensor:
+    def small(self, window: CropWindow, times: int) -> Callable[[Tensor, float], Tensor]:
+        """What gives that of a plan and an age which is seen in a window, so many times smaller: [1, 3, s, s]."""
+        layers = self._layers.shrunk(times)
+        return lambda plan, age: self._moved(layers, plan, age, window.rows(times), window.columns(times), times)
+
+    def _moved(
+        self, layers: "_Layers", plan: Tensor, age: float, rows: range, columns: range, shrunk: int = 1
+    ) -> Tensor:
+        """Rows and columns of the layers, `shrunk` so many times, as a plan says, with the looks of an age."""
         side = self._side // shrunk
-        flow = upsample(plan * side, side)
-        return warp(photo, _seen(flow, window, shrunk), "bicubic", _corner(window, self._margin, shrunk))
+        head = warp_smoothly(layers.at(age), plan, side, rows, columns)
+        still = range(rows.start, min(max(rows.start, int(self._moves_from * side)), rows.stop))
+        moving = range(still.stop, rows.stop)
+        margin = (layers.behind.shape[-1] - side) // 2
+        top, left = margin + rows.start, margin + columns.start
+        behind = layers.behind[..., top : top + len(still), left : left + len(columns)]
+        if moving:
+            behind = torch.cat([behind, warp_smoothly(layers.behind, plan * self._body, side, moving, columns)], 2)
+        return torch.lerp(behind, head[:, :-1], head[:, -1:])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layers:
+    """A photo in parts, each [1, C, S, S]; the last channel of the first two is that of the head's mask."""
+
+    today: Tensor  # with the mask, 0..1
+    change: Tensor  # what is added to it until eight weeks
+    behind: Tensor  # the photo without its head
+
+    def at(self, age: float) -> Tensor:
+        """Today's photo with the looks of an age, and the mask."""
+        share = younger_share(age)
+        return torch.add(self.today, self.change, alpha=share) if share else self.today
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> "_Layers":
+        """The same in other colours."""
+        today, changed = (torch.cat([change(part[:, :-1]), part[:, -1:]], 1) for part in (self.today, self.change))
+        return _Layers(today, changed, change(self.behind).contiguous())
+
+    def shrunk(self, times: int) -> "_Layers":
+        """The same, so many times smaller."""
+        return _Layers(*(F.avg_pool2d(part, times) for part in (self.today, self.change, self.behind)))
 
 
 def younger_share(age: float) -> float:
     """How much of what changes in eyes and fur until eight weeks is there at `age`, 0..1: most of it comes late."""
     return smooth_ramp(age, _LOOKS_FROM, 1.0)
-
-
-def _seen(face: Tensor, window: CropWindow | None, shrunk: int = 1) -> Tensor:
-    return window.of(face, shrunk) if window else face
-
-
-def _corner(window: CropWindow | None, margin: int = 0, shrunk: int = 1) -> tuple[int, int] | None:
-    """Where a window begins in a face with a margin."""
-    return window and ((margin + window.left) // shrunk, (margin + window.top) // shrunk)
 
 
 def _inside(side: int, device: torch.device) -> Tensor:

@@ -1,5 +1,7 @@
 """Warps pictures along a flow, and resizes pictures and flows."""
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,11 +22,49 @@ def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear", corner: tuple[f
     count, _, rows, columns = flow.shape
     height, width = pictures.shape[2:]
     left, top = corner or ((width - columns) / 2, (height - rows) / 2)
-    y = torch.arange(rows, device=flow.device, dtype=flow.dtype)[:, None] + (0.5 + top)
-    x = torch.arange(columns, device=flow.device, dtype=flow.dtype)[None, :] + (0.5 + left)
-    places = torch.stack([(x + flow[:, 0]) * (2 / width) - 1, (y + flow[:, 1]) * (2 / height) - 1], dim=-1)
-    pictures = pictures.expand(count, -1, -1, -1)
-    return F.grid_sample(pictures, places, mode=mode, padding_mode="border", align_corners=False)
+    x = _places(columns, width, left, flow)[None, :]
+    y = _places(rows, height, top, flow)[:, None]
+    # Plane by plane: on a CPU, to lay them side by side takes as long as the sampling.
+    places = torch.stack([torch.add(x, flow[:, 0], alpha=2 / width), torch.add(y, flow[:, 1], alpha=2 / height)], 1)
+    return _sampled(pictures.expand(count, -1, -1, -1), places, mode)
+
+
+def warp_smoothly(pictures: Tensor, plan: Tensor, side: int, rows: range, columns: range) -> Tensor:
+    """Rows and columns of a face of `side` px, moved along a smooth flow: [1, C, len(rows), len(columns)].
+
+    `pictures` [1, C, side + 2 · margin, side + 2 · margin] are sampled bicubically at p + flow(p). The flow, in shares
+    of the side, is `plan` [1, 2, P, P] between whose places it rises evenly, as `upsample` has it.
+    """
+    whole, cells = pictures.shape[-1], plan.shape[-1]
+    margin, scale = (whole - side) // 2, 2 * side / whole
+    across = _between(cells, side, columns, plan.device, plan.dtype).T
+    down = _between(cells, side, rows, plan.device, plan.dtype) @ plan[0]
+    x = _places(len(columns), whole, margin + columns.start, plan)[None, :].expand(len(rows), -1)
+    y = _places(len(rows), whole, margin + rows.start, plan)[:, None].expand(-1, len(columns))
+    places = torch.empty(1, 2, len(rows), len(columns), device=plan.device, dtype=plan.dtype)
+    # Products of matrices take an eighth of the time of upsampling the whole flow and adding the places to it.
+    torch.addmm(x, down[0], across, alpha=scale, out=places[0, 0])
+    torch.addmm(y, down[1], across, alpha=scale, out=places[0, 1])
+    return _sampled(pictures, places, "bicubic")
+
+
+def _sampled(pictures: Tensor, places: Tensor, mode: str) -> Tensor:
+    """`pictures` at `places` [N, 2, H, W], x and y in -1..1 of their width and height."""
+    grid = places.permute(0, 2, 3, 1)
+    return F.grid_sample(pictures, grid, mode=mode, padding_mode="border", align_corners=False)
+
+
+def _places(count: int, length: int, start: float, like: Tensor) -> Tensor:
+    """[count]: the middles of pixels from `start` on, in -1..1 of a picture `length` px long."""
+    return (torch.arange(count, device=like.device, dtype=like.dtype) + (0.5 + start)) * (2 / length) - 1
+
+
+@lru_cache(maxsize=64)
+def _between(cells: int, side: int, seen: range, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """[len(seen), cells]: the shares of `cells` in each of the pixels seen of `side`, bilinearly."""
+    at = ((torch.arange(seen.start, seen.stop) + 0.5) * (cells / side) - 0.5).clamp(0, cells - 1)
+    near = 1 - (at[:, None] - torch.arange(cells)).abs()
+    return near.clamp(min=0).to(device, dtype)
 
 
 def without_folds(flow: Tensor) -> Tensor:

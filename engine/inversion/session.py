@@ -31,7 +31,7 @@ from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.threads import in_pool
 from engine.vision.alignment import align
-from engine.vision.head_parsing import parse_head
+from engine.vision.head_parsing import ParsedHead, parse_head
 
 _RECIPE = "13"  # part of the cache key; to be changed whenever the same photo would be inverted in another way
 
@@ -147,9 +147,11 @@ class SolvedInversion(Inversion):
         network: Network,
         extractor: PerceptualDistance,
         previews: Previews | None = None,
+        parsed: ParsedHead | None = None,
     ) -> None:
+        """`parsed` is the head, where it has been parsed before."""
         super().__init__(image, head, network, extractor, previews)
-        self._species = species
+        self._species, self._parsed = species, parsed
 
     def _edit_bytes(self) -> bytes:
         return b""
@@ -157,7 +159,7 @@ class SolvedInversion(Inversion):
     @torch.no_grad()
     def _first_preview(self, previews: Previews, start: Tensor | None) -> bytes | None:
         """The puppy or kitten, roughly: the photo itself, warped."""
-        growth = FaceGrowth(parse_head(self.image, self.head), self._species)
+        growth = FaceGrowth(self._parsed or parse_head(self.image, self.head), self._species)
         flow = growth.flow(1.0, self.target.shape[-1]).to(self.target)
         return previews.at_once(warp(self.target, flow, "bicubic"))
 
@@ -211,10 +213,14 @@ def inversion_of(
     extractor: PerceptualDistance,
     age_vector: Tensor,
     previews: Previews | None = None,
+    parsed: ParsedHead | None = None,
 ) -> Inversion:
-    """The inversion of an upright photo: a `SolvedInversion` where it is known how the face grows."""
+    """The inversion of an upright photo: a `SolvedInversion` where it is known how the face grows.
+
+    `parsed` is the head, where it has been parsed before.
+    """
     if is_growth_known(head, network.template):
-        return SolvedInversion(image, head, species, network, extractor, previews)
+        return SolvedInversion(image, head, species, network, extractor, previews, parsed)
     return TunedInversion(image, head, network, extractor, age_vector, previews)
 
 

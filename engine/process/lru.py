@@ -17,6 +17,10 @@ class LruDict(Generic[_Value]):
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._values))
 
+    def items(self) -> tuple[tuple[str, _Value], ...]:
+        """Names and values, the least recently used first."""
+        return tuple(self._values.items())
+
     def get(self, name: str) -> _Value | None:
         """The value, which counts as used now, or None."""
         if name in self._values:

@@ -9,21 +9,18 @@ from typing import NamedTuple
 from PIL import Image
 from torch import Tensor
 
-from engine.images.decoding import decode
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
-from engine.inversion.state import PortraitState
 from engine.messages import ExportText, Film, Medium, NamedAge
 from engine.rendering import strip as strips
 from engine.rendering.age_labels import AgeLabels
 from engine.rendering.animations import animation
+from engine.rendering.faces import PortraitFaces
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.rendering.sticker import sticker
 from engine.rendering.story import StoryPlan, story_film
 from engine.rendering.wipe import wipe_film
-from engine.stylegan.store import Network
-from engine.vision.alignment import align_to
 
 LOOP = FilmOptions(duration_s=2.2, hold_s=0.2, keys=20, there_and_back=True)
 VIDEO_NOTE = FilmOptions(duration_s=3.2, hold_s=0.6, keys=24, there_and_back=True)  # Telegram allows a minute
@@ -47,8 +44,7 @@ class Exporter:
     `features` measures pictures for the pace of films (`engine.rendering.film.space_evenly`).
     """
 
-    state: PortraitState
-    network: Network
+    faces: PortraitFaces
     age_vector: Tensor
     features: Callable[[Tensor], Tensor]
     pool: Executor | None = None
@@ -72,27 +68,24 @@ class Exporter:
         return made
 
     def _portrait(self, age: float, large: bool = False) -> PortraitRenderer:
-        return portrait_of(self.state, self.network, self.age_vector, age, large=large)
+        return portrait_of(self.faces, self.age_vector, age, large=large)
 
     def _film(self, age: float, options: FilmOptions, text: ExportText | None = None) -> Generator[float, None, Film]:
-        labels = AgeLabels(text.ages) if text and self.state.baby is None else None
+        labels = AgeLabels(text.ages) if text and self.faces.baby is None else None
         source = self._portrait(age).film_source()
         return (yield from render_film(source, self.features, options, self.pool, labels))
 
     def _sticker(self, age: float) -> MediumFile:
         portrait = self._foretold._portrait(age, large=True)
         face = to_pixels(portrait.at(age))
-        inverted = self.state.pet
-        photo = decode(inverted.photo)
-        file = sticker(
-            face, align_to(photo.size, inverted.head, self.network.template, len(face)), inverted.head, photo.size
-        )
+        pet = self.faces.pet
+        file = sticker(face, pet.alignment(pet.photo, len(face)), pet.head, pet.photo.size)
         return MediumFile(file, *_picture_size(file))
 
     @property
     def _foretold(self) -> "Exporter":
         """The same without a baby photo: as today's photo foretells it."""
-        return replace(self, state=replace(self.state, baby=None))
+        return replace(self, faces=replace(self.faces, baby=None))
 
     def _strip(self, text: ExportText) -> MediumFile:
         """Five ages as today's photo foretells them; of a true baby photo, that is the youngest."""
@@ -100,7 +93,7 @@ class Exporter:
         for end in (NamedAge.EIGHT_WEEKS, NamedAge.OLD):
             portrait = self._foretold._portrait(end.age)
             pictures |= {age: _shown(portrait, age.age) for age in NamedAge if age.age * end.age >= 0}
-        if self.state.baby is not None and (true := self._portrait(1.0)).then is not None:
+        if self.faces.baby is not None and (true := self._portrait(1.0)).then is not None:
             pictures[NamedAge.EIGHT_WEEKS] = _window(true, true.then)
             text = replace(text, ages=text.ages | {NamedAge.EIGHT_WEEKS: text.then})
         return MediumFile(strips.strip(pictures, text), strips.WIDTH, strips.HEIGHT)
@@ -114,7 +107,7 @@ class Exporter:
         source = self._portrait(age, large=True).film_source()
         other_label, today_label = _labels(age, text)
         ages: tuple[NamedAge, ...] = ()
-        if self.state.baby is None:
+        if self.faces.baby is None:
             ages = tuple(one for one in text.ages if min(0.0, age) <= one.age <= max(0.0, age))
         else:
             text = replace(text, ages={})
@@ -123,7 +116,7 @@ class Exporter:
 
     def _other(self, age: float) -> float:
         """The other end of the film: with a baby photo, that is 1 for the day of it."""
-        return age if self.state.baby is None else 1.0
+        return age if self.faces.baby is None else 1.0
 
 
 def _picture_size(file: bytes) -> tuple[int, int]:

@@ -2,19 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from engine.growth.detail import WarpDetail
 from engine.growth.face_growth import FaceGrowth, is_growth_known
 from engine.images.decoding import decode
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
 from engine.images.warping import resize_flow
 from engine.inversion import solve_feature_offsets
-from engine.inversion.state import InvertedPhoto
+from engine.inversion.state import InvertedPhoto, PortraitState
 from engine.messages import Species
 from engine.rendering.compositing import paste_back
 from engine.stylegan.adjustments import carried, converted
@@ -37,10 +39,25 @@ class InvertedFace(ABC):
         self.head, self.photo = inverted.head, photo
         self.ws = inverted.ws.to(self.device)
         self.network = network
+        self._crops: dict[tuple[int, int], Pixels] = {}
 
     @abstractmethod
     def adjustments(self, age: float) -> Adjustments:
         """The changes to the network with which it draws this very pet at an age."""
+
+    @property
+    def nbytes(self) -> int:
+        """About the memory that it takes; the network is others' too."""
+        crops = sum(crop.nbytes for crop in self._crops.values())
+        return 3 * self.photo.width * self.photo.height + self.ws.nbytes + crops
+
+    def trim(self, most_bytes: int) -> None:
+        """Drop crops, which are made again when they are needed, until no more than `most_bytes` are taken."""
+        while self._crops and self.nbytes > most_bytes:
+            self._drop_crop(max(self._crops))
+
+    def _drop_crop(self, size: tuple[int, int]) -> None:
+        del self._crops[size]
 
     def alignment(self, photo: Image.Image, side: int) -> Alignment:
         """Where the crop of `side` px lies in the photo, or in the same photo at another size."""
@@ -48,7 +65,10 @@ class InvertedFace(ABC):
 
     def crop(self, side: int, margin: int = 0) -> Pixels:
         """The aligned face with what is around it: [side + 2 · margin, side + 2 · margin, 3]."""
-        return crop_face(self.photo, self.alignment(self.photo, side).widened(margin))
+        size = side, margin
+        if size not in self._crops:
+            self._crops[size] = crop_face(self.photo, self.alignment(self.photo, side).widened(margin))
+        return self._crops[size]
 
     def tensor(self, pixels: Pixels) -> Tensor:
         """Pixels [H, W, 3] as [1, 3, H, W] in -1..1 on the network's device."""
@@ -88,6 +108,22 @@ class SolvedFace(InvertedFace):
     ) -> None:
         super().__init__(inverted, photo, network)
         self._species, self._breed = species, breed
+        self._details: dict[tuple[int, int], WarpDetail] = {}
+
+    @property
+    def nbytes(self) -> int:
+        return super().nbytes + sum(detail.nbytes for detail in self._details.values())
+
+    def _drop_crop(self, size: tuple[int, int]) -> None:
+        super()._drop_crop(size)
+        self._details.pop(size, None)
+
+    def detail(self, side: int, margin: int) -> WarpDetail:
+        """What warps the crop of `side` px with a margin around; prepared once for all ages."""
+        size = side, margin
+        if size not in self._details:
+            self._details[size] = WarpDetail(self.tensor(self.crop(side, margin)), margin, self.growth)
+        return self._details[size]
 
     def adjustments(self, age: float) -> Adjustments:
         if not age:
@@ -105,6 +141,34 @@ class SolvedFace(InvertedFace):
         side = self.network.generator.config.img_resolution
         face = align(self.photo, self.head, self.network.template, side).crop
         return solve_feature_offsets(self.tensor(face), self.ws, self.network.generator)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PortraitFaces:
+    """The faces of one portrait's photos: all of it that does not depend on the age shown."""
+
+    pet: InvertedFace
+    baby: InvertedFace | None
+
+    @property
+    def nbytes(self) -> int:
+        """About the memory that they take."""
+        return sum(face.nbytes for face in self._all)
+
+    def trim(self, most_bytes: int) -> None:
+        """Drop what is made again when it is needed, until no more than `most_bytes` are taken."""
+        for face in self._all:
+            face.trim(most_bytes // len(self._all))
+
+    @property
+    def _all(self) -> list[InvertedFace]:
+        return [face for face in (self.pet, self.baby) if face is not None]
+
+
+def faces_of(state: PortraitState, network: Network) -> PortraitFaces:
+    """The faces of a portrait in the network that it was made with."""
+    kind = network, state.species, state.breed
+    return PortraitFaces(face_of(state.pet, *kind), None if state.baby is None else face_of(state.baby, *kind))
 
 
 def face_of(inverted: InvertedPhoto, network: Network, species: Species, breed: str) -> SolvedFace | TunedFace:

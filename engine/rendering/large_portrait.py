@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -33,12 +32,12 @@ class LargePortrait(WarpedPortrait):
     def _is_large(self) -> bool:
         return self._density * _LARGER_BY < 1
 
-    @cached_property
+    @property
     def _large(self) -> tuple[WarpDetail, int]:
         """The photo to be warped, larger, and the side of its face in px."""
         side = 2 * round(self.window.side * LARGE_SIDE / SIDE / 2)
         margin = round(self._crop.margin * side / self.window.side)
-        return WarpDetail(self._pet.tensor(self._pet.crop(side, margin)), margin, self._pet.growth), side
+        return self._pet.detail(side, margin), side
 
     def _shown_large(self) -> Callable[[float], Tensor]:
         detail, side = self._large

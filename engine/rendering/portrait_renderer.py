@@ -11,14 +11,12 @@ from PIL import Image
 from torch import Tensor
 
 from engine.images.pixels import Pixels
-from engine.inversion.state import PortraitState
 from engine.rendering.edited_portrait import EditedPortrait, TwoPhotoPortrait
-from engine.rendering.faces import SolvedFace, face_of
+from engine.rendering.faces import PortraitFaces, SolvedFace
 from engine.rendering.film import FilmSource
 from engine.rendering.large_portrait import LargePortrait
 from engine.rendering.morphed_portrait import MorphedPortrait
 from engine.rendering.warped_portrait import WarpedPortrait
-from engine.stylegan.store import Network
 from engine.vision.cropping import CropWindow
 
 
@@ -45,17 +43,14 @@ class PortraitRenderer(Protocol):
         """What the film shows."""
 
 
-def portrait_of(
-    state: PortraitState, network: Network, age_vector: Tensor, age: float, *, large: bool = False
-) -> PortraitRenderer:
+def portrait_of(faces: PortraitFaces, age_vector: Tensor, age: float, *, large: bool = False) -> PortraitRenderer:
     """The portrait at `age`: at 0 it is the photo.
 
     At 1 it is the puppy or kitten: the pet moved by `age_vector` [num_ws, w_dim] or, with a baby photo, the pet there.
     `large`: the film is larger than usual, where that shows more of the photo.
     """
-    pet = face_of(state.pet, network, state.species, state.breed)
-    if state.baby is not None:
-        baby = face_of(state.baby, network, state.species, state.breed)
+    pet, baby = faces.pet, faces.baby
+    if baby is not None:
         if isinstance(pet, SolvedFace) and isinstance(baby, SolvedFace):
             return MorphedPortrait(pet, baby, age_vector, age)
         return TwoPhotoPortrait(pet, baby, age)

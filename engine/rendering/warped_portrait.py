@@ -10,15 +10,15 @@ from engine.device import quick_dtype
 from engine.growth.detail import WarpDetail
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
-from engine.images.warping import resize
 from engine.rendering.faces import LOOKS_SIDE, PortraitCrop, SolvedFace
 from engine.rendering.film import FilmSource
 from engine.stylegan.generator import UNADJUSTED
+from engine.vision.cropping import SIDE
 
 _STILL_TIMES = 2  # of the usual size, the largest still: 1024 px
 _WHOLE_TIMES = 3  # and the largest face in the whole photo
-_PLANNED_AGES = 25  # at which the growth is worked out, that of four months among them; between them it is mixed
-_MEASURED_EVERY = 3  # of these ages, at which a picture is drawn to pace the film
+_PLANNED_AGES = 17  # at which the growth is worked out, that of four months among them; between them it is mixed
+_MEASURED_EVERY = 2  # of these ages, at which a picture is drawn to pace the film
 
 
 class WarpedPortrait:
@@ -34,8 +34,7 @@ class WarpedPortrait:
         self._crop = PortraitCrop(pet, *others)
         self.window, self.now = self._crop.window, self._crop.now
         self.then: Pixels | None = None
-        self._detail = WarpDetail(pet.tensor(self._crop.wide), self._crop.margin, pet.growth)
-        self._details = {1: (self._detail, self.now)}  # and today's faces, by how many times as large as usual
+        self._detail = pet.detail(self.window.side, self._crop.margin)
         # Crop pixels for one of the photo's: below 1 the photo holds more than the crop.
         self._density = pet.alignment(pet.photo, self.window.side).scale
 
@@ -69,12 +68,9 @@ class WarpedPortrait:
 
     def _detail_of(self, times: int) -> tuple[WarpDetail, Pixels]:
         """The photo to be warped, and today's face, in a crop so many times as large as usual."""
-        if times not in self._details:
-            margin = self._crop.margin * times
-            wide = self._pet.crop(self.window.side * times, margin)
-            detail = WarpDetail(self._pet.tensor(wide), margin, self._pet.growth)
-            self._details[times] = detail, wide[margin:-margin, margin:-margin]
-        return self._details[times]
+        margin = self._crop.margin * times
+        side = self.window.side * times
+        return self._pet.detail(side, margin), self._pet.crop(side, margin)[margin:-margin, margin:-margin]
 
     @torch.no_grad()
     def film_source(self) -> FilmSource:
@@ -89,9 +85,10 @@ class WarpedPortrait:
             return torch.lerp(plans[before], plans[before + 1], position - before)
 
         def show(age: float) -> Tensor:
-            return self.window.of(self._detail.carried(plan(age), age))
+            return self._detail.carried(plan(age), age, self.window)
 
         in_planes = self._detail.in_planes(self.window)
+        small = self._detail.small(self.window, SIDE // LOOKS_SIDE)
         measured = ages[::_MEASURED_EVERY]
-        pictures = torch.cat([resize(show(age), LOOKS_SIDE) for age in measured])
+        pictures = torch.cat([small(plan(age), age) for age in measured])
         return FilmSource(measured, pictures, show, levels=lambda age: in_planes(plan(age), age))

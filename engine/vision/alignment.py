@@ -176,12 +176,14 @@ def _mirrored(image: Image.Image, matrix: Matrix, size: int) -> tuple[Image.Imag
     margin = 4  # the bicubic filter's reach
     x0, y0 = (int(v) for v in np.floor(corners.min(0)) - margin)
     x1, y1 = (int(v) for v in np.ceil(corners.max(0)) + margin)
+    if min(x0, y0) >= 0 and x1 <= image.width and y1 <= image.height:
+        return image.crop((x0, y0, x1, y1)), np.array([x0, y0], float)
     columns, rows = _reflected(x0, x1, image.width), _reflected(y0, y1, image.height)
     box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
     region = np.asarray(image.crop(box))
 
     def filled(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Image.Image:
-        return Image.fromarray(region[np.ix_(rows - box[1], columns - box[0])])
+        return Image.fromarray(region.take(rows - box[1], 0).take(columns - box[0], 1))
 
     canvas = filled(rows, columns)
     beyond_x = _beyond(x0, x1, image.width)

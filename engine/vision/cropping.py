@@ -35,10 +35,17 @@ class CropWindow(NamedTuple):
     left: int = 0
     top: int = 0
 
-    def of(self, faces: Tensor, shrunk: int = 1) -> Tensor:
-        """The shown part of faces [..., side, side]; they may be `shrunk` by 2."""
-        left, top, shown = (length // shrunk for length in (self.left, self.top, SIDE))
-        return faces[..., top : top + shown, left : left + shown]
+    def rows(self, shrunk: int = 1) -> range:
+        """The shown rows of a face that is `shrunk` so many times."""
+        return range(self.top // shrunk, (self.top + SIDE) // shrunk)
+
+    def columns(self, shrunk: int = 1) -> range:
+        """The shown columns of a face that is `shrunk` so many times."""
+        return range(self.left // shrunk, (self.left + SIDE) // shrunk)
+
+    def of(self, faces: Tensor) -> Tensor:
+        """The shown part of faces [..., side, side]."""
+        return faces[..., self.top : self.top + SIDE, self.left : self.left + SIDE]
 
     def box(self, side: int) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the shown part in the same face at `side` × `side` px."""

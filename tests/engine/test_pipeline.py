@@ -302,6 +302,17 @@ def test_forgetting_a_photo_drops_what_was_kept_of_it(pipeline: Pipeline) -> Non
     assert finished(pipeline.begin(Forget("c", (name,))), Forgotten)[0].count == 0
 
 
+def test_forgetting_one_of_two_photos_drops_the_faces_of_both(pipeline: Pipeline) -> None:
+    photos = drawn_photo(seed=6), drawn_photo(seed=7)
+    made, _ = finished(pipeline.begin(Rejuvenate("a", photos[0], baby_photo=photos[1], anyway=True)), Rejuvenation)
+    finished(pipeline.begin(Reimagine("b", made.latent, 0.5, film=False)), Reimagined)
+    young, old = (hashlib.sha256(photo).hexdigest() for photo in reversed(photos))
+    assert finished(pipeline.begin(Forget("c", (young,))), Forgotten)[0].count == 2  # its latent, and the faces
+    assert finished(pipeline.begin(Forget("d", (old,))), Forgotten)[0].count == 1
+    finished(pipeline.begin(Reimagine("e", made.latent, 0.5, film=False)), Reimagined)
+    assert finished(pipeline.begin(Forget("f", (young, old))), Forgotten)[0].count == 0
+
+
 def test_a_photo_forgotten_while_it_is_looked_at_is_not_remembered(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

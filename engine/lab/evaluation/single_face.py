@@ -5,6 +5,7 @@ from PIL import Image
 from engine.inversion.session import Inversion, inversion_of, invert
 from engine.inversion.state import PortraitState, weights_id
 from engine.messages import Head, Species
+from engine.rendering.faces import faces_of
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.step_runner import result_of
 from engine.stylegan.age_vectors import AgeVectors
@@ -26,4 +27,4 @@ def make_portrait(
     inversion = inversion_of(image, head, species, network, extractor, vector)
     [inverted] = result_of(invert([inversion]))
     state = PortraitState(network.name, weights_id(network), species, breed, (), inverted, None)
-    return inversion, portrait_of(state, network, vector, age)
+    return inversion, portrait_of(faces_of(state, network), vector, age)

@@ -13,7 +13,7 @@ from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Point, Species
 from engine.rendering.edited_portrait import EditedPortrait, TwoPhotoPortrait
-from engine.rendering.faces import face_of
+from engine.rendering.faces import face_of, faces_of
 from engine.rendering.morphed_portrait import MorphedPortrait
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.rendering.warped_portrait import WarpedPortrait
@@ -77,7 +77,7 @@ def drawn_portrait(
     pet = inverted(network, 1, marked, close=close)
     young = inverted(network, 2, marked, close=close) if baby else None
     state = PortraitState(STORYBOOK, "", Species.DOG, "beagle", (), pet, young)
-    return portrait_of(state, network, age_vector(network), age)
+    return portrait_of(faces_of(state, network), age_vector(network), age)
 
 
 def age_vector(network: Network) -> Tensor:
@@ -143,7 +143,8 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
     pet = inverted(network, 3, breed="tabby")  # for both, as only the species is to make a difference
     assert pet.head is not None and pet.head.left_eye is not None
     no_way = torch.zeros(network.generator.config.num_ws, network.statistics.mean.shape[0])
-    portrait = portrait_of(PortraitState(STORYBOOK, "", species, "", (), pet, None), network, no_way, 1.0)
+    state = PortraitState(STORYBOOK, "", species, "", (), pet, None)
+    portrait = portrait_of(faces_of(state, network), no_way, 1.0)
     x, y = (round(place) for place in pet.head.left_eye)
 
     def blue(age: float) -> float:
@@ -153,6 +154,16 @@ def test_kittens_have_blue_eyes_and_puppies_their_own(network: Network, species:
 
     assert blue(0.4) == pytest.approx(blue(0.0), abs=0.08)
     assert (blue(1.0) > blue(0.0) + 0.15) is bluer
+
+
+def test_another_age_of_the_same_faces_is_what_it_would_be_anew(network: Network) -> None:
+    pet, vector = inverted(network, 1), age_vector(network)
+    state = PortraitState(STORYBOOK, "", Species.DOG, "beagle", (), pet, None)
+    faces = faces_of(state, network)
+    for age in (1.0, 0.5, -1.0):
+        again, anew = (portrait_of(one, vector, age) for one in (faces, faces_of(state, network)))
+        assert (again.still() == anew.still()).all()
+        assert again.whole().tobytes() == anew.whole().tobytes()
 
 
 def test_adjusted_the_network_draws_the_photo_and_the_adjustments_grow_along(network: Network) -> None:

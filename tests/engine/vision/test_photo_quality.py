@@ -17,7 +17,7 @@ def photo(name: str) -> Image.Image:
 
 
 def measured(image: Image.Image) -> HeadQuality:
-    return measure_quality(image, find_heads(image)[0])
+    return measure_quality(image, find_heads(image)[0])[0]
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_sleepy_face_is_usable_but_worth_less_than_an_awake_one() -> None:
 def test_the_better_of_two_photos_of_one_pet_has_more_quality() -> None:
     sharp = photo("pets/labrador_unsplash_2.jpg")
     head = find_heads(sharp)[0]
-    good = measure_quality(sharp, head)
-    blurred = measure_quality(sharp.filter(ImageFilter.GaussianBlur(8)), head)
-    dark = measure_quality(ImageEnhance.Brightness(sharp).enhance(0.15), head)
+    good, _ = measure_quality(sharp, head)
+    blurred, _ = measure_quality(sharp.filter(ImageFilter.GaussianBlur(8)), head)
+    dark, _ = measure_quality(ImageEnhance.Brightness(sharp).enhance(0.15), head)
     assert good.usable and good.issues == () and good.quality > 0.8
     assert blurred.issues == (PhotoIssue.BLURRY,) and dark.issues[0] is PhotoIssue.DARK
     assert max(blurred.quality, dark.quality) < good.quality / 2
