@@ -39,6 +39,7 @@ class ChatLog:
     requested  how often people have asked for each film by a button
     portraits  the portrait that a photo's message began, as far as the bot named it in a reply
     replied    messages that the bot replied to
+    withdrawn  messages that somebody deleted in the chat
     said       the bot's texts, by chat
     """
 
@@ -49,6 +50,7 @@ class ChatLog:
     requested: Counter[FilmKey] = field(default_factory=Counter)
     portraits: dict[tuple[int, int], int] = field(default_factory=dict)
     replied: set[tuple[int, int]] = field(default_factory=set)
+    withdrawn: set[tuple[int, int]] = field(default_factory=set)
     said: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     deleted: set[int] = field(default_factory=set)  # portraits, by their owner
     forgotten: set[int] = field(default_factory=set)  # people who asked for it, and left

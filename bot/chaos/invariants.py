@@ -120,6 +120,7 @@ def check_photos(checked: CheckedInvariants, rows: Rows, log: ChatLog) -> None:
             or place in babies
             or (photo.album is not None and (photo.chat, photo.album) in albums)
             or place in log.replied
+            or place in log.withdrawn  # what refuses a photo that is gone from the chat points at nothing
             or any(chat == photo.chat and first < photo.message < last for chat, first, last in replaced)
             or photo.owner in log.forgotten | moved | deleters
         )

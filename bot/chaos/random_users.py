@@ -192,6 +192,7 @@ class RandomUsers:
         chat, in_group = self._chat(person)
         message = self._random.choice(self._own_messages(person, chat) or [0]) if in_group else self._some_message(chat)
         if message:
+            self._log.withdrawn.add((chat.id, message))
             await self._users.delete(person.id, chat.id, message)
             self._note("message deleted")
 

@@ -117,3 +117,9 @@ def test_what_is_wrong_is_noticed(ended: Ended, spoil: Callable[[Ended], object]
     assert not ended.broken()
     spoil(ended)
     assert invariant in ended.broken()
+
+
+def test_a_photo_that_was_withdrawn_need_not_be_pointed_at(ended: Ended) -> None:
+    no_photo(ended)
+    ended.log.withdrawn.add((ended.owner, 999))
+    assert ended.broken() == set()
