@@ -123,7 +123,7 @@ class FaceGrowth:
         moves, _ = self._model.growth(self.species, self._kinds, age)
         moves = moves * self._share(age)
         if age > 0:
-            youngest = as_youngest(self.landmarks + moves, *self.young_range)
+            youngest = as_youngest(self.landmarks + moves, *self.young_range, self.species)
             moves = moves + youngest * (self.strength * min(1.0, age) ** 2)
             moves = within_range(self.landmarks, moves, *self.young_range)
             moves = ears_held(self.landmarks, moves, 1 + (_EARS_APART - 1) * age)

@@ -48,14 +48,18 @@ class Goal:
     most: float
 
 
-YOUNGEST = {
+_YOUNGEST = {
     "eye width": Goal(0.6, 1.0, 1.22),
     "eye height": Goal(0.6, 1.0, 1.45),
     "nose width": Goal(-0.6, 0.76, 1.0),
     "eyes to nose": Goal(-0.6, 0.8, 1.0),
     "eyes to chin": Goal(-0.6, 0.84, 1.0),
     "forehead": Goal(-0.2, 1.0, 1.06),
-    "ear length": Goal(-1.0, 0.72, 1.0),
+}
+# Judges take a cat with short ears for a kitten, and call a dog's as short as that cut off.
+YOUNGEST = {
+    Species.DOG: _YOUNGEST | {"ear length": Goal(-0.4, 0.82, 1.0)},
+    Species.CAT: _YOUNGEST | {"ear length": Goal(-1.0, 0.72, 1.0)},
 }
 
 
@@ -106,7 +110,7 @@ class GrowthModel:
 _FOUR_MONTHS = 0.75  # the age of it
 _NOSE = ("nose_left", "nose_right", "nose_top", "nose_bottom")
 _ALIKE = 0.6  # exponent: of two eyes that the camera or the marks made unlike, the smaller grows more
-_MOST_OF_AN_EYE = torch.tensor([YOUNGEST["eye width"].most, YOUNGEST["eye height"].most]) * 1.1
+_MOST_OF_AN_EYE = torch.tensor([_YOUNGEST["eye width"].most, _YOUNGEST["eye height"].most]) * 1.1
 _LEAST_CHANGE = 1e-4  # eye distances, less than which a proportion does not change
 
 
@@ -139,7 +143,7 @@ def proportions(landmarks: Tensor) -> Tensor:
     )
 
 
-def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor, species: Species) -> Tensor:
     """The way [24, 2] from grown-young landmarks [24, 2] to the proportions that make the youngest faces.
 
     Between `lower` and `upper` [8], the range of real young animals, larger eyes, a shorter and smaller muzzle, a
@@ -147,10 +151,11 @@ def as_youngest(landmarks: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     the way to that end of the range, and no farther than YOUNGEST allows.
     """
     now, ways = proportions(landmarks), torch.zeros_like(landmarks)
+    goals = YOUNGEST[species]
 
     def factor(name: str) -> float:
         """By how much a proportion is to change."""
-        index, goal = PROPORTIONS.index(name), YOUNGEST[name]
+        index, goal = PROPORTIONS.index(name), goals[name]
         middle, reach = (lower[index] + upper[index]) / 2, (upper[index] - lower[index]) / 2
         wanted = float((middle + goal.quantile * reach) / now[index])
         return min(max(wanted, goal.least), goal.most) if np.isfinite(wanted) else 1.0

@@ -127,8 +127,8 @@ def test_each_proportion_comes_to_its_youngest_or_as_near_as_it_may_and_never_be
     face = landmarks_of(species)
     before = proportions(face)
     middle, reach = before + torch.tensor(middles), torch.tensor(widths)
-    after = proportions(face + as_youngest(face, middle - reach, middle + reach))
-    for name, goal in YOUNGEST.items():
+    after = proportions(face + as_youngest(face, middle - reach, middle + reach, species))
+    for name, goal in YOUNGEST[species].items():
         index = PROPORTIONS.index(name)
         wanted = float(middle[index] + goal.quantile * reach[index])
         allowed = min(max(wanted, goal.least * float(before[index])), goal.most * float(before[index]))
@@ -163,7 +163,7 @@ def test_what_lies_in_its_range_grows_as_usual() -> None:
 def test_a_hidden_part_stays_while_the_others_become_younger() -> None:
     face = landmarks_of(Species.CAT)
     face[LANDMARKS.index("chin")] = torch.nan
-    ways = as_youngest(face, proportions(face) * 2, proportions(face) * 3)
+    ways = as_youngest(face, proportions(face) * 2, proportions(face) * 3, Species.CAT)
     assert ways.isfinite().all()
     assert ways[LANDMARKS.index("eye_left_top")].norm() > 0.01
 
@@ -171,14 +171,32 @@ def test_a_hidden_part_stays_while_the_others_become_younger() -> None:
 def test_a_face_as_young_as_can_be_stays() -> None:
     face = landmarks_of(Species.DOG)
     now = proportions(face)
-    torch.testing.assert_close(as_youngest(face, now, now), torch.zeros_like(face), atol=1e-5, rtol=0)
+    torch.testing.assert_close(as_youngest(face, now, now, Species.DOG), torch.zeros_like(face), atol=1e-5, rtol=0)
 
 
-def test_the_youngest_have_larger_eyes_a_smaller_muzzle_and_a_higher_forehead() -> None:
-    larger = {name for name, goal in YOUNGEST.items() if goal.most > 1}
-    assert larger == {"eye width", "eye height", "forehead"}
-    assert all(goal.least == 1 or goal.most == 1 for goal in YOUNGEST.values())
-    assert all(-1 <= goal.quantile <= 1 for goal in YOUNGEST.values())
+@pytest.mark.parametrize("species", SPECIES)
+def test_the_youngest_have_larger_eyes_a_smaller_muzzle_and_a_higher_forehead(species: Species) -> None:
+    goals = YOUNGEST[species]
+    assert {name for name, goal in goals.items() if goal.most > 1} == {"eye width", "eye height", "forehead"}
+    assert all(goal.least == 1 or goal.most == 1 for goal in goals.values())
+    assert all(-1 <= goal.quantile <= 1 for goal in goals.values())
+
+
+def test_of_two_eyes_that_are_unlike_the_smaller_grows_more() -> None:
+    face = landmarks_of(Species.CAT)
+    left = [i for i, name in enumerate(LANDMARKS) if name.startswith("eye_left")]
+    face[left] = face[left].mean(0) + 0.8 * (face[left] - face[left].mean(0))
+    now = proportions(face)
+    grown = face + as_youngest(face, 1.1 * now, 1.2 * now, Species.CAT)
+
+    def narrower(points: torch.Tensor) -> float:
+        left_width, right_width = (
+            (points[LANDMARKS.index(f"eye_{side}_inner")] - points[LANDMARKS.index(f"eye_{side}_outer")]).norm()
+            for side in ("left", "right")
+        )
+        return float(left_width / right_width)
+
+    assert narrower(grown) > narrower(face) + 0.05
 
 
 @pytest.mark.parametrize("species", SPECIES)
