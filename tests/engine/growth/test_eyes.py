@@ -187,3 +187,19 @@ def test_what_cannot_be_an_eye_is_left_alone(species: Species) -> None:
     face, growth = painted(), FaceGrowth(replace(parsed, landmarks=landmarks, flash=0.9), species)
     assert younger_eyes(face, growth).abs().max() == 0
     assert mend_flash(face, growth) is face
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_where_there_is_only_fur_no_eye_is_drawn(species: Species) -> None:
+    fur = painted(pupil=FUR, catchlight=False, iris=FUR)
+    assert not younger_eyes(fur, growth_of(species)).any()
+
+
+@pytest.mark.parametrize("species", SPECIES)
+def test_eyes_of_very_unlike_widths_stay_as_one_of_them_is_not_an_eye(species: Species) -> None:
+    head = adult(species)
+    landmarks = head.landmarks.copy()
+    corners = [LANDMARKS.index(f"eye_left_{part}") for part in ("inner", "outer")]
+    landmarks[corners] = landmarks[corners].mean(0) + 0.5 * (landmarks[corners] - landmarks[corners].mean(0))
+    assert FaceGrowth(head, species).eyes > 0.9
+    assert FaceGrowth(replace(head, landmarks=landmarks), species).eyes == 0
