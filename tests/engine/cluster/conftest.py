@@ -40,6 +40,8 @@ class LoopbackCluster:
             like._folder if like else tempfile.mkdtemp(prefix="tb", dir="/tmp")
         )  # a socket's path is short
         ours = {
+            # Ray forks its servers for ray:// amid threads of gRPC, whose own care for forks at times crashes them.
+            "GRPC_ENABLE_FORK_SUPPORT": "0",
             "PYTHONPATH": str(ROOT),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),

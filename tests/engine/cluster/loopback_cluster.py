@@ -61,10 +61,11 @@ def add(cluster: Cluster, **options: Any) -> Any:
 
 
 def kill(node: Any) -> None:
-    for kind in node.all_processes.values():
-        for process in kind:
-            if process.process.poll() is None:
-                os.kill(process.process.pid, signal.SIGKILL)
+    killed = [one.process for kind in node.all_processes.values() for one in kind if one.process.poll() is None]
+    for process in killed:
+        os.kill(process.pid, signal.SIGKILL)
+    for process in killed:
+        process.wait()  # or Ray's workers take their node, a zombie, for alive, and stay
 
 
 def say(**what: Any) -> None:

@@ -180,7 +180,6 @@ async def test_nothing_listens_beyond_loopback(engine: EngineClient, cluster: Lo
     assert cluster.listening_addresses()
 
 
-@pytest.mark.heavy  # Serve takes its time to shrink
 async def test_engines_come_and_go_with_the_crowd(cluster: LoopbackCluster, tmp_path: Path) -> None:
     cluster.order("delete")
     quick = (sys.executable, "-m", "tests.engine.cluster.quick_scaling")
