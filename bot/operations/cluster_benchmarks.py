@@ -7,7 +7,7 @@ import signal
 import statistics
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,22 @@ _REPLICA = b"ray::ServeReplica:throwback"
 async def cluster(photos: Sequence[bytes], replicas: Sequence[int]) -> dict[str, Any]:
     """Return portraits a minute and their 95th percentile here and with so many replicas, overhead, and time to heal.
 
-    Every engine makes as many portraits as there are photos, with one core, here too. All replicas are on this machine
-    unless THROWBACK_ENGINE names another.
+    Every engine makes as many portraits as there are photos, here too. All replicas are on this machine unless
+    THROWBACK_ENGINE names another. On Linux each is kept to a core of its own with all it starts: a single engine would
+    otherwise encode its films on a core that the second one has to share.
     """
     here = replace(engine_settings(), cores=1)
     address = (here.cluster or ClusterSettings()).address
     figures: dict[str, Any] = {}
     with fresh_home(here) as settings:
         async with EngineClient(replace(settings, cluster=None)) as engine:
+            await engine.describe()
+            _keep_to_cores([engine.pid] if engine.pid else [])
             figures["local"] = await _throughput(engine, photos, 1)
         for count in replicas:
             asked = replace(settings, cluster=ClusterSettings(address, (count, count), 0.0))
             async with _running(asked, count) as engine:
+                _keep_to_cores(_replicas_below(engine.pid))
                 figures[f"{count} replicas"] = there = await _throughput(engine, photos, count)
                 if one := figures.get("1 replicas"):
                     there["times_one"] = round(there["portraits_per_minute"] / one["portraits_per_minute"], 2)
@@ -114,19 +118,33 @@ async def _heal(engine: EngineClient, photos: Sequence[bytes]) -> dict[str, floa
     return {"without_kill_s": await made([]), "with_kill_s": await made(replicas[:1])}
 
 
+def _keep_to_cores(processes: Sequence[int]) -> None:
+    """Let each of these processes use one core, with its descendants; several share one when there are too few."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))
+    for number, process in enumerate(processes):
+        for one in (process, *_below(process)):
+            with suppress(OSError):  # it has ended
+                for thread in Path(f"/proc/{one}/task").iterdir():
+                    os.sched_setaffinity(int(thread.name), {cores[number % len(cores)]})
+
+
 def _replicas_below(pid: int | None) -> list[int]:
     """The replicas among the descendants of this process, by what Linux tells."""
+    return [one for one, words in _below(pid).items() if words.startswith(_REPLICA)]
+
+
+def _below(pid: int | None) -> dict[int, bytes]:
+    """The command lines of all descendants of this process, by process."""
     parents: dict[int, int] = {}
-    found = []
+    words: dict[int, bytes] = {}
     for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
-        try:
+        with suppress(OSError):  # it has ended
             if entry.name.isdecimal():
                 parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if (entry / "cmdline").read_bytes().startswith(_REPLICA):
-                    found.append(int(entry.name))
-        except OSError:
-            continue
-    return [one for one in found if pid in _ancestors(one, parents)]
+                words[int(entry.name)] = (entry / "cmdline").read_bytes()
+    return {one: text for one, text in words.items() if pid in _ancestors(one, parents)}
 
 
 def _ancestors(pid: int, parents: dict[int, int]) -> list[int]:

@@ -51,6 +51,7 @@ class LoopbackCluster:
             "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5",
             "RAY_TMPDIR": self._folder,
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",  # or engines get next to nothing beside other tests
             "THROWBACK_HOME": str(home),
         }
         self.environment: dict[str, str] = ours | (like.environment if like else dict(variables or {}))
