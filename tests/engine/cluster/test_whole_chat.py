@@ -36,10 +36,10 @@ async def test_the_cluster_answers_as_the_engine_here(
     store_tiny_network(tmp_path)
     async with EngineClient(EngineSettings(tmp_path, "cpu", NAME, cores=1)) as engine:
         made, again = await chat(engine, photo)
-        assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 1
+        assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count > 0
     async with joined(cluster, tmp_path, module=None, network=NAME) as engine:
         there, there_again = await chat(engine, photo)
-        assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 1
+        assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count > 0
         assert (await engine.forget([hashlib.sha256(photo).hexdigest()])).count == 0
         # A network with other weights is taken over while requests are answered.
         store_tiny_network(tmp_path, seed=1)
