@@ -228,19 +228,7 @@ class Pipeline:
         if request.baby_photo is not None:
             baby = yield from self._see(request.baby_photo, running, "baby_photo", pool)
             placed[request.baby_photo] = baby, chosen_head(baby.found, 0, "baby_photo", request.anyway)
-        # Previews show one pet becoming clear, not two by turns, and as much around it as the result.
-        window = choose_crop([(one.image.size, head) for one, head in placed.values()], network.template)
-        known = subject.species, network, self._extractor, vector
-        inversions = {
-            photo: inversion_of(
-                one.image,
-                head,
-                *known,
-                previews=Previews(window) if photo == request.photo else None,
-                parsed=one.parsed.get(head) if head else None,
-            )
-            for photo, (one, head) in placed.items()
-        }
+        inversions = self._inversions(placed, request.photo, subject.species, network, vector)
         yield JobStep(Stage.ALIGNING, 1.0)
         inverted = yield from self._invert(inversions, running, pool)
         state = _state_of(subject, network, inverted[request.photo], inverted.get(request.baby_photo or b""))
@@ -340,6 +328,31 @@ class Pipeline:
         return replace(
             state, network=network.name, weights_id=weights_id(network), pet=pet, baby=baby[0] if baby else None
         )
+
+    def _inversions(
+        self,
+        placed: Mapping[bytes, tuple[_SeenPhoto, Head | None]],
+        shown: bytes,
+        species: Species,
+        network: Network,
+        vector: Tensor,
+    ) -> dict[bytes, Inversion]:
+        """The inversion of each photo, of which previews show the one."""
+        # They show one pet becoming clear, not two by turns, and as much around it as the result.
+        window = choose_crop([(one.image.size, head) for one, head in placed.values()], network.template)
+        return {
+            photo: inversion_of(
+                one.image,
+                head,
+                species,
+                network,
+                self._extractor,
+                vector,
+                previews=Previews(window) if photo == shown else None,
+                parsed=one.parsed.get(head) if head else None,
+            )
+            for photo, (one, head) in placed.items()
+        }
 
     def _invert(
         self, inversions: dict[bytes, Inversion], running: _RunningJob, pool: Executor | None
