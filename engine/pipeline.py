@@ -47,6 +47,7 @@ from engine.messages import (
     Rejuvenate,
     Rejuvenation,
     Request,
+    Species,
     Stage,
 )
 from engine.process.cache import FOLDER, Cache
