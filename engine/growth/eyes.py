@@ -121,11 +121,9 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
     changed, eyes = face, _eyes(face, growth, margin)
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
-    if not all(_has_pupil(_part(face, eye), eye) for eye in eyes):  # what was found there is fur
-        return torch.zeros_like(face)
     sure = min(1.0, growth.eyes * growth.strength / _WHOLLY)  # half a change would leave eyes of two colours
     share = smooth_ramp(narrowest, *_NARROW) * sure
-    if not share:
+    if not share or not all(_has_pupil(_part(face, eye), eye) for eye in eyes):  # what was found there is fur
         return torch.zeros_like(face)
     looks = [_look(_part(face, eye), eye, growth.species) for eye in eyes]
     usual = sum(look.luma for look in looks) / len(looks)
