@@ -65,10 +65,15 @@ class RemoteGateway:
         self._actor = ray.remote(num_cpus=0)(RelayActor).remote()
 
     async def start(self, settings: EngineSettings, module: str | None) -> None:
-        """Join or start the engines. Raises `OperatorError` when that cannot be."""
+        """Join or start the engines.
+
+        Raises `OperatorError` when that cannot be, and `NotBegun` when it may be tried again.
+        """
         variables = {name: value for name, value in child_environment({}, settings).items() if name != "PYTHONPATH"}
         try:
             refusal = await self._actor.start.remote(RELEASE, variables, module)
+        except NotBegun as error:  # Ray's own error is one of what was raised, too
+            raise NotBegun(str(error.args[0])) from None
         except RayError:
             refusal = f"the cluster's machines cannot run the engine: install Throwback {RELEASE} with Ray there, too"
         if refusal is not None:

@@ -121,7 +121,7 @@ async def join(settings: EngineSettings, module: str | None = None) -> "ServedEn
     """Join the engines on the cluster that this process is connected to; start them if there are none.
 
     Those that run are restarted where `settings` explicitly ask for other options. Raises `OperatorError` when they
-    are of another release, or do not start.
+    are of another release, or do not start, and `NotBegun` when the one that was asked is gone.
     """
     options = await asyncio.to_thread(options_of, settings)
     await asyncio.to_thread(serve.start, proxy_location="Disabled")  # nobody asks over HTTP
@@ -130,7 +130,10 @@ async def join(settings: EngineSettings, module: str | None = None) -> "ServedEn
     if here is None or here.status not in _PRESENT:
         return ServedEngines(await _start(options, module), options.most)
     handle = await asyncio.to_thread(serve.get_app_handle, APPLICATION)
-    greeting = await handle.options(method_name="greet").remote()
+    try:
+        greeting = await handle.options(method_name="greet").remote()
+    except (RayActorError, RayServeException) as error:  # it died with its node, which Serve has not noticed yet
+        raise NotBegun(type(error).__name__) from None
     if greeting["release"] != RELEASE:
         raise OperatorError(mismatch(greeting["release"], RELEASE))
     if _asks_for_others(settings, EngineOptions(**greeting["options"]), options):

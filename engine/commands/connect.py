@@ -108,7 +108,7 @@ async def _reach(
             logger.error("the cluster cannot be used: %s", error)
             waiting.refuse(error)
             await asyncio.sleep(_REFUSED_S)
-        except OSError as error:
+        except (OSError, NotBegun) as error:
             if not said:
                 logger.warning("the cluster cannot be reached (%s); trying again", type(error).__name__)
             said = True
