@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 
 from engine.cluster.gateway import Gateway, NotBegun
 from engine.cluster.release import RELEASE, mismatch
@@ -74,7 +74,9 @@ class RemoteGateway:
             refusal = await self._actor.start.remote(RELEASE, variables, module)
         except NotBegun as error:  # Ray's own error is one of what was raised, too
             raise NotBegun(str(error.args[0])) from None
-        except RayError:
+        except RayError as error:
+            if isinstance(error, RayActorError) and not error.actor_init_failed:  # its node died
+                raise NotBegun(type(error).__name__) from None
             refusal = f"the cluster's machines cannot run the engine: install Throwback {RELEASE} with Ray there, too"
         if refusal is not None:
             raise OperatorError(refusal)
