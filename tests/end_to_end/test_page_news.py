@@ -192,6 +192,16 @@ def test_a_button_keeps_the_focus_while_the_words_above_it_change(page: Page, gu
     page.gone(page.button("Cancel"))
 
 
+def test_settings_opened_before_anything_is_known_come_as_soon_as_it_is(page: Page) -> None:
+    page.open(held=["/state", "/devices"])
+    page.click("#settings")
+    for end in ("/state", "/devices"):
+        page.answered(end)
+        assert not page.all("[role='menuitem']")
+        page.let_go(end)
+    page.find("//button[@role='menuitem'][.='New group']")
+
+
 def test_what_cannot_be_done_any_more_is_said(page: Page, guest: Guest, bot: ManualBot) -> None:
     guest.write("hello")
     sent = bot("sendMessage", chat_id=guest.id, text="Which?", reply_markup=keyboard("This"))

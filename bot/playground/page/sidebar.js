@@ -30,8 +30,11 @@ export function sidebar() {
   on("chats", drawChats);
   rove(people);
   settings.append(icon("more"));
-  settings.addEventListener("click", () => menuBelow(settings, choices()));
-  openToOthers().then((open) => (others = open), () => null);
+  const known = Promise.all([new Promise((resolve) => on("me", resolve)), openToOthers().then((open) => (others = open), () => null)]);
+  settings.addEventListener("click", async () => {
+    await known; // whoever is quick waits
+    menuBelow(settings, choices());
+  });
 }
 
 function drawPeople() {
