@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from weakref import WeakSet
@@ -56,7 +56,7 @@ from engine.process.lru import LruDict
 from engine.process.malloc import give_back_memory
 from engine.rendering.age_labels import AgeLabels
 from engine.rendering.cards import family_card
-from engine.rendering.exports import Exporter, MediumFile
+from engine.rendering.exports import Exporter
 from engine.rendering.faces import PortraitFaces, faces_of
 from engine.rendering.film import FilmOptions, render_film
 from engine.rendering.kept_faces import KeptFaces
@@ -64,7 +64,7 @@ from engine.rendering.numbered_heads import numbered_heads
 from engine.rendering.pictures import Pictures, card_faces, pictures_of
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.settings import EngineSettings
-from engine.step_runner import result_of
+from engine.step_runner import mapped, result_of
 from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.loaded_networks import LoadedNetworks
 from engine.stylegan.perceptual import load_extractor
@@ -271,15 +271,9 @@ class Pipeline:
         exporter = Exporter(kept.faces, kept.vector, self._extractor.features, self._films)
         text = replace(request.text, title=request.text.title or _title(kept.state))
         making = exporter.make(request.medium, request.age, text)
-        with closing(making):
-            while True:
-                try:
-                    share = next(making)
-                except StopIteration as end:
-                    made: MediumFile = end.value
-                    self._faces.tidy()
-                    return Exported(request.id, request.medium, *made, latent=kept.renewed)
-                yield JobStep(Stage.FILMING, min(share, 1.0), in_pool=True)
+        made = yield from mapped(making, lambda share: JobStep(Stage.FILMING, min(share, 1.0), in_pool=True))
+        self._faces.tidy()
+        return Exported(request.id, request.medium, *made, latent=kept.renewed)
 
     def _combine(self, request: Combine) -> Job:
         whole: Image.Image | None = None
@@ -394,14 +388,7 @@ class Pipeline:
         self, portrait: PortraitRenderer, pool: Executor | None, labels: AgeLabels | None
     ) -> Generator[JobStep, None, Film]:
         steps = render_film(portrait.film_source(), self._extractor.features, self._film_options, pool, labels)
-        try:
-            while True:
-                yield JobStep(Stage.FILMING, next(steps), in_pool=pool is not None)
-        except StopIteration as end:
-            film: Film = end.value
-            return film
-        finally:
-            steps.close()
+        return (yield from mapped(steps, lambda share: JobStep(Stage.FILMING, share, in_pool=pool is not None)))
 
     def _see(
         self, photo: bytes, running: _RunningJob, which: str = "photo", pool: Executor | None = None

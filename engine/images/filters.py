@@ -3,11 +3,13 @@
 from functools import lru_cache
 from typing import TypeVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-_Shares = TypeVar("_Shares", float, Tensor)
+_Shares = TypeVar("_Shares", float, Tensor, NDArray[np.float32])
 
 
 def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
@@ -34,9 +36,10 @@ def smoothstep(share: _Shares) -> _Shares:
     return share * share * (3 - 2 * share)
 
 
-def smooth_ramp(value: float, low: float, high: float) -> float:
+def smooth_ramp(value: _Shares, low: float, high: float) -> _Shares:
     """Rise smoothly from 0 at `low` to 1 at `high`; beyond them it stays there."""
-    return smoothstep(min(max((value - low) / (high - low), 0.0), 1.0))
+    share = (value - low) / (high - low)
+    return smoothstep(min(max(share, 0.0), 1.0) if isinstance(share, float) else share.clip(0, 1))
 
 
 @lru_cache(maxsize=32)

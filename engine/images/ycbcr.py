@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,16 +20,6 @@ _CHROMA_RANGE = (16.0, 240.0)  # levels of the least and the most chroma
 def rgb_to_ycbcr(picture: Tensor) -> Tensor:
     """Red, green and blue [1, 3, H, W] as Y, Cb and Cr, all in -1..1 where the colours are."""
     return (_matrix(picture.device) @ picture[0].flatten(1)).view_as(picture)
-
-
-def ycbcr_to_rgb(chroma: Tensor) -> Tensor:
-    """Cb and Cr [1, 2, H, W] as what they are of red, green and blue: [1, 3, H, W], to be added to grey."""
-    return (_back(chroma.device)[:, 1:] @ chroma[0].flatten(1)).view(1, 3, *chroma.shape[2:])
-
-
-def halved(planes: Tensor) -> Tensor:
-    """Planes [1, C, H, W] at half the size."""
-    return F.avg_pool2d(planes, 2)
 
 
 def to_levels(luma: Tensor, chroma: Tensor) -> Tensor:
@@ -60,13 +49,6 @@ def _matrix(device: torch.device) -> Tensor:
     red, _, blue = torch.eye(3)
     rows = [luma, *((colour - luma) / (2 * (1 - luma @ colour)) for colour in (blue, red))]
     return torch.stack(rows).to(device)
-
-
-@cache
-def _back(device: torch.device) -> Tensor:
-    """[3, 3]: Y, Cb and Cr to red, green and blue."""
-    inverse: Tensor = torch.linalg.inv(_matrix(device))
-    return inverse
 
 
 def luma_of(colour: Tensor) -> Tensor:

@@ -7,19 +7,7 @@ from PIL import Image, ImageDraw
 from engine.images.jpeg import encode_jpeg
 from engine.messages import CardText
 from engine.rendering.lettering import drawable, fitted
-from engine.rendering.paper import (
-    INK,
-    PAPER,
-    SOFT_INK,
-    TAPES,
-    Paws,
-    lay,
-    paper,
-    photo_print,
-    print_height,
-    tape,
-    turned,
-)
+from engine.rendering.paper import INK, PAPER, SOFT_INK, TAPES, Paws, lay_taped, paper, photo_print, print_height
 
 WIDTH, HEIGHT = 1480, 1060  # px; Telegram shows photos of up to 1280 px, and more looks sharp when enlarged
 PHOTO = 600  # px, the side of each picture on the card
@@ -51,7 +39,7 @@ def then_and_now(young: Image.Image, now: Image.Image, text: CardText) -> bytes:
     card = _sheet(HEIGHT, text)
     for picture, label, index in ((young, text.then, 0), (now, text.now, 1)):
         centre = WIDTH / 2 + (-352, 352)[index], 562.0
-        _lay_taped(card, photo_print(picture, PHOTO, label), centre, index)
+        _lay(card, photo_print(picture, PHOTO, label), centre, index)
     return encode_jpeg(card)
 
 
@@ -68,7 +56,7 @@ def family_card(pets: Sequence[tuple[Image.Image, Image.Image]], text: CardText)
     for below, label in enumerate((text.then, text.now)):
         for beside, pet in enumerate(pets):
             centre = WIDTH / 2 + (beside - (len(pets) - 1) / 2) * column, _HEAD + 8 + (below + 0.5) * row
-            _lay_taped(card, photo_print(pet[below], side, label), centre, below * len(pets) + beside, scale)
+            _lay(card, photo_print(pet[below], side, label), centre, below * len(pets) + beside, scale)
     return encode_jpeg(card)
 
 
@@ -83,12 +71,6 @@ def _sheet(height: int, text: CardText) -> Image.Image:
     return card
 
 
-def _lay_taped(
-    card: Image.Image, picture: Image.Image, centre: tuple[float, float], index: int, scale: float = 1.0
-) -> None:
-    """Lay a print on the card, a little turned, and tape it."""
-    tilt = _TILTS[index % len(_TILTS)]
-    lay(card, turned(picture, tilt), centre, scale)
-    strip = turned(tape(TAPES[index % len(TAPES)], scale), -tilt * 1.6)
-    top = centre[1] - picture.height / 2 - strip.height / 2
-    card.paste(strip, (round(centre[0] - strip.width / 2), round(top)), strip)
+def _lay(card: Image.Image, picture: Image.Image, centre: tuple[float, float], index: int, scale: float = 1.0) -> None:
+    tilt, colour = _TILTS[index % len(_TILTS)], TAPES[index % len(TAPES)]
+    lay_taped(card, picture, centre, tilt, colour, scale, scale)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.images.filters import smooth_ramp
 from engine.images.pixels import Pixels
 from engine.vision.alignment import Alignment
 
@@ -37,7 +38,7 @@ def paste_back(
     mask = np.ones((side, side), np.float32) if feathered else _oval(side)
     if not feathered:
         change -= _membrane(change, mask)
-    moved = _smoothstep(_softened(np.abs(change).max(axis=2), side // 40 + 1), *REPLACED)
+    moved = smooth_ramp(_softened(np.abs(change).max(axis=2), side // 40 + 1), *REPLACED)
 
     at = alignment.scaled(side)
     box = _box(at, photo.size)
@@ -56,13 +57,7 @@ def _oval(side: int) -> Floats:
     """[side, side]: 1 over the face, 0 at the crop's border."""
     across = np.abs((np.arange(side) + 0.5) / side * 2 - 1) ** OVAL_EXPONENT
     reach = (across[:, None] + across[None, :]) ** (1 / OVAL_EXPONENT)
-    return 1 - _smoothstep(reach.astype(np.float32), *FADE)
-
-
-def _smoothstep(values: Floats, low: float, high: float) -> Floats:
-    share = ((values - low) / (high - low)).clip(0, 1)
-    curve: Floats = share * share * (3 - 2 * share)
-    return curve
+    return 1 - smooth_ramp(reach.astype(np.float32), *FADE)
 
 
 def _softened(values: Floats, radius: int) -> Floats:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from PIL import Image
 from torch import Tensor
 
-from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
 from engine.messages import ExportText, Film, Medium, NamedAge
 from engine.rendering import strip as strips
@@ -17,6 +16,7 @@ from engine.rendering.age_labels import AgeLabels
 from engine.rendering.animations import animation
 from engine.rendering.faces import PortraitFaces
 from engine.rendering.film import FilmOptions, render_film
+from engine.rendering.pictures import shown
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.rendering.sticker import sticker
 from engine.rendering.story import StoryPlan, story_film
@@ -92,9 +92,11 @@ class Exporter:
         pictures: dict[NamedAge, Image.Image] = {}
         for end in (NamedAge.EIGHT_WEEKS, NamedAge.OLD):
             portrait = self._foretold._portrait(end.age)
-            pictures |= {age: _shown(portrait, age.age) for age in NamedAge if age.age * end.age >= 0}
+            pictures |= {
+                age: shown(portrait, to_pixels(portrait.at(age.age))) for age in NamedAge if age.age * end.age >= 0
+            }
         if self.faces.baby is not None and (true := self._portrait(1.0)).then is not None:
-            pictures[NamedAge.EIGHT_WEEKS] = _window(true, true.then)
+            pictures[NamedAge.EIGHT_WEEKS] = shown(true, true.then)
             text = replace(text, ages=text.ages | {NamedAge.EIGHT_WEEKS: text.then})
         return MediumFile(strips.strip(pictures, text), strips.WIDTH, strips.HEIGHT)
 
@@ -136,11 +138,3 @@ def _of_animation(file: bytes) -> MediumFile:
 def _labels(age: float, text: ExportText) -> tuple[str, str]:
     """The words below the other age's picture and below today's."""
     return (text.now, text.then) if age < 0 else (text.then, text.now)
-
-
-def _shown(portrait: PortraitRenderer, age: float) -> Image.Image:
-    return _window(portrait, to_pixels(portrait.at(age)))
-
-
-def _window(portrait: PortraitRenderer, face: Pixels) -> Image.Image:
-    return Image.fromarray(portrait.window.of_pixels(face))

@@ -27,6 +27,7 @@ from engine.images.ycbcr import Frame, to_frame
 from engine.messages import Film
 from engine.rendering.age_labels import AgeLabels
 from engine.rendering.video import as_levels, encode_h264, film_size
+from engine.step_runner import mapped
 from engine.threads import prefetch
 
 THUMBNAIL_SIDE = 320  # px, Telegram's limit
@@ -119,10 +120,27 @@ def render_film(
         frames, count = there_and_back(frames), 2 * len(at) - 2
     else:
         count = len(at)
-    encoder = encode_h264(frames, width, height, options.fps)
-    with contextlib.closing(rest), contextlib.closing(encoder):
-        mp4 = yield from _shares(encoder, count)
-    return Film(mp4, thumbnail(to_pixels(first)), width, height, count / options.fps, count)
+    encoding = encode_film(frames, count, width, height, options.fps, to_pixels(first))
+    with contextlib.closing(rest):
+        return (yield from mapped(encoding, lambda share: _MEASURING_SHARE + (1 - _MEASURING_SHARE) * share))
+
+
+def encode_film(
+    frames: Iterable[Frame],
+    count: int,
+    width: int,
+    height: int,
+    fps: int,
+    cover: Pixels,
+    preset: str = "veryfast",
+    crf: int = 15,
+) -> Generator[float, None, Film]:
+    """Encode `count` frames as `encode_h264` does; yield the share that is done, and return the film.
+
+    `cover` becomes its thumbnail.
+    """
+    mp4 = yield from mapped(encode_h264(frames, width, height, fps, preset, crf), lambda done: done / count)
+    return Film(mp4, thumbnail(cover), width, height, count / fps, count)
 
 
 def key_ages(
@@ -144,17 +162,6 @@ def there_and_back(frames: Iterable[Frame]) -> Iterator[Frame]:
         shown.append(frame)
         yield frame
     yield from reversed(shown[1:-1])
-
-
-def _shares(encoder: Generator[int, None, bytes], count: int) -> Generator[float, None, bytes]:
-    """Run the encoder of a film of `count` frames; yield the share of the film that is done."""
-    while True:
-        try:
-            done = next(encoder)
-        except StopIteration as end:
-            mp4: bytes = end.value
-            return mp4
-        yield _MEASURING_SHARE + (1 - _MEASURING_SHARE) * done / count
 
 
 def between(keys: Iterator[Tensor], count: int, at: Sequence[float]) -> Iterator[Frame]:

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from engine.images.tensors import to_tensor
-from engine.images.ycbcr import Frame, halved, rgb_to_ycbcr, to_frame, to_levels
+from engine.images.ycbcr import Frame, to_frame
+from engine.rendering.video import as_levels
 
 Planes = tuple[Image.Image, Image.Image, Image.Image]  # Y, and at half the size Cb and Cr
 
@@ -71,8 +72,7 @@ class FrameCanvas:
 
 def to_frame_of(picture: Image.Image) -> Frame:
     """An RGB or RGBA picture of even sides as a frame; transparency is not looked at."""
-    planes = rgb_to_ycbcr(to_tensor(np.array(picture.convert("RGB"))))
-    return to_frame(to_levels(planes[:, :1], halved(planes[:, 1:])))
+    return to_frame(as_levels(to_tensor(np.array(picture.convert("RGB"))), picture.size))
 
 
 def planes_of(frame: Frame, width: int, height: int) -> Planes:

@@ -97,18 +97,33 @@ def lay(sheet: Image.Image, picture: Image.Image, centre: tuple[float, float], s
     box = (left - margin, top - margin, left + picture.width + margin, top + picture.height + margin)
     cast = shadow(picture, margin, scale)
     if sheet.mode == "RGBA":
-        sheet.alpha_composite(_shade(cast), (box[0], box[1]))
+        sheet.alpha_composite(coloured(cast, _SHADOW), (box[0], box[1]))
         sheet.alpha_composite(picture, (left, top))
     else:
         sheet.paste(_SHADOW, (box[0], box[1]), cast)
         sheet.paste(picture, (left, top), picture)
 
 
+def lay_taped(
+    sheet: Image.Image,
+    picture: Image.Image,
+    centre: tuple[float, float],
+    tilt: float,
+    colour: tuple[int, int, int],
+    scale: float,
+    tape_scale: float,
+) -> None:
+    """Lay a print on the sheet as `lay` does, turned by `tilt` degrees, and tape it."""
+    lay(sheet, turned(picture, tilt), centre, scale)
+    strip = turned(tape(colour, tape_scale), -tilt * 1.6)
+    top = centre[1] - picture.height / 2 - strip.height / 2
+    sheet.paste(strip, (round(centre[0] - strip.width / 2), round(top)), strip)
+
+
 def with_shadow(picture: Image.Image, scale: float = 1.0) -> Image.Image:
     """An RGBA print with its shadow, on a transparent sheet with a margin of `shadow_margin`."""
     margin = shadow_margin(scale)
-    sheet = Image.new("RGBA", (picture.width + 2 * margin, picture.height + 2 * margin), (*_SHADOW, 0))
-    sheet.putalpha(shadow(picture, margin, scale))
+    sheet = coloured(shadow(picture, margin, scale), _SHADOW)
     sheet.alpha_composite(picture, (margin, margin))
     return sheet
 
@@ -150,8 +165,9 @@ def rounded(width: int, height: int, radius: int) -> Image.Image:
     return mask
 
 
-def _shade(mask: Image.Image) -> Image.Image:
-    layer = Image.new("RGBA", mask.size, (*_SHADOW, 0))
+def coloured(mask: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+    """One colour where the mask says, RGBA."""
+    layer = Image.new("RGBA", mask.size, (*colour, 0))
     layer.putalpha(mask)
     return layer
 

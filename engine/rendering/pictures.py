@@ -30,7 +30,7 @@ def pictures_of(
     """
     whole = encode_jpeg(portrait.whole(photo))
     face, now = _faces(portrait)
-    then = None if portrait.then is None else _window(portrait, portrait.then)
+    then = None if portrait.then is None else shown(portrait, portrait.then)
     still = encode_jpeg(face if then is None else side_by_side(then, face))
     if card is None:
         return Pictures(still, whole, None)
@@ -42,17 +42,18 @@ def pictures_of(
 def card_faces(portrait: PortraitRenderer, age: float) -> tuple[Image.Image, Image.Image]:
     """The younger and the older face on a card: with a baby photo, the true young one."""
     face, now = _faces(portrait)
-    return _by_age(face if portrait.then is None else _window(portrait, portrait.then), now, age)
+    return _by_age(face if portrait.then is None else shown(portrait, portrait.then), now, age)
 
 
 def _faces(portrait: PortraitRenderer) -> tuple[Image.Image, Image.Image]:
     """The face at the portrait's age, and today's."""
-    return _window(portrait, portrait.still()), _window(portrait, portrait.now)
+    return shown(portrait, portrait.still()), shown(portrait, portrait.now)
 
 
 def _by_age(other: Image.Image, now: Image.Image, age: float) -> tuple[Image.Image, Image.Image]:
     return (now, other) if age < 0 else (other, now)
 
 
-def _window(portrait: PortraitRenderer, face: Pixels) -> Image.Image:
+def shown(portrait: PortraitRenderer, face: Pixels) -> Image.Image:
+    """The part of the portrait's face that is shown."""
     return Image.fromarray(portrait.window.of_pixels(face))

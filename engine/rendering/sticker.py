@@ -13,11 +13,13 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.images.filters import smoothstep
+from engine.images.filters import smooth_ramp
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_tensor
 from engine.messages import Head
+from engine.rendering.paper import coloured
 from engine.vision.alignment import EYE_HEIGHT, Alignment, crop_face
+from engine.vision.cropping import within
 from engine.vision.head_parsing import parse_head
 
 SIDE = 512  # px, Telegram's measure: one side is this, the other no longer
@@ -35,8 +37,9 @@ def sticker(face: Pixels, at: Alignment, head: Head | None, photo_size: tuple[in
 
     `face` [S, S, 3] is what `at` cuts out of a photo of this size; `head` is in the photo's pixels.
     """
-    here = head and _moved(head, at.scaled(len(face)))
-    return _webp(outlined(cut_out(Image.fromarray(face), here, _within(photo_size, at.scaled(len(face))))))
+    at = at.scaled(len(face))
+    known = Image.fromarray(within((0, 0, *photo_size), at).astype(np.uint8) * 255)
+    return _webp(outlined(cut_out(Image.fromarray(face), head and _moved(head, at), known)))
 
 
 def cut_out(face: Image.Image, head: Head | None, known: Image.Image) -> Image.Image:
@@ -49,8 +52,7 @@ def cut_out(face: Image.Image, head: Head | None, known: Image.Image) -> Image.I
     guide = to_tensor(picture) / 2 + 0.5
     for radius, epsilon in _GUIDES:
         mask = _guided(mask, guide, radius, epsilon).clamp(0, 1)
-    low, high = _SOLID
-    mask = smoothstep(((mask - low) / (high - low)).clamp(0, 1))
+    mask = smooth_ramp(mask, *_SOLID)
     alpha = Image.fromarray((mask[0, 0] * 255 + 0.5).to(torch.uint8).numpy())
     there = known.transform(alpha.size, Image.Transform.AFFINE, tuple(at.inverse.ravel()), Image.Resampling.BILINEAR)
     cut = Image.fromarray(picture)
@@ -69,9 +71,7 @@ def outlined(cut: Image.Image) -> Image.Image:
     size = [SIDE if side == max(head.size) else side + 2 * (_OUTLINE + _ROOM) for side in head.size]
     placed = Image.new("RGBA", (size[0], size[1]))
     placed.paste(head, ((size[0] - head.width) // 2, (size[1] - head.height) // 2))
-    white = Image.new("RGBA", placed.size, (255, 255, 255, 0))
-    white.putalpha(_grown(placed.getchannel("A"), _OUTLINE))
-    return Image.alpha_composite(white, placed)
+    return Image.alpha_composite(coloured(_grown(placed.getchannel("A"), _OUTLINE), (255, 255, 255)), placed)
 
 
 def _guided(mask: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tensor:
@@ -97,14 +97,6 @@ def _guided(mask: Tensor, guide: Tensor, radius: int, epsilon: float) -> Tensor:
     offset = mean(level) - (slope * average).sum(1, keepdim=True)
     smooth = F.interpolate(torch.cat([mean(slope), mean(offset)], 1), guide.shape[-2:], mode="bilinear")
     return (smooth[:, :3] * guide).sum(1, keepdim=True) + smooth[:, 3:]
-
-
-def _within(size: tuple[int, int], at: Alignment) -> Image.Image:
-    """A mask of what a photo of this size fills of its crop."""
-    middles = np.indices((at.size,) * 2)[::-1].reshape(2, -1) + 0.5
-    x, y = at.inverse[:, :2] @ middles + at.inverse[:, 2:]
-    inside = (x >= 0) & (x <= size[0]) & (y >= 0) & (y <= size[1])
-    return Image.fromarray(inside.reshape(at.size, at.size).astype(np.uint8) * 255)
 
 
 def _moved(head: Head, at: Alignment) -> Head:

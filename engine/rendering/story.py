@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from engine.images.pixels import Pixels
 from engine.images.tensors import to_pixels
-from engine.images.ycbcr import Frame, halved, rgb_to_ycbcr, to_levels
+from engine.images.ycbcr import Frame
 from engine.messages import ExportText, Film, NamedAge
 from engine.rendering.age_labels import AgeLabels, share_seen
-from engine.rendering.film import FilmOptions, FilmSource, between, key_ages, positions, thumbnail
+from engine.rendering.film import FilmOptions, FilmSource, between, encode_film, key_ages, positions
 from engine.rendering.large_portrait import LARGE_SIDE
 from engine.rendering.layers import FrameCanvas, Layer, planes_of
 from engine.rendering.lettering import fitted
@@ -30,6 +29,7 @@ from engine.rendering.paper import (
     SOFT_INK,
     TAPES,
     Paws,
+    coloured,
     paper,
     photo_print,
     picture_corner,
@@ -39,12 +39,11 @@ from engine.rendering.paper import (
     turned,
     with_shadow,
 )
-from engine.rendering.video import encode_h264
+from engine.rendering.video import as_levels
 from engine.step_runner import result_of
 from engine.threads import prefetch
 
 WIDTH, HEIGHT = 1080, 1920  # px
-SAFE = (250, 340)  # px above and below, where the apps show names and buttons
 FPS = 25
 WAY = FilmOptions(FPS, duration_s=3.3, hold_s=0.4, easing=0.3, keys=20)
 _TITLE_S, _BOTH_S, _YOUNG_S, _LAST_S = 1.2, 1.1, 0.4, 1.5  # s of rest: title, then and now, the young face, last page
@@ -88,18 +87,10 @@ def story_film(
     """
     sheet, book = _titled(text), _Pictures(source, plan, text)
     frames = _frames(FrameCanvas.of(sheet), book, _Way(source, features, text, pool))
-    count = round(FPS * (_TITLE_S + _BOTH_S + _YOUNG_S + _LAST_S + 3 * _SLIDE_S + WAY.duration_s))
-    encoder = encode_h264(frames, WIDTH, HEIGHT, FPS, "superfast", crf=19)
-    done = 0
-    with contextlib.closing(encoder):
-        while True:
-            try:
-                done = next(encoder)
-            except StopIteration as end:
-                mp4: bytes = end.value
-                break
-            yield done / count
-    return Film(mp4, thumbnail(_cover(sheet, book)), WIDTH, HEIGHT, done / FPS, done)
+    rests = sum(round(FPS * seconds) for seconds in (_TITLE_S, _BOTH_S, _YOUNG_S, _LAST_S))
+    count = rests + 3 * round(FPS * _SLIDE_S) + len(positions(WAY))
+    cover = _cover(sheet, book)
+    return (yield from encode_film(frames, count, WIDTH, HEIGHT, FPS, cover, "superfast", crf=19))
 
 
 class _Pictures:
@@ -145,7 +136,7 @@ class _Way:
         ages = np.interp(at, np.linspace(0, 1, len(self._keys)), self._keys)
         words = [self._labels.nearest(float(age)) for age in ages]
         mask = picture_mask(PICTURE)
-        keys = prefetch(lambda age: _levels(self._source.show(age)), self._keys, self._pool)
+        keys = prefetch(lambda age: as_levels(self._source.show(age), (PICTURE, PICTURE)), self._keys, self._pool)
         with contextlib.closing(keys):
             for index, picture in enumerate(between(keys, len(self._keys), at)):
                 page = ground.copy()
@@ -281,17 +272,7 @@ def _letters(text: str, size: int, least: int, width: float, colour: tuple[int, 
     line = fitted(text, size, least, width)
     sheet = Image.new("L", (max(2, round(line.width) + 8), round(line.size * 1.5)))
     line.draw(ImageDraw.Draw(sheet), sheet.width / 2, line.size * 1.05, 255)
-    drawn = Image.new("RGBA", sheet.size, (*colour, 0))
-    drawn.putalpha(sheet)
-    return drawn
-
-
-def _levels(picture: Tensor) -> Tensor:
-    """A picture [1, 3, h, w] in -1..1 as levels of a frame of PICTURE px."""
-    if picture.shape[-1] != PICTURE:
-        picture = F.interpolate(picture.float(), (PICTURE, PICTURE), mode="bicubic", antialias=True)
-    planes = rgb_to_ycbcr(picture.clamp(-1, 1))
-    return to_levels(planes[:, :1], halved(planes[:, 1:]))
+    return coloured(sheet, colour)
 
 
 def _cover(sheet: Image.Image, book: _Pictures) -> Pixels:

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from engine.images.jpeg import encode_jpeg
 from engine.messages import ExportText, NamedAge
 from engine.rendering.lettering import fitted
-from engine.rendering.paper import INK, SOFT_INK, TAPES, Paws, lay, paper, photo_print, tape, turned
+from engine.rendering.paper import INK, SOFT_INK, TAPES, Paws, lay_taped, paper, photo_print
 
 WIDTH, HEIGHT = 1772, 1181  # px, 15 x 10 cm at DPI
 DPI = 300
@@ -37,10 +37,7 @@ def strip(pictures: Mapping[NamedAge, Image.Image], text: ExportText) -> bytes:
         picture = photo_print(pictures[age], PHOTO, text.ages.get(age, ""), note, _LETTERING)
         across = WIDTH / 2 + (index - (len(pictures) - 1) / 2) * _SPACING
         middle = _MIDDLE + _STAGGER * (1 if index % 2 else -1)
-        scale = PHOTO / 600
-        lay(sheet, turned(picture, _TILTS[index % len(_TILTS)]), (across, middle), scale)
-        taped = turned(tape(TAPES[index % len(TAPES)], 0.62), -_TILTS[index % len(_TILTS)] * 1.6)
-        top = middle - picture.height / 2 - taped.height / 2
-        sheet.paste(taped, (round(across - taped.width / 2), round(top)), taped)
+        tilt, colour = _TILTS[index % len(_TILTS)], TAPES[index % len(TAPES)]
+        lay_taped(sheet, picture, (across, middle), tilt, colour, PHOTO / 600, tape_scale=0.62)
     fitted(text.footer, 38, 26, WIDTH - 2 * _MARGIN - 300).draw(draw, WIDTH / 2, HEIGHT - 74, SOFT_INK)
     return encode_jpeg(sheet, dpi=DPI)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.images.ycbcr import Frame, halved, rgb_to_ycbcr, to_levels
+from engine.images.ycbcr import Frame, rgb_to_ycbcr, to_levels
 
 LEAST_SIDE = 512  # px; smaller pictures are enlarged, as players enlarge them worse
 MOST_KBPS = 5000  # bounds a film of 5 s to some 3 MB, whatever it shows
@@ -25,14 +25,14 @@ def film_size(width: int, height: int) -> tuple[int, int]:
     return 2 * round(width * scale / 2), 2 * round(height * scale / 2)
 
 
-def as_levels(picture: Tensor) -> Tensor:
-    """A picture [1, 3, h, w] in -1..1 as the levels of a frame of its `film_size` (`to_levels`)."""
+def as_levels(picture: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+    """A picture [1, 3, h, w] in -1..1 as the levels of a frame of `size`, by default its `film_size` (`to_levels`)."""
     picture = picture.detach().float()
-    width, height = film_size(picture.shape[3], picture.shape[2])
+    width, height = size or film_size(picture.shape[3], picture.shape[2])
     if picture.shape[2:] != (height, width):
         picture = F.interpolate(picture, (height, width), mode="bicubic", antialias=True)
     planes = rgb_to_ycbcr(picture.clamp(-1, 1))
-    return to_levels(planes[:, :1], halved(planes[:, 1:]))
+    return to_levels(planes[:, :1], F.avg_pool2d(planes[:, 1:], 2))
 
 
 def encode_h264(

@@ -1,6 +1,5 @@
 """Make the wipe film: today's picture slides over that of the other age, and back."""
 
-import contextlib
 from collections.abc import Generator, Iterator
 
 import numpy as np
@@ -10,10 +9,9 @@ from engine.images.filters import smoothstep
 from engine.images.ycbcr import Frame
 from engine.messages import Film
 from engine.rendering.age_labels import label
-from engine.rendering.film import thumbnail
+from engine.rendering.film import encode_film
 from engine.rendering.layers import FrameCanvas, Layer, planes_of, to_frame_of
-from engine.rendering.paper import PRINT
-from engine.rendering.video import encode_h264
+from engine.rendering.paper import PRINT, coloured
 
 FPS = 30
 LEAST_SIDE = 720  # px; smaller pictures are enlarged, so that their words are sharp
@@ -38,16 +36,10 @@ def wipe_film(
     ways = [_eased(share) for share in np.arange(1, FPS * _SLIDE_S) / (FPS * _SLIDE_S)]
     rest = round(_REST_S * FPS)
     places = [0.0] * (rest // 2) + ways + [1.0] * rest + ways[::-1] + [0.0] * (rest - rest // 2)
-    encoder = encode_h264(_frames(below, above, places, side), side, side, FPS)
-    with contextlib.closing(encoder):
-        while True:
-            try:
-                yield next(encoder) / len(places)
-            except StopIteration as end:
-                mp4: bytes = end.value
-                break
-    half = Image.composite(over, under, _left_half(side))
-    return Film(mp4, thumbnail(np.asarray(half)), side, side, len(places) / FPS, len(places))
+    half = under.copy()
+    half.paste(over.crop((0, 0, side // 2, side)))
+    frames = _frames(below, above, places, side)
+    return (yield from encode_film(frames, len(places), side, side, FPS, np.asarray(half)))
 
 
 def _frames(below: Frame, above: Frame, places: list[float], side: int) -> Iterator[Frame]:
@@ -95,8 +87,7 @@ def _line(side: int) -> Image.Image:
     disc = disc.resize((_HANDLE, _HANDLE), Image.Resampling.LANCZOS)
     mask.paste(disc, ((width - _HANDLE) // 2, (side - _HANDLE) // 2), disc)
     shadow = mask.filter(ImageFilter.GaussianBlur(5)).point(lambda value: value // 3)
-    line = Image.new("RGBA", mask.size, (60, 45, 35, 0))
-    line.putalpha(shadow)
+    line = coloured(shadow, (60, 45, 35))
     line.paste((*PRINT, 255), (0, 0), mask)
     arrows = ImageDraw.Draw(line)
     middle, centre = side / 2, width / 2
@@ -104,12 +95,6 @@ def _line(side: int) -> Image.Image:
         tip, back = centre + way * 20, centre + way * 10
         arrows.line([(back, middle - 9), (tip, middle), (back, middle + 9)], fill=(120, 96, 78, 255), width=4)
     return line
-
-
-def _left_half(side: int) -> Image.Image:
-    mask = Image.new("L", (side, side))
-    mask.paste(255, (0, 0, side // 2, side))
-    return mask
 
 
 def _eased(share: float) -> float:

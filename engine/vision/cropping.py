@@ -69,9 +69,9 @@ def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], template:
         missing, heads = np.zeros((side // _CELL_SIDE,) * 2, bool), np.zeros((side // _CELL_SIDE,) * 2, bool)
         for size, head in heads_in:
             alignment = align_to(size, head, template, side // _CELL_SIDE)
-            beyond = ~_within((0, 0, *size), alignment)
+            beyond = ~within((0, 0, *size), alignment)
             missing |= beyond
-            heads |= _within(head.box, alignment) & ~beyond
+            heads |= within(head.box, alignment) & ~beyond
         if not heads.any():
             return CropWindow(SIDE)
         invented, seen = _summed(missing) / _SIDE_CELLS**2, _summed(heads) / heads.sum()
@@ -86,7 +86,7 @@ def choose_crop(photos: Sequence[tuple[tuple[int, int], Head | None]], template:
     return best
 
 
-def _within(box: tuple[float, float, float, float], alignment: Alignment) -> _Mask:
+def within(box: tuple[float, float, float, float], alignment: Alignment) -> _Mask:
     """[size, size]: the pixels of a crop that lie in a box of its photo."""
     middles = np.indices((alignment.size,) * 2)[::-1].reshape(2, -1) + 0.5
     x, y = alignment.inverse[:, :2] @ middles + alignment.inverse[:, 2:]
