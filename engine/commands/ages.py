@@ -14,10 +14,10 @@ from torch import Tensor
 from engine.breeds import BREEDS
 from engine.commands.actions import run_action, say
 from engine.device import choose_device
-from engine.errors import EngineFault, NetworkError, OperatorError, PhotoError
+from engine.errors import NetworkError, OperatorError, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_tensor
-from engine.inversion import project
+from engine.inversion import Projection
 from engine.settings import EngineSettings
 from engine.stylegan.age_vectors import AgeVectors, learn_age_vector
 from engine.stylegan.perceptual import PerceptualDistance, load_extractor
@@ -126,12 +126,8 @@ def _faces(files: Sequence[Path], network: Network, device: torch.device) -> Ite
 def _projected(face: Tensor, network: Network, extractor: PerceptualDistance) -> Tensor:
     """ws [1, num_ws, w_dim] of an aligned face."""
     start = network.encoder.latents(face) if network.encoder is not None else None
-    found = None
-    for step in project(face, network.generator, network.statistics, extractor, start=start):
-        found = step
-    if found is None:
-        raise EngineFault("a projection without steps")
-    return found.ws
+    *_, last = Projection(face, network.generator, network.statistics, extractor, start=start).run()
+    return last.ws
 
 
 def _yaw(faces: list[Tensor], network: Network) -> Tensor | None:

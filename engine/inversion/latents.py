@@ -4,7 +4,7 @@ Sources: Abdal et al. 2019 ("Image2StyleGAN", W+); Karras et al. 2020a, appendix
 `OFFICIAL`); Zhu et al. 2020 ("In-Domain GAN Inversion", an encoder's start).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, SearchStep, optimiser_step, ramp, run_alone
+from engine.inversion.search import Search, SearchStep, optimiser_step, ramp
 from engine.inversion.targets import Target
 from engine.stylegan.generator import UNADJUSTED, Adjustments, Generator
 from engine.stylegan.perceptual import PerceptualDistance
@@ -31,7 +31,7 @@ class Space(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProjectionOptions:
-    """How `project` searches. The defaults are for a search from the mean of w."""
+    """How a `Projection` searches. The defaults are for a search from the mean of w."""
 
     steps: int = 60
     space: Space = Space.W_PLUS
@@ -177,19 +177,6 @@ class Projection(Search):
         return SearchStep(
             self.index, options.steps, found, self._distance, Adjustments(noises=kept) if kept else UNADJUSTED
         )
-
-
-def project(
-    target: Tensor,
-    generator: Generator,
-    statistics: WStatistics,
-    extractor: PerceptualDistance,
-    options: ProjectionOptions | None = None,
-    start: Tensor | None = None,
-    seed: int = 0,
-) -> Iterator[SearchStep]:
-    """Run a `Projection` alone; yield a `SearchStep` after each step."""
-    return run_alone(Projection(target, generator, statistics, extractor, options, start, seed))
 
 
 def _as_rows(start: Tensor, rows: int) -> Tensor:

@@ -97,6 +97,11 @@ class Search(ABC):
             raise outcome or RuntimeError("a search went on beyond its end")
         return outcome
 
+    def run(self) -> Iterator[SearchStep]:
+        """Yield the steps to the end, each taken when it is asked for."""
+        while not self.done:
+            yield self.step()
+
 
 def advance(searches: Sequence[Search], pool: Executor | None = None) -> None:
     """Take a step of the first pending search, together with all others that can share its batch.
@@ -156,12 +161,6 @@ def _step_together(batch: Sequence[Search]) -> None:
             search.set_outcome(search.update())
         except Exception as error:
             search.set_outcome(error)
-
-
-def run_alone(search: Search) -> Iterator[SearchStep]:
-    """Yield the steps of one search, each taken when it is asked for."""
-    while not search.done:
-        yield search.step()
 
 
 def optimiser_step(optimiser: torch.optim.Optimizer, rate: float) -> None:

@@ -9,13 +9,14 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from engine.errors import EngineFault
-from engine.messages import BreedGuess, Head, Point, Species
+from engine.messages import BreedGuess, Head, Species
 from engine.stylegan.adjustments import converted
 from engine.stylegan.generator import Adjustments, LowRank
 from engine.stylegan.store import Network
@@ -87,11 +88,11 @@ class PortraitState:
                 weights_id=str(facts["edition"]),
                 species=Species(facts["species"]),
                 breed=str(facts["breed"]),
-                breeds=tuple(BreedGuess(guess["breed"], guess["probability"]) for guess in facts["breeds"]),
+                breeds=msgspec.convert(facts["breeds"], tuple[BreedGuess, ...]),
                 pet=_inverted_in(tensors, "pet."),
                 baby=_inverted_in(tensors, "baby.") if "baby.ws" in tensors else None,
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, msgspec.ValidationError):
             raise EngineFault("a damaged latent") from None
 
 
@@ -123,7 +124,7 @@ def _inverted_in(tensors: dict[str, Tensor], prefix: str) -> InvertedPhoto:
         downs, ups = _named(own, "down."), _named(own, "up.")
         return InvertedPhoto(
             photo=_tensor_bytes(own["photo"]),
-            head=_head(facts["head"]) if facts["head"] else None,
+            head=msgspec.convert(facts["head"], Head | None),
             ws=own["ws"],
             adjustments=converted(
                 Adjustments(
@@ -136,7 +137,7 @@ def _inverted_in(tensors: dict[str, Tensor], prefix: str) -> InvertedPhoto:
             distance=float(facts["distance"]),
             steps=int(facts["steps"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError):
         raise EngineFault("a damaged latent") from None
 
 
@@ -166,13 +167,3 @@ def _bytes_tensor(data: bytes) -> Tensor:
 
 def _tensor_bytes(tensor: Tensor) -> bytes:
     return tensor.numpy().tobytes()
-
-
-def _head(facts: dict[str, Any]) -> Head:
-    left_eye, right_eye, nose = (_point(facts[name]) for name in ("left_eye", "right_eye", "nose"))
-    x0, y0, x1, y1 = facts["box"]
-    return Head((x0, y0, x1, y1), left_eye, right_eye, nose, facts["score"])
-
-
-def _point(pixels: list[float] | None) -> Point | None:
-    return None if pixels is None else (pixels[0], pixels[1])

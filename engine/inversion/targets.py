@@ -15,18 +15,11 @@ class Target:
         self._extractor, self._dtype = extractor, dtype
         self._kept: dict[int, tuple[list[Tensor], Tensor]] = {}
 
-    def _picture(self, resolution: int) -> Tensor:
-        """[1, 3, R, R]."""
-        if self._target.shape[-1] == resolution:
-            return self._target
-        mode = "area" if self._target.shape[-1] > resolution else "bicubic"
-        return F.interpolate(self._target, (resolution, resolution), mode=mode)
-
     def _at(self, resolution: int) -> tuple[list[Tensor], Tensor]:
         """The picture's pyramid and features [1, F]."""
         if resolution not in self._kept:
             with torch.no_grad():
-                picture = self._picture(resolution)
+                picture = resized(self._target, resolution)
                 self._kept[resolution] = _pyramid(picture), self._extractor.features(picture, self._dtype)
         return self._kept[resolution]
 
@@ -38,6 +31,13 @@ class Target:
         """Mean L1 distance to a picture [1, 3, R, R] at three sizes."""
         levels = zip(_pyramid(picture), self._at(resolution)[0], strict=True)
         return torch.stack([F.l1_loss(ours, theirs) for ours, theirs in levels]).mean()
+
+
+def resized(pictures: Tensor, side: int) -> Tensor:
+    """Pictures [N, 3, R, R] at another size: averaged when shrinking, bicubic when growing."""
+    if pictures.shape[-1] == side:
+        return pictures
+    return F.interpolate(pictures, (side, side), mode="area" if pictures.shape[-1] > side else "bicubic")
 
 
 def _pyramid(picture: Tensor) -> list[Tensor]:

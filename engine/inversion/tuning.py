@@ -9,14 +9,13 @@ low-rank changes of the convolutions (Hu et al. 2021, "LoRA"), and keeps the edi
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, SearchStep, optimiser_step, ramp, run_alone
+from engine.inversion.search import Search, SearchStep, optimiser_step, ramp
 from engine.inversion.targets import Target
 from engine.stylegan.adjustments import converted
 from engine.stylegan.generator import Adjustments, FeatureOffset, Generator, LowRank
@@ -138,19 +137,6 @@ class PivotalTuning(Search):
             before = _thumbnail(self.generator.synthesis(self._pair(), resolution=self._full))
             self._edits[self._age] = before[1:] - before[:1]
         return self._edits[self._age]
-
-
-def tune(
-    target: Tensor,
-    ws: Tensor,
-    generator: Generator,
-    extractor: PerceptualDistance,
-    age_vector: Tensor,
-    options: TuningOptions | None = None,
-    seed: int = 0,
-) -> Iterator[SearchStep]:
-    """Run a `PivotalTuning` alone; yield a `SearchStep` after each step."""
-    return run_alone(PivotalTuning(target, ws, generator, extractor, age_vector, options, seed))
 
 
 def _thumbnail(picture: Tensor) -> Tensor:

@@ -10,21 +10,21 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import cycle, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
 
 from engine import settings
 from engine.device import choose_device
-from engine.errors import EngineFault, OperatorError, PhotoError
+from engine.errors import OperatorError, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_pixels
-from engine.inversion import OFFICIAL, ProjectionOptions, SearchStep, project
+from engine.inversion import OFFICIAL, Projection, ProjectionOptions, Search
 from engine.inversion.session import Inversion, inversion_of
 from engine.lab.drawn_pets.parameters import BREEDS as DRAWN_BREEDS
 from engine.lab.drawn_pets.parameters import sample_pets
@@ -125,16 +125,12 @@ def measure_pictures(
 def _of_pairs(pairs: Sequence[PairResult]) -> dict[str, Any]:
     gaps = [pair.gap_closed for pair in pairs]
     rising = [all(a < b for a, b in pairwise(pair.ages)) for pair in pairs]
-
-    def mean(values: Iterable[float]) -> float:
-        return round(statistics.mean(values), 4)
-
     return {
-        "gap_closed_mean": round(statistics.mean(gaps), 3),
+        "gap_closed_mean": _rounded_mean(gaps, 3),
         "gap_closed_min": round(min(gaps), 3),
         "nearer_share": sum(gap > 0 for gap in gaps) / len(gaps),
-        "reconstruction": mean(pair.reconstruction for pair in pairs),
-        "unlocked": mean(pair.untuned for pair in pairs),
+        "reconstruction": _rounded_mean([pair.reconstruction for pair in pairs], 4),
+        "unlocked": _rounded_mean([pair.untuned for pair in pairs], 4),
         "age_rising_share": sum(rising) / len(rising),
         "n": len(pairs),
     }
@@ -144,20 +140,20 @@ def _of_photos(results: Sequence[PhotoResult], others: Sequence[torch.Tensor]) -
     """What `measure_photos` finds; `reconstruction` and `untuned` are those of the photos then."""
     if not results:
         raise OperatorError(NO_PHOTO)
-
-    def mean(values: Sequence[float]) -> float | None:
-        return round(statistics.mean(values), 3) if values else None
-
     return {
-        "younger_share": mean([result.younger for result in results]),
-        "young_proportions_before": mean([result.young[0] for result in results if result.young]),
-        "young_proportions": mean([result.young[1] for result in results if result.young]),
+        "younger_share": _rounded_mean([result.younger for result in results], 3),
+        "young_proportions_before": _rounded_mean([result.young[0] for result in results if result.young], 3),
+        "young_proportions": _rounded_mean([result.young[1] for result in results if result.young], 3),
         "same_pet_share": round(same_pet_share(results, others), 3),
         "same_pet_among": len(results) + len(others),
-        "reconstruction": round(statistics.mean(result.reconstruction for result in results), 4),
-        "unlocked": round(statistics.mean(result.untuned for result in results), 4),
+        "reconstruction": _rounded_mean([result.reconstruction for result in results], 4),
+        "unlocked": _rounded_mean([result.untuned for result in results], 4),
         "photos": len(results),
     }
+
+
+def _rounded_mean(values: Sequence[float], digits: int) -> float | None:
+    return round(statistics.mean(values), digits) if values else None
 
 
 def draw(count: int, folder: Path) -> None:
@@ -202,8 +198,7 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
+class _Reached(NamedTuple):
     """How far a search had come: the distance of its picture from the photo after so many seconds and steps."""
 
     seconds: float
@@ -211,8 +206,7 @@ class _Reached:
     distance: float
 
 
-@dataclass(frozen=True, slots=True)
-class _OurSearch:
+class _OurSearch(NamedTuple):
     """Our search of one photo: where it came as near as the official one, before the tuning, and at its end."""
 
     reached: _Reached
@@ -243,11 +237,7 @@ def _of_projections(pairs: Sequence[tuple[_OurSearch, _Reached]]) -> dict[str, A
 
 
 def _mean(searches: Sequence[_Reached]) -> _Reached:
-    return _Reached(
-        statistics.mean(one.seconds for one in searches),
-        statistics.mean(one.steps for one in searches),
-        statistics.mean(one.distance for one in searches),
-    )
+    return _Reached(*map(statistics.mean, zip(*searches, strict=True)))
 
 
 def _inversions(
@@ -311,12 +301,8 @@ def _distance(inversion: Inversion) -> float:
 def _official(inversion: Inversion) -> _Reached:
     network, target = inversion.network, inversion.target
     began = _now_s()
-    found = None
-    for step in project(target, network.generator, network.statistics, inversion.extractor, OFFICIAL):
-        found = step
+    *_, found = Projection(target, network.generator, network.statistics, inversion.extractor, OFFICIAL).run()
     seconds = _now_s() - began
-    if found is None:
-        raise EngineFault("a projection without steps")
     with torch.no_grad():
         drawn = network.generator.synthesis(found.ws, adjustments=found.adjustments)
         return _Reached(seconds, found.index, float(inversion.extractor(drawn, target)))
@@ -332,22 +318,20 @@ def _afhq_steps(device: torch.device, extractor: PerceptualDistance) -> tuple[fl
         generator = Generator(AFHQ_CONFIG).eval().requires_grad_(False).to(device)
     statistics_of_w = measure(generator, samples=1000).to(device)
     target = torch.zeros(1, 3, AFHQ_CONFIG.img_resolution, AFHQ_CONFIG.img_resolution, device=device)
-    shares = [
-        1 - sum(OUR_OPTIONS.coarse_shares),
-        *reversed(OUR_OPTIONS.coarse_shares),
-    ]  # at full resolution, at half, …
+    coarse = OUR_OPTIONS.coarse_shares
+    shares = [1 - sum(coarse), *reversed(coarse)]  # at full resolution, at half, …
     levels = [replace(OUR_OPTIONS, coarse_shares=(1.0,) * halvings) for halvings in range(len(shares))]
     *ours, official = (
-        _step_s(project(target, generator, statistics_of_w, extractor, options)) for options in (*levels, OFFICIAL)
+        _step_s(Projection(target, generator, statistics_of_w, extractor, options)) for options in (*levels, OFFICIAL)
     )
     return official, sum(share * seconds for share, seconds in zip(shares, ours, strict=True))
 
 
-def _step_s(steps: Iterator[SearchStep]) -> float:
-    next(steps)
+def _step_s(search: Search) -> float:
+    search.step()
     times = []
     for _ in range(TIMED_STEPS):
         began = time.monotonic()
-        float(next(steps).distance)  # waits for the device
+        float(search.step().distance)  # waits for the device
         times.append(time.monotonic() - began)
     return statistics.median(times)

@@ -14,11 +14,11 @@ from itertools import product
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import OperatorError
 from engine.inversion import ENCODER_INITIALISED, OFFICIAL, Projection, ProjectionOptions, advance
+from engine.inversion.targets import resized
 from engine.lab.annotations import held_out_faces
 from engine.lab.storybook.face_dataset import open_dataset
 from engine.lab.storybook.storybook_model import load_model
@@ -76,8 +76,8 @@ def compare(
                 _found(some, other, statistics, model.encoder_average, extractor, options, pool),
             ]
             for side in sides:
-                truth = _resized(some, side)
-                ours, others = (extractor(_resized(picture, side), truth).tolist() for picture in pictures)
+                truth = resized(some, side)
+                ours, others = (extractor(resized(picture, side), truth).tolist() for picture in pictures)
                 yield from (FaceDistances(options.steps, side, *both) for both in zip(ours, others, strict=True))
 
 
@@ -92,7 +92,7 @@ def _found(
     pool: Executor,
 ) -> Tensor:
     """The network's pictures [N, 3, R, R] of these faces after such a search."""
-    targets = torch.split(_resized(faces, generator.config.img_resolution), 1)
+    targets = torch.split(resized(faces, generator.config.img_resolution), 1)
     starts = [None if encoder is None else encoder.latents(target) for target in targets]
     searches = [
         Projection(target, generator, statistics, extractor, options, start)
@@ -105,9 +105,3 @@ def _found(
         found |= {id(search): search.step().ws for search in going}
     picture: Tensor = generator.synthesis(torch.cat([found[id(search)] for search in searches]))
     return picture
-
-
-def _resized(picture: Tensor, side: int) -> Tensor:
-    if picture.shape[-1] > side:
-        return F.interpolate(picture, (side, side), mode="area")
-    return picture if picture.shape[-1] == side else F.interpolate(picture, (side, side), mode="bicubic")

@@ -17,9 +17,7 @@ from engine.inversion import (
     Space,
     TuningOptions,
     advance,
-    project,
     solve_feature_offsets,
-    tune,
 )
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
@@ -74,7 +72,7 @@ def last(steps: "list[SearchStep]") -> SearchStep:
 
 
 def test_a_picture_of_the_network_is_found_again(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
-    steps = list(project(target, generator, statistics, Pixels(), SHORT))
+    steps = list(Projection(target, generator, statistics, Pixels(), SHORT).run())
     assert float(last(steps).distance) < 0.25 * float(steps[0].distance)
     drawn = generator.synthesis(last(steps).ws)
     assert (drawn - target).square().mean() < 0.3 * target.var()
@@ -84,7 +82,7 @@ def test_steps_are_counted_and_the_network_stays_as_it_was(
     generator: Generator, statistics: WStatistics, target: Tensor
 ) -> None:
     before = {name: value.clone() for name, value in generator.state_dict().items()}
-    steps = list(project(target, generator, statistics, Pixels(), ProjectionOptions(steps=5, resolution=32)))
+    steps = list(Projection(target, generator, statistics, Pixels(), ProjectionOptions(steps=5, resolution=32)).run())
     assert [step.index for step in steps] == [1, 2, 3, 4, 5]
     assert {step.steps for step in steps} == {5}
     for name, value in generator.state_dict().items():
@@ -93,7 +91,7 @@ def test_steps_are_counted_and_the_network_stays_as_it_was(
 
 def test_in_w_all_layers_share_one_latent(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
     options = ProjectionOptions(steps=4, resolution=32, space=Space.W)
-    ws = last(list(project(target, generator, statistics, Pixels(), options))).ws
+    ws = last(list(Projection(target, generator, statistics, Pixels(), options).run())).ws
     assert ws.shape == (1, CONFIG.num_ws, CONFIG.w_dim)
     assert torch.equal(ws, ws[:, :1].expand_as(ws))
 
@@ -102,7 +100,7 @@ def test_it_begins_where_the_encoder_says(generator: Generator, statistics: WSta
     start = generator.mapping(torch.randn(1, 32))
     a_layer = start + 0.1 * torch.randn_like(start)
     for guess in (start[:, 0], a_layer):
-        first = next(project(target, generator, statistics, Pixels(), SHORT, start=guess))
+        first = next(Projection(target, generator, statistics, Pixels(), SHORT, start=guess).run())
         assert (first.ws - guess).norm() < 0.2 * statistics.spread
 
 
@@ -123,19 +121,21 @@ def test_it_is_drawn_larger_and_larger(side: int, sizes: list[int], statistics: 
 def test_it_stops_when_the_distance_has_stopped_falling(generator: Generator, statistics: WStatistics) -> None:
     grey = torch.zeros(1, 3, 32, 32)
     options = ProjectionOptions(steps=400, resolution=32, learning_rate=0.0, coarse_shares=(), patience=10)
-    assert len(list(project(grey, generator, statistics, Pixels(), options))) < 100
+    assert len(list(Projection(grey, generator, statistics, Pixels(), options).run())) < 100
 
 
 def test_the_same_seed_finds_the_same(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
     options = ProjectionOptions(steps=6, resolution=32, w_noise=0.05)
-    first, second = (last(list(project(target, generator, statistics, Pixels(), options, seed=7))) for _ in range(2))
+    first, second = (
+        last(list(Projection(target, generator, statistics, Pixels(), options, seed=7).run())) for _ in range(2)
+    )
     assert torch.equal(first.ws, second.ws)
 
 
 def test_the_official_algorithm_keeps_its_noise_maps_normalised(
     generator: Generator, statistics: WStatistics, target: Tensor
 ) -> None:
-    step = last(list(project(target, generator, statistics, Pixels(), replace(OFFICIAL, steps=8))))
+    step = last(list(Projection(target, generator, statistics, Pixels(), replace(OFFICIAL, steps=8)).run()))
     assert set(step.adjustments.noises) == {
         f"b{r}.{layer}" for r in (4, 8, 16, 32) for layer in ("conv0", "conv1") if (r, layer) != (4, "conv0")
     }
@@ -153,9 +153,9 @@ def picture_of_noise(side: int) -> Tensor:
 def test_the_tuned_network_comes_nearer_than_the_projection(generator: Generator, statistics: WStatistics) -> None:
     strange = picture_of_noise(8)
     vector = 0.5 * statistics.deviations[0] * statistics.components[0].repeat(CONFIG.num_ws, 1)
-    projected = last(list(project(strange, generator, statistics, Pixels(), SHORT)))
+    projected = last(list(Projection(strange, generator, statistics, Pixels(), SHORT).run()))
     options = TuningOptions(steps=60, resolution=32, dtype=torch.float32)
-    tuned = last(list(tune(strange, projected.ws, generator, Pixels(), vector, options)))
+    tuned = last(list(PivotalTuning(strange, projected.ws, generator, Pixels(), vector, options).run()))
     assert float(tuned.distance) < 0.5 * float(projected.distance)
 
 
@@ -206,7 +206,7 @@ def test_in_a_tuned_network_the_edit_changes_what_it_changed_before(
     drift = {}
     for weight in (0.0, 20.0):
         options = TuningOptions(steps=40, resolution=32, edit_weight=weight, ages=(1.0,))
-        tuned = last(list(tune(target, ws, generator, Pixels(), vector, options)))
+        tuned = last(list(PivotalTuning(target, ws, generator, Pixels(), vector, options).run()))
         drift[weight] = float((change(adjustments=tuned.adjustments) - before).abs().mean())
     assert drift[20.0] < 0.7 * drift[0.0]
 
@@ -268,7 +268,7 @@ def test_a_search_that_fails_leaves_the_others_what_they_find(generator: Generat
 
     options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
     good, bad = pictures_of(generator, 2)
-    run_alone = last(list(project(good, generator, statistics, Pixels(), options)))
+    run_alone = last(list(Projection(good, generator, statistics, Pixels(), options).run()))
     ill = Projection(bad, generator, statistics, Pixels(), options)
     ill.loss = failing  # type: ignore[method-assign]
     well = Projection(good, generator, statistics, Pixels(), options)
@@ -296,7 +296,9 @@ def test_one_that_cannot_move_leaves_the_others_their_step(generator: Generator,
 def test_halves_beside_each_other_find_what_each_finds_alone(generator: Generator, statistics: WStatistics) -> None:
     options = ProjectionOptions(steps=4, resolution=32, dtype=torch.float32)
     targets = pictures_of(generator, 5)
-    run_alone = [last(list(project(target, generator, statistics, Pixels(), options))).ws for target in targets]
+    run_alone = [
+        last(list(Projection(target, generator, statistics, Pixels(), options).run())).ws for target in targets
+    ]
     searches = [Projection(target, generator, statistics, Pixels(), options) for target in targets]
     with one_core_threads(2, "test") as pool:
         for _ in range(4):
@@ -316,7 +318,9 @@ def test_what_is_not_a_number_stays_with_its_search(generator: Generator, statis
 
 def test_bfloat16_finds_as_well(generator: Generator, statistics: WStatistics, target: Tensor) -> None:
     ends = [
-        float(last(list(project(target, generator, statistics, Pixels(), replace(SHORT, dtype=dtype)))).distance)
+        float(
+            last(list(Projection(target, generator, statistics, Pixels(), replace(SHORT, dtype=dtype)).run())).distance
+        )
         for dtype in (torch.float32, torch.bfloat16)
     ]
     assert ends[1] < 1.5 * ends[0]
