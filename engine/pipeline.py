@@ -25,7 +25,7 @@ from engine.errors import EngineFault
 from engine.images import decoding
 from engine.images.jpeg import encode_jpeg
 from engine.inversion.previews import Previews
-from engine.inversion.session import Inversion, inversion_of, invert
+from engine.inversion.session import Inversion, invert
 from engine.inversion.state import InvertedPhoto, PortraitState, weights_id
 from engine.messages import (
     AgeWords,
@@ -315,7 +315,7 @@ class Pipeline:
         vector = self._ages.vector(network, state.species, state.breed)
         before = [one for one in (state.pet, state.baby) if one is not None]
         inversions = [
-            inversion_of(decoding.decode(one.photo), one.head, state.species, network, self._extractor, vector)
+            Inversion(decoding.decode(one.photo), one.head, state.species, network, self._extractor, vector)
             for one in before
         ]
         inverted = yield from invert(inversions)
@@ -336,7 +336,7 @@ class Pipeline:
         # They show one pet becoming clear, not two by turns, and as much around it as the result.
         window = choose_crop([(one.image.size, head) for one, head in placed.values()], network.template)
         return {
-            photo: inversion_of(
+            photo: Inversion(
                 one.image,
                 head,
                 species,

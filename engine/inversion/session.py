@@ -1,11 +1,6 @@
-"""From a photo to an `InvertedPhoto`: its latents are found, then the network is adjusted to the pet, step by step.
-
-Where the pet's landmarks are known, the adjustments are solved for when they are needed (`SolvedInversion`); elsewhere
-they are searched (`TunedInversion`). `inversion_of` decides which.
-"""
+"""From a photo to an `InvertedPhoto`: its latents are found, then the network is adjusted to the pet, step by step."""
 
 import hashlib
-from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
@@ -38,48 +33,62 @@ _RECIPE = "13"  # part of the cache key; to be changed whenever the same photo w
 _T = TypeVar("_T")
 
 
-class Inversion(ABC):
-    """One photo's way into one network: first `project`, then `tune`."""
+class Inversion:
+    """One photo's way into one network: first `project`, then `tune`.
+
+    Where the pet's landmarks are known, the feature offsets that draw the photo follow from photo and latents, so none
+    are kept. Elsewhere a `PivotalTuning` searches the adjustments and holds the edit along `age_vector`.
+    """
 
     def __init__(
         self,
         image: Image.Image,
         head: Head | None,
+        species: Species,
         network: Network,
         extractor: PerceptualDistance,
+        age_vector: Tensor,
         previews: Previews | None = None,
+        parsed: ParsedHead | None = None,
     ) -> None:
-        """`image` is upright, `head` in its pixels; without a head the middle is taken."""
+        """`image` is upright, `head` in its pixels; without a head the middle is taken.
+
+        `age_vector` is [num_ws, w_dim]. `parsed` is the head, where it has been parsed before.
+        """
         self.image, self.head = image, head
         self.network, self.extractor = network, extractor
         self.steps = 0  # of optimisation, taken so far
         self.ws: Tensor | None = None  # [1, num_ws, w_dim], as far as the search has come
         self.adjustments = UNADJUSTED  # to the network, as far as the search has come
-        self._previews = previews
+        self._species, self._age_vector = species, age_vector
+        self._previews, self._parsed = previews, parsed
+        self._solved = is_growth_known(head, network.template)
 
     @property
     def recipe(self) -> str:
         """How the photo is inverted, as a hash: whatever changes the result changes this."""
         sums = sorted(self.network.sha256.items())  # of the weights, the statistics and the encoder
         parts = (_RECIPE, self.head, self.network.name, sums, self.extractor.name)
-        return hashlib.sha256(repr(parts).encode() + self._edit_bytes()).hexdigest()[:32]
-
-    @abstractmethod
-    def _edit_bytes(self) -> bytes:
-        """The edit on which the result depends, if it does."""
+        edit = b"" if self._solved else self._age_vector.float().cpu().numpy().tobytes()
+        return hashlib.sha256(repr(parts).encode() + edit).hexdigest()[:32]
 
     def project(self, pool: Executor | None = None) -> Generator[JobStep, None, None]:
         """Find the latents. Shares are of this stage. What is not a search is done in the pool."""
         search, preview = yield from in_pool(self._projection, pool, JobStep(Stage.PROJECTING, 0.0, in_pool=True))
         yield from self._search(search, Stage.PROJECTING, preview)
 
-    @abstractmethod
     def tune(self, pool: Executor | None = None) -> Generator[JobStep, None, InvertedPhoto]:
         """Adjust the network to the pet and return the result. What is not a search is done in the pool."""
+        if not self._solved:
+            search = yield from in_pool(self._tuning, pool, JobStep(Stage.LOCKING, 0.0, in_pool=True))
+            yield from self._search(search, Stage.LOCKING)
+        return (yield from in_pool(self._inverted, pool, JobStep(Stage.LOCKING, 1.0, in_pool=True)))
 
-    @abstractmethod
     def tuned(self) -> Adjustments:
         """The changes to the network with which it draws the photo."""
+        if self._solved:
+            return solve_feature_offsets(self.target, self.found_ws, self.network.generator)
+        return self.adjustments
 
     def _search(self, search: Search, stage: Stage, preview: bytes | None = None) -> Generator[JobStep, None, None]:
         share = 0.0
@@ -98,6 +107,9 @@ class Inversion(ABC):
                 start = network.encoder.latents(self.target)
         preview = None if self._previews is None else self._first_preview(self._previews, start)
         return Projection(self.target, network.generator, network.statistics, self.extractor, start=start), preview
+
+    def _tuning(self) -> PivotalTuning:
+        return PivotalTuning(self.target, self.found_ws, self.network.generator, self.extractor, self._age_vector)
 
     def _inverted(self) -> InvertedPhoto:
         distance = self.distance_with(self.adjustments)
@@ -126,102 +138,19 @@ class Inversion(ABC):
 
     @torch.no_grad()
     def _first_preview(self, previews: Previews, start: Tensor | None) -> bytes | None:
-        """What can be shown at once: what the network draws at `start`, if the encoder has found it."""
+        """What can be shown at once: the puppy or kitten, roughly, as the photo warped, or what the encoder found."""
+        if self._solved:
+            growth = FaceGrowth(self._parsed or parse_head(self.image, self.head), self._species)
+            flow = growth.flow(1.0, self.target.shape[-1]).to(self.target)
+            return previews.at_once(warp(self.target, flow, "bicubic"))
         if start is None:
             return None
         generator = self.network.generator
         return previews.at_once(generator.synthesis(start.expand(-1, generator.config.num_ws, -1)))
 
     def _preview(self, drawn: Tensor | None) -> bytes | None:
-        return None if drawn is None or self._previews is None else self._previews.when_due(drawn)
-
-
-class SolvedInversion(Inversion):
-    """With known landmarks: the feature offsets that draw the photo follow from photo and latents, so none are kept."""
-
-    def __init__(
-        self,
-        image: Image.Image,
-        head: Head | None,
-        species: Species,
-        network: Network,
-        extractor: PerceptualDistance,
-        previews: Previews | None = None,
-        parsed: ParsedHead | None = None,
-    ) -> None:
-        """`parsed` is the head, where it has been parsed before."""
-        super().__init__(image, head, network, extractor, previews)
-        self._species, self._parsed = species, parsed
-
-    def _edit_bytes(self) -> bytes:
-        return b""
-
-    @torch.no_grad()
-    def _first_preview(self, previews: Previews, start: Tensor | None) -> bytes | None:
-        """The puppy or kitten, roughly: the photo itself, warped."""
-        growth = FaceGrowth(self._parsed or parse_head(self.image, self.head), self._species)
-        flow = growth.flow(1.0, self.target.shape[-1]).to(self.target)
-        return previews.at_once(warp(self.target, flow, "bicubic"))
-
-    def _preview(self, drawn: Tensor | None) -> bytes | None:
-        return None  # nothing that the search draws is as near to the result as the first preview
-
-    def tune(self, pool: Executor | None = None) -> Generator[JobStep, None, InvertedPhoto]:
-        return (yield from in_pool(self._inverted, pool, JobStep(Stage.LOCKING, 1.0, in_pool=True)))
-
-    def tuned(self) -> Adjustments:
-        return solve_feature_offsets(self.target, self.found_ws, self.network.generator)
-
-
-class TunedInversion(Inversion):
-    """Without known landmarks: a `PivotalTuning` searches the adjustments and holds the edit along `age_vector`."""
-
-    def __init__(
-        self,
-        image: Image.Image,
-        head: Head | None,
-        network: Network,
-        extractor: PerceptualDistance,
-        age_vector: Tensor,
-        previews: Previews | None = None,
-    ) -> None:
-        """`age_vector` is [num_ws, w_dim]."""
-        super().__init__(image, head, network, extractor, previews)
-        self._age_vector = age_vector
-
-    def _edit_bytes(self) -> bytes:
-        return self._age_vector.float().cpu().numpy().tobytes()
-
-    def tune(self, pool: Executor | None = None) -> Generator[JobStep, None, InvertedPhoto]:
-        search = yield from in_pool(self._tuning, pool, JobStep(Stage.LOCKING, 0.0, in_pool=True))
-        yield from self._search(search, Stage.LOCKING)
-        return (yield from in_pool(self._inverted, pool, JobStep(Stage.LOCKING, 1.0, in_pool=True)))
-
-    def tuned(self) -> Adjustments:
-        return self.adjustments
-
-    def _tuning(self) -> PivotalTuning:
-        """The search, about to begin."""
-        return PivotalTuning(self.target, self.found_ws, self.network.generator, self.extractor, self._age_vector)
-
-
-def inversion_of(
-    image: Image.Image,
-    head: Head | None,
-    species: Species,
-    network: Network,
-    extractor: PerceptualDistance,
-    age_vector: Tensor,
-    previews: Previews | None = None,
-    parsed: ParsedHead | None = None,
-) -> Inversion:
-    """The inversion of an upright photo: a `SolvedInversion` where it is known how the face grows.
-
-    `parsed` is the head, where it has been parsed before.
-    """
-    if is_growth_known(head, network.template):
-        return SolvedInversion(image, head, species, network, extractor, previews, parsed)
-    return TunedInversion(image, head, network, extractor, age_vector, previews)
+        # Nothing that a search draws is as near to the result as a first preview that shows the photo itself.
+        return None if self._solved or drawn is None or self._previews is None else self._previews.when_due(drawn)
 
 
 def invert(

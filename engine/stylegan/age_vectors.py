@@ -11,7 +11,6 @@ the weights in whose space they are directions.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -25,43 +24,26 @@ from engine.errors import OperatorError
 from engine.messages import Species
 from engine.stylegan.store import Network, WStatistics
 
-
-@dataclass(frozen=True, slots=True)
-class AgingOptions:
-    """How an age vector is cleaned."""
-
-    components: int = 100  # of W, widest first, that it may lie in
-    coarse_gain: float = 1.0  # for rows up to 64 px: shape and parts
-    fine_gain: float = 0.3  # for the rows above: texture and colour
-    fine_from: int = 8  # the first fine row of ws
+_COMPONENTS = 100  # of W, widest first, that an age vector may lie in
+_FINE_FROM = 8  # the first row of ws above 64 px, from which rows are texture and colour instead of shape and parts
+_FINE_GAIN = 0.3  # of these rows
 
 
-def learn_age_vector(
-    young: Tensor,
-    adult: Tensor,
-    statistics: WStatistics,
-    yaw: Tensor | None = None,
-    options: AgingOptions | None = None,
-) -> Tensor:
+def learn_age_vector(young: Tensor, adult: Tensor, statistics: WStatistics, yaw: Tensor | None = None) -> Tensor:
     """The age vector [num_ws, w_dim] of ws [K, num_ws, w_dim] of young and [L, num_ws, w_dim] of adult pets.
 
     `yaw` [M, w_dim] are directions to take out, such as the differences between pets and their mirror images.
     """
-    options = options or AgingOptions()
-    return clean(young.mean(dim=0) - adult.mean(dim=0), statistics, yaw, options)
-
-
-def clean(vector: Tensor, statistics: WStatistics, unwanted: Tensor | None, options: AgingOptions) -> Tensor:
-    """What of the vector [num_ws, w_dim] is age."""
-    basis = statistics.components[: options.components].to(vector)
-    cleaned = vector @ basis.t() @ basis
-    if unwanted is not None and len(unwanted):
-        inside = unwanted.to(vector) @ basis.t() @ basis
+    difference = young.mean(dim=0) - adult.mean(dim=0)
+    basis = statistics.components[:_COMPONENTS].to(difference)
+    vector: Tensor = difference @ basis.t() @ basis
+    if yaw is not None and len(yaw):
+        inside = yaw.to(vector) @ basis.t() @ basis
         directions = torch.linalg.qr(inside.t()).Q.t()
-        cleaned = cleaned - cleaned @ directions.t() @ directions
-    rows = torch.arange(len(vector), device=vector.device)
-    gains = torch.where(rows < options.fine_from, options.coarse_gain, options.fine_gain)
-    return cleaned * gains[:, None]
+        vector = vector - vector @ directions.t() @ directions
+    gains = torch.ones(len(vector), 1, device=vector.device)
+    gains[_FINE_FROM:] = _FINE_GAIN
+    return vector * gains
 
 
 class AgeVectors:

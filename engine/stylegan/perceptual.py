@@ -19,7 +19,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.errors import NetworkError
 from engine.vision.efficientnet import CHANNELS, STRIDES, EfficientNetLite0
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -160,23 +159,15 @@ def vgg16_file(home: Path) -> Path:
     return home / "perceptual" / "vgg16.safetensors"
 
 
-def load_extractor(home: Path, preferred: str = "auto", device: torch.device | str = "cpu") -> PerceptualDistance:
-    """The extractor of that name, or with "auto" the best one in the data folder `home`. Never fetches anything.
-
-    Raises `NetworkError` when "vgg16" is asked for and its backbone is not here or damaged.
-    """
-    if preferred not in ("auto", Vgg16Distance.name, EmbeddedDistance.name):
-        raise NetworkError(f"There is no perceptual distance {preferred!r}.")
+def load_extractor(home: Path, device: torch.device | str = "cpu") -> PerceptualDistance:
+    """The best extractor in the data folder `home`. Never fetches anything."""
     file = vgg16_file(home)
-    if preferred == EmbeddedDistance.name or (preferred == "auto" and not file.exists()):
-        return EmbeddedDistance().to(device)
-    try:
-        return Vgg16Distance(load_file(file), lpips_weights()).to(device)
-    except (OSError, SafetensorError, KeyError, RuntimeError):
-        if preferred == Vgg16Distance.name:
-            raise NetworkError("VGG16 is not here or damaged; `throwback networks pull vgg16` fetches it.") from None
-        logger.warning("%s is damaged; the embedded perceptual distance is used", file.name)
-        return EmbeddedDistance().to(device)
+    if file.exists():
+        try:
+            return Vgg16Distance(load_file(file), lpips_weights()).to(device)
+        except (OSError, SafetensorError, KeyError, RuntimeError):
+            logger.warning("%s is damaged; the embedded perceptual distance is used", file.name)
+    return EmbeddedDistance().to(device)
 
 
 def lpips_weights() -> list[Tensor]:

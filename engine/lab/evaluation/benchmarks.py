@@ -25,7 +25,7 @@ from engine.errors import OperatorError, PhotoError
 from engine.images import decoding
 from engine.images.tensors import to_pixels
 from engine.inversion import OFFICIAL, Projection, ProjectionOptions, Search
-from engine.inversion.session import Inversion, inversion_of
+from engine.inversion.session import Inversion
 from engine.lab.drawn_pets.parameters import BREEDS as DRAWN_BREEDS
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
@@ -259,7 +259,7 @@ def _inversions(
             continue
         heads = find_heads(image)
         vector = AgeVectors().vector(network, Species.DOG)
-        yield inversion_of(image, heads[0] if heads else None, Species.DOG, network, extractor, vector)
+        yield Inversion(image, heads[0] if heads else None, Species.DOG, network, extractor, vector)
         taken += 1
     if not taken:
         raise OperatorError(NO_PHOTO)

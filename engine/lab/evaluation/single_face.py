@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from engine.inversion.session import Inversion, inversion_of, invert
+from engine.inversion.session import Inversion, invert
 from engine.inversion.state import PortraitState, weights_id
 from engine.messages import Head, Species
 from engine.rendering.faces import faces_of
@@ -24,7 +24,7 @@ def make_portrait(
 ) -> tuple[Inversion, PortraitRenderer]:
     """Invert a face; return the inversion and the portrait at any age up to `age`. `breed` is a slug, "" if unknown."""
     vector = AgeVectors().vector(network, species, breed)
-    inversion = inversion_of(image, head, species, network, extractor, vector)
+    inversion = Inversion(image, head, species, network, extractor, vector)
     [inverted] = result_of(invert([inversion]))
     state = PortraitState(network.name, weights_id(network), species, breed, (), inverted, None)
     return inversion, portrait_of(faces_of(state, network), vector, age)

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from engine.images.tensors import to_pixels
-from engine.inversion.session import Inversion, inversion_of, run_together
+from engine.inversion.session import Inversion, run_together
 from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import heads_of, render
 from engine.messages import Head, Species, Stage
@@ -31,7 +31,7 @@ def inversion(network: Network, breed: str = "beagle", *, head: bool = True) -> 
     marked: Head | None = heads_of(pet, SIDE)[0] if head else None
     vector = AgeVectors().vector(network, Species.DOG, breed)
     photo = Image.fromarray(to_pixels(render(pet, SIDE)))
-    return inversion_of(photo, marked, Species.DOG, network, EmbeddedDistance(), vector)
+    return Inversion(photo, marked, Species.DOG, network, EmbeddedDistance(), vector)
 
 
 @pytest.mark.parametrize("head", [True, False])

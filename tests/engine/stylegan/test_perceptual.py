@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from engine.errors import NetworkError
 from engine.stylegan.perceptual import (
     EmbeddedDistance,
     PerceptualDistance,
@@ -190,10 +189,6 @@ def test_distorted_faces_are_nearer_than_other_pets(embedded: EmbeddedDistance) 
 
 def test_the_embedded_extractor_serves_where_the_backbone_is_not_here(tmp_path: Path) -> None:
     assert load_extractor(tmp_path).name == "efficientnet-lite0"
-    with pytest.raises(NetworkError, match="networks pull vgg16"):
-        load_extractor(tmp_path, "vgg16")
-    with pytest.raises(NetworkError, match="no perceptual distance 'alexnet'"):
-        load_extractor(tmp_path, "alexnet")
 
 
 def test_the_backbone_is_taken_where_it_is_here(
@@ -205,7 +200,6 @@ def test_the_backbone_is_taken_where_it_is_here(
     assert extractor.name == "vgg16"
     image = picture(1, 64, 64)
     torch.testing.assert_close(extractor.features(image), vgg16.features(image))
-    assert load_extractor(tmp_path, "efficientnet-lite0").name == "efficientnet-lite0"
 
 
 def test_a_damaged_backbone_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -213,5 +207,3 @@ def test_a_damaged_backbone_is_passed_over(tmp_path: Path, caplog: pytest.LogCap
     vgg16_file(tmp_path).write_bytes(b"damaged")
     assert load_extractor(tmp_path).name == "efficientnet-lite0"
     assert "damaged" in caplog.text
-    with pytest.raises(NetworkError, match="damaged"):
-        load_extractor(tmp_path, "vgg16")
