@@ -69,7 +69,7 @@ from engine.stylegan.age_vectors import AgeVectors
 from engine.stylegan.loaded_networks import LoadedNetworks
 from engine.stylegan.perceptual import load_extractor
 from engine.stylegan.store import Network, NetworkStore
-from engine.subject import Subject, chosen_head, scaled, subject_of
+from engine.subject import chosen_head, scaled, subject_of
 from engine.threads import in_pool, one_core_threads, steps_in_pool
 from engine.vision import recognition
 from engine.vision.cropping import choose_crop
@@ -232,7 +232,8 @@ class Pipeline:
         inversions = self._inversions(placed, request.photo, subject.species, network, vector)
         yield JobStep(Stage.ALIGNING, 1.0)
         inverted = yield from self._invert(inversions, running, pool)
-        state = _state_of(subject, network, inverted[request.photo], inverted.get(request.baby_photo or b""))
+        kind = network.name, weights_id(network), subject.species, subject.breed, subject.breeds
+        state = PortraitState(*kind, inverted[request.photo], inverted.get(request.baby_photo or b""))
         faces = faces_of(state, network)
         rendering = self._render(state, faces, vector, request, seen.image, films)
         film, pictures = yield from steps_in_pool(rendering, films, JobStep(Stage.FILMING, 0.0, in_pool=True))
@@ -417,10 +418,6 @@ def _title(state: PortraitState) -> str:
 def _labels(ages: AgeWords | None, state: PortraitState) -> AgeLabels | None:
     """What a film says of its ages; how old a true baby was is not known."""
     return AgeLabels(ages) if ages and state.baby is None else None
-
-
-def _state_of(subject: Subject, network: Network, pet: InvertedPhoto, baby: InvertedPhoto | None) -> PortraitState:
-    return PortraitState(network.name, weights_id(network), subject.species, subject.breed, subject.breeds, pet, baby)
 
 
 def _recognised(image: Image.Image) -> tuple[Recognition, dict[Head, ParsedHead]]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from engine.breeds import BREEDS
 from engine.errors import OperatorError
 from engine.messages import Head, Point, Species
@@ -106,6 +108,12 @@ def training_faces(folder: Path) -> list[AnnotatedPhoto]:
 def held_out_faces(folder: Path) -> list[AnnotatedPhoto]:
     """The usable faces of a folder that storybook never trains on."""
     return [photo for photo in usable_faces(folder) if photo.held_out_from_storybook]
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """A picture as it is stored, RGB."""
+    with Image.open(path) as opened:
+        return opened.convert("RGB")
 
 
 def _annotated(folder: Path, row: dict[str, str], source: dict[str, str]) -> AnnotatedPhoto:

@@ -41,9 +41,7 @@ class Plan:
     mean_wait_s: float
     p95_wait_s: float
     busy: float  # share of the engines' time, 0..1
-    shares: dict[
-        str, float
-    ]  # of what there is of messages, upload and writes, at the busiest moment; above 1 it breaks
+    shares: dict[str, float]  # of what bot, line and disk can take at the busiest moment; above 1 it breaks
 
 
 def rate(per_day: float, second: float) -> float:

@@ -98,11 +98,6 @@ class Adjustments:
 UNADJUSTED = Adjustments()
 
 
-def _resolution_of(layer: str) -> int:
-    """Of the block of a layer named like ``b16.conv1``."""
-    return int(layer.partition(".")[0][1:])
-
-
 class FullyConnected(nn.Module):
     """A linear layer with equalised learning rate (Karras et al. 2018, section 4.1)."""
 
@@ -406,7 +401,7 @@ class Generator(nn.Module):
     def convolutions(self, resolution: int) -> Iterator[tuple[str, StyledConvolution]]:
         """The convolutions that pictures of this resolution pass through, by name."""
         for name, module in self.synthesis.named_modules():
-            if isinstance(module, StyledConvolution) and _resolution_of(name) <= resolution:
+            if isinstance(module, StyledConvolution) and len(module.noise_const) <= resolution:
                 yield name, module
 
     def compile_synthesis(self) -> None:

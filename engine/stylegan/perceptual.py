@@ -8,7 +8,6 @@ over EfficientNet-Lite0, whose weights come with the installation. Both are froz
 
 import copy
 import logging
-from importlib.resources import as_file, files
 from math import sqrt
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -19,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.vision.efficientnet import CHANNELS, STRIDES, EfficientNetLite0
+from engine.vision.efficientnet import CHANNELS, STRIDES, WEIGHTS, EfficientNetLite0
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
@@ -172,6 +171,5 @@ def load_extractor(home: Path, device: torch.device | str = "cpu") -> Perceptual
 
 def lpips_weights() -> list[Tensor]:
     """The channel weights [C] of the five layers that LPIPS 0.1 compares, from engine/weights (BSD-2-Clause)."""
-    with as_file(files("engine") / "weights" / "lpips.safetensors") as file:
-        stored = load_file(file)
+    stored = load_file(WEIGHTS / "lpips.safetensors")
     return [stored[f"layer{layer}"] for layer in range(len(_COMPARED_LAYERS))]

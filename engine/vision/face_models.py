@@ -8,7 +8,6 @@ means of softmax maps (Sun et al., Integral Human Pose Regression, 2018), so the
 
 import math
 from functools import cache
-from importlib.resources import as_file, files
 from itertools import pairwise
 
 import torch
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from engine.vision.efficientnet import CHANNELS
+from engine.vision.efficientnet import CHANNELS, WEIGHTS
 
 DETECTOR_SIDE = 256  # pixels; the whole photo is fitted in
 DETECTOR_STRIDE = 8  # pixels of a cell of its map
@@ -134,8 +133,7 @@ def mean_borders(logits: Tensor) -> Tensor:
 def load_face_models() -> tuple[HeadDetector, LandmarkNet]:
     """Both networks with the weights that come with this package, in evaluation mode, loaded once a process."""
     detector, landmark_net = HeadDetector(), LandmarkNet()
-    with as_file(files("engine") / "weights" / "faces.safetensors") as path:
-        stored = load_file(path)
+    stored = load_file(WEIGHTS / "faces.safetensors")
     for name, network in (("finder.", detector), ("marker.", landmark_net)):
         network.load_state_dict({k.removeprefix(name): v.float() for k, v in stored.items() if k.startswith(name)})
         network.eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -8,7 +8,6 @@ hand.
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import as_file, files
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from engine.images.tensors import to_tensor
 from engine.messages import Head
 from engine.vision.alignment import Aligned, Alignment, FaceTemplate, align
-from engine.vision.efficientnet import CHANNELS, load_efficientnet
+from engine.vision.efficientnet import CHANNELS, WEIGHTS, load_efficientnet
 from engine.vision.face_models import Fusion, mean_points
 
 SIDE = 256  # px of the crop that is looked at
@@ -113,6 +112,6 @@ def parse_aligned(face: Aligned) -> ParsedHead:
 def load_head_parser() -> HeadParser:
     """The network with the weights of this package, in evaluation mode, loaded once a process."""
     parser = HeadParser()
-    with as_file(files("engine") / "weights" / "parts.safetensors") as path:
-        parser.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    stored = load_file(WEIGHTS / "parts.safetensors")
+    parser.load_state_dict({name: value.float() for name, value in stored.items()})
     return parser.eval().requires_grad_(False).to(memory_format=torch.channels_last)

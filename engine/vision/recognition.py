@@ -10,7 +10,6 @@ farther; when there are several heads, at each of them by itself too.
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import as_file, files
 
 import torch
 from PIL import Image
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from engine.breeds import BREEDS
 from engine.messages import BreedGuess, Head, HeadGuess, Species
-from engine.vision.efficientnet import CLASSES, load_efficientnet
+from engine.vision.efficientnet import CLASSES, WEIGHTS, load_efficientnet
 from engine.vision.face_detection import Face, find_faces, to_tensor
 from engine.vision.geometry import centre, head_size, resample, similarity
 
@@ -166,9 +165,6 @@ def other_classes() -> list[int]:
 @cache
 def load_breed_rows() -> BreedRows:
     """The rows that come with this package, loaded once a process."""
-    with (
-        as_file(files("engine") / "weights" / "breeds.safetensors") as path,
-        safe_open(path, framework="pt") as stored,
-    ):
+    with safe_open(WEIGHTS / "breeds.safetensors", framework="pt") as stored:
         breeds = tuple(json.loads(stored.metadata()["breeds"]))
         return BreedRows(stored.get_tensor("weight").float(), stored.get_tensor("bias").float(), breeds)

@@ -9,7 +9,7 @@ Places are on the face plane (`engine.growth.face_plane`).
 """
 
 from functools import cache
-from importlib.resources import as_file, files
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -57,8 +57,7 @@ def learned_correction() -> Tensor:
 
     Ways (x, y) on the plane at age 1, at control points that lie evenly over a face whose marks are at usual places.
     """
-    with as_file(files("engine.lab.drawn_pets") / "drawn-growth.safetensors") as path:
-        return load_file(path)["correction"]
+    return load_file(Path(__file__).with_name("drawn-growth.safetensors"))["correction"]
 
 
 def _corrections(points: Tensor, marks: Landmarks, ages: Tensor, correction: Tensor) -> Tensor:

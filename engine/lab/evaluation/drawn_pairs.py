@@ -60,22 +60,11 @@ def measure_pairs(
         if not isinstance(portrait, WarpedPortrait):
             raise TypeError("pairs are measured with a network that knows how faces grow")
         adult, young = (picture.to(network.statistics.mean) for picture in (adult, young))
-        gap = _Gap(extractor, adult, young)
-        closed = gap.closed(to_tensor(portrait.still()).to(young))
+        left = _distance(extractor, to_tensor(portrait.still()).to(young), young)
+        closed = 1 - left / _distance(extractor, adult, young)
         ages = _ages(network, portrait, AgeVectors().vector(network, species, name))
         distances = inversion.distance_with(UNADJUSTED), inversion.distance_with(inversion.tuned())
         yield PairResult(name, closed, *distances, ages)
-
-
-class _Gap:
-    """The distance between an adult and the same pet drawn young, pictures [1, 3, H, W] in -1..1."""
-
-    def __init__(self, extractor: PerceptualDistance, adult: Tensor, young: Tensor) -> None:
-        self._extractor, self._young = extractor, young
-        self._whole = _distance(extractor, adult, young)
-
-    def closed(self, picture: Tensor) -> float:
-        return 1 - _distance(self._extractor, picture, self._young) / self._whole
 
 
 @torch.no_grad()

@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from engine.lab.judging.intervals import share_of
-from engine.lab.judging.judges_answers import begin_sheets, entry, read_answers, read_key, write_key
+from engine.lab.judging.judges_answers import begin_sheets, by_species, entry, read_answers, read_key, write_key
 from engine.lab.judging.labelled_pictures import draw_grid
 from engine.lab.judging.rendered_results import common_results, read_picture
-from engine.messages import Species
 
 KIND = "pairs"
 SIDE = 512  # px of a picture
@@ -88,11 +87,7 @@ def score_pairs(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     sheets = [_sheet(i, said, entries[i]) for i, said in sorted(by_sheet.items())]
     return {
         **_summary(sheets),
-        "by_species": {
-            species.value: _summary([sheet for sheet in sheets if sheet.species == species.value])
-            for species in Species
-            if any(sheet.species == species.value for sheet in sheets)
-        },
+        "by_species": by_species(sheets, lambda sheet: sheet.species, _summary),
         "old_preferred": [_told(sheet) for sheet in sheets if sheet.sent == "old"],
         "neither_preferred": [_told(sheet) for sheet in sheets if sheet.sent == "neither"],
         "new_uncanny": [_told(sheet) for sheet in sheets if "new" in sheet.uncanny],

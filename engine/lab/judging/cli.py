@@ -105,7 +105,7 @@ _ALLOW = "trainings that may have seen the young animals; the score tells of it"
 
 def _render(args: argparse.Namespace) -> dict[str, Any]:
     engine = Pipeline(from_environment(), _FILM)
-    made = render_results(choose_adults(args.photos, args.seed), args.out, args.count, engine)
+    made = render_results(choose_adults(args.photos, args.seed), args.out, args.count, engine.answer)
     return {"results": len(made), "folder": str(args.out)}
 
 

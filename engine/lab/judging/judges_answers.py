@@ -1,7 +1,7 @@
 """Reads keys and answers; writes the folder that judges see."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.errors import OperatorError
+from engine.messages import Species
 
 INSTRUCTIONS = "README.md"  # in a folder of sheets
 
 _Answer = TypeVar("_Answer")
+_Item = TypeVar("_Item")
 
 
 def read_answers(paths: Sequence[Path], kind: type[_Answer]) -> list[list[_Answer]]:
@@ -62,6 +64,14 @@ def entry(key: Mapping[str, dict[str, Any]], number: str) -> dict[str, Any]:
     if number not in key:
         raise OperatorError(f"an answer is about {number!r}, which no sheet shows")
     return key[number]
+
+
+def by_species(
+    items: Sequence[_Item], species_of: Callable[[_Item], str], summary: Callable[[list[_Item]], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The summary of the items of each species; without a species that has none."""
+    groups = {one.value: [item for item in items if species_of(item) == one] for one in Species}
+    return {name: summary(group) for name, group in groups.items() if group}
 
 
 def begin_sheets(out: Path, kind: str) -> None:

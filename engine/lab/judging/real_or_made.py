@@ -14,7 +14,7 @@ from PIL import Image
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.judging.intervals import area_interval, area_under_curve
-from engine.lab.judging.judges_answers import begin_sheets, entry, read_answers, read_key, write_key
+from engine.lab.judging.judges_answers import begin_sheets, by_species, entry, read_answers, read_key, write_key
 from engine.lab.judging.labelled_pictures import draw_grid
 from engine.lab.judging.rendered_results import FACE_SIDE, RenderedResult, results_of
 from engine.lab.judging.sharpness import laplacian_energy, softened
@@ -123,11 +123,9 @@ def score_real(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     return {
         **_area(mean, entries),
         "judges": judges,
-        "by_species": {
-            species.value: _area({i: one for i, one in mean.items() if entries[i]["species"] == species.value}, entries)
-            for species in Species
-            if any(entries[i]["species"] == species.value for i in mean)
-        },
+        "by_species": by_species(
+            list(mean), lambda i: str(entries[i]["species"]), lambda own: _area({i: mean[i] for i in own}, entries)
+        ),
         "least_real": [{"i": i, "name": entries[i]["name"]} for i in made[:_TOLD]],
         "real_seen_by": sorted({name for known in entries.values() if not known["made"] for name in known["seen_by"]}),
         "unanswered": sorted(set(entries) - set(mean)),

@@ -3,11 +3,10 @@
 import io
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Protocol
 
 import msgspec
 from PIL import Image
@@ -24,10 +23,7 @@ from engine.subject import scaled
 logger = logging.getLogger(__name__)
 
 
-class Answering(Protocol):
-    """What makes the results: `engine.pipeline.Pipeline`."""
-
-    def answer(self, request: Request) -> Answer: ...
+Answering = Callable[[Request], Answer]  # such as `engine.pipeline.Pipeline.answer`
 
 
 def choose_adults(folders: Sequence[Path], seed: int) -> list[AnnotatedPhoto]:
@@ -52,7 +48,7 @@ def choose_adults(folders: Sequence[Path], seed: int) -> list[AnnotatedPhoto]:
     return sorted(mixed, key=lambda photo: order[photo.path])
 
 
-def render_results(photos: Sequence[AnnotatedPhoto], out: Path, count: int, engine: Answering) -> list[RenderedResult]:
+def render_results(photos: Sequence[AnnotatedPhoto], out: Path, count: int, answer: Answering) -> list[RenderedResult]:
     """Make photos young until the folder has `count` results; what is there already is not made again.
 
     Photos that the engine refuses are passed over.
@@ -61,15 +57,15 @@ def render_results(photos: Sequence[AnnotatedPhoto], out: Path, count: int, engi
     results = read_results(out)
     names = {result.name for result in results}
     missing = iter([photo for photo in photos if photo.path.stem not in names])
-    made = islice(_made(missing, out, engine), max(0, count - len(results)))
+    made = islice(_made(missing, out, answer), max(0, count - len(results)))
     results += tqdm(made, total=count, initial=len(results), desc="results", disable=None)
     return results
 
 
-def _made(photos: Iterator[AnnotatedPhoto], out: Path, engine: Answering) -> Iterator[RenderedResult]:
+def _made(photos: Iterator[AnnotatedPhoto], out: Path, answer: Answering) -> Iterator[RenderedResult]:
     for photo in photos:
         try:
-            result = _render(photo, out, engine)
+            result = _render(photo, out, answer)
         except (PhotoError, EngineFault) as error:
             logger.warning("%s: %s", photo.path.name, error)
             continue
@@ -80,13 +76,13 @@ def _made(photos: Iterator[AnnotatedPhoto], out: Path, engine: Answering) -> Ite
             yield result
 
 
-def _render(photo: AnnotatedPhoto, out: Path, engine: Answering) -> RenderedResult | None:
+def _render(photo: AnnotatedPhoto, out: Path, answer: Answering) -> RenderedResult | None:
     """Write the pictures of one photo; None where no head was found."""
     name, data = photo.path.stem, photo.path.read_bytes()
-    young = engine.answer(Rejuvenate(name, data, breed=photo.breed, species=photo.species, alone=True))
+    young = answer(Rejuvenate(name, data, breed=photo.breed, species=photo.species, alone=True))
     if not isinstance(young, Rejuvenation) or young.head is None or young.whole is None:
         return None
-    today = engine.answer(Reimagine(name, young.latent, 0.0, film=False))
+    today = answer(Reimagine(name, young.latent, 0.0, film=False))
     if not isinstance(today, Reimagined):
         return None
     for suffix, jpeg in (("", young.still), ("-whole", young.whole), ("-today", today.still)):

@@ -15,7 +15,7 @@ from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.annotations import AnnotatedPhoto, series_of, usable_faces
 from engine.lab.judging.intervals import share_of
-from engine.lab.judging.judges_answers import begin_sheets, entry, read_answers, read_key, write_key
+from engine.lab.judging.judges_answers import begin_sheets, by_species, entry, read_answers, read_key, write_key
 from engine.lab.judging.labelled_pictures import draw_grid
 from engine.lab.judging.rendered_results import FACE_SIDE, RenderedResult, aligned_face, read_picture, results_of
 from engine.messages import Species
@@ -127,14 +127,8 @@ def score_whose(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     said = [(answer, entry(entries, answer.i)) for judge in read_answers(answers, WhoseAnswer) for answer in judge]
     return {
         "answers": len(said),
-        "right": share_of([answer.own == known["own"] for answer, known in said]),
-        "by_species": {
-            species.value: share_of(
-                [answer.own == known["own"] for answer, known in said if known["species"] == species.value]
-            )
-            for species in Species
-            if any(known["species"] == species.value for _, known in said)
-        },
+        "right": _right(said),
+        "by_species": by_species(said, lambda one: str(one[1]["species"]), _right),
         "wrong": [
             {"i": answer.i, "own": known["adults"][known["own"] - 1], "taken": known["adults"][answer.own - 1]}
             for answer, known in said
@@ -142,6 +136,10 @@ def score_whose(answers: Sequence[Path], key: Path) -> dict[str, Any]:
         ],
         "unanswered": sorted(set(entries) - {answer.i for answer, _ in said}),
     }
+
+
+def _right(said: Sequence[tuple[WhoseAnswer, dict[str, Any]]]) -> dict[str, Any]:
+    return share_of([answer.own == known["own"] for answer, known in said])
 
 
 def _entry(result: RenderedResult, shown: Sequence[AdultFace], place: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.annotations import AnnotatedPhoto, read_rgb
 from engine.messages import Box, Head, Point
 from engine.vision.face_detection import HEAD_FILL, overlap
 from engine.vision.face_models import DETECTOR_SIDE, LANDMARK_SIDE
@@ -195,8 +195,7 @@ def _visible(heads: tuple[Head, ...], side: int) -> tuple[Head, ...]:
 @cache
 def _load(annotated: AnnotatedPhoto) -> tuple[Image.Image, Head]:
     """The photo, shrunk to a modest size, and its head in the shrunk photo's pixels."""
-    with Image.open(annotated.path) as opened:
-        photo = opened.convert("RGB")
+    photo = read_rgb(annotated.path)
     scale = min(1.0, STORED_SIDE / max(photo.size))
     size = (round(photo.width * scale), round(photo.height * scale))
     matrix = np.array([[size[0] / photo.width, 0, 0], [0, size[1] / photo.height, 0]])

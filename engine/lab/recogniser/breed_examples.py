@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.annotations import AnnotatedPhoto, read_rgb
 from engine.messages import Box, Head
 from engine.vision.efficientnet import load_efficientnet
 from engine.vision.face_detection import to_tensor
@@ -24,8 +24,7 @@ _BATCH = 16  # views; bounds the memory
 
 def pet_views(annotated: AnnotatedPhoto, random: Random) -> list[Image.Image]:
     """The whole photo and its head near and far, each also mirrored with the head not quite where it was annotated."""
-    with Image.open(annotated.path) as opened:
-        photo = opened.convert("RGB")
+    photo = read_rgb(annotated.path)
     exact = [look_at_whole(photo), *look_at_head(photo, annotated.head)]
     jittered = [look_at_whole(photo), *look_at_head(photo, _jittered(annotated.head, random))]
     return exact + [view.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for view in jittered]
@@ -33,8 +32,7 @@ def pet_views(annotated: AnnotatedPhoto, random: Random) -> list[Image.Image]:
 
 def backgrounds(annotated: AnnotatedPhoto, random: Random, count: int) -> list[Image.Image]:
     """Up to `count` parts of the photo above or well beside the head, where no animal is as a rule."""
-    with Image.open(annotated.path) as opened:
-        photo = opened.convert("RGB")
+    photo = read_rgb(annotated.path)
     x0, y0, x1, _ = annotated.head.box
     gap = 0.4 * head_size(annotated.head)
     width = photo.width
@@ -50,8 +48,7 @@ def backgrounds(annotated: AnnotatedPhoto, random: Random, count: int) -> list[I
 
 def petless_views(path: Path, random: Random, count: int) -> list[Image.Image]:
     """Views of a picture that shows no pet: the whole, then parts of it, mirrored or not."""
-    with Image.open(path) as opened:
-        photo = opened.convert("RGB")
+    photo = read_rgb(path)
     views = [look_at_whole(photo)]
     for _ in range(count - 1):
         edge = min(photo.size) * random.uniform(0.35, 1.0)

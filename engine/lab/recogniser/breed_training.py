@@ -7,6 +7,7 @@ stay with the similar classes. Backgrounds and pictures without pets hold the ro
 
 import json
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from engine.lab.annotations import AnnotatedPhoto
 from engine.lab.recogniser.breed_examples import backgrounds, patterns, pet_views, petless_views, pooled
 from engine.messages import Species
 from engine.vision.efficientnet import load_efficientnet
-from engine.vision.recognition import row_chances
+from engine.vision.recognition import BreedRows, row_chances
 
 log = logging.getLogger(__name__)
 
@@ -89,16 +90,7 @@ class BreedExamples:
     species: tuple[Species | None, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainedRows:
-    """`weight` [R, 1280] and `bias` [R] of the pets' rows, and the breed's slug of each row."""
-
-    weight: Tensor
-    bias: Tensor
-    breeds: tuple[str, ...]
-
-
-def first_rows(options: BreedTrainingOptions) -> TrainedRows:
+def first_rows(options: BreedTrainingOptions) -> BreedRows:
     """ImageNet's own rows, and for breeds without a class the mean of the rows of similar classes."""
     classifier = load_efficientnet().classifier
     sources: list[tuple[str, tuple[int, ...], float]] = []
@@ -108,10 +100,10 @@ def first_rows(options: BreedTrainingOptions) -> TrainedRows:
             sources.append((slug, SIMILAR_CLASSES[slug], options.bias_handicap))
     weight = torch.stack([classifier.weight[list(classes)].mean(0) for _, classes, _ in sources])
     bias = torch.stack([classifier.bias[list(classes)].mean() - handicap for _, classes, handicap in sources])
-    return TrainedRows(weight, bias, tuple(slug for slug, _, _ in sources))
+    return BreedRows(weight, bias, tuple(slug for slug, _, _ in sources))
 
 
-def train_rows(examples: BreedExamples, options: BreedTrainingOptions) -> TrainedRows:
+def train_rows(examples: BreedExamples, options: BreedTrainingOptions) -> BreedRows:
     """Maximise the likelihood of each example's breed, or species where that is all we know, or of no pet."""
     start = first_rows(options)
     weight, bias = start.weight.clone().requires_grad_(), start.bias.clone().requires_grad_()
@@ -133,7 +125,7 @@ def train_rows(examples: BreedExamples, options: BreedTrainingOptions) -> Traine
         schedule.step()
         if step % 50 == 49:
             log.info("step %d, loss %.4f", step + 1, loss.item())
-    return TrainedRows(weight.detach(), bias.detach(), start.breeds)
+    return BreedRows(weight.detach(), bias.detach(), start.breeds)
 
 
 def gather(photos: list[AnnotatedPhoto], petless: list[Path], options: BreedTrainingOptions) -> BreedExamples:
@@ -173,9 +165,7 @@ def _right_rows(examples: BreedExamples, rows: tuple[str, ...]) -> Tensor:
 
 def _weights(examples: BreedExamples, options: BreedTrainingOptions) -> Tensor:
     """Weights [N]: a photo of a rare breed weighs more, so that a breed's total grows with the root of its number."""
-    counts: dict[str, int] = {}
-    for breed in examples.breeds:
-        counts[breed] = counts.get(breed, 0) + 1
+    counts = Counter(examples.breeds)
     weights = torch.tensor(
         [
             0.0 if species is None else options.unnamed_weight if not breed else (20 / counts[breed]) ** 0.5
@@ -187,7 +177,7 @@ def _weights(examples: BreedExamples, options: BreedTrainingOptions) -> Tensor:
     return weights
 
 
-def save_rows(rows: TrainedRows, file: Path) -> None:
+def save_rows(rows: BreedRows, file: Path) -> None:
     """Write the rows as the recogniser reads them, in float16."""
     stored = {"weight": rows.weight.half(), "bias": rows.bias.half()}
     save_file(stored, file, {"breeds": json.dumps(rows.breeds)})

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -101,7 +100,7 @@ def _breeds(args: argparse.Namespace) -> None:
 def _measure(args: argparse.Namespace) -> None:
     photos = _annotated(args)
     report = measure([photo for photo in photos if photo.held_out], args.petless)
-    sys.stdout.write(json.dumps(asdict(report), indent=1) + "\n")
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 
 def _sheet(args: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.annotations import AnnotatedPhoto, read_rgb
 from engine.vision.alignment import FaceTemplate, align
 from engine.vision.face_detection import find_heads
 
@@ -26,8 +26,7 @@ def draw_sheet(photos: Sequence[AnnotatedPhoto]) -> Image.Image:
     """Find, align and crop the most prominent face of each photo; COLUMNS × ROWS photos at most."""
     sheet = Image.new("RGB", (COLUMNS * SIDE, ROWS * SIDE), "white")
     for place, annotated in enumerate(photos[: COLUMNS * ROWS]):
-        with Image.open(annotated.path) as opened:
-            photo = opened.convert("RGB")
+        photo = read_rgb(annotated.path)
         heads = find_heads(photo)
         crop, alignment = align(photo, heads[0] if heads else None, FaceTemplate.STORYBOOK, SIDE)
         picture = Image.fromarray(crop)

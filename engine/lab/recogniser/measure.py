@@ -3,15 +3,15 @@
 import math
 import statistics
 import time
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from tqdm import tqdm
 
 from engine.breeds import BREEDS
-from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.annotations import AnnotatedPhoto, read_rgb
 from engine.messages import Box, Head
 from engine.vision.alignment import HeadPose
 from engine.vision.face_detection import overlap
@@ -22,32 +22,14 @@ PAIR_HEIGHT = 480  # px, of two photos put beside each other
 NEAR = 0.08  # of the head's size; a point that is nearer to its annotation counts as found
 
 
-@dataclass(frozen=True, slots=True)
-class RecogniserReport:
-    """Shares are 0..1; distances are over the annotated head's size √(w·h)."""
+def measure(photos: list[AnnotatedPhoto], petless: list[Path]) -> dict[str, Any]:
+    """Recognise every photo and compare with its annotations; `petless` are pictures without a dog or a cat.
 
-    photos: int
-    petless: int
-    pets_missed: float  # of the pets, "no pet"
-    petless_right: float  # of the pictures without a pet, "no pet"
-    species_right: float  # of the pets recognised as pets
-    breed_first: float  # of the photos whose breed is listed: the likeliest
-    breed_first_three: float
-    heads_half: float  # the most prominent head overlaps the annotated one by half at least
-    mean_overlap: float  # intersection over union
-    points_near: float  # of eyes and noses on frontal and three-quarter views: within `NEAR`
-    photos_near: float  # of those photos: all their points are
-    median_miss: float
-    pairs_found: float  # two photos beside each other: both heads found, and nothing else
-    median_seconds: float  # of one recognition
-    notes: tuple[str, ...]  # which photos went wrong, and how
-
-
-def measure(photos: list[AnnotatedPhoto], petless: list[Path]) -> RecogniserReport:
-    """Recognise every photo and compare with its annotations; `petless` are pictures without a dog or a cat."""
+    Shares are 0..1; distances are over the annotated head's size √(w·h). `notes` say which photos went wrong, and how.
+    """
     seen, seconds, notes = [], [], []
     for photo in tqdm(photos, desc="photos", disable=None):
-        image = _opened(photo.path)
+        image = read_rgb(photo.path)
         begun = time.monotonic()
         seen.append(recognise(image))
         seconds.append(time.monotonic() - begun)
@@ -67,28 +49,28 @@ def measure(photos: list[AnnotatedPhoto], petless: list[Path]) -> RecogniserRepo
     for photo, found in named:
         if not _among(photo, found, 3):
             notes.append(f"{photo.path.name}: {[guess.breed for guess in found.breeds[:3]]}")
-    empty = [recognise(_opened(path)) for path in petless]
+    empty = [recognise(read_rgb(path)) for path in petless]
     for path, found in zip(petless, empty, strict=True):
         if found.pet:
             notes.append(f"{path.name}: a pet ({found.pet_probability:.2f}) {found.breeds[0].breed}")
     pairs_right = [_pair_found(one, other) for one, other in pairwise(photos)]
-    return RecogniserReport(
-        photos=len(photos),
-        petless=len(petless),
-        pets_missed=1 - len(pets) / len(photos),
-        petless_right=_share([not found.pet for found in empty]),
-        species_right=_share([found.species is photo.species for photo, found in pets]),
-        breed_first=_share([_among(photo, found, 1) for photo, found in named]),
-        breed_first_three=_share([_among(photo, found, 3) for photo, found in named]),
-        heads_half=_share([o >= 0.5 for o in overlaps]),
-        mean_overlap=statistics.fmean(overlaps),
-        points_near=_share([miss <= NEAR for miss in points]),
-        photos_near=_share([max(far, default=0.0) <= NEAR for far in misses]),
-        median_miss=statistics.median(points),
-        pairs_found=_share(pairs_right),
-        median_seconds=statistics.median(seconds),
-        notes=tuple(notes),
-    )
+    return {
+        "photos": len(photos),
+        "petless": len(petless),
+        "pets_missed": 1 - len(pets) / len(photos),  # of the pets, "no pet"
+        "petless_right": _share([not found.pet for found in empty]),  # of the pictures without a pet, "no pet"
+        "species_right": _share([found.species is photo.species for photo, found in pets]),  # of those taken for pets
+        "breed_first": _share([_among(photo, found, 1) for photo, found in named]),  # of listed breeds: the likeliest
+        "breed_first_three": _share([_among(photo, found, 3) for photo, found in named]),
+        "heads_half": _share([o >= 0.5 for o in overlaps]),  # most prominent heads that overlap by half at least
+        "mean_overlap": statistics.fmean(overlaps),  # intersection over union
+        "points_near": _share([miss <= NEAR for miss in points]),  # eyes and noses on all views but profiles
+        "photos_near": _share([max(far, default=0.0) <= NEAR for far in misses]),  # of those photos: all their points
+        "median_miss": statistics.median(points),
+        "pairs_found": _share(pairs_right),  # two photos beside each other: both heads found, and nothing else
+        "median_seconds": statistics.median(seconds),  # of one recognition
+        "notes": notes,
+    }
 
 
 def _breed_known(photo: AnnotatedPhoto) -> bool:
@@ -111,7 +93,7 @@ def _misses(truth: Head, found: Head | None) -> list[float]:
 
 def _pair_found(one: AnnotatedPhoto, other: AnnotatedPhoto) -> bool:
     """Whether of two photos put beside each other both heads are found, and no third."""
-    images = [_opened(photo.path) for photo in (one, other)]
+    images = [read_rgb(photo.path) for photo in (one, other)]
     scales = [PAIR_HEIGHT / image.height for image in images]
     images = [image.resize((round(image.width * s), PAIR_HEIGHT)) for image, s in zip(images, scales, strict=True)]
     joined = Image.new("RGB", (sum(image.width for image in images), PAIR_HEIGHT))
@@ -127,11 +109,6 @@ def _pair_found(one: AnnotatedPhoto, other: AnnotatedPhoto) -> bool:
 
 def _scaled(box: Box, scale: float, left: float) -> Box:
     return box[0] * scale + left, box[1] * scale, box[2] * scale + left, box[3] * scale
-
-
-def _opened(path: Path) -> Image.Image:
-    with Image.open(path) as opened:
-        return opened.convert("RGB")
 
 
 def _share(hits: list[bool]) -> float:

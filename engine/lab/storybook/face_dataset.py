@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from engine.lab.annotations import AnnotatedPhoto
+from engine.lab.annotations import AnnotatedPhoto, read_rgb
 from engine.lab.drawn_pets.landmarks import Landmarks, landmarks_of
 from engine.vision.alignment import FaceTemplate, align
 
@@ -33,8 +32,7 @@ def open_dataset(photos: Sequence[AnnotatedPhoto], resolution: int) -> FaceDatas
     """Align the face of every photo at `resolution` px."""
     faces, heads = [], []
     for photo in photos:
-        with Image.open(photo.path) as image:
-            aligned = align(image.convert("RGB"), photo.head, FaceTemplate.STORYBOOK, resolution)
+        aligned = align(read_rgb(photo.path), photo.head, FaceTemplate.STORYBOOK, resolution)
         faces.append(torch.from_numpy(aligned.crop.copy()).permute(2, 0, 1))
         heads.append((photo.head, aligned.alignment))
     ages = [math.nan if photo.young is None else float(photo.young) for photo in photos]

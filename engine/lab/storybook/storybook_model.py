@@ -49,11 +49,6 @@ class StorybookModel(nn.Module):
         # What is added to the encoder's latents, for each photo as it is and mirrored.
         self.residuals = nn.Parameter(torch.zeros(2, faces, config.num_ws, config.w_dim))
 
-    def draw(self, ws: Tensor) -> Tensor:
-        """Pictures [N, 3, R, R] of ws [N, num_ws, w_dim], in float32."""
-        picture: Tensor = self.generator.synthesis(ws)
-        return picture
-
 
 def is_checkpoint(folder: Path) -> bool:
     return (folder / _WEIGHTS_FILE).exists()

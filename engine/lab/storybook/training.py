@@ -164,7 +164,7 @@ class Trainer:
         ws_now = found[: options.photos_per_step] + residual
         ws_then = ws_now + (photos.ages[:, None] * vectors[photos.cats.long()])[:, None]
         with torch.autocast(self._device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
-            made = model.draw(torch.cat([ws_drawn, ws_then]))
+            made = model.generator.synthesis(torch.cat([ws_drawn, ws_then]))
         spread = w_drawn.std(dim=0).mean().clamp(min=1e-3)
         gradient, seen = self._picture_gradient(made.detach().float(), drawn, photos.wanted)
         losses = {

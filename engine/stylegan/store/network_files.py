@@ -9,9 +9,10 @@ NAME.ages.safetensors (`engine.stylegan.age_vectors`).
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
+import msgspec
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -61,18 +62,10 @@ def read_record(directory: Path, name: str) -> NetworkRecord:
         content = json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
         if content["format"] != _FORMAT:
             raise NetworkError(f"The network {name} was stored by another version of Throwback; please store it again.")
-        return NetworkRecord(
-            name=name,
-            convention=FaceTemplate(content["convention"]),
-            species=tuple(Species(species) for species in content["species"]),
-            licence=str(content["licence"]),
-            source=str(content["source"]),
-            generator=GeneratorConfig(**content["generator"]),
-            sha256={str(file): str(value) for file, value in content["sha256"].items()},
-        )
+        return msgspec.convert(content | {"name": name}, NetworkRecord)
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, msgspec.ValidationError):
         raise NetworkError(f"The record of the network {name} is damaged; please remove and store it again.") from None
 
 
@@ -163,7 +156,4 @@ def _write_record(file: Path, record: NetworkRecord) -> None:
 def file_sha256(path: Path) -> str:
     """The file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
-        digest = sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()

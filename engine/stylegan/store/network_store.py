@@ -29,9 +29,10 @@ from engine.stylegan.store.network_files import (
 )
 from engine.stylegan.store.official import read_official
 from engine.vision.alignment import FaceTemplate
+from engine.vision.efficientnet import WEIGHTS
 
 STORYBOOK = "storybook"
-EMBEDDED = Path(__file__).parents[2] / "weights" / "storybook"
+EMBEDDED = WEIGHTS / "storybook"
 
 logger = logging.getLogger(__name__)
 

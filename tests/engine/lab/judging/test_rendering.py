@@ -53,7 +53,7 @@ def photos(tmp_path: Path) -> list[AnnotatedPhoto]:
 
 def test_a_result_has_its_pictures_and_a_line(photos: list[AnnotatedPhoto], tmp_path: Path) -> None:
     engine = PlainEngine()
-    results = render_results(photos, tmp_path / "out", 40, engine)
+    results = render_results(photos, tmp_path / "out", 40, engine.answer)
     assert [result.breed for result in results] == ["samoyed", "beagle", "siamese"]
     assert read_results(tmp_path / "out") == results
     first = results[0]
@@ -68,12 +68,12 @@ def test_a_result_has_its_pictures_and_a_line(photos: list[AnnotatedPhoto], tmp_
 
 
 def test_a_stopped_rendering_goes_on(photos: list[AnnotatedPhoto], tmp_path: Path) -> None:
-    assert len(render_results(photos, tmp_path / "out", 2, PlainEngine())) == 2
+    assert len(render_results(photos, tmp_path / "out", 2, PlainEngine().answer)) == 2
     engine = PlainEngine()
-    assert len(render_results(photos, tmp_path / "out", 3, engine)) == 3
+    assert len(render_results(photos, tmp_path / "out", 3, engine.answer)) == 3
     assert {request.id for request in engine.asked} == {"siamese_adult_0"}
     untouched = PlainEngine()
-    render_results(photos, tmp_path / "out", 3, untouched)
+    render_results(photos, tmp_path / "out", 3, untouched.answer)
     assert not untouched.asked
 
 
