@@ -24,8 +24,7 @@ from engine.device import choose_device
 from engine.errors import EngineFault
 from engine.images import decoding
 from engine.images.jpeg import encode_jpeg
-from engine.inversion.previews import Previews
-from engine.inversion.session import Inversion, invert
+from engine.inversion.session import Inversion, Previews, invert
 from engine.inversion.state import InvertedPhoto, PortraitState, weights_id
 from engine.messages import (
     AgeWords,

@@ -153,7 +153,6 @@ class Rejuvenator:
 
 
 def _encoded(photo: Photo) -> bytes:
-    """The bytes of a picture file."""
     if isinstance(photo, bytes):
         return photo
     if not isinstance(photo, Image.Image):

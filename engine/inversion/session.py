@@ -1,6 +1,7 @@
 """From a photo to an `InvertedPhoto`: its latents are found, then the network is adjusted to the pet, step by step."""
 
 import hashlib
+import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
@@ -14,10 +15,9 @@ from torch import Tensor
 from engine.errors import EngineFault
 from engine.growth.face_growth import FaceGrowth, is_growth_known
 from engine.images.jpeg import encode_jpeg
-from engine.images.tensors import to_tensor
+from engine.images.tensors import to_pixels, to_tensor
 from engine.images.warping import warp
 from engine.inversion import PivotalTuning, Projection, Search, solve_feature_offsets
-from engine.inversion.previews import Previews
 from engine.inversion.state import InvertedPhoto
 from engine.messages import Head, Species, Stage
 from engine.process.jobs import JobStep
@@ -26,11 +26,42 @@ from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
 from engine.threads import in_pool
 from engine.vision.alignment import align
+from engine.vision.cropping import CropWindow
 from engine.vision.head_parsing import ParsedHead, parse_head
 
 _RECIPE = "13"  # part of the cache key; to be changed whenever the same photo would be inverted in another way
 
+_PREVIEW_INTERVAL_S = 1.5  # between two previews; each costs a message to be edited
+_FIRST_PREVIEW_AFTER_S = 0.7  # before the first, so that something is to be seen in it
+_PREVIEW_SIDE = 320  # px
+_PREVIEW_QUALITY = 80  # of the JPEG
+
 _T = TypeVar("_T")
+
+
+class Previews:
+    """Makes small JPEGs of what is drawn, no more often than somebody wants to look."""
+
+    def __init__(self, window: CropWindow) -> None:
+        """`window` is the part of the aligned face to show."""
+        self._window = window
+        self._next_at = time.monotonic() + _FIRST_PREVIEW_AFTER_S
+
+    def at_once(self, drawn: Tensor) -> bytes | None:
+        """The picture [1, 3, R, R] in -1..1 at once: it is a good guess."""
+        self._next_at = 0.0
+        return self.when_due(drawn)
+
+    def when_due(self, drawn: Tensor) -> bytes | None:
+        """The picture [1, 3, R, R] in -1..1, when it is time for one."""
+        if time.monotonic() < self._next_at:
+            return None
+        self._next_at = time.monotonic() + _PREVIEW_INTERVAL_S
+        shown = Image.fromarray(to_pixels(drawn))
+        shown = shown.resize(
+            (_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BICUBIC, self._window.box(drawn.shape[-1])
+        )
+        return encode_jpeg(shown, _PREVIEW_QUALITY)
 
 
 class Inversion:

@@ -102,11 +102,7 @@ def _tensors_of(inverted: InvertedPhoto, prefix: str) -> dict[str, Tensor]:
     named = {
         "photo": _bytes_tensor(inverted.photo),
         "facts": _json_tensor(
-            {
-                "head": inverted.head and asdict(inverted.head),
-                "distance": inverted.distance,
-                "steps": inverted.steps,
-            }
+            {"head": inverted.head and asdict(inverted.head), "distance": inverted.distance, "steps": inverted.steps}
         ),
         "ws": inverted.ws.cpu(),
         **{f"styles.{name}": value for name, value in change.styles.items()},

@@ -7,6 +7,8 @@ crop are removed as a smooth membrane over the whole crop (after Pérez, Gangnet
 neither.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -35,10 +37,10 @@ def paste_back(
     photo = photo.convert("RGB")
     side = before.shape[0]
     change = edited.astype(np.float32) - before.astype(np.float32)
-    mask = np.ones((side, side), np.float32) if feathered else _oval(side)
+    mask = np.ones((side, side, 1), np.float32) if feathered else _oval(side)
     if not feathered:
         change -= _membrane(change, mask)
-    moved = smooth_ramp(_softened(np.abs(change).max(axis=2), side // 40 + 1), *REPLACED)
+    moved = smooth_ramp(_softened(np.abs(change).max(axis=2, keepdims=True), side // 40 + 1), *REPLACED)
 
     at = alignment.scaled(side)
     box = _box(at, photo.size)
@@ -54,32 +56,34 @@ def paste_back(
 
 
 def _oval(side: int) -> Floats:
-    """[side, side]: 1 over the face, 0 at the crop's border."""
+    """[side, side, 1]: 1 over the face, 0 at the crop's border."""
     across = np.abs((np.arange(side) + 0.5) / side * 2 - 1) ** OVAL_EXPONENT
     reach = (across[:, None] + across[None, :]) ** (1 / OVAL_EXPONENT)
-    return 1 - smooth_ramp(reach.astype(np.float32), *FADE)
+    return 1 - smooth_ramp(reach[..., None].astype(np.float32), *FADE)
 
 
 def _softened(values: Floats, radius: int) -> Floats:
-    """`values` [S, S], smoothed over about `radius` px."""
+    """`values` [S, S, C], smoothed over about `radius` px."""
     side = values.shape[0]
-    small = max(side // radius, 1)
-    return _resized(_resized(values, small), side)
+    return _resized(_resized(values, max(side // radius, 1)), side)
 
 
 def _resized(values: Floats, side: int) -> Floats:
-    """A square picture [S, S] at another size: averaged when shrinking, bicubic when growing."""
+    """Square values [S, S, C] at another size: averaged when shrinking, bicubic when growing."""
     how = Image.Resampling.BOX if side < values.shape[0] else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(values).resize((side, side), how))
+    return _by_channel(values, lambda channel: channel.resize((side, side), how))
+
+
+def _by_channel(values: Floats, change: Callable[[Image.Image], Image.Image]) -> Floats:
+    """Values [H, W, C] with each channel changed as a picture of its own."""
+    channels = [Image.fromarray(np.ascontiguousarray(channel)) for channel in np.moveaxis(values, 2, 0)]
+    return np.dstack([np.asarray(change(channel)) for channel in channels])
 
 
 def _membrane(change: Floats, mask: Floats) -> Floats:
-    """[S, S, 3]: the change at the border, where `mask` fades, continued smoothly over the face."""
-    side = change.shape[0]
+    """[S, S, 3]: the change at the border, where `mask` [S, S, 1] fades, continued smoothly over the face."""
     known = 1 - _resized(mask, MEMBRANE_SIDE)
-    coarse = np.dstack([_resized(change[..., channel], MEMBRANE_SIDE) for channel in range(3)])
-    spread = _filled(coarse, known[..., None] ** 2)
-    return np.dstack([_resized(np.ascontiguousarray(spread[..., channel]), side) for channel in range(3)])
+    return _resized(_filled(_resized(change, MEMBRANE_SIDE), known**2), change.shape[0])
 
 
 def _filled(values: Floats, weight: Floats) -> Floats:
@@ -94,14 +98,8 @@ def _filled(values: Floats, weight: Floats) -> Floats:
     total = quads.sum((1, 3))
     sums = (values * weight).reshape(side // 2, 2, side // 2, 2, -1).sum((1, 3))
     above = _filled(sums / np.maximum(total, 1e-6), np.minimum(total, 1))
-    up = np.dstack([_grown(above[..., channel]) for channel in range(values.shape[2])])
+    up = _by_channel(above, lambda channel: channel.resize((side, side), Image.Resampling.BILINEAR))
     return weight * values + (1 - weight) * up
-
-
-def _grown(values: Floats) -> Floats:
-    """[S, S] at twice the size, bilinear."""
-    side = values.shape[0] * 2
-    return np.asarray(Image.fromarray(np.ascontiguousarray(values)).resize((side, side), Image.Resampling.BILINEAR))
 
 
 def _box(alignment: Alignment, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -122,10 +120,10 @@ def _placed(layers: Floats, alignment: Alignment, box: tuple[int, int, int, int]
     matrix = alignment.scaled(side).matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ np.array(box[:2])
     size = (box[2] - box[0], box[3] - box[1])
-    placed = []
-    for channel in range(layers.shape[2]):
-        layer = Image.fromarray(np.ascontiguousarray(layers[..., channel]))
+
+    def place(layer: Image.Image) -> Image.Image:
         if side != alignment.size:
             layer = layer.resize((side, side), Image.Resampling.LANCZOS)
-        placed.append(layer.transform(size, Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.BICUBIC))
-    return np.dstack([np.asarray(layer) for layer in placed])
+        return layer.transform(size, Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.BICUBIC)
+
+    return _by_channel(layers, place)

@@ -122,7 +122,6 @@ class Exporter:
 
 
 def _picture_size(file: bytes) -> tuple[int, int]:
-    """Width and height of a picture file, in px."""
     with Image.open(io.BytesIO(file)) as picture:
         return picture.size
 

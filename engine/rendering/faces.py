@@ -192,12 +192,7 @@ class PortraitCrop:
         self.now = self.wide[self.margin : -self.margin, self.margin : -self.margin]
 
     def paste(
-        self,
-        face: Pixels,
-        photo: Image.Image | None = None,
-        before: Pixels | None = None,
-        *,
-        feathered: bool = False,
+        self, face: Pixels, photo: Image.Image | None = None, before: Pixels | None = None, *, feathered: bool = False
     ) -> Image.Image:
         """Put the changed face into the whole photo, or into `photo`, which is the same one at another size.
 

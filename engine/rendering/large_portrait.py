@@ -1,6 +1,5 @@
 """A warped portrait whose film shows as much of the photo as there is, for large films."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -26,7 +25,16 @@ class LargePortrait(WarpedPortrait):
     def film_source(self) -> FilmSource:
         """The same film as usual, but larger."""
         source = super().film_source()
-        return replace(source, show=self._shown_large(), levels=None) if self._is_large else source
+        if not self._is_large:
+            return source
+        detail, side = self._large
+        left, top, *_ = (round(at) for at in self.window.box(side))
+
+        @torch.no_grad()
+        def show(age: float) -> Tensor:
+            return detail.frame(age)[..., top : top + LARGE_SIDE, left : left + LARGE_SIDE]
+
+        return replace(source, show=show, levels=None)
 
     @property
     def _is_large(self) -> bool:
@@ -38,13 +46,3 @@ class LargePortrait(WarpedPortrait):
         side = 2 * round(self.window.side * LARGE_SIDE / SIDE / 2)
         margin = round(self._crop.margin * side / self.window.side)
         return self._pet.detail(side, margin), side
-
-    def _shown_large(self) -> Callable[[float], Tensor]:
-        detail, side = self._large
-        left, top, *_ = (round(at) for at in self.window.box(side))
-
-        @torch.no_grad()
-        def show(age: float) -> Tensor:
-            return detail.frame(age)[..., top : top + LARGE_SIDE, left : left + LARGE_SIDE]
-
-        return show

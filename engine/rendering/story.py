@@ -156,7 +156,6 @@ class _Way:
 
 
 def _frames(ground: FrameCanvas, book: _Pictures, way: _Way) -> Iterator[Frame]:
-    """All frames of the film."""
     title = _printed(book.today, PICTURE, book.plan.today_label, _MIDDLE)
     yield from _rest(ground, title, _TITLE_S)
     both = _both(book)

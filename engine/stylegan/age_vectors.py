@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.atomic_file import replacing
@@ -78,7 +78,7 @@ class AgeVectors:
 
         A species without a vector of its own has the mean of its breeds'.
         """
-        vectors = _read(network.directory / f"{network.name}.ages.safetensors") | self._learned(network)
+        vectors = _read(network.directory / f"{network.name}.ages.safetensors")[0] | self._learned(network)
         for species in Species:
             own = [vector for name, vector in vectors.items() if name in BREEDS and BREEDS[name].species is species]
             if species.value not in vectors and own:
@@ -104,12 +104,13 @@ class AgeVectors:
     def outdated_breeds(self, network: Network) -> list[str]:
         """The breeds learned for earlier weights of a network of this name; saving another deletes them."""
         file = self._file(network)
-        return sorted(set(_read(file) if file else {}) - set(self._learned(network)))
+        return sorted(set(_read(file)[0] if file else {}) - set(self._learned(network)))
 
     def _learned(self, network: Network) -> dict[str, Tensor]:
         """What was learned in these very weights: in others the same direction leads elsewhere."""
         file = self._file(network)
-        return _read(file) if file and _metadata(file).get("weights") == _weights(network) else {}
+        vectors, facts = _read(file) if file else ({}, {})
+        return vectors if facts.get("weights") == _weights(network) else {}
 
     def _write(self, network: Network, vectors: Mapping[str, Tensor]) -> None:
         file = self._file(network)
@@ -126,25 +127,14 @@ def _weights(network: Network) -> str:
     return network.sha256[f"{network.name}.safetensors"]
 
 
-def _read(file: Path) -> dict[str, Tensor]:
+def _read(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The vectors in a file, and what else it says; nothing where there is no file."""
     if not file.exists():
-        return {}
+        return {}, {}
     try:
-        return {name: vector.float() for name, vector in load_file(file).items()}
+        with safe_open(file, "pt") as stored:
+            return {name: stored.get_tensor(name).float() for name in list(stored.keys())}, stored.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise _damaged(file) from error
-
-
-def _metadata(file: Path) -> dict[str, str]:
-    if not file.exists():
-        return {}
-    try:
-        with safe_open(file, "pt") as opened:
-            metadata: dict[str, str] | None = opened.metadata()
-    except (OSError, SafetensorError) as error:
-        raise _damaged(file) from error
-    return metadata or {}
-
-
-def _damaged(file: Path) -> OperatorError:
-    return OperatorError(f"The age vectors in {file.name} are damaged; remove that file, then learn or pull them anew.")
+        raise OperatorError(
+            f"The age vectors in {file.name} are damaged; remove that file, then learn or pull them anew."
+        ) from error

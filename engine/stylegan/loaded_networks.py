@@ -14,12 +14,7 @@ class LoadedNetworks:
     """Loads networks of a store when they are needed, again when they have been stored anew."""
 
     def __init__(
-        self,
-        store: NetworkStore,
-        ages: AgeVectors,
-        device: torch.device,
-        preferred: str = "",
-        compiled: bool = False,
+        self, store: NetworkStore, ages: AgeVectors, device: torch.device, preferred: str = "", compiled: bool = False
     ) -> None:
         """`preferred` is the name of the network to take where none is named; `compiled` is for `torch.compile`."""
         self._store, self._ages, self._device = store, ages, device

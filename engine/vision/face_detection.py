@@ -101,7 +101,6 @@ def overlap(a: Box, b: Box) -> float:
 
 
 def _common(a: Box, b: Box) -> float:
-    """The area that two boxes share."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
     return max(0.0, width) * max(0.0, height)

@@ -75,7 +75,7 @@ def recognise(image: Image.Image) -> Recognised:
     looks = [look_at_whole(image)]
     if faces:
         looks += look_at_head(image, faces[0].head)
-    chances = breed_chances(looks)
+    chances = _by_breed(_chances(looks))  # what they lack to one is that of no pet
     pet = sum(chances.values())
     if pet < PET_FROM:
         return Recognised(False, pet, None, (), tuple(faces), image.width, image.height)
@@ -124,11 +124,6 @@ def look_at_head(image: Image.Image, head: Head) -> list[Image.Image]:
     middle, target = centre(head), (LOOK_SIDE / 2, LOOK_SIDE / 2)
     scales = [LOOK_SIDE / (room * head_size(head)) for room in HEAD_ROOMS]
     return [resample(image, similarity(middle, 0.0, scale, target), LOOK_SIDE) for scale in scales]
-
-
-def breed_chances(looks: list[Image.Image]) -> dict[str, float]:
-    """The probability of each breed, averaged over the looks; what they lack to one is that of no pet."""
-    return _by_breed(_chances(looks))
 
 
 def _by_breed(seen: Tensor) -> dict[str, float]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,13 +70,8 @@ class MarkedParts:
 def read_parts(folders: Sequence[Path]) -> list[MarkedParts]:
     """The faces whose photos lie in one of these folders, or in `images` there, and both eyes of which are known."""
     lines = files("engine.lab.recogniser").joinpath("parts.jsonl").read_text("utf-8").splitlines()
-    found = []
-    for line in lines:
-        stored = json.loads(line)
-        path = _photo(folders, stored["file"])
-        if path is not None:
-            found.append(_face(path, stored))
-    return found
+    faces = [json.loads(line) for line in lines]
+    return [_face(path, face) for face in faces if (path := _photo(folders, face["file"])) is not None]
 
 
 def _photo(folders: Sequence[Path], file: str) -> Path | None:
@@ -83,27 +79,22 @@ def _photo(folders: Sequence[Path], file: str) -> Path | None:
     return next((path for path in paths if path.exists()), None)
 
 
-def _face(path: Path, stored: dict[str, object]) -> MarkedParts:
-    points = dict(stored["points"])  # type: ignore[call-overload]  # JSON
-    landmarks = np.array([points.get(name) or (np.nan, np.nan) for name in LANDMARKS])
+def _face(path: Path, stored: dict[str, Any]) -> MarkedParts:
+    landmarks = np.array([stored["points"].get(name) or (np.nan, np.nan) for name in LANDMARKS])
     marked = np.stack([landmarks[eye].mean(0) for eye in _EYES])
     return MarkedParts(
         path=path,
-        species=Species(str(stored["species"])),
+        species=Species(stored["species"]),
         frontal=stored["view"] == "frontal",
-        age=str(stored["age"]),
-        ears=_kind(stored["ears"]),
-        muzzle=_kind(stored["muzzle"]),
-        coat=_kind(stored["coat"]),
+        age=stored["age"],
+        ears=stored["ears"],
+        muzzle=stored["muzzle"],
+        coat=stored["coat"],
         mouth_open=stored["mouth"] == "open",
-        eyes=str(stored["eyes"]),
-        flash=bool(stored["flash"]),
+        eyes=stored["eyes"],
+        flash=stored["flash"],
         landmarks=landmarks,
         outline=np.array(stored["outline"], float).reshape(-1, 2),
         held_out=not stored["licence_known"] or in_test_share(path.stem),
         eye_centres=np.where(np.isnan(marked), np.array(stored["eyes_at"], float), marked),
     )
-
-
-def _kind(stored: object) -> str | None:
-    return None if stored is None else str(stored)

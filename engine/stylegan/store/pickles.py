@@ -160,9 +160,6 @@ class _Machine:
 
     # Containers
 
-    def make(self, kind: Callable[[], object]) -> None:
-        self.stack.append(kind())
-
     def make_tuple(self, length: int) -> None:
         values = [self.pop() for _ in range(length)]
         self.stack.append(tuple(values[::-1]))
@@ -286,9 +283,9 @@ _STEPS: dict[str, Callable[[_Machine, object], None]] = {
     "LONG_BINPUT": _Machine.put,
     "BINGET": _Machine.get,
     "LONG_BINGET": _Machine.get,
-    "EMPTY_LIST": lambda machine, _: machine.make(list),
-    "EMPTY_SET": lambda machine, _: machine.make(list),
-    "EMPTY_DICT": lambda machine, _: machine.make(dict),
+    "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
+    "EMPTY_SET": lambda machine, _: machine.stack.append([]),
+    "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
     "TUPLE": _Machine.make_marked_tuple,
     "TUPLE1": lambda machine, _: machine.make_tuple(1),
     "TUPLE2": lambda machine, _: machine.make_tuple(2),
