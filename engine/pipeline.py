@@ -34,7 +34,6 @@ from engine.messages import (
     Describe,
     Description,
     Export,
-    Exported,
     Film,
     Forget,
     Forgotten,
@@ -273,7 +272,7 @@ class Pipeline:
         making = exporter.make(request.medium, request.age, text)
         made = yield from mapped(making, lambda share: JobStep(Stage.FILMING, min(share, 1.0), in_pool=True))
         self._faces.tidy()
-        return Exported(request.id, request.medium, *made, latent=kept.renewed)
+        return replace(made, id=request.id, latent=kept.renewed)
 
     def _combine(self, request: Combine) -> Job:
         whole: Image.Image | None = None

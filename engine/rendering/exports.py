@@ -4,14 +4,12 @@ import io
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from PIL import Image
 from torch import Tensor
 
 from engine.images.tensors import to_pixels
-from engine.messages import ExportText, Film, Medium, NamedAge
-from engine.rendering import strip as strips
+from engine.messages import Exported, ExportText, Film, Medium, NamedAge
 from engine.rendering.age_labels import AgeLabels
 from engine.rendering.animations import animation
 from engine.rendering.faces import PortraitFaces
@@ -20,21 +18,11 @@ from engine.rendering.pictures import shown
 from engine.rendering.portrait_renderer import PortraitRenderer, portrait_of
 from engine.rendering.sticker import sticker
 from engine.rendering.story import StoryPlan, story_film
+from engine.rendering.strip import strip
 from engine.rendering.wipe import wipe_film
 
 LOOP = FilmOptions(duration_s=2.2, hold_s=0.2, keys=20, there_and_back=True)
 VIDEO_NOTE = FilmOptions(duration_s=3.2, hold_s=0.6, keys=24, there_and_back=True)  # Telegram allows a minute
-
-
-class MediumFile(NamedTuple):
-    """A file, its size in px, and for a film what Telegram asks for."""
-
-    file: bytes
-    width: int
-    height: int
-    thumbnail: bytes | None = None
-    duration_s: float = 0.0
-    frames: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,23 +37,29 @@ class Exporter:
     features: Callable[[Tensor], Tensor]
     pool: Executor | None = None
 
-    def make(self, medium: Medium, age: float, text: ExportText) -> Generator[float, None, MediumFile]:
-        """Make one medium at `age`; yield the share that is done, 0..1."""
+    def make(self, medium: Medium, age: float, text: ExportText) -> Generator[float, None, Exported]:
+        """Make one medium at `age`; yield the share that is done, 0..1. The answer belongs to no request yet."""
+        film: Film | None = None
         match medium:
             case Medium.STICKER:
-                made = self._sticker(age)
+                file = self._sticker(age)
             case Medium.STRIP:
-                made = self._strip(text)
+                file = self._strip(text)
             case Medium.STORY:
-                made = _of_film((yield from self._story(age, text)))
+                film = yield from self._story(age, text)
             case Medium.WIPE:
-                made = _of_film((yield from self._wipe(age, text)))
+                film = yield from self._wipe(age, text)
             case Medium.VIDEO_NOTE:
-                made = _of_film((yield from self._film(age, VIDEO_NOTE)))
-            case Medium.LOOP | Medium.GIF | Medium.WEBP:
+                film = yield from self._film(age, VIDEO_NOTE)
+            case Medium.LOOP:
                 film = yield from self._film(age, LOOP, text)
-                made = _of_film(film) if medium is Medium.LOOP else _of_animation(animation(film.mp4, medium))
-        return made
+            case Medium.GIF | Medium.WEBP:
+                loop = yield from self._film(age, LOOP, text)
+                file = animation(loop.mp4, medium)
+        if film is not None:
+            size = film.width, film.height
+            return Exported("", medium, film.mp4, *size, film.thumbnail, film.duration_s, film.frames)
+        return Exported("", medium, file, *Image.open(io.BytesIO(file)).size)
 
     def _portrait(self, age: float, large: bool = False) -> PortraitRenderer:
         return portrait_of(self.faces, self.age_vector, age, large=large)
@@ -75,19 +69,18 @@ class Exporter:
         source = self._portrait(age).film_source()
         return (yield from render_film(source, self.features, options, self.pool, labels))
 
-    def _sticker(self, age: float) -> MediumFile:
+    def _sticker(self, age: float) -> bytes:
         portrait = self._foretold._portrait(age, large=True)
         face = to_pixels(portrait.at(age))
         pet = self.faces.pet
-        file = sticker(face, pet.alignment(pet.photo, len(face)), pet.head, pet.photo.size)
-        return MediumFile(file, *_picture_size(file))
+        return sticker(face, pet.alignment(pet.photo, len(face)), pet.head, pet.photo.size)
 
     @property
     def _foretold(self) -> "Exporter":
         """The same without a baby photo: as today's photo foretells it."""
         return replace(self, faces=replace(self.faces, baby=None))
 
-    def _strip(self, text: ExportText) -> MediumFile:
+    def _strip(self, text: ExportText) -> bytes:
         """Five ages as today's photo foretells them; of a true baby photo, that is the youngest."""
         pictures: dict[NamedAge, Image.Image] = {}
         for end in (NamedAge.EIGHT_WEEKS, NamedAge.OLD):
@@ -98,7 +91,7 @@ class Exporter:
         if self.faces.baby is not None and (true := self._portrait(1.0)).then is not None:
             pictures[NamedAge.EIGHT_WEEKS] = shown(true, true.then)
             text = replace(text, ages=text.ages | {NamedAge.EIGHT_WEEKS: text.then})
-        return MediumFile(strips.strip(pictures, text), strips.WIDTH, strips.HEIGHT)
+        return strip(pictures, text)
 
     def _wipe(self, age: float, text: ExportText) -> Generator[float, None, Film]:
         show = self._portrait(age, large=True).film_source().show
@@ -119,19 +112,6 @@ class Exporter:
     def _other(self, age: float) -> float:
         """The other end of the film: with a baby photo, that is 1 for the day of it."""
         return age if self.faces.baby is None else 1.0
-
-
-def _picture_size(file: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(file)) as picture:
-        return picture.size
-
-
-def _of_film(film: Film) -> MediumFile:
-    return MediumFile(film.mp4, film.width, film.height, film.thumbnail, film.duration_s, film.frames)
-
-
-def _of_animation(file: bytes) -> MediumFile:
-    return MediumFile(file, *_picture_size(file))
 
 
 def _labels(age: float, text: ExportText) -> tuple[str, str]:

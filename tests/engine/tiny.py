@@ -12,7 +12,7 @@ from engine.lab.drawn_pets.parameters import sample_pets
 from engine.lab.drawn_pets.renderer import render
 from engine.messages import Species
 from engine.stylegan.generator import Generator, GeneratorConfig
-from engine.stylegan.store import write_network
+from engine.stylegan.store import NetworkRecord, write_network
 from engine.vision.alignment import FaceTemplate
 
 NAME = "tiny"
@@ -29,9 +29,7 @@ def store_tiny_network(home: Path, seed: int = 0) -> None:
         ages = {species.value: 0.3 * torch.randn(CONFIG.num_ws, CONFIG.w_dim) for species in Species}
     folder = home / "networks" / NAME
     folder.mkdir(parents=True, exist_ok=True)
-    write_network(
-        folder, generator, name=NAME, convention=FaceTemplate.STORYBOOK, species=(), licence="MIT", source="random"
-    )
+    write_network(folder, NetworkRecord(NAME, FaceTemplate.STORYBOOK, (), "MIT", "random", generator.config), generator)
     save_file(ages, folder / f"{NAME}.ages.safetensors")
 
 

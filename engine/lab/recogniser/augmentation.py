@@ -66,9 +66,7 @@ def _whole(annotated: AnnotatedPhoto, random: Random) -> TrainingPicture:
     shift = (random.gauss(0, 0.04) * DETECTOR_SIDE, random.gauss(0, 0.04) * DETECTOR_SIDE)
     target = (DETECTOR_SIDE / 2 + shift[0], DETECTOR_SIDE / 2 + shift[1])
     matrix = similarity((photo.width / 2, photo.height / 2), turn, scale, target)
-    return TrainingPicture(
-        resample(photo, matrix, DETECTOR_SIDE), _visible((_transformed(head, matrix, turn),), DETECTOR_SIDE)
-    )
+    return TrainingPicture(resample(photo, matrix, DETECTOR_SIDE), _visible(head, matrix, turn, DETECTOR_SIDE))
 
 
 def _part(annotated: AnnotatedPhoto, side: int, random: Random) -> TrainingPicture:
@@ -81,7 +79,7 @@ def _part(annotated: AnnotatedPhoto, side: int, random: Random) -> TrainingPictu
     target = (random.uniform(reach, side - reach), random.uniform(reach, side - reach))
     turn = math.radians(random.triangular(-25, 25, 0))
     matrix = similarity(centre(head), turn, wanted / head_size(head), target)
-    return TrainingPicture(resample(photo, matrix, side), _visible((_transformed(head, matrix, turn),), side))
+    return TrainingPicture(resample(photo, matrix, side), _visible(head, matrix, turn, side))
 
 
 def _joined(photos: list[AnnotatedPhoto], random: Random) -> TrainingPicture:
@@ -181,15 +179,13 @@ def _mirrored(head: Head, width: float) -> Head:
     return Head(box, flip(head.right_eye), flip(head.left_eye), flip(head.nose), head.score)
 
 
-def _visible(heads: tuple[Head, ...], side: int) -> tuple[Head, ...]:
-    """Heads whose middle is in the picture, their boxes cut at its borders."""
-    kept = []
-    for head in heads:
-        x, y = centre(head)
-        if 0 < x < side and 0 < y < side:
-            x0, y0, x1, y1 = head.box
-            kept.append(replace(head, box=(max(0.0, x0), max(0.0, y0), min(float(side), x1), min(float(side), y1))))
-    return tuple(kept)
+def _visible(head: Head, matrix: Matrix, turn: float, side: int) -> tuple[Head, ...]:
+    """The transformed head, its box cut at the picture's borders; none if its middle is outside."""
+    moved = _transformed(head, matrix, turn)
+    if not all(0 < at < side for at in centre(moved)):
+        return ()
+    x0, y0, x1, y1 = moved.box
+    return (replace(moved, box=(max(0.0, x0), max(0.0, y0), min(float(side), x1), min(float(side), y1))),)
 
 
 @cache

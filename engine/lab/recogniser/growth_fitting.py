@@ -12,14 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from engine.growth.growth_model import PROPORTIONS, RAYS, RAYS_FROM, SPECIES, GrowthModel, proportions
-from engine.lab.recogniser.part_annotations import MarkedParts
+from engine.lab.recogniser.part_annotations import Floats, MarkedParts
 from engine.vision.head_parsing import LANDMARKS, MIRRORED
-
-Floats = NDArray[np.float64]
 
 _KIND_PENALTY = 2.0  # in faces: a kind of which there are two is half believed
 _GROWTH_PENALTY = 12.0  # the same for the growth of a single kind

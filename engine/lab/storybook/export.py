@@ -15,7 +15,7 @@ from engine.lab.storybook.storybook_model import load_model
 from engine.messages import Species
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
-from engine.stylegan.store import EMBEDDED, STORYBOOK, write_network
+from engine.stylegan.store import EMBEDDED, STORYBOOK, NetworkRecord, write_network
 from engine.stylegan.store.statistics import describe
 from engine.vision.alignment import FaceTemplate
 
@@ -35,14 +35,11 @@ def export(checkpoint: Path, photos: list[AnnotatedPhoto], out: Path = EMBEDDED)
     statistics = describe(torch.cat([drawn, _photo_latents(encoder, photos)]))
     generator.mapping.w_avg.copy_(statistics.mean)
     out.mkdir(parents=True, exist_ok=True)
+    kind = FaceTemplate.STORYBOOK, tuple(Species)
     write_network(
         out,
+        NetworkRecord(STORYBOOK, *kind, LICENCE, "engine/lab/storybook", generator.config),
         generator,
-        name=STORYBOOK,
-        convention=FaceTemplate.STORYBOOK,
-        species=list(Species),
-        licence=LICENCE,
-        source="engine/lab/storybook",
         dtype=torch.float16,
         statistics=statistics,
         extras={

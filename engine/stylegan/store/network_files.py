@@ -7,7 +7,7 @@ NAME.ages.safetensors (`engine.stylegan.age_vectors`).
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import file_digest
 from pathlib import Path
@@ -39,7 +39,7 @@ class NetworkRecord:
     licence: str
     source: str  # where it comes from, an address or a file's name
     generator: GeneratorConfig
-    sha256: dict[str, str]  # by file name
+    sha256: dict[str, str] = field(default_factory=dict)  # by file name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,51 +102,41 @@ def _load_encoder(file: Path, config: GeneratorConfig) -> Encoder:
 
 def write_network(
     directory: Path,
+    record: NetworkRecord,
     generator: Generator,
     *,
-    name: str,
-    convention: FaceTemplate,
-    species: Iterable[Species],
-    licence: str,
-    source: str,
     dtype: torch.dtype = torch.float32,
     statistics: WStatistics | None = None,
     extras: Mapping[str, Mapping[str, torch.Tensor]] | None = None,
 ) -> NetworkRecord:
-    """Write a network's files into an existing folder; `dtype` is what the weights are stored as.
+    """Write a network's files into an existing folder, and the record, which is returned with their checksums.
 
-    `extras` holds the tensors of its further files by the word between NAME and .safetensors: ``encoder``, ``ages``.
+    `dtype` is what the weights are stored as. `extras` holds the tensors of its further files by the word between NAME
+    and .safetensors: ``encoder``, ``ages``.
     """
-    weights_file, statistics_file = directory / f"{name}.safetensors", directory / f"{name}.statistics.safetensors"
-    save_file({key: value.to("cpu", dtype).contiguous() for key, value in generator.state_dict().items()}, weights_file)
-    (statistics or measure(generator)).save(statistics_file)
-    files = [weights_file, statistics_file]
-    for part, tensors in (extras or {}).items():
-        files.append(directory / f"{name}.{part}.safetensors")
-        save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, files[-1])
-    for file in files:
-        file.chmod(0o644)  # safetensors leaves files to their owner alone
-    record = NetworkRecord(
-        name=name,
-        convention=convention,
-        species=tuple(species),
-        licence=licence,
-        source=source,
-        generator=generator.config,
-        sha256={file.name: file_sha256(file) for file in files},
-    )
-    _write_record(directory / f"{name}.json", record)
+    weights = {key: value.to(dtype) for key, value in generator.state_dict().items()}
+    files = [_write(directory / f"{record.name}.safetensors", weights)]
+    files.append(directory / f"{record.name}.statistics.safetensors")
+    (statistics or measure(generator)).save(files[-1])
+    files[-1].chmod(0o644)
+    files += [_write(directory / f"{record.name}.{part}.safetensors", own) for part, own in (extras or {}).items()]
+    record = replace(record, sha256={file.name: file_sha256(file) for file in files})
+    _write_record(directory / f"{record.name}.json", record)
     return record
 
 
 def write_encoder(directory: Path, record: NetworkRecord, encoder: Encoder) -> list[Path]:
     """Write an encoder and the record that names it into `directory`; return the files, the record last."""
-    file = directory / f"{record.name}.encoder.safetensors"
-    save_file({key: value.cpu().contiguous() for key, value in encoder.state_dict().items()}, file)
-    file.chmod(0o644)
+    file = _write(directory / f"{record.name}.encoder.safetensors", encoder.state_dict())
     record_file = directory / f"{record.name}.json"
     _write_record(record_file, replace(record, sha256=record.sha256 | {file.name: file_sha256(file)}))
     return [file, record_file]
+
+
+def _write(file: Path, tensors: Mapping[str, torch.Tensor]) -> Path:
+    save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, file)
+    file.chmod(0o644)  # safetensors leaves files to their owner alone
+    return file
 
 
 def _write_record(file: Path, record: NetworkRecord) -> None:

@@ -120,20 +120,13 @@ class NetworkStore:
             raise NetworkError(f"There is a network {name} already; remove it first, or give another name.")
         target = self.directory_of(name)
         generator = read_official(path)
+        record = NetworkRecord(name, convention, tuple(species), licence, source or path.name, generator.config)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as parent:
                 folder = Path(parent) / name
                 folder.mkdir()
-                record = write_network(
-                    folder,
-                    generator,
-                    name=name,
-                    convention=convention,
-                    species=species,
-                    licence=licence,
-                    source=source or path.name,
-                )
+                record = write_network(folder, record, generator)
                 shutil.rmtree(target, ignore_errors=True)  # a folder without a record is no network
                 folder.rename(target)
         except (OSError, SafetensorError) as error:

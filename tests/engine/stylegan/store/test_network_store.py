@@ -9,7 +9,7 @@ from engine.errors import NetworkError
 from engine.messages import Species
 from engine.stylegan.encoder import Encoder
 from engine.stylegan.generator import Generator
-from engine.stylegan.store import STORYBOOK, NetworkStore, load_embedded, network_files, write_network
+from engine.stylegan.store import STORYBOOK, NetworkRecord, NetworkStore, load_embedded, network_files, write_network
 from engine.stylegan.store.statistics import describe, measure
 from engine.vision.alignment import FaceTemplate
 from tests.engine.stylegan.store.official_files import SMALL, official, write
@@ -37,16 +37,8 @@ def file(tmp_path: Path, small: Generator) -> Path:
 def storybook(store: NetworkStore, small: Generator) -> Path:
     directory = store.embedded
     directory.mkdir()
-    write_network(
-        directory,
-        small,
-        name="storybook",
-        convention=FaceTemplate.STORYBOOK,
-        species=Species,
-        licence="MIT",
-        source="drawn",
-        dtype=torch.float16,
-    )
+    record = NetworkRecord("storybook", FaceTemplate.STORYBOOK, tuple(Species), "MIT", "drawn", small.config)
+    write_network(directory, record, small, dtype=torch.float16)
     return directory
 
 
