@@ -4,7 +4,7 @@ Sources: Abdal et al. 2019 ("Image2StyleGAN", W+); Karras et al. 2020a, appendix
 `OFFICIAL`); Zhu et al. 2020 ("In-Domain GAN Inversion", an encoder's start).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -109,7 +109,7 @@ class Projection(Search):
         parameters = [self._offset, *self._noises.values()]
         self._optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=options.betas)
         self._target = Target(target, extractor, self.features_dtype)
-        self._plateau = _Plateau(options.patience, options.tolerance)
+        self._fine_distances: list[Tensor] = []  # of the steps at full resolution
         self._converged = False
         self._distance = torch.zeros((), device=target.device)
 
@@ -171,9 +171,10 @@ class Projection(Search):
                 noise.sub_(noise.mean()).mul_(noise.square().mean().rsqrt())
             found = self._w.expand(-1, self.generator.config.num_ws, -1)
         kept = {name: noise.detach() for name, noise in self._noises.items()}
-        fine = not self._halvings
+        if not self._halvings:
+            self._fine_distances.append(self._distance)
+            self._converged = _has_stopped(self._fine_distances, options.patience, options.tolerance)
         self.index += 1
-        self._converged = fine and self._plateau.reached(self._distance)
         return SearchStep(
             self.index, options.steps, found, self._distance, Adjustments(noises=kept) if kept else UNADJUSTED
         )
@@ -187,23 +188,13 @@ def _as_rows(start: Tensor, rows: int) -> Tensor:
     return start.expand(-1, rows, -1) if start.shape[1] == 1 or rows > 1 else start.mean(dim=1, keepdim=True)
 
 
-class _Plateau:
-    """Tells when a distance has stopped falling."""
-
-    def __init__(self, patience: int, tolerance: float) -> None:
-        self._patience, self._tolerance = patience, tolerance
-        self._distances: list[Tensor] = []
-
-    def reached(self, distance: Tensor) -> bool:
-        if not self._patience:
-            return False
-        self._distances.append(distance.detach())
-        n = self._patience
-        if len(self._distances) < 2 * n or len(self._distances) % 5:
-            return False  # reading waits for the device, so only every fifth step
-        recent = torch.stack(self._distances[-n:]).mean()
-        before = torch.stack(self._distances[-2 * n : -n]).mean()
-        return bool(recent > before * (1 - self._tolerance))
+def _has_stopped(distances: Sequence[Tensor], patience: int, tolerance: float) -> bool:
+    """Whether the distance of the last steps has not fallen by `tolerance` in `patience` steps; never with 0."""
+    if not patience or len(distances) < 2 * patience or len(distances) % 5:
+        return False  # reading waits for the device, so only every fifth step
+    recent = torch.stack([*distances[-patience:]]).mean()
+    before = torch.stack([*distances[-2 * patience : -patience]]).mean()
+    return bool(recent > before * (1 - tolerance))
 
 
 def _noise_maps(generator: Generator, options: ProjectionOptions, random: torch.Generator) -> dict[str, Tensor]:

@@ -227,12 +227,10 @@ class Scheduler:
 
     def _with_seconds(self, task: _Task, answer: Answer) -> Answer:
         """The answer with the seconds it took by stage; a portrait's are kept for later estimates."""
-        if isinstance(answer, Rejuvenation):
-            # Without steps the inversion came from the cache, which says nothing about the next portrait.
-            if answer.steps:
-                self._stage_times.learn(_kind(task.request), task.estimator.seconds)
-            return replace(answer, seconds=task.estimator.seconds_by_stage)
-        if isinstance(answer, Reimagined | Exported | Combined):
+        # Without steps the inversion came from the cache, which says nothing about the next portrait.
+        if isinstance(answer, Rejuvenation) and answer.steps:
+            self._stage_times.learn(_kind(task.request), task.estimator.seconds)
+        if isinstance(answer, Rejuvenation | Reimagined | Exported | Combined):
             return replace(answer, seconds=task.estimator.seconds_by_stage)
         return answer
 

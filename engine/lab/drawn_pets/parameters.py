@@ -86,12 +86,16 @@ Look = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class DrawnBreed:
-    """Where the parameters of a breed differ from the mean pet, and the coat its young ones are born with."""
+    """Where the parameters of a breed differ from the mean pet, and those of its young ones from its own."""
 
     cat: bool
     look: Look
-    young_coat: tuple[float, float, float] | None = None
-    young: Look = field(default_factory=dict)  # other parameters that are different at eight weeks
+    young: Look = field(default_factory=dict)  # parameters that are different at eight weeks
+
+    @property
+    def young_coat(self) -> bool:
+        """Whether its young ones are born with a coat of another colour."""
+        return "coat_red" in self.young
 
 
 def _coat(red: float, green: float, blue: float) -> Look:
@@ -140,21 +144,18 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.8, 0.52, 0.28) | _CREAM
         | {"ear_erect": 1.0, "ear_size": 0.95, "bib": 0.9, "brows": 0.4, "fur_length": 0.35, "cheeks": 0.2, "lid": 0.2},
-        (0.66, 0.47, 0.31),
-        {"mask": 0.6, "ear_erect": 0.5},
+        _coat(0.66, 0.47, 0.31) | {"mask": 0.6, "ear_erect": 0.5},
     ),
     "yorkshire_terrier": DrawnBreed(
         False,
         _DOG | _coat(0.45, 0.45, 0.5) | _TAN
         | {"ear_erect": 0.8, "ear_size": 0.95, "bib": 1.0, "blaze": 0.4, "fur_length": 1.0, "muzzle_length": 0.72},
-        (0.13, 0.11, 0.11),
-        {"ear_erect": 0.0, "brows": 0.5, "bib": 0.7, "blaze": 0.0},
+        _coat(0.13, 0.11, 0.11) | {"ear_erect": 0.0, "brows": 0.5, "bib": 0.7, "blaze": 0.0},
     ),
     "samoyed": DrawnBreed(
         False,
         _DOG | _coat(0.96, 0.95, 0.92) | _WHITE
         | {"ear_erect": 1.0, "ear_size": 0.85, "fur_length": 0.9, "head_width": 1.35, "cheeks": 0.4, "tongue": 0.3},
-        None,
         {"ear_erect": 0.3},
     ),
     "golden_retriever": DrawnBreed(
@@ -162,20 +163,19 @@ BREEDS: dict[str, DrawnBreed] = {
         _DOG | _coat(0.83, 0.62, 0.37) | _CREAM
         | {"ear_erect": -1.0, "ear_size": 1.05, "ear_dark": 0.25, "fur_length": 0.6}
         | {"muzzle_length": 0.98, "muzzle_width": 0.55},
-        (0.9, 0.78, 0.58),
+        _coat(0.9, 0.78, 0.58),
     ),
     "poodle": DrawnBreed(
         False,
         _DOG | _coat(0.62, 0.43, 0.27) | _second(0.66, 0.47, 0.31)
         | {"ear_erect": -1.0, "ear_size": 1.2, "fur_length": 0.85, "curl": 1.0, "forehead": 1.3, "muzzle_width": 0.42},
-        (0.53, 0.34, 0.2),
+        _coat(0.53, 0.34, 0.2),
     ),
     "welsh_corgi": DrawnBreed(
         False,
         _DOG | _coat(0.79, 0.51, 0.27) | _WHITE
         | {"ear_erect": 1.0, "ear_size": 1.25, "ear_width": 0.55, "bib": 0.85, "blaze": 0.7, "muzzle_length": 0.92},
-        (0.6, 0.42, 0.28),
-        {"ear_erect": 0.2},
+        _coat(0.6, 0.42, 0.28) | {"ear_erect": 0.2},
     ),
     "maltese": DrawnBreed(
         False,
@@ -186,7 +186,7 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.8, 0.65, 0.44) | _CREAM
         | {"ear_erect": -0.9, "fur_length": 0.15, "muzzle_length": 1.0, "muzzle_width": 0.58, "ear_size": 0.9},
-        (0.88, 0.77, 0.58),
+        _coat(0.88, 0.77, 0.58),
     ),
     "black_labrador": DrawnBreed(
         False,
@@ -197,7 +197,7 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.62, 0.4, 0.22) | _WHITE
         | {"ear_erect": -1.0, "ear_size": 1.2, "bib": 0.9, "blaze": 0.8, "fur_length": 0.15, "ear_dark": 0.2},
-        (0.42, 0.28, 0.18),
+        _coat(0.42, 0.28, 0.18),
     ),
     "pug": DrawnBreed(
         False,
@@ -210,7 +210,6 @@ BREEDS: dict[str, DrawnBreed] = {
         _DOG | _coat(0.78, 0.6, 0.4) | _CREAM
         | {"ear_erect": 1.0, "ear_size": 1.35, "ear_width": 0.62, "eye_size": 0.22}
         | {"muzzle_length": 0.7, "muzzle_width": 0.38},
-        None,
         {"ear_erect": 0.2},
     ),
     "dachshund": DrawnBreed(
@@ -223,14 +222,13 @@ BREEDS: dict[str, DrawnBreed] = {
         _DOG | _coat(0.4, 0.4, 0.42) | _WHITE
         | {"ear_erect": 1.0, "ear_size": 0.95, "bib": 1.0, "blaze": 0.6, "cap": 0.7, "brows": 0.6, "fur_length": 0.6}
         | {"eye_red": 0.5, "eye_green": 0.66, "eye_blue": 0.8},
-        (0.26, 0.25, 0.27),
+        _coat(0.26, 0.25, 0.27),
     ),
     "german_shepherd": DrawnBreed(
         False,
         _DOG | _coat(0.64, 0.45, 0.27) | _TAN
         | {"ear_erect": 1.0, "ear_size": 1.3, "mask": 0.9, "cap": 0.5, "muzzle_length": 1.08, "fur_length": 0.45},
-        (0.3, 0.23, 0.18),
-        {"ear_erect": -0.1},
+        _coat(0.3, 0.23, 0.18) | {"ear_erect": -0.1},
     ),
     "boxer": DrawnBreed(
         False,
@@ -256,8 +254,7 @@ BREEDS: dict[str, DrawnBreed] = {
         True,
         _CAT | _coat(0.86, 0.8, 0.7) | _CREAM
         | {"points": 1.0, "eye_red": 0.35, "eye_green": 0.55, "eye_blue": 0.85, "fur_length": 0.15, "ear_size": 1.3},
-        (0.93, 0.9, 0.84),
-        {"points": 0.35},
+        _coat(0.93, 0.9, 0.84) | {"points": 0.35},
     ),
     "persian": DrawnBreed(
         True,
@@ -325,10 +322,7 @@ def at_age(pets: Tensor, breeds: list[str], ages: Tensor) -> Tensor:
     pets = pets.clone()
     pets[:, INDEX["age"]] = ages
     for i, name in enumerate(breeds):
-        young = dict(BREEDS[name].young)
-        if (coat := BREEDS[name].young_coat) is not None:
-            young |= _coat(*coat)
-        for parameter, value in young.items():
+        for parameter, value in BREEDS[name].young.items():
             column = INDEX[parameter]
             shift = value - BREEDS[name].look.get(parameter, PARAMETERS[parameter][0])
             pets[i, column] += float(ages[i].clamp(0, 1)) * shift

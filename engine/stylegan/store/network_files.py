@@ -62,7 +62,8 @@ def read_record(directory: Path, name: str) -> NetworkRecord:
         content = json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
         if content["format"] != _FORMAT:
             raise NetworkError(f"The network {name} was stored by another version of Throwback; please store it again.")
-        return msgspec.convert(content | {"name": name}, NetworkRecord)
+        content |= {"name": name, "generator": GeneratorConfig(**content["generator"])}
+        return msgspec.convert(content, NetworkRecord)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, msgspec.ValidationError):

@@ -16,7 +16,6 @@ from engine.messages import Species
 from engine.stylegan.perceptual import Vgg16Distance, lpips_weights, vgg16_file
 from engine.stylegan.store.download import Checksum, Report, download
 from engine.stylegan.store.network_store import NetworkStore
-from engine.vision.alignment import FaceTemplate
 
 _NVIDIA_ADDRESS = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
 _NVIDIA_NOTICE = """\
@@ -106,7 +105,9 @@ def pull(
             if published.name == VGG16:
                 stored = _store_vgg16(file, vgg16_file(store.home))
             else:
-                stored = _store_network(store, file, published, f"{url}, sha256 {digest}")
+                source, species = f"{url}, sha256 {digest}", published.species
+                store.import_official(file, published.name, species=species, licence=published.licence, source=source)
+                stored = store.directory_of(published.name)
             with replacing(_seen_file(directory)) as new:
                 new.write_text(json.dumps(seen | {published.file: digest}, indent=1) + "\n")
         finally:
@@ -123,18 +124,6 @@ def _downloads(store: NetworkStore) -> Iterator[Path]:
         yield directory
     except OSError as error:
         raise NetworkError(f"{directory} cannot be written: {error.strerror or type(error).__name__}.") from None
-
-
-def _store_network(store: NetworkStore, file: Path, published: Published, source: str) -> Path:
-    store.import_official(
-        file,
-        published.name,
-        convention=FaceTemplate.AFHQ,
-        species=published.species,
-        licence=published.licence,
-        source=source,
-    )
-    return store.directory_of(published.name)
 
 
 def _store_vgg16(file: Path, target: Path) -> Path:
