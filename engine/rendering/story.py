@@ -94,21 +94,11 @@ def story_film(
 
 
 class _Pictures:
-    """The pictures that are not part of the way, made when they are needed: meanwhile others are encoded."""
+    """The pictures that are not part of the way, made once and when they are needed: meanwhile others are encoded."""
 
     def __init__(self, source: FilmSource, plan: StoryPlan, text: ExportText) -> None:
-        self._show, self.plan, self.text = source.show, plan, text
-
-    def at(self, age: float) -> Image.Image:
-        return Image.fromarray(to_pixels(self._show(age)))
-
-    @cached_property
-    def today(self) -> Image.Image:
-        return self.at(self.plan.today)
-
-    @cached_property
-    def other(self) -> Image.Image:
-        return self.at(self.plan.other)
+        self.plan, self.text = plan, text
+        self.at = cache(lambda age: Image.fromarray(to_pixels(source.show(age))))
 
 
 class _Way:
@@ -156,7 +146,7 @@ class _Way:
 
 
 def _frames(ground: FrameCanvas, book: _Pictures, way: _Way) -> Iterator[Frame]:
-    title = _printed(book.today, PICTURE, book.plan.today_label, _MIDDLE)
+    title = _printed(book.at(book.plan.today), PICTURE, book.plan.today_label, _MIDDLE)
     yield from _rest(ground, title, _TITLE_S)
     both = _both(book)
     yield from _slide(ground, title, both)
@@ -214,8 +204,8 @@ def _titled(text: ExportText) -> Image.Image:
 def _both(book: _Pictures) -> _Scene:
     today, other = _PAIR_AT
     return [
-        *_printed(book.today, _PAIR, book.plan.today_label, today, _TILTS[0], _LETTERING, TAPES[1]),
-        *_printed(book.other, _PAIR, book.plan.other_label, other, _TILTS[1], _LETTERING),
+        *_printed(book.at(book.plan.today), _PAIR, book.plan.today_label, today, _TILTS[0], _LETTERING, TAPES[1]),
+        *_printed(book.at(book.plan.other), _PAIR, book.plan.other_label, other, _TILTS[1], _LETTERING),
     ]
 
 
@@ -276,7 +266,7 @@ def _letters(text: str, size: int, least: int, width: float, colour: tuple[int, 
 
 def _cover(sheet: Image.Image, book: _Pictures) -> Pixels:
     """The first page, for the thumbnail."""
-    picture = with_shadow(photo_print(book.today, PICTURE, book.plan.today_label), PICTURE / 600)
+    picture = with_shadow(photo_print(book.at(book.plan.today), PICTURE, book.plan.today_label), PICTURE / 600)
     cover = sheet.copy()
     cover.paste(picture, _corner(picture.size, _MIDDLE), picture)
     return np.asarray(cover)

@@ -14,17 +14,11 @@ from engine.stylegan.store import Network
 
 
 def make_portrait(
-    image: Image.Image,
-    head: Head | None,
-    species: Species,
-    breed: str,
-    network: Network,
-    extractor: PerceptualDistance,
-    age: float = 1.0,
+    image: Image.Image, head: Head | None, species: Species, breed: str, network: Network, extractor: PerceptualDistance
 ) -> tuple[Inversion, PortraitRenderer]:
-    """Invert a face; return the inversion and the portrait at any age up to `age`. `breed` is a slug, "" if unknown."""
+    """Invert a face; return the inversion and the portrait at any age up to 1. `breed` is a slug, "" if unknown."""
     vector = AgeVectors().vector(network, species, breed)
     inversion = Inversion(image, head, species, network, extractor, vector)
     [inverted] = result_of(invert([inversion]))
     state = PortraitState(network.name, weights_id(network), species, breed, (), inverted, None)
-    return inversion, portrait_of(faces_of(state, network), vector, age)
+    return inversion, portrait_of(faces_of(state, network), vector, 1.0)

@@ -22,12 +22,11 @@ from engine.inversion.targets import resized
 from engine.lab.annotations import held_out_faces
 from engine.lab.storybook.face_dataset import open_dataset
 from engine.lab.storybook.storybook_model import load_model
-from engine.stylegan.encoder import Encoder
-from engine.stylegan.generator import Generator
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store import Network
-from engine.stylegan.store.statistics import WStatistics, measure
+from engine.stylegan.store.statistics import measure
 from engine.threads import one_core_threads
+from engine.vision.alignment import FaceTemplate
 
 SEARCHES = (
     ENCODER_INITIALISED,  # as the engine does
@@ -59,22 +58,19 @@ def compare(
 
     Raises `OperatorError` if there are none.
     """
-    model = load_model(checkpoint)
-    other = model.average
-    sides = sorted({one.config.img_resolution for one in (network.generator, other)})
+    model, template = load_model(checkpoint), FaceTemplate.STORYBOOK
+    encoder, statistics = model.encoder_average, measure(model.average)
+    networks = network, Network("checkpoint", model.average, template, (), checkpoint, statistics, encoder)
+    sides = sorted({one.generator.config.img_resolution for one in networks})
     # What has no recorded licence is held out today, but the first weights learnt from it.
     unseen = [photo for folder in folders for photo in held_out_faces(folder) if photo.licence_known]
     photos = sorted(unseen, key=lambda photo: hashlib.sha256(photo.path.name.encode()).digest())[:count]
     if not photos:
         raise OperatorError("there is no face to compare on")
-    statistics = measure(other)
     faces = open_dataset(photos, sides[-1]).pictures(torch.arange(len(photos)))
     with one_core_threads(2, "search") as pool:
         for some, options in product(torch.split(faces, FACES_PER_BATCH), searches):
-            pictures = [
-                _found(some, network.generator, network.statistics, network.encoder, extractor, options, pool),
-                _found(some, other, statistics, model.encoder_average, extractor, options, pool),
-            ]
+            pictures = [_found(some, one, extractor, options, pool) for one in networks]
             for side in sides:
                 truth = resized(some, side)
                 ours, others = (extractor(resized(picture, side), truth).tolist() for picture in pictures)
@@ -83,19 +79,14 @@ def compare(
 
 @torch.no_grad()
 def _found(
-    faces: Tensor,
-    generator: Generator,
-    statistics: WStatistics,
-    encoder: Encoder | None,
-    extractor: PerceptualDistance,
-    options: ProjectionOptions,
-    pool: Executor,
+    faces: Tensor, network: Network, extractor: PerceptualDistance, options: ProjectionOptions, pool: Executor
 ) -> Tensor:
     """The network's pictures [N, 3, R, R] of these faces after such a search."""
+    generator, encoder = network.generator, network.encoder
     targets = torch.split(resized(faces, generator.config.img_resolution), 1)
     starts = [None if encoder is None else encoder.latents(target) for target in targets]
     searches = [
-        Projection(target, generator, statistics, extractor, options, start)
+        Projection(target, generator, network.statistics, extractor, options, start)
         for target, start in zip(targets, starts, strict=True)
     ]
     found: dict[int, Tensor] = {}
