@@ -110,6 +110,7 @@ class Inversion:
 
     def tune(self, pool: Executor | None = None) -> Generator[JobStep, None, InvertedPhoto]:
         """Adjust the network to the pet and return the result. What is not a search is done in the pool."""
+        yield JobStep(Stage.LOCKING, 0.0)  # the stage is told of even where the pool is done with it at once
         if not self._solved:
             search = yield from in_pool(self._tuning, pool, JobStep(Stage.LOCKING, 0.0, in_pool=True))
             yield from self._search(search, Stage.LOCKING)
