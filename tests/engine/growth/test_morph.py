@@ -81,6 +81,26 @@ def test_a_cross_fade_would_have_shown_two_pairs_of_eyes() -> None:
     assert (0.5 - faded)[above].max() < 0.6
 
 
+def test_an_ear_that_one_photo_lacks_is_there_or_not_but_never_a_ghost() -> None:
+    first, parsed = puppy(), adult(Species.DOG)
+    mask = parsed.mask.copy()
+    size = len(mask)
+    mask[size // 16 : size // 3, size // 8 : size // 4] = 1.0  # stands out beside the head
+    last = face_at(replace(parsed, mask=mask))
+
+    def light_heads(growth: FaceGrowth) -> Tensor:
+        return (growth.head_mask(SIDE) * 1.6 - 0.8).expand(1, 3, -1, -1)
+
+    morph = FaceMorph(light_heads(first), first, light_heads(last), last)
+    above = face_plane(SIDE)[..., 1] < 0.6  # below, there is a body behind the head
+
+    def half_there(picture: Tensor) -> float:
+        return float((picture[0, 0][above].abs() < 0.4).float().mean())
+
+    assert max(half_there(morph.at(share)) for share in (0.4, 0.5, 0.6)) < 0.03  # edges alone
+    assert half_there(torch.lerp(light_heads(first), light_heads(last), 0.5)) > 0.06
+
+
 @pytest.mark.parametrize("contrasts", [(0.2, 0.2), (0.1, 0.3)])
 def test_in_the_middle_fur_is_nearly_as_crisp_as_at_the_softer_end(contrasts: tuple[float, float]) -> None:
     young, now = (fur(seed, contrast) for seed, contrast in enumerate(contrasts))
