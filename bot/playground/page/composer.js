@@ -67,7 +67,7 @@ export class Composer {
       { label: t("photos"), icon: "photo", act: () => this.pick("image/*,video/*,.heic,.heif", false) },
       { label: t("file"), icon: "file", act: () => this.pick("", true) },
     ]));
-    this.menuButton = h("button", { type: "button", class: "menu-button", hidden: true, "aria-label": t("menu"), title: t("menu"), onclick: () => this.toggleMenu() }, icon("menu"));
+    this.menuButton = h("button", { type: "button", class: "round menu-button", hidden: true, "aria-label": t("menu"), title: t("menu"), onclick: () => this.toggleMenu() }, icon("menu"));
     this.camera = iconButton("camera", t("camera"), () => this.photograph());
     this.sendButton = h("button", { type: "button", class: "round send", "aria-label": t("send"), title: t("send"), onclick: () => this.send() }, icon("send"));
     this.context = h("div", { class: "context", hidden: true });
