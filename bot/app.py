@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, cast
+from typing import cast
 
 from telegram import Update
 from telegram.error import InvalidToken, RetryAfter
@@ -28,6 +28,7 @@ from bot.messaging.webhook import WebhookSubscription, webhook_server
 from bot.operations.cleanup import schedule_cleanup
 from bot.operations.health import health_server
 from bot.operations.home_lock import exclusive_home
+from bot.operations.lifetimes import in_background
 from bot.operations.service_manager import supervised
 from bot.portraits.accounts import AccountService
 from bot.portraits.answers import AnswerService
@@ -60,10 +61,7 @@ ALLOWED_UPDATES = (
 
 @asynccontextmanager
 async def running(
-    settings: Settings,
-    engine: EngineClient | None = None,
-    pace: Pace | None = None,
-    timings: Timings | None = None,
+    settings: Settings, engine: EngineClient | None = None, pace: Pace | None = None, timings: Timings | None = None
 ) -> AsyncIterator[Services]:
     """Run the whole bot, from its storage to its handlers, while the context lasts; yield its services.
 
@@ -92,12 +90,12 @@ async def running(
         listener = Listener(_source(app.bot, settings, request, update_queue, timings), timings)
         services = compose(app.bot, settings, storage, engine, rate_limiter, listener, timings)
         app.bot_data[SERVICES_KEY] = services
-        await stack.enter_async_context(services.messenger.board)
+        await stack.enter_async_context(services.messenger.board.running())
         await stack.enter_async_context(_working(services.worker, engine, processor, timings.uploads_grace_s))
         if settings.metrics_port is not None:
             await stack.enter_async_context(health_server(services, settings.metrics_port))
         schedule_cleanup(app, timings)
-        await stack.enter_async_context(_in_background(publish_menus(app.bot, settings.admins)))
+        await stack.enter_async_context(in_background(publish_menus(app.bot, settings.admins)))
         if left := await update_queue.reopen(app.bot):
             _logger.info("%d updates of the last run are handled now", left)
         if settings.webhook:
@@ -194,17 +192,6 @@ async def _working(
     finally:
         if closing:
             await closing
-
-
-@asynccontextmanager
-async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Do this work while the context lasts, and no longer."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _request(settings: Settings) -> TelegramRequest:

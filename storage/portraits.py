@@ -50,9 +50,7 @@ class Portraits:
             if row:
                 return Portrait.of(row), True
             row = await fetch_row(
-                db,
-                "SELECT * FROM portraits WHERE chat = ? AND message = ? AND original",
-                (photo.chat, photo.message),
+                db, "SELECT * FROM portraits WHERE chat = ? AND message = ? AND original", (photo.chat, photo.message)
             )
             return Portrait.of(row), False
 

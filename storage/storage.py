@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from storage.album_photos import AlbumPhotos
@@ -71,21 +69,18 @@ class Storage:
         self.usage = Usage(self._database)
         self.verdicts = Verdicts(self._database)
         self.updates = Updates(self._database)
-        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._open.enter_async_context(self._database)
+        await self._database.__aenter__()
         try:
             await self._media_index.tidy()
         except BaseException:
-            await self._open.aclose()
+            await self._database.__aexit__()
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._open.aclose()
+    async def __aexit__(self, *_: object) -> None:
+        await self._database.__aexit__()
 
     async def paused(self) -> bool:
         """Return whether an administrator paused the work; a restart does not change it."""

@@ -50,7 +50,7 @@ async def run(storm: Storm) -> dict[str, Any]:
     """Return the figures; where `broken` names invariants that do not hold, all of it lies in the folder `kept`."""
     folder = Path(tempfile.mkdtemp(prefix="throwback-chaos-"))
     async with AsyncExitStack() as stack:
-        telegram = FakeTelegram.open(folder / "telegram")
+        telegram = FakeTelegram(folder / "telegram")
         address = await stack.enter_async_context(serve(telegram))
         experiment = _Experiment(storm, folder, telegram, int(address.url.rpartition(":")[2]))
         figures = await experiment.run(stack)

@@ -101,7 +101,7 @@ async def _open_to_network(
 
 async def _playground(home: Path, port: int, host: str | None, tls: ssl.SSLContext | None, browser: bool) -> None:
     stop = stop_event()
-    telegram = FakeTelegram.open(home / "playground")
+    telegram = FakeTelegram(home / "playground")
     async with serve(telegram, port) as address, AsyncExitStack() as stack:
         supervisor = BotSupervisor(address, home)
         say(f"Chat with the bot at {address.url}  (Ctrl-C stops)")

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, TelegramError
@@ -112,9 +111,7 @@ class Listener:
         self._task = asyncio.create_task(self._keep_listening(listen), name="listener")
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

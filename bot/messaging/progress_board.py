@@ -8,11 +8,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from bot.messaging.views import MessageView
+from bot.operations.lifetimes import in_background
 
 _logger = logging.getLogger(__name__)
 
@@ -20,9 +20,6 @@ _TICK_INTERVAL_S = 0.5  # s between two looks at what is due; longer makes progr
 _PRIVATE_EDIT_INTERVAL_S = 2.0  # s between two edits in a private chat; Telegram allows one message a second
 _GROUP_EDIT_INTERVAL_S = 8.0  # s between two edits in a group; Telegram allows 20 messages a minute
 _MAX_EDITS_PER_TICK = 8  # 16 a second leave room for results within Telegram's 30
-
-Edit = Callable[["ProgressMessage"], Awaitable[None]]
-
 
 _MAX_FAILED_EDITS = 3  # in a row; then this news is given up: the message may be gone
 
@@ -43,28 +40,21 @@ class ProgressMessage:
 
 
 class ProgressBoard:
-    """`async with` starts the clock. `edit` changes a message; after an error the news is sent again."""
+    """Within `running` the clock ticks. `edit` changes a message; after an error the news is sent again."""
 
-    def __init__(self, edit: Edit, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, edit: Callable[[ProgressMessage], Awaitable[None]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._edit = edit
         self._clock = clock
         self._messages: dict[int, ProgressMessage] = {}
         self._chat_at: dict[int, float] = {}
-        self._ticking: asyncio.Task[None] | None = None
         self._editing: set[int] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def __aenter__(self) -> Self:
-        self._ticking = asyncio.create_task(self._tick(), name="status board")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._ticking:
-            self._ticking.cancel()
-            await asyncio.gather(self._ticking, return_exceptions=True)
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return in_background(self._tick())
 
     def show(self, portrait: int, chat: int, message: int, view: MessageView, preview: bytes | None = None) -> None:
         """Have the portrait's message show this from now on; `preview` is a JPEG."""

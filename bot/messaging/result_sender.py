@@ -3,14 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from telegram import (
-    InlineKeyboardMarkup,
-    InputFile,
-    InputMediaPhoto,
-    InputMediaVideo,
-    Message,
-    ReplyParameters,
-)
+from telegram import InlineKeyboardMarkup, InputFile, InputMediaPhoto, InputMediaVideo, Message, ReplyParameters
 from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
@@ -132,12 +125,7 @@ class ResultSender:
                 return None
 
     async def _send(
-        self,
-        portrait: Portrait,
-        result: Result,
-        file_id: str | None,
-        text: str,
-        keyboard: InlineKeyboardMarkup | None,
+        self, portrait: Portrait, result: Result, file_id: str | None, text: str, keyboard: InlineKeyboardMarkup | None
     ) -> Message:
         content = file_id or await self._storage.media.read(result.digest or "")
         thumbnail = await self._storage.media.read(result.thumbnail) if result.thumbnail and not file_id else None

@@ -59,11 +59,7 @@ class StickerSetRequests:
                     )
                 else:
                     await self._bot.add_sticker_to_set(
-                        portrait.owner,
-                        name,
-                        sticker,
-                        read_timeout=self._upload_timeout_s,
-                        rate_limit_args=MAX_REFUSALS,
+                        portrait.owner, name, sticker, read_timeout=self._upload_timeout_s, rate_limit_args=MAX_REFUSALS
                     )
             except (BadRequest, Forbidden) as error:
                 raise (PackFull if _says(error, _FULL) else PackRefused)(error_type(error)) from None

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 from telegram.error import Conflict
 from telegram.ext import ExtBot
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from bot.messaging.listening import Pulse
 from bot.messaging.raw_updates import NO_ID, UNKNOWN_KIND
 from bot.messaging.update_queue import DurableUpdateQueue
+from bot.operations.lifetimes import serving
 from bot.settings import Webhook
 
 _PATH = "/telegram"
@@ -48,14 +48,10 @@ class WebhookSubscription:
 async def webhook_server(webhook: Webhook, queue: DurableUpdateQueue, bot: ExtBot[int]) -> AsyncIterator[None]:
     """Take what is posted to the webhook's port while the context lasts."""
     route = (_PATH + "/?", _WebhookHandler, {"secret": webhook.secret, "queue": queue, "bot": bot})
-    server = HTTPServer(Application([route], log_function=lambda _: None), max_body_size=_MAX_BODY_BYTES)
     # On all addresses: Telegram comes from outside, and the secret tells who it is.
-    server.add_sockets(bind_sockets(webhook.port, "0.0.0.0"))  # noqa: S104
-    try:
+    sockets = bind_sockets(webhook.port, "0.0.0.0")  # noqa: S104
+    async with serving(Application([route], log_function=lambda _: None), sockets, max_body_size=_MAX_BODY_BYTES):
         yield
-    finally:
-        server.stop()
-        await server.close_all_connections()
 
 
 class _WebhookHandler(RequestHandler):

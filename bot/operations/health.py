@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from bot.context import Services
 from bot.messaging.raw_updates import UPDATE_KINDS
+from bot.operations.lifetimes import serving
 from storage import Counts, FailureReason, PortraitFailure, State
 
 _LISTENING_S = 60.0  # s since Telegram answered; several polls, and several looks at the webhook
@@ -61,14 +61,9 @@ async def health_server(services: Services, port: int, address: str = "0.0.0.0")
         ("/healthz", _HealthHandler, {"services": services}),
         ("/metrics", _MetricsHandler, {"services": services, "metrics": Metrics()}),
     ]
-    server = HTTPServer(Application(routes, log_function=lambda _: None))
     sockets = bind_sockets(port, address)
-    server.add_sockets(sockets)
-    try:
+    async with serving(Application(routes, log_function=lambda _: None), sockets):
         yield sockets[0].getsockname()[1]
-    finally:
-        server.stop()
-        await server.close_all_connections()
 
 
 class Metrics:

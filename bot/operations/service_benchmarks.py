@@ -104,7 +104,7 @@ async def chats(count: int) -> dict[str, Any]:
     Telegram's limits are not kept.
     """
     with tempfile.TemporaryDirectory() as folder:
-        telegram = FakeTelegram.open(Path(folder) / "telegram")
+        telegram = FakeTelegram(Path(folder) / "telegram")
         users = Users(telegram)
         async with serve(telegram) as address:
             settings = Settings(token=address.token, home=Path(folder) / "bot", api_url=address.url)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 from bot.context import Services
 from bot.operations.health import Ailment, ailments
+from bot.operations.lifetimes import in_background
 
 # What a restart may help against. Telegram comes back by itself, the engine is started again anyway, and
 # a full disk stays full.
@@ -26,12 +27,10 @@ async def supervised(services: Services, environment: Mapping[str, str] = os.env
     """
     address = environment.get("NOTIFY_SOCKET", "")
     _tell(address, "READY=1")
-    watchdog = asyncio.create_task(_tell_alive(services, address, _interval_s(environment)), name="watchdog")
     try:
-        yield
+        async with in_background(_tell_alive(services, address, _interval_s(environment))):
+            yield
     finally:
-        watchdog.cancel()
-        await asyncio.gather(watchdog, return_exceptions=True)
         _tell(address, "STOPPING=1")
 
 

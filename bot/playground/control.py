@@ -109,7 +109,9 @@ class EventsHandler(WebSocketHandler):
                 await self.write_message(json.dumps(event, ensure_ascii=False))
 
 
-class _OwnFiles(StaticFileHandler):
+class PageHandler(StaticFileHandler):
+    """Serves the chat page's own files."""
+
     def initialize(self, path: str, default_filename: str | None = None, *, is_own: IsOwn) -> None:  # type: ignore[override]
         super().initialize(path, default_filename)
         self._is_own = is_own
@@ -130,11 +132,7 @@ class _OwnFiles(StaticFileHandler):
         return _MANIFEST_TYPE if str(self.absolute_path).endswith(".webmanifest") else super().get_content_type()
 
 
-class PageHandler(_OwnFiles):
-    """Serves the chat page's own files."""
-
-
-class MediaHandler(_OwnFiles):
+class MediaHandler(PageHandler):
     """Serves pictures and films by file_id; in ranges, so that a film plays at once."""
 
     def initialize(self, actions: ControlActions, is_own: IsOwn) -> None:  # type: ignore[override]

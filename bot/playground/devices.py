@@ -7,24 +7,17 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from bot.playground.errors import ApiError, forbidden
 from bot.playground.events import Events
-from bot.playground.store import Store, from_record
+from bot.playground.store import Store
 
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without those that look like others
 _CODE_LENGTH = 8  # of 31 letters: 40 bits; at _TRIES_PER_MINUTE a guess takes 40,000 years
 _TRIES_PER_MINUTE = 20  # wrong codes from everybody together; more would only help guessing
-_NAMES = (
-    "iPhone",
-    "iPad",
-    "Android",
-    "Windows",
-    "Macintosh",
-    "CrOS",
-    "Linux",
-)  # in user agents, the telling ones first
+# In user agents, the telling ones first.
+_NAMES = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "CrOS", "Linux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ class Devices:
         self._store = store
         self._events = events
         self._clock = clock
-        self._devices = {record["id"]: from_record(Device, record) for record in store.all("device")}
+        self._devices = {device.id: device for device in store.all("device", Device)}
         self._wrong: deque[float] = deque()
         self.code = _new_code()
         self.url = ""
@@ -75,7 +68,7 @@ class Devices:
         number = 1 + max(self._devices, default=0)
         name = next((name for name in _NAMES if name in user_agent), "?")
         self._devices[number] = Device(number, name, _digest(token), int(time.time()))
-        self._store.put("device", number, asdict(self._devices[number]))
+        self._store.put("device", number, self._devices[number])
         self.code = _new_code()
         self._events.publish("devices")
         self.on_code(self.code)

@@ -4,10 +4,10 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from bot.playground.devices import Devices
 from bot.playground.errors import Json, bad_request
@@ -49,67 +49,46 @@ class Query:
     answer: asyncio.Future[Json]
 
 
-@dataclass(slots=True)
 class FakeTelegram:
-    """Everything below `home` belongs to it. People act on it through `Users`, the bot through `methods`."""
+    """The playground kept in `home`, all of which belongs to it, or a new one with two users and a family group.
 
-    home: Path
-    store: Store
-    bot: Json
-    token: str
-    events: Events
-    world: World
-    files: FileStore
-    sticker_sets: StickerSets
-    devices: Devices
-    updates: UpdateFeed
-    rates: RateMeter
-    faults: Faults = field(default_factory=Faults)
-    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=_CALLS_KEPT))
-    queries: dict[str, Query] = field(default_factory=dict)
-    inline_mode: bool = True  # what /setinline at @BotFather changes
+    People act on it through `Users`, the bot through `methods`. `strict` refuses what is above Telegram's limits
+    instead of only counting it. Raises `StoreInUse` where another process has it.
+    """
 
-    @classmethod
-    def open(cls, home: Path, strict: bool = False) -> "FakeTelegram":
-        """Open the playground kept in `home`, or a new one with two users and a family group.
-
-        `strict` refuses what is above Telegram's limits instead of only counting it. Raises `StoreInUse` where
-        another process has it.
-        """
-        home.mkdir(parents=True, exist_ok=True)
-        store = Store(home / "conversations.sqlite3")
-        identity = store.get("settings", "bot")
+    def __init__(self, home: Path, strict: bool = False) -> None:
+        self.home = home
+        self.store = Store(home / "conversations.sqlite3")
+        identity = self.store.get("settings", "bot")
         if identity is None:
             identity = {"token": f"{BOT_ID}:{secrets.token_urlsafe(26)}"}
-            store.put("settings", "bot", identity)
-        bot: Json = {"id": BOT_ID, "is_bot": True, "first_name": "Throwback", "username": BOT_USERNAME}
-        events = Events()
-        telegram = cls(
-            home=home,
-            store=store,
-            bot=bot,
-            token=identity["token"],
-            events=events,
-            world=World(store, events, bot),
-            files=FileStore(home / "files", store),
-            sticker_sets=StickerSets(store, BOT_USERNAME),
-            devices=Devices(store, events),
-            updates=UpdateFeed(store, events),
-            rates=RateMeter(strict),
-        )
-        if not telegram.world.users:
-            telegram._add_first_chats()
-        return telegram
+            self.store.put("settings", "bot", identity)
+        self.token: str = identity["token"]
+        self.bot: Json = {"id": BOT_ID, "is_bot": True, "first_name": "Throwback", "username": BOT_USERNAME}
+        self.events = Events()
+        self.world = World(self.store, self.events, self.bot)
+        self.files = FileStore(home / "files", self.store)
+        self.sticker_sets = StickerSets(self.store, BOT_USERNAME)
+        self.devices = Devices(self.store, self.events)
+        self.updates = UpdateFeed(self.store, self.events)
+        self.rates = RateMeter(strict)
+        self.faults = Faults()
+        self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
+        self.queries: dict[str, Query] = {}
+        self.inline_mode = True  # what /setinline at @BotFather changes
+        if not self.world.users:
+            self._add_first_chats()
 
-    async def __aenter__(self) -> Self:
-        await self.updates.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.updates.__aexit__()
-        for query in self.queries.values():
-            query.answer.cancel()
-        self.store.close()
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hand out updates while the context lasts; afterwards all is closed."""
+        try:
+            async with self.updates.running():
+                yield
+        finally:
+            for query in self.queries.values():
+                query.answer.cancel()
+            self.store.close()
 
     def _add_first_chats(self) -> None:
         mina = self.world.add_user("Mina", "en", "mina")

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import mimetypes
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from bot.playground.errors import Json, bad_request
@@ -15,7 +15,7 @@ from bot.playground.mp4 import Mp4, read_mp4
 from bot.playground.photo_sizes import Jpeg, given_thumbnail, photo_sizes, thumbnail
 from bot.playground.request_parameters import Upload
 from bot.playground.sticker_files import sticker_sides
-from bot.playground.store import Store, from_record
+from bot.playground.store import Store
 
 DOWNLOAD_MAX_BYTES = 20 * 1024 * 1024  # bytes of a file that a bot can fetch; Telegram's limit
 UPLOAD_MAX_BYTES = 50 * 1024 * 1024  # bytes of a request of a bot; Telegram's limit
@@ -44,7 +44,7 @@ class FileStore:
     def __init__(self, directory: Path, store: Store) -> None:
         self.directory = directory
         self._store = store
-        self._files = {record["file_id"]: from_record(StoredFile, record) for record in store.all("file")}
+        self._files = {stored.file_id: stored for stored in store.all("file", StoredFile)}
         self._count = len(self._files)
 
     def find(self, file_id: str) -> StoredFile:
@@ -79,7 +79,7 @@ class FileStore:
         sizes = [self._write("photo", jpeg.body, "jpg", "image/jpeg", _sides(jpeg)) for jpeg in jpegs]
         together = tuple(size.file_id for size in sizes)
         for size in sizes:
-            self._remember(StoredFile(**{**asdict(size), "sizes": together}))
+            self._remember(replace(size, sizes=together))
         return [size.described for size in sizes]
 
     async def add_video(self, upload: Upload, kind: str, given: Upload | None) -> StoredFile:
@@ -109,8 +109,8 @@ class FileStore:
 
     def add_sticker(self, body: bytes, emoji: str = "", set_name: str = "") -> StoredFile:
         """Keep a static sticker, alone or in a set; raises 400 for what is none."""
-        sides = sticker_sides(body)
-        described: Json = {"type": "regular", "width": sides.width, "height": sides.height}
+        width, height = sticker_sides(body)
+        described: Json = {"type": "regular", "width": width, "height": height}
         described |= {"is_animated": False, "is_video": False}
         described |= {name: value for name, value in (("emoji", emoji), ("set_name", set_name)) if value}
         return self._write("sticker", body, "webp", "image/webp", described)
@@ -157,7 +157,7 @@ class FileStore:
 
     def _remember(self, stored: StoredFile) -> None:
         self._files[stored.file_id] = stored
-        self._store.put("file", stored.file_id, asdict(stored))
+        self._store.put("file", stored.file_id, stored)
 
 
 def _playable(upload: Upload) -> Mp4:

@@ -14,12 +14,12 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.netutil import bind_sockets
 from tornado.routing import Router
 from tornado.web import Application, RequestHandler, stream_request_body
 
+from bot.operations.lifetimes import serving
 from bot.playground.control import control_routes, reply_json
 from bot.playground.devices import Devices
 from bot.playground.errors import ApiError, forbidden
@@ -74,15 +74,12 @@ async def serve_network(
     scheme = "https" if tls else "http"
     hosts = [_netloc(name, port) for name in dict.fromkeys((host or address, address))]
     gate = _Gate(telegram, [f"{scheme}://{one}" for one in hosts])
-    server = HTTPServer(gate, ssl_options=tls, max_buffer_size=_UPLOAD_MAX_BYTES)
-    server.add_sockets(sockets)
-    telegram.devices.url = f"{scheme}://{hosts[0]}"
-    try:
-        yield telegram.devices.url
-    finally:
-        telegram.devices.url = ""
-        server.stop()
-        await server.close_all_connections()
+    async with serving(gate, sockets, ssl_options=tls, max_buffer_size=_UPLOAD_MAX_BYTES):
+        telegram.devices.url = f"{scheme}://{hosts[0]}"
+        try:
+            yield telegram.devices.url
+        finally:
+            telegram.devices.url = ""
 
 
 def _netloc(name: str, port: int) -> str:

@@ -17,6 +17,9 @@ THUMBNAIL_SIDE = 320  # pixels of the longer side; Telegram's limit
 THUMBNAIL_MAX_BYTES = 200 * 1024  # bytes; Telegram's limit
 _JPEG_QUALITY = 87  # percent; our guess at Telegram's; larger makes larger files
 
+# What Pillow raises for a file that it cannot decode.
+UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError, Warning)
+
 pillow_heif.register_heif_opener()
 
 
@@ -77,7 +80,7 @@ def _decode(data: bytes, max_sides: int) -> Image.Image:
                 background = Image.new("RGBA", upright.size, "white")
                 upright = Image.alpha_composite(background, upright)
             return upright.convert("RGB")
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError, Warning):
+    except UNDECODABLE:
         raise bad_request("IMAGE_PROCESS_FAILED") from None
 
 

@@ -13,10 +13,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from bot.operations.lifetimes import serving
 from bot.operations.processes import stop_event
 from bot.playground.api import DownloadHandler, MethodHandler
 from bot.playground.control import control_routes
@@ -46,20 +46,14 @@ async def serve(telegram: FakeTelegram, port: int = 0) -> AsyncIterator[Address]
         ],
         log_function=lambda _: None,  # Tornado's own would write the token into the log
     )
-    server = HTTPServer(application, max_buffer_size=_BODY_MAX_BYTES)
     sockets = bind_sockets(port, LOOPBACK)
-    server.add_sockets(sockets)
-    async with telegram:
-        try:
-            yield Address(f"http://{LOOPBACK}:{sockets[0].getsockname()[1]}", telegram.token)
-        finally:
-            server.stop()
-            await server.close_all_connections()
+    async with telegram.running(), serving(application, sockets, max_buffer_size=_BODY_MAX_BYTES):
+        yield Address(f"http://{LOOPBACK}:{sockets[0].getsockname()[1]}", telegram.token)
 
 
 async def _run(home: Path, port: int, strict: bool, host: str | None) -> None:
     stop = stop_event()
-    telegram = FakeTelegram.open(home, strict)
+    telegram = FakeTelegram(home, strict)
     async with serve(telegram, port) as address, AsyncExitStack() as stack:
         network = await stack.enter_async_context(serve_network(telegram, host, 0)) if host else ""
         sys.stdout.write(json.dumps({"url": address.url, "token": address.token, "network": network}) + "\n")

@@ -1,26 +1,18 @@
 """Reads sticker files as Telegram takes them: static pictures, WEBP or PNG, 512 pixels on the longer side."""
 
 import io
-from dataclasses import dataclass
 
 from PIL import Image
 
 from bot.playground.errors import bad_request
+from bot.playground.photo_sizes import UNDECODABLE
 
 STICKER_SIDE = 512  # pixels; Telegram's only length of a sticker's longer side
 STICKER_MAX_BYTES = 512 * 1024  # bytes of a static sticker; Telegram's limit
 
 
-@dataclass(frozen=True, slots=True)
-class StickerSides:
-    """The sides of a picture in pixels."""
-
-    width: int
-    height: int
-
-
-def sticker_sides(body: bytes) -> StickerSides:
-    """Return the sides of a sticker; raises 400 for a file that phones would not show as one.
+def sticker_sides(body: bytes) -> tuple[int, int]:
+    """Return width and height of a sticker in pixels; raises 400 for a file that phones would not show as one.
 
     The real service takes other files too, but shows them as documents.
     """
@@ -31,10 +23,10 @@ def sticker_sides(body: bytes) -> StickerSides:
             if picture.format != "WEBP" or getattr(picture, "is_animated", False):
                 raise bad_request("not a static WEBP; phones would show it as a file")
             picture.load()
-            sides = StickerSides(*picture.size)
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError, Warning):
+            sides = picture.size
+    except UNDECODABLE:
         raise bad_request("STICKER_FILE_INVALID") from None
-    if max(sides.width, sides.height) != STICKER_SIDE:
+    if max(sides) != STICKER_SIDE:
         raise bad_request("STICKER_PNG_DIMENSIONS")
     return sides
 
@@ -51,6 +43,6 @@ def png_as_webp(body: bytes) -> bytes:
             if max(picture.size) != STICKER_SIDE:
                 raise bad_request("STICKER_PNG_DIMENSIONS")
             picture.convert("RGBA").save(out, "WEBP", lossless=True)
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError, Warning):
+    except UNDECODABLE:
         raise bad_request("STICKER_PNG_NOPNG") from None
     return out.getvalue()

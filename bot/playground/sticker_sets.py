@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from bot.playground.errors import Json, bad_request
-from bot.playground.store import Store, from_record
+from bot.playground.store import Store
 
 STICKERS_MAX = 120  # in one set of the regular type; Telegram's limit
 FIRST_STICKERS = range(1, 51)  # in a new set; the Bot API's limits
@@ -30,7 +30,7 @@ class StickerSets:
     def __init__(self, store: Store, bot_username: str) -> None:
         self._store = store
         self._ending = f"_by_{bot_username}".lower()
-        self._sets = {record["name"].lower(): from_record(StickerSet, record) for record in store.all("sticker_set")}
+        self._sets = {found.name.lower(): found for found in store.all("sticker_set", StickerSet)}
 
     def check_new(self, name: str, title: str) -> None:
         """Raise 400 for a name or a title that no new set can have."""
@@ -85,4 +85,4 @@ class StickerSets:
 
     def _save(self, changed: StickerSet) -> None:
         self._sets[changed.name.lower()] = changed
-        self._store.put("sticker_set", changed.name.lower(), asdict(changed))
+        self._store.put("sticker_set", changed.name.lower(), changed)

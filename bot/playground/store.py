@@ -4,19 +4,15 @@ Everything also lives in memory: the file is read once, at the start. Writes are
 hundred bytes and a process that is killed must not lose what it has answered.
 """
 
-import json
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+import msgspec
 
 from bot.playground.errors import Json
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-_D = TypeVar("_D", bound="DataclassInstance")
+_T = TypeVar("_T")
 
 _LOCK_WAIT_S = 1  # s for a playground that is just stopping; longer delays the message that it is not
 
@@ -26,7 +22,7 @@ class StoreInUse(Exception):
 
 
 class Store:
-    """JSON objects by kind and key; keys are integers or strings.
+    """Dataclasses and JSON objects by kind and key; keys are integers or strings.
 
     It belongs to one process at a time: opening it in a second one raises `StoreInUse`.
     """
@@ -52,27 +48,21 @@ class Store:
             " WITHOUT ROWID"
         )
 
-    def put(self, kind: str, key: int | str, value: Json) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, key, json.dumps(value, ensure_ascii=False))
-        )
+    def put(self, kind: str, key: int | str, value: object) -> None:
+        record = msgspec.json.encode(value).decode()
+        self._connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, key, record))
 
     def get(self, kind: str, key: int | str) -> Json | None:
         row = self._connection.execute("SELECT value FROM records WHERE kind = ? AND key = ?", (kind, key)).fetchone()
-        return None if row is None else dict(json.loads(row[0]))
+        return None if row is None else msgspec.json.decode(row[0], type=Json)
 
     def remove(self, kind: str, key: int | str) -> None:
         self._connection.execute("DELETE FROM records WHERE kind = ? AND key = ?", (kind, key))
 
-    def all(self, kind: str) -> Iterator[Json]:
-        """Yield every record of a kind, in the order of their keys."""
-        for (value,) in self._connection.execute("SELECT value FROM records WHERE kind = ? ORDER BY key", (kind,)):
-            yield json.loads(value)
+    def all(self, kind: str, type_: type[_T]) -> list[_T]:
+        """Return every record of a kind, in the order of their keys, without what only an earlier version stored."""
+        rows = self._connection.execute("SELECT value FROM records WHERE kind = ? ORDER BY key", (kind,))
+        return [msgspec.json.decode(value, type=type_) for (value,) in rows]
 
     def close(self) -> None:
         self._connection.close()
-
-
-def from_record(kind: type[_D], record: Json) -> _D:
-    """Return a dataclass with the fields of a record; what only an earlier version stored is left out."""
-    return kind(**{field.name: record[field.name] for field in fields(kind) if field.name in record})

@@ -4,16 +4,17 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Collection, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
+from bot.operations.lifetimes import in_background
 from bot.playground.errors import Json, bad_request, conflict
 from bot.playground.events import Events
 from bot.playground.loopback import is_loopback
-from bot.playground.store import Store, from_record
+from bot.playground.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -33,34 +34,29 @@ class WebhookTarget:
 
 
 class UpdateFeed:
-    """The updates by their ids, which never repeat, over restarts too; within `async with` a webhook is served."""
+    """The updates by their ids, which never repeat, over restarts too; within `running` a webhook is served."""
 
     def __init__(self, store: Store, events: Events) -> None:
         self._store = store
         self._events = events
-        self._pending = {update["update_id"]: update for update in store.all("update")}
+        self._pending = {int(update["update_id"]): update for update in store.all("update", Json)}
         settings = store.get("settings", "updates") or {}
         self._last_id: int = settings.get("last_id", _FIRST_UPDATE_ID)
         self._allowed: list[str] = settings.get("allowed", [])
         webhook = settings.get("webhook")
-        self._webhook = from_record(WebhookTarget, webhook) if webhook else None
+        self._webhook = WebhookTarget(**webhook) if webhook else None
         self._last_error: tuple[int, str] | None = None
         self._poll: asyncio.Future[None] | None = None
         self._changed = asyncio.Event()
-        self._pusher: asyncio.Task[None] | None = None
         self._polled_at = -_ABSENT_AFTER_S
 
-    async def __aenter__(self) -> "UpdateFeed":
-        self._pusher = asyncio.create_task(self._push_all())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._pusher is not None:
-            self._pusher.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._pusher
-        if self._poll is not None and not self._poll.done():
-            self._poll.set_result(None)
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        try:
+            async with in_background(self._push_all()):
+                yield
+        finally:
+            self._wake()
 
     def add(self, kind: str, payload: Json) -> None:
         """Add an update, unless the bot has asked for other kinds only."""
@@ -150,8 +146,8 @@ class UpdateFeed:
             self._poll.set_result(None)
 
     def _save(self) -> None:
-        webhook = asdict(self._webhook) if self._webhook else None
-        self._store.put("settings", "updates", {"last_id": self._last_id, "allowed": self._allowed, "webhook": webhook})
+        settings = {"last_id": self._last_id, "allowed": self._allowed, "webhook": self._webhook}
+        self._store.put("settings", "updates", settings)
 
     async def _push_all(self) -> None:
         """Send the updates to the webhook one after another, each until it is accepted."""

@@ -159,8 +159,7 @@ class Users:
         query_id, query = self._telegram.open_query(user_id)
         kind = "sender" if chat.id == user_id else chat.kind.value
         self._telegram.updates.add(
-            "inline_query",
-            {"id": query_id, "from": user.as_user(), "query": text, "offset": "", "chat_type": kind},
+            "inline_query", {"id": query_id, "from": user.as_user(), "query": text, "offset": "", "chat_type": kind}
         )
         return await self._answer(query.answer, INLINE_LIFETIME_S) | {"query_id": query_id}
 
@@ -229,9 +228,7 @@ class Users:
         chat.topics[topic_id] = name
         created = {"name": name, "icon_color": _TOPIC_COLOUR}
         self._add_service_message(
-            chat,
-            user_id,
-            {"forum_topic_created": created, "message_thread_id": topic_id, "is_topic_message": True},
+            chat, user_id, {"forum_topic_created": created, "message_thread_id": topic_id, "is_topic_message": True}
         )
         return topic_id
 

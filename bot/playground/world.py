@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot.playground.errors import ApiError, Json, bad_request, forbidden, migrated
 from bot.playground.events import Events
-from bot.playground.store import Store, from_record
+from bot.playground.store import Store
 
 ANONYMOUS_ADMIN: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
 _SUPERGROUP_BASE = -1_000_000_000_000  # ids of supergroups lie below it, as at Telegram
@@ -87,17 +87,11 @@ class World:
         self.bot = bot
         self._store = store
         self._events = events
-        self.users = {record["id"]: from_record(FakeUser, record) for record in store.all("person")}
-        self.chats: dict[int, Chat] = {}
-        for record in store.all("chat"):
-            for numbered in ("members", "topics"):
-                record[numbered] = {int(key): value for key, value in record[numbered].items()}
-            self.chats[record["id"]] = from_record(Chat, record | {"kind": ChatKind(record["kind"])})
+        self.users = {user.id: user for user in store.all("person", FakeUser)}
+        self.chats = {chat.id: chat for chat in store.all("chat", Chat)}
         self.messages: dict[int, dict[int, Message]] = {chat_id: {} for chat_id in self.chats}
-        for record in store.all("message"):
-            self.messages[record["chat_id"]][record["id"]] = from_record(Message, record)
-        for chat_id, messages in self.messages.items():
-            self.messages[chat_id] = dict(sorted(messages.items()))
+        for message in sorted(store.all("message", Message), key=lambda message: message.id):
+            self.messages[message.chat_id][message.id] = message
 
     # Users and chats
 
@@ -120,13 +114,13 @@ class World:
         return chat
 
     def save_user(self, user: FakeUser) -> None:
-        self._store.put("person", user.id, asdict(user))
+        self._store.put("person", user.id, user)
         self._events.publish("person", person=asdict(user))
 
     def save_chat(self, chat: Chat) -> None:
         self.chats[chat.id] = chat
         self.messages.setdefault(chat.id, {})
-        self._store.put("chat", chat.id, asdict(chat))
+        self._store.put("chat", chat.id, chat)
         self._events.publish("chat", chat=asdict(chat))
 
     def user(self, user_id: int) -> FakeUser:
@@ -211,7 +205,7 @@ class World:
         return self.show(history[-1]) if history else None
 
     def _save(self, message: Message) -> None:
-        self._store.put("message", _key(message), asdict(message))
+        self._store.put("message", _key(message), message)
 
 
 def _key(message: Message) -> str:

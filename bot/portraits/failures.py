@@ -6,16 +6,7 @@ from bot.portraits.engine_results import failure_of
 from bot.portraits.errors import ChatClosed, ChatGone, FileGone
 from bot.portraits.messenger import Alerts
 from engine import PhotoError
-from storage import (
-    RESULT_STATES,
-    FailureReason,
-    Notice,
-    PhotoRole,
-    Portrait,
-    PortraitFailure,
-    State,
-    Storage,
-)
+from storage import RESULT_STATES, FailureReason, Notice, PhotoRole, Portrait, PortraitFailure, State, Storage
 
 
 class FailureHandler:

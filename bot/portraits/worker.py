@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 from bot.operations.error_summary import error_trail, error_type
@@ -82,15 +81,13 @@ class PortraitWorker:
         await self.dispatcher.__aenter__()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop at once, except for uploads under way: those get a moment, so that nothing is sent twice later."""
         self._closing = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
-        await self.dispatcher.__aexit__(kind, error, trace)
+        await self.dispatcher.__aexit__()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._delivery.close()
 

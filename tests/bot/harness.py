@@ -55,7 +55,7 @@ class Harness:
         self.settings: Settings
 
     async def __aenter__(self) -> Self:
-        self.telegram = FakeTelegram.open(self._home / "telegram", strict=self._strict)
+        self.telegram = FakeTelegram(self._home / "telegram", strict=self._strict)
         self.users = Users(self.telegram)
         address = await self._stack.enter_async_context(serve(self.telegram))
         base = Settings(token=address.token, home=self._home / "bot", api_url=address.url)

@@ -4,6 +4,7 @@ A refusal is an `ApiError`.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from bot.playground.errors import ApiError
@@ -22,9 +23,9 @@ METHODS: dict[str, Method] = {
     "getfile": receiving.get_file,
     "sendmessage": sending.send_message,
     "sendphoto": sending.send_photo,
-    "sendvideo": sending.send_video,
-    "sendanimation": sending.send_animation,
-    "senddocument": sending.send_document,
+    "sendvideo": partial(sending.send_file, kind="video"),
+    "sendanimation": partial(sending.send_file, kind="animation"),
+    "senddocument": partial(sending.send_file, kind="document"),
     "sendsticker": sending.send_sticker,
     "sendvideonote": sending.send_video_note,
     "sendmediagroup": sending.send_media_group,

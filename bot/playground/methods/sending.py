@@ -35,19 +35,8 @@ async def send_photo(telegram: FakeTelegram, p: Parameters) -> Json:
     return send_as_bot(telegram, _chat(telegram, p), p, content | caption)[0]
 
 
-async def send_video(telegram: FakeTelegram, p: Parameters) -> Json:
-    return await _send_file(telegram, p, "video")
-
-
-async def send_animation(telegram: FakeTelegram, p: Parameters) -> Json:
-    return await _send_file(telegram, p, "animation")
-
-
-async def send_document(telegram: FakeTelegram, p: Parameters) -> Json:
-    return await _send_file(telegram, p, "document")
-
-
-async def _send_file(telegram: FakeTelegram, p: Parameters, kind: str) -> Json:
+async def send_file(telegram: FakeTelegram, p: Parameters, kind: str) -> Json:
+    """Send a video, an animation or a document."""
     caption = caption_content(p.plain_text("caption"))
     content = await file_content(telegram, kind, p.media(kind), p.media("thumbnail"))
     return send_as_bot(telegram, _chat(telegram, p), p, content | caption)[0]

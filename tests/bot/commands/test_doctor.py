@@ -104,7 +104,7 @@ async def test_every_wrong_variable_is_named() -> None:
 
 
 async def test_the_token_is_tried(tmp_path: Path) -> None:
-    async with serve(FakeTelegram.open(tmp_path / "playground")) as address:
+    async with serve(FakeTelegram(tmp_path / "playground")) as address:
         good, _ = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})
         (unknown,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
     (gone,) = await bot_findings({"THROWBACK_TOKEN": TOKEN, "THROWBACK_API_URL": address.url})
@@ -117,7 +117,7 @@ async def test_the_token_is_tried(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("on", [True, False], ids=["on", "off"])
 async def test_inline_mode_is_mentioned(tmp_path: Path, on: bool) -> None:
-    telegram = FakeTelegram.open(tmp_path / "playground")
+    telegram = FakeTelegram(tmp_path / "playground")
     telegram.inline_mode = on
     async with serve(telegram) as address:
         _, inline = await bot_findings({"THROWBACK_TOKEN": address.token, "THROWBACK_API_URL": address.url})

@@ -34,7 +34,7 @@ def timings() -> Timings:
 @pytest.fixture
 async def telegram(tmp_path: Path) -> AsyncIterator[tuple[FakeTelegram, Bot]]:
     """The double, and a bot without anything around it."""
-    double = FakeTelegram.open(tmp_path)
+    double = FakeTelegram(tmp_path)
     async with serve(double) as address:
         bot = Bot(address.token, f"{address.url}/bot", request=TelegramRequest(), get_updates_request=TelegramRequest())
         async with bot:

@@ -39,7 +39,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def test_the_bot_api_is_reached_through_a_socks_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serve(FakeTelegram.open(tmp_path)) as address:
+    async with serve(FakeTelegram(tmp_path)) as address:
         proxy = SocksProxy(int(address.url.rpartition(":")[2]))
         async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0) as server:
             monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{server.sockets[0].getsockname()[1]}")

@@ -13,7 +13,7 @@ MINA, JOON, FAMILY = 1001, 1002, -2001
 
 @pytest.fixture
 def telegram(tmp_path: Path) -> FakeTelegram:
-    return FakeTelegram.open(tmp_path / "playground")
+    return FakeTelegram(tmp_path / "playground")
 
 
 @pytest.fixture

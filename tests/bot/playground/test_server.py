@@ -63,14 +63,14 @@ async def test_lost_answer_may_follow_a_delivered_message(
 
 async def test_conversation_and_unread_updates_outlive_the_server(tmp_path: Path) -> None:
     home = tmp_path / "playground"
-    async with serve(FakeTelegram.open(home)) as first:
+    async with serve(FakeTelegram(home)) as first:
         pass
-    telegram = FakeTelegram.open(home)
+    telegram = FakeTelegram(home)
     async with serve(telegram) as second, Bot(second.token, f"{second.url}/bot") as bot:
         assert second.token == first.token
         await Users(telegram).write(MINA, MINA, "do not forget me")
         sent = await bot.send_message(MINA, "never")
-    telegram = FakeTelegram.open(home)
+    telegram = FakeTelegram(home)
     async with serve(telegram) as third, Bot(third.token, f"{third.url}/bot") as bot:
         (update,) = await bot.get_updates()
         assert update.message is not None and update.message.text == "do not forget me"
@@ -80,20 +80,20 @@ async def test_conversation_and_unread_updates_outlive_the_server(tmp_path: Path
 
 
 def test_conversations_of_an_earlier_version_can_be_read(tmp_path: Path) -> None:
-    before = FakeTelegram.open(tmp_path)
+    before = FakeTelegram(tmp_path)
     before.store.put(
         "person", 1009, {"id": 1009, "first_name": "Ada", "last_name": "Byron"}
     )  # no user has one any more
     before.store.close()
-    after = FakeTelegram.open(tmp_path)
+    after = FakeTelegram(tmp_path)
     assert after.world.user(1009).first_name == "Ada"
     after.store.close()
 
 
 async def test_one_home_is_for_one_playground(tmp_path: Path) -> None:
-    async with FakeTelegram.open(tmp_path):
+    async with FakeTelegram(tmp_path).running():
         with pytest.raises(StoreInUse):
-            FakeTelegram.open(tmp_path)
+            FakeTelegram(tmp_path)
 
 
 async def test_webhook_gets_updates_with_its_secret_until_it_accepts(bot: Bot, users: Users) -> None:

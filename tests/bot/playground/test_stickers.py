@@ -76,7 +76,7 @@ async def test_sticker_sets_are_kept_over_a_restart(bot: Bot, telegram: FakeTele
     await users.write(MINA, MINA, "hello")
     await bot.create_new_sticker_set(MINA, NAME, "Mochi", [sticker(webp())])
     telegram.store.close()
-    reopened = FakeTelegram.open(telegram.home)
+    reopened = FakeTelegram(telegram.home)
     assert reopened.sticker_sets.find(NAME).owner_id == MINA
     assert reopened.files.find(reopened.sticker_sets.find(NAME).stickers[0]).described["emoji"] == "🐶"
 
