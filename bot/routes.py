@@ -18,7 +18,7 @@ from telegram.ext import (
 from bot.context import App, Context, introduce
 from bot.handlers import admin, callbacks, groups, history, inline, language, photos, privacy, start, typed
 from bot.handlers.admin import admins_only
-from bot.messaging.errors import CONSEQUENCES, Meaning, meaning_of, translated_meaning
+from bot.messaging.errors import Meaning, meaning_of, translated_meaning
 from bot.messaging.views import apology
 from bot.operations.error_summary import error_trail, error_type
 from bot.portraits.errors import ChatMoved
@@ -87,13 +87,13 @@ async def on_error(update: object, context: Context) -> None:
         await context.services.worker.move_group(chat.id, error.new_chat_id)
     elif isinstance(error, ChatMoved) and chat:
         await context.services.worker.move_group(chat.id, error.new_id)
-    elif CONSEQUENCES[meaning].alarms:
+    elif meaning is Meaning.DEFECT:
         _logger.error("an update failed: %s", error_trail(error))
         await context.services.alerts.update_failed(error_type(error))
         said = apology(context.words, bool(context.services.settings.admins))
     else:
         _logger.warning("not answered: %s (%s)", error_type(error), meaning)
-        said = context.words(CONSEQUENCES[meaning].hears) if meaning is Meaning.TOO_LARGE else ""
+        said = context.words("result.too_large") if meaning is Meaning.TOO_LARGE else ""
     if said and chat and chat.type == "private":
         with suppress(TelegramError):
             await context.bot.send_message(chat.id, said)

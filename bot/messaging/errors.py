@@ -1,4 +1,4 @@
-"""What Telegram's refusals and failures mean: one table, and what follows from each meaning.
+"""What Telegram's refusals and failures mean: one table, and what the product is told of each meaning.
 
 Telegram has no codes finer than HTTP's, so the words of its descriptions tell; servers of other versions word some of
 them differently.
@@ -6,7 +6,6 @@ them differently.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 
 import httpx
@@ -36,8 +35,6 @@ from bot.portraits.errors import (
 
 
 class Meaning(StrEnum):
-    """What an error means; `CONSEQUENCES` tells what follows."""
-
     CHAT_GONE = "chat_gone"  # nobody is there: stopped, removed, deleted, deactivated
     CHAT_CLOSED = "chat_closed"  # the chat is there, but we may not write to it, or its topic is closed or deleted
     CHAT_MOVED = "chat_moved"
@@ -58,41 +55,19 @@ class Meaning(StrEnum):
     DEFECT = "defect"  # ours
 
 
-@dataclass(frozen=True, slots=True)
-class Consequence:
-    """What follows from an error.
-
-    error    what the product is told; None where the error itself goes on, or is nobody's business
-    hears    the text for the person, "" for none: nobody is there, or there is nothing to say
-    alarms   whether the administrators hear of it
-    retries  whether the same request is sent again, after a pause or at once without what was refused
-    """
-
-    error: type[Exception] | None = None
-    hears: str = ""
-    alarms: bool = False
-    retries: bool = False
-
-
-CONSEQUENCES = {
-    Meaning.CHAT_GONE: Consequence(ChatGone),
-    Meaning.CHAT_CLOSED: Consequence(ChatClosed, "result.sent_here"),
-    Meaning.CHAT_MOVED: Consequence(ChatMoved, retries=True),
-    Meaning.MEDIA_REFUSED: Consequence(MediaRefused, "result.refused"),
-    Meaning.MEDIA_UNUSABLE: Consequence(MediaUnusable, "result.not_taken"),
-    Meaning.TOO_LARGE: Consequence(TooLarge, "result.too_large", retries=True),  # once, smaller
-    Meaning.FILE_GONE: Consequence(FileGone, "error.not_fetched"),
-    Meaning.QUERY_TOO_OLD: Consequence(),
-    Meaning.UNCHANGED: Consequence(),
-    Meaning.MESSAGE_GONE: Consequence(),
-    Meaning.UNDELETABLE: Consequence(hears="result.deleted_partly"),
-    Meaning.NO_TEXT: Consequence(retries=True),
-    Meaning.REPLY_GONE: Consequence(retries=True),
-    Meaning.TOKEN_REFUSED: Consequence(MessengerUnavailable, retries=True),
-    Meaning.BUSY: Consequence(MessengerUnavailable, retries=True),
-    Meaning.UNAVAILABLE: Consequence(MessengerUnavailable, retries=True),
-    Meaning.UNCERTAIN: Consequence(DeliveryUncertain, "result.unsure"),
-    Meaning.DEFECT: Consequence(None, "error.sorry", alarms=True),
+# Where it is none of these, the error itself goes on.
+_PRODUCT_ERRORS: dict[Meaning, type[Exception]] = {
+    Meaning.CHAT_GONE: ChatGone,
+    Meaning.CHAT_CLOSED: ChatClosed,
+    Meaning.CHAT_MOVED: ChatMoved,
+    Meaning.MEDIA_REFUSED: MediaRefused,
+    Meaning.MEDIA_UNUSABLE: MediaUnusable,
+    Meaning.TOO_LARGE: TooLarge,
+    Meaning.FILE_GONE: FileGone,
+    Meaning.TOKEN_REFUSED: MessengerUnavailable,
+    Meaning.BUSY: MessengerUnavailable,
+    Meaning.UNAVAILABLE: MessengerUnavailable,
+    Meaning.UNCERTAIN: DeliveryUncertain,
 }
 
 # Code, words of the description in lower case, meaning; the first row that fits counts.
@@ -207,16 +182,14 @@ def translated() -> Iterator[None]:
         raise ChatMoved(error.new_chat_id) from None
     except TelegramError as error:
         meaning = meaning_of(error)
-        kind = CONSEQUENCES[meaning].error
-        if kind is None:
+        if meaning not in _PRODUCT_ERRORS:
             raise
-        raise kind(meaning.value) from None
+        raise _PRODUCT_ERRORS[meaning](meaning.value) from None
 
 
 def translated_meaning(error: Exception) -> Meaning:
     """Return what an error means that `translated` raised; anything else is a defect."""
-    kinds = ((one.error, meaning) for meaning, one in CONSEQUENCES.items() if one.error)
-    return next((meaning for kind, meaning in kinds if type(error) is kind), Meaning.DEFECT)
+    return next((meaning for meaning, kind in _PRODUCT_ERRORS.items() if type(error) is kind), Meaning.DEFECT)
 
 
 def unchanged(error: TelegramError) -> bool:

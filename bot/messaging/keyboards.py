@@ -32,7 +32,6 @@ class Verb(StrEnum):
     BREED = "breed"
     TYPE_BREED = "type"
     PET = "pet"
-    NEW_PET = "newpet"
     SKIP = "skip"
     USE_ALBUM = "album"
     GROWN_UP = "grown"

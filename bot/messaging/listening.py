@@ -6,9 +6,9 @@ Two things are not waited out: a token that stays refused, and another program t
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, TelegramError
 
@@ -101,14 +101,14 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        listen = self._listen
+        prepared = True
         try:
             await self._source.prepare()
         except BadRequest:
             raise
         except TelegramError:  # which may pass; of what stays, `ended` tells
-            listen = self._listen_again
-        self._task = asyncio.create_task(self._keep_listening(listen), name="listener")
+            prepared = False
+        self._task = asyncio.create_task(self._keep_listening(prepared))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -121,12 +121,12 @@ class Listener:
         if self._task:
             await asyncio.shield(self._task)
 
-    async def _keep_listening(self, listen: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _keep_listening(self, prepared: bool) -> None:
         pauses_s = backoff(self._timings.listen_retries_s)
         while True:
             heard_at = self.pulse.heard_at
             # In a task of its own: cancelling that one does not end the listening.
-            task = asyncio.create_task(listen(), name="updates")
+            task = asyncio.create_task(self._listen(prepared), name="updates")
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             if self.pulse.heard_at > heard_at:  # it went well for a while
                 self._refused = _Trouble()
@@ -136,15 +136,13 @@ class Listener:
                 pause_s = max(pause_s, min(seconds_of(outcome), _ONE_TROUBLE_S / 2))
             self._report(outcome, pause_s)
             await asyncio.sleep(pause_s)
-            listen = self._listen_again
+            prepared = False
 
-    async def _listen(self) -> None:
+    async def _listen(self, prepared: bool) -> None:
+        if not prepared:
+            self.pulse.asked()
+            await self._source.prepare()
         await self._source.listen(self.pulse)
-
-    async def _listen_again(self) -> None:
-        self.pulse.asked()
-        await self._source.prepare()
-        await self._listen()
 
     def _report(self, outcome: BaseException | None, pause_s: float) -> None:
         """Log why the listening ended. Raises `ListeningEnded` when the reason has stayed the same for too long."""

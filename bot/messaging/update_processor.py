@@ -2,33 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
+from bot.messaging.update_queue import DurableUpdateQueue
+
 _MAX_CONCURRENT_UPDATES = 10_000  # updates waiting for their chat count too; fewer would let one eager chat block all
 
 
-class UpdateJournal(Protocol):
-    """Notes how far the handlers are with an update."""
-
-    async def begun(self, update: Update) -> None:
-        """They have it now."""
-
-    async def stopped(self, update: Update) -> None:
-        """They were stopped in the middle of it: the next process has it."""
-
-    async def handled(self, update: Update) -> None:
-        """They are through with it."""
-
-
 class PerChatProcessor(BaseUpdateProcessor):
-    """One lock per chat. `journal` is told when an update's handlers begin, and when they have ended, however."""
+    """One lock per chat. `queue` is told when an update's handlers begin, and when they have ended, however."""
 
-    def __init__(self, journal: UpdateJournal) -> None:
+    def __init__(self, queue: DurableUpdateQueue) -> None:
         super().__init__(_MAX_CONCURRENT_UPDATES)
-        self._journal = journal
+        self._queue = queue
         self._turns: dict[int, asyncio.Lock] = {}
         self._waiting: dict[int, int] = {}
         self._running: set[asyncio.Task[Any]] = set()
@@ -59,7 +48,7 @@ class PerChatProcessor(BaseUpdateProcessor):
                     return
                 self._running.add(task := cast(asyncio.Task[Any], asyncio.current_task()))
                 task.add_done_callback(self._running.discard)
-                await self._journal.begun(update)
+                await self._queue.begun(update)
                 await self._handle(update, coroutine)
         finally:
             self._waiting[key] -= 1
@@ -71,9 +60,9 @@ class PerChatProcessor(BaseUpdateProcessor):
             await coroutine
         except asyncio.CancelledError:
             if self._closed:
-                await asyncio.shield(self._journal.stopped(update))
+                await asyncio.shield(self._queue.stopped(update))
             raise
-        await self._journal.handled(update)
+        await self._queue.handled(update)
 
     async def initialize(self) -> None:
         """Nothing to prepare."""

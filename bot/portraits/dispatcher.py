@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Self, Unpack
 
 from bot.operations.error_summary import error_trail
 from bot.portraits.limits import Limits, Over
 from bot.portraits.messenger import Messenger
-from bot.portraits.running_portraits import RunningPortraits
 from bot.portraits.wait_estimate import REMEMBERED_PORTRAITS, WaitEstimate
 from storage import (
     NO_FAILURE,
@@ -26,6 +27,18 @@ from storage import (
 _logger = logging.getLogger(__name__)
 
 _LIMIT_REASONS = {Over.PERSON: FailureReason.PERSON_LIMIT, Over.GROUP: FailureReason.GROUP_LIMIT}
+
+
+@dataclass(slots=True)
+class RunningPortrait:
+    """A portrait that the engine works on."""
+
+    portrait: Portrait  # its row, with the message that shows its progress
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.since
 
 
 class Dispatcher:
@@ -52,7 +65,7 @@ class Dispatcher:
         self._estimate_interval_s = estimate_interval_s
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
-        self.running = RunningPortraits()
+        self.running: dict[int, RunningPortrait] = {}
         self.estimate = WaitEstimate(places)
 
     async def __aenter__(self) -> Self:
@@ -104,8 +117,14 @@ class Dispatcher:
 
     def release(self, id_: int) -> None:
         """Let another portrait have this one's place in the engine."""
-        self.running.remove(id_)
+        self.running.pop(id_, None)
         self.wake()
+
+    def show_progress_of(self, portrait: Portrait) -> bool:
+        """Show the progress from now on where this row says; False when it does not run."""
+        if running := self.running.get(portrait.id):
+            running.portrait = portrait
+        return running is not None
 
     async def _refuse(self, portrait: Portrait, changes: PortraitChanges) -> Portrait | None:
         """Fail with what was answered, which is kept for the next try, on another day."""
@@ -131,24 +150,24 @@ class Dispatcher:
                 _logger.error("the queue could not be looked at: %s", error_trail(error))
 
     async def _fill_places(self) -> None:
-        for id_ in self.running.ids:  # cancelled or deleted before its task had come to it
+        for id_ in list(self.running):  # cancelled or deleted before its task had come to it
             portrait = await self._storage.portraits.get(id_)
             if portrait is None or portrait.state is not State.RUNNING:
-                self.running.remove(id_)
+                self.running.pop(id_, None)
         if await self._storage.paused():
             return
         while len(self.running) < self._places():
             portrait = await self._storage.queue.start_next(self._storage.now())
             if portrait is None:
                 return
-            self.running.add(portrait)
+            self.running[portrait.id] = RunningPortrait(portrait)
             self._schedule(portrait.id)
 
     async def _announce(self) -> bool:
         """Tell everybody in the queue how many are before them and how long it takes; return whether anybody waits."""
         paused = await self._storage.paused()
         queue = await self._storage.queue.waiting()
-        waits_s = self.estimate.waits_s(self.running.elapsed_s)
+        waits_s = self.estimate.waits_s(one.elapsed_s for one in self.running.values())
         for place, (portrait, wait_s) in enumerate(zip(queue, waits_s, strict=False)):
             await self._messenger.show_queued(portrait, place + len(self.running), wait_s, paused)
         return bool(queue)

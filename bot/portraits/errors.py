@@ -1,33 +1,20 @@
-"""What a messenger may raise when it cannot do what the product asks.
-
-MessengerUnavailable        try later: the messenger or the way to it is out of order
-└── DeliveryUncertain       the message may have arrived: do not blindly send it again
-ChatGone                    nothing can be sent there: the person stopped the bot, the group removed it
-└── ChatClosed              the chat is there, but takes no messages of ours: no right to write, a closed topic
-ChatMoved                   the chat has another id now
-MediaRefused                the chat accepts words, but no pictures or films
-MediaUnusable               the messenger can do nothing with this picture or film
-FileGone                    the messenger does not hand out the file (any more)
-PackRefused                 the messenger makes no sticker set for this owner
-PackFull                    the sticker set takes no more
-TooLarge                    the messenger moves no files of this size, up or down
-"""
+"""What a messenger may raise when it cannot do what the product asks."""
 
 
 class MessengerUnavailable(Exception):
-    """The messenger cannot be reached, or asks for patience."""
+    """The messenger cannot be reached, or asks for patience: try later."""
 
 
 class DeliveryUncertain(MessengerUnavailable):
-    """The request was sent completely, and no answer came."""
+    """The request was sent completely, and no answer came: the message may have arrived."""
 
 
 class ChatGone(Exception):
-    """Nothing can be sent to this chat."""
+    """Nothing can be sent to this chat: the person stopped the bot, the group removed it."""
 
 
 class ChatClosed(ChatGone):
-    """The chat is there, but takes no messages of ours."""
+    """The chat is there, but takes no messages of ours: no right to write, a closed topic."""
 
 
 class ChatMoved(Exception):
@@ -47,7 +34,7 @@ class MediaUnusable(Exception):
 
 
 class FileGone(Exception):
-    """The messenger does not hand out this file."""
+    """The messenger does not hand out this file (any more)."""
 
 
 class PackRefused(Exception):
@@ -59,4 +46,4 @@ class PackFull(Exception):
 
 
 class TooLarge(Exception):
-    """The messenger moves no files of this size."""
+    """The messenger moves no files of this size, up or down."""

@@ -1,12 +1,13 @@
 """What the engine recognised in a photo, in the form that the portrait's row keeps."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Self
 
-from engine import BreedGuess, HeadQuality, Recognition
+import msgspec
+
+from engine import BreedGuess, Recognition
 
 _MAX_HEADS = 8  # as many as a keyboard can tell apart
 _MIN_HEAD_SCORE = 0.5  # a head below this score is not worth a question
@@ -20,10 +21,6 @@ class Look:
     usable: bool = True
     quality: float = 1.0
     issues: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, measured: HeadQuality) -> Self:
-        return cls(measured.usable, measured.quality, tuple(measured.issues))
 
     @property
     def quality_class(self) -> str:
@@ -51,7 +48,7 @@ class Findings:
             breeds=_slugs(recognition.breeds),
             heads=tuple((head.box[0] + head.box[2]) / 2 for head in heads),
             guesses=tuple((guess.species, _slugs(guess.breeds)) for guess in recognition.guesses[: len(heads)]),
-            looks=tuple(Look.of(one) for one in recognition.qualities[: len(heads)]),
+            looks=tuple(Look(one.usable, one.quality, one.issues) for one in recognition.qualities[: len(heads)]),
         )
 
     @property
@@ -88,23 +85,15 @@ class Findings:
         return replace(self, species=species, breeds=breeds)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """Read the row's JSON; None, of a photo not recognised yet, has nothing in it."""
-        if not text:
-            return cls(False, "", (), ())
-        found = json.loads(text)
-        guesses = found.get("guesses", ())  # rows of earlier versions have none
-        return cls(
-            found["pet"],
-            found["species"],
-            tuple(found["breeds"]),
-            tuple(found["heads"]),
-            tuple((species, tuple(breeds)) for species, breeds in guesses),
-            tuple(Look(one["usable"], one["quality"], tuple(one["issues"])) for one in found.get("looks", ())),
-        )
+        """Read the row's JSON; None, of a photo not recognised yet, has nothing in it.
+
+        Rows of earlier versions have no guesses and no looks.
+        """
+        return msgspec.json.decode(text, type=cls) if text else cls(False, "", (), ())
 
 
 def _slugs(guesses: Iterable[BreedGuess]) -> tuple[str, ...]:

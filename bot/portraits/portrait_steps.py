@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.portraits.activity import showing
-from bot.portraits.album_choice import AlbumChoice
+from bot.portraits.album_choice import best_of_album
 from bot.portraits.backoff import backoff, retry
 from bot.portraits.dispatcher import Dispatcher
 from bot.portraits.engine_results import RELEASE, card_text, made_results
@@ -40,7 +40,6 @@ class PortraitSteps:
         self._dispatcher = dispatcher
         self._timings = timings
         self._shared_photos = shared_photos
-        self._album_choice = AlbumChoice(storage, engine, self._fetch, timings.album_quiet_s)
 
     async def look(self, portrait: Portrait) -> None:
         """Fetch the photo and see what is in it; the owner is asked next."""
@@ -70,7 +69,8 @@ class PortraitSteps:
         if portrait.photo is not None:
             return await self._storage.media.read(portrait.photo)
         if portrait.album and portrait.album_message is None and await self._storage.albums.of(portrait.id):
-            best, photo = await self._album_choice.best(portrait)
+            quiet_s = self._timings.album_quiet_s
+            best, photo = await best_of_album(portrait, self._storage, self._engine, self._fetch, quiet_s)
             kept = await self._storage.portraits.change(
                 portrait.id,
                 self._storage.now(),
@@ -115,7 +115,7 @@ class PortraitSteps:
         """Let the engine work; then the results wait to be sent."""
         await self._shared_photos.begin_next(portrait)
         began = time.monotonic()
-        self._dispatcher.running.update(portrait)
+        self._dispatcher.show_progress_of(portrait)
         request = await self._request(portrait)
         made = await self._engine.rejuvenate(request, lambda progress: self._show_progress(portrait.id, progress))
         self._dispatcher.estimate.remember(time.monotonic() - began)
@@ -180,9 +180,9 @@ class PortraitSteps:
         )
 
     def _show_progress(self, id_: int, progress: Progress) -> None:
-        if id_ not in self._dispatcher.running:
+        running = self._dispatcher.running.get(id_)
+        if running is None:
             return
-        portrait, elapsed_s = self._dispatcher.running.portrait(id_)
         if progress.eta_s is None:  # the engine has just been started; we remember earlier portraits
-            progress = replace(progress, eta_s=self._dispatcher.estimate.remaining_s(elapsed_s))
-        self._messenger.show_progress(portrait, progress)
+            progress = replace(progress, eta_s=self._dispatcher.estimate.remaining_s(running.elapsed_s))
+        self._messenger.show_progress(running.portrait, progress)

@@ -7,6 +7,7 @@ unfinished row as if nothing had been.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Self
 
@@ -17,14 +18,13 @@ from bot.portraits.disk_trouble import DiskTrouble, is_disk_trouble
 from bot.portraits.dispatcher import Dispatcher
 from bot.portraits.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable
 from bot.portraits.failures import FailureHandler
-from bot.portraits.group_migration import GroupMigration
 from bot.portraits.limits import Limits
 from bot.portraits.messenger import Alerts, Messenger
 from bot.portraits.portrait_steps import PortraitSteps
 from bot.portraits.shared_photos import SharedPhotos
 from bot.timings import Timings
 from engine import EngineClient, EngineFault, EngineStopped, OperatorError, PhotoError
-from storage import Portrait, State, Storage
+from storage import RESULT_STATES, Portrait, State, Storage
 
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class PortraitWorker:
         timings: Timings,
     ) -> None:
         self._storage = storage
+        self._messenger = messenger
         self._timings = timings
         self._alerts = alerts
         self.dispatcher = Dispatcher(
@@ -52,7 +53,7 @@ class PortraitWorker:
         self._delivery = Delivery(storage, engine, messenger, alerts, shared_photos, timings)
         self._failures = FailureHandler(storage, alerts, self.schedule)
         steps = PortraitSteps(storage, engine, messenger, self.dispatcher, shared_photos, timings)
-        self._migration = GroupMigration(storage, messenger, self.dispatcher.running, steps, self.schedule)
+        self._portrait_steps = steps
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed: set[int] = set()  # scheduled while their task was busy
         self._closing = False
@@ -120,9 +121,30 @@ class PortraitWorker:
             self.schedule(id_)
         self.dispatcher.wake()
 
-    async def move_group(self, old: int, new: int) -> None:
-        """Continue in the chat `new` what was begun in `old`: the group became a supergroup."""
-        await self._migration.move(old, new)
+    async def move_group(self, old: int, new: int, except_for: int = 0) -> None:
+        """Continue in the chat `new` what was begun in `old`: the group became a supergroup.
+
+        `except_for` is a portrait whose own task asks its question again.
+        """
+        for id_ in await self._storage.groups.move(old, new):
+            portrait = await self._storage.portraits.get(id_)
+            if portrait and portrait.state in (State.QUEUED, State.RUNNING):
+                await self._show_again(portrait)
+            elif id_ != except_for:
+                self.schedule(id_)
+
+    async def _show_again(self, portrait: Portrait) -> None:
+        """Show in the new chat how far it is, and go on there."""
+        await self._messenger.show_moved(portrait)
+        now = await self._storage.portraits.get(portrait.id)
+        if now is None or self.dispatcher.show_progress_of(now):
+            return
+        # It ended just then, and nobody else knows of that message.
+        if now.state in RESULT_STATES:
+            await self._messenger.remove_status(now)
+        elif now.state in (State.FAILED, State.CANCELLED):
+            with suppress(ChatGone, ChatMoved, MessengerUnavailable):  # it was said once
+                await self._portrait_steps.say_how_it_ended(now)
 
     def _finished(self, id_: int, task: asyncio.Task[None]) -> None:
         del self._tasks[id_]
@@ -157,7 +179,7 @@ class PortraitWorker:
                 await asyncio.sleep(pause_s)
                 continue
             except ChatMoved as moved:
-                await self._migration.move(portrait.chat, moved.new_id, except_for=portrait.id)
+                await self.move_group(portrait.chat, moved.new_id, except_for=portrait.id)
                 continue
             after = await self._storage.portraits.get(id_)
             if after is None or after.state is portrait.state:

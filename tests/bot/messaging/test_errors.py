@@ -12,12 +12,11 @@ import pytest
 from telegram import Bot
 from telegram.error import TelegramError
 
-from bot.messaging.errors import CONSEQUENCES, ERRORS, Meaning, meaning_of
+from bot.messaging.errors import ERRORS, Meaning, meaning_of
 from bot.messaging.telegram_request import TelegramRequest
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.faults import DOWNLOAD, Fault, FaultKind
 from bot.playground.server import serve
-from bot.texts import LANGUAGES, words_for
 from bot.timings import Timings
 from storage import FailureReason, State
 from tests.bot.harness import Harness, User, eventually, words_of
@@ -71,13 +70,6 @@ async def test_what_is_no_refusal(telegram: tuple[FakeTelegram, Bot], kind: Faul
     with pytest.raises(TelegramError) as caught:
         await bot.send_message(1001, "hello")
     assert meaning_of(caught.value) is meaning
-
-
-def test_every_meaning_has_its_consequence_and_what_is_heard_exists_in_every_language() -> None:
-    assert set(CONSEQUENCES) == set(Meaning)
-    heard = {one.hears for one in CONSEQUENCES.values() if one.hears}
-    assert not [(key, language) for key in heard for language in LANGUAGES if not words_for(language).has(key)]
-    assert {meaning for meaning, one in CONSEQUENCES.items() if one.alarms} == {Meaning.DEFECT}
 
 
 def films(harness: Harness, chat: int) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.portraits.album_choice import AlbumChoice
+from bot.portraits.album_choice import best_of_album
 from bot.portraits.errors import FileGone
 from tests.bot.harness import Harness
 
@@ -14,6 +14,5 @@ async def test_an_album_whose_portrait_was_deleted_is_no_defect(harness: Harness
     portrait = await mina.portrait()
     services = harness.services
     await services.storage.portraits.delete(portrait.id)
-    choice = AlbumChoice(services.storage, services.engine, services.messenger.fetch, 0.0)
     with pytest.raises(FileGone):
-        await choice.best(portrait)
+        await best_of_album(portrait, services.storage, services.engine, services.messenger.fetch, 0.0)
