@@ -42,7 +42,7 @@ from bot.portraits.worker import PortraitWorker
 from bot.routes import add_handlers
 from bot.settings import Settings, SettingsError
 from bot.timings import Timings
-from engine import EngineClient, EngineFault, OperatorError
+from engine import EngineClient, EngineFault, EngineSettings, OperatorError
 from storage import Storage
 
 _logger = logging.getLogger(__name__)
@@ -85,8 +85,8 @@ async def running(
         await app.start()
         stack.push_async_callback(app.stop)
         stack.callback(update_queue.close)
-        engine = await stack.enter_async_context(engine or EngineClient(settings.for_engine))
-        await _check_engine(engine, settings)
+        engine = await stack.enter_async_context(engine or EngineClient(settings.engine))
+        await _check_engine(engine, settings.engine)
         listener = Listener(_source(app.bot, settings, request, update_queue, timings), timings)
         services = compose(app.bot, settings, storage, engine, rate_limiter, listener, timings)
         app.bot_data[SERVICES_KEY] = services
@@ -160,7 +160,7 @@ def compose(
     )
 
 
-async def _check_engine(engine: EngineClient, settings: Settings) -> None:
+async def _check_engine(engine: EngineClient, settings: EngineSettings) -> None:
     """Raise `SettingsError` if the engine cannot do what the settings say: better now than at every portrait."""
     if settings.device != "cuda" and not settings.network and settings.cluster is None:
         return  # nothing that could be wrong, and nothing to wait for

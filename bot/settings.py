@@ -7,13 +7,13 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from engine import ClusterSettings, EngineSettings, SettingsError, engine_settings
+from engine import EngineSettings, SettingsError, engine_settings
 
 __all__ = ["TELEGRAM_URL", "Settings", "SettingsError", "Webhook", "misspelt_variables"]
 
@@ -45,20 +45,15 @@ def misspelt_variables(environment: Mapping[str, str] = os.environ) -> list[str]
 @dataclass(frozen=True, slots=True)
 class Webhook:
     url: str  # https; where Telegram sends updates
-    secret: str  # Telegram sends it back in a header of every update
+    secret: str = field(repr=False)  # Telegram sends it back in a header of every update
     port: int  # on which we listen
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    token: str
-    home: Path
+    token: str = field(repr=False)  # as a secret, it must not reach a log
+    engine: EngineSettings
     api_url: str = TELEGRAM_URL
-    device: str = "auto"
-    network: str = ""  # "" for the best one present
-    compiled: bool = False  # whether networks go through torch.compile
-    cores: int | None = None  # that one engine uses; None for all
-    cluster: ClusterSettings | None = None  # None: the engine runs on this machine
     admins: frozenset[int] = frozenset()
     webhook: Webhook | None = None  # None: polling
     retention_days: int = 30
@@ -66,28 +61,18 @@ class Settings:
     daily_limit: int = 20  # portraits a person
     group_daily_limit: int = 60
 
-    def __repr__(self) -> str:
-        """Leave out the token and the secret, which must not reach a log."""
-        return f"Settings(home={str(self.home)!r}, api_url={self.api_url!r}, cluster={self.cluster!r})"
-
     @property
-    def for_engine(self) -> EngineSettings:
-        return EngineSettings(self.home, self.device, self.network, self.compiled, self.cores, self.cluster)
+    def home(self) -> Path:
+        return self.engine.home
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings. Raises `SettingsError` with a line for each variable that is wrong or missing."""
         reader = _Reader(environment)
-        engine = reader.for_engine()
         settings = cls(
             token=reader.parsed("TOKEN", _token, ""),
-            home=engine.home,
+            engine=reader.for_engine(),
             api_url=reader.parsed("API_URL", _url, TELEGRAM_URL),
-            device=engine.device,
-            network=engine.network,
-            compiled=engine.compiled,
-            cores=engine.cores,
-            cluster=engine.cluster,
             admins=reader.parsed("ADMINS", _ids, frozenset()),
             webhook=_webhook(reader),
             retention_days=reader.parsed("RETENTION_DAYS", _count, 30),

@@ -19,8 +19,7 @@ class AlbumPhotos:
 
     async def of(self, id: int) -> list[AlbumPhoto]:
         """Return the photos of the portrait's album in the order in which they stand in the chat."""
-        rows = await self._db.all("SELECT * FROM album_photos WHERE portrait = ? ORDER BY message", (id,))
-        return [AlbumPhoto.of(row) for row in rows]
+        return await self._db.records(AlbumPhoto, "portrait = ? ORDER BY message", id)
 
     async def clear(self, id: int) -> None:
         """Forget the album's photos."""

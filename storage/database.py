@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
+
+from storage.records import Record
+
+_R = TypeVar("_R", bound=Record)
 
 
 class NewerDatabase(Exception):
@@ -97,12 +101,15 @@ class Database:
         rows = await self.all(sql, values)
         return rows[0] if rows else None
 
-    async def the(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Row:
-        """Return the row, which must exist. Raises LookupError when it does not."""
-        row = await self.one(sql, values)
-        if row is None:
-            raise LookupError(sql)
-        return row
+    async def records(self, kind: type[_R], where: str, *values: Any) -> list[_R]:
+        """Return the rows of the kind's table for which this holds, in the order that it says."""
+        rows = await self.all(f"SELECT * FROM {kind.table} WHERE {where}", values)  # noqa: S608 (our own words)
+        return [kind.of(row) for row in rows]
+
+    async def record(self, kind: type[_R], where: str, *values: Any) -> _R | None:
+        """Return the first of these rows; None when there is none."""
+        found = await self.records(kind, where, *values)
+        return found[0] if found else None
 
     async def number(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Return the query's one number; 0 when it has none."""

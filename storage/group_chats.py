@@ -16,15 +16,13 @@ class Groups:
         self._media_index = media_index
 
     async def get(self, id: int) -> Group | None:
-        row = await self._db.one("SELECT * FROM groups WHERE id = ?", (id,))
-        return Group.of(row) if row else None
+        return await self._db.record(Group, "id = ?", id)
 
-    async def join(self, id: int, now: float) -> Group:
-        """Return the group's row, with the bot in it."""
+    async def join(self, id: int, now: float) -> None:
+        """Note that the bot is in the group."""
         await self._db.execute(
             "INSERT INTO groups (id, created_at) VALUES (?, ?) ON CONFLICT DO UPDATE SET present = 1", (id, now)
         )
-        return Group.of(await self._db.the("SELECT * FROM groups WHERE id = ?", (id,)))
 
     async def leave(self, id: int) -> None:
         """Note that the bot was removed: open portraits of the group end here, and nothing of them is kept."""

@@ -2,7 +2,7 @@
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.portrait_rows import delete_portraits
+from storage.portrait_rows import delete_portraits, fetch_row
 from storage.records import Deleted, Person
 
 
@@ -15,19 +15,20 @@ class People:
 
     async def meet(self, id: int, telegram_language: str, now: float) -> Person:
         """Return the person's row, made at the first meeting; whoever writes to us can be reached (again)."""
-        row = await self._db.one("SELECT * FROM people WHERE id = ?", (id,))
-        if row is None or row["telegram_language"] != telegram_language or not row["reachable"]:
-            await self._db.execute(
+        person = await self.get(id)
+        if person is not None and person.telegram_language == telegram_language and person.reachable:
+            return person
+        async with self._db.writing() as db:
+            row = await fetch_row(
+                db,
                 "INSERT INTO people (id, telegram_language, created_at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET telegram_language = excluded.telegram_language, reachable = 1",
+                " SET telegram_language = excluded.telegram_language, reachable = 1 RETURNING *",
                 (id, telegram_language, now),
             )
-            row = await self._db.the("SELECT * FROM people WHERE id = ?", (id,))
         return Person.of(row)
 
     async def get(self, id: int) -> Person | None:
-        row = await self._db.one("SELECT * FROM people WHERE id = ?", (id,))
-        return Person.of(row) if row else None
+        return await self._db.record(Person, "id = ?", id)
 
     async def choose_language(self, id: int, language: str | None, spoken: str) -> None:
         """Set the language; None follows Telegram. `spoken` is what results, for portraits already begun."""

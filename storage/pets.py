@@ -14,12 +14,10 @@ class Pets:
 
     async def of_owner(self, owner: int) -> list[Pet]:
         """Return the owner's pets, the last used first."""
-        rows = await self._db.all("SELECT * FROM pets WHERE owner = ? ORDER BY used_at DESC, id DESC", (owner,))
-        return [Pet.of(row) for row in rows]
+        return await self._db.records(Pet, "owner = ? ORDER BY used_at DESC, id DESC", owner)
 
     async def get(self, id: int) -> Pet | None:
-        row = await self._db.one("SELECT * FROM pets WHERE id = ?", (id,))
-        return Pet.of(row) if row else None
+        return await self._db.record(Pet, "id = ?", id)
 
     async def name(self, portrait: int, name: str, now: float) -> Pet | None:
         """Remember the pet of this portrait by its name, with its breed and baby photo; None when the row is gone.

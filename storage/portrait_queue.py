@@ -39,11 +39,8 @@ class PortraitQueue:
 
     async def unfinished(self) -> list[Portrait]:
         """Return what a restart has to continue: portraits being worked on, and those whose owner was not told."""
-        rows = await self._db.all(
-            "SELECT * FROM portraits WHERE state IN ('received', 'baby_received', 'queued', 'running', 'delivering')"
-            " OR told <> state ORDER BY id"
-        )
-        return [Portrait.of(row) for row in rows]
+        working = "state IN ('received', 'baby_received', 'queued', 'running', 'delivering')"
+        return await self._db.records(Portrait, f"{working} OR told <> state ORDER BY id")
 
     async def durations(self, count: int) -> list[float]:
         """Return how many seconds the last `count` portraits took from their start until they were delivered."""

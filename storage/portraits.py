@@ -84,24 +84,19 @@ class Portraits:
 
     async def together(self, portrait: Portrait) -> list[Portrait]:
         """Return the portraits of all pets that were begun of one photo, in the order in which they were."""
-        rows = await self._db.all(
-            "SELECT * FROM portraits WHERE together = ? AND owner = ? ORDER BY id", (portrait.together, portrait.owner)
-        )
-        return [Portrait.of(row) for row in rows]
+        where = "together = ? AND owner = ? ORDER BY id"
+        return await self._db.records(Portrait, where, portrait.together, portrait.owner)
 
     async def get(self, id: int) -> Portrait | None:
-        row = await self._db.one("SELECT * FROM portraits WHERE id = ?", (id,))
-        return Portrait.of(row) if row else None
+        return await self._db.record(Portrait, "id = ?", id)
 
     async def of_owner(self, owner: int) -> list[Portrait]:
         """Return all portraits of one owner, oldest first."""
-        rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
-        return [Portrait.of(row) for row in rows]
+        return await self._db.records(Portrait, "owner = ? ORDER BY id", owner)
 
     async def open_of(self, owner: int) -> list[Portrait]:
         """Return the owner's portraits that can still be cancelled."""
-        rows = await self._db.all("SELECT * FROM portraits WHERE owner = ? ORDER BY id", (owner,))
-        return [portrait for portrait in map(Portrait.of, rows) if portrait.state in OPEN_STATES]
+        return [portrait for portrait in await self.of_owner(owner) if portrait.state in OPEN_STATES]
 
     async def advance(self, id: int, to: State, now: float, **changes: Unpack[PortraitChanges]) -> Portrait | None:
         """Move a portrait to another state and change other columns with it, in one transaction.
@@ -181,8 +176,7 @@ class Portraits:
 
     async def older(self, before: float) -> list[Portrait]:
         """Return the portraits last touched before this moment, except those being worked on."""
-        rows = await self._db.all(f"SELECT * FROM portraits WHERE {_UNTOUCHED_SINCE}", (before,))  # noqa: S608 - our own words
-        return [Portrait.of(row) for row in rows]
+        return await self._db.records(Portrait, _UNTOUCHED_SINCE, before)
 
     async def delete(self, id: int) -> Deleted:
         """Delete a portrait with its results, and the files that nothing else uses."""

@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Self, TypedDict
+from typing import Any, ClassVar, Self, TypedDict
 
 
 class State(StrEnum):
@@ -185,10 +185,11 @@ class Notice(StrEnum):
     WHY = "why"  # asks why the owner's verdict is bad
 
 
-class _Record:
-    """Built from a row whose columns have the fields' names."""
+class Record:
+    """Built from a row of `table`, whose columns have the fields' names."""
 
     __slots__ = ()
+    table: ClassVar[str]
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Self:
@@ -203,7 +204,8 @@ def _typed(kind: object, value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Person(_Record):
+class Person(Record):
+    table = "people"
     id: int  # Telegram's; a group's for its anonymous administrators
     language: str | None  # chosen with /language
     telegram_language: str
@@ -213,7 +215,8 @@ class Person(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Group(_Record):
+class Group(Record):
+    table = "groups"
     id: int
     present: bool
     daily_limit: int | None
@@ -221,9 +224,10 @@ class Group(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Pet(_Record):
+class Pet(Record):
     """A pet that its owner named."""
 
+    table = "pets"
     id: int
     owner: int
     name: str
@@ -235,9 +239,10 @@ class Pet(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait(_Record):
+class Portrait(Record):
     """One photo with its conversation, its job and its history. The migrations explain the columns."""
 
+    table = "portraits"
     id: int
     owner: int
     chat: int
@@ -346,9 +351,10 @@ class PortraitFiles(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Result(_Record):
+class Result(Record):
     """A picture or film of a portrait at one age."""
 
+    table = "results"
     id: int
     portrait: int
     age: float
@@ -369,9 +375,10 @@ class Result(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class AlbumPhoto(_Record):
+class AlbumPhoto(Record):
     """One photo of an album, in the owner's message."""
 
+    table = "album_photos"
     message: int
     file_id: str
     file_unique_id: str
@@ -379,9 +386,10 @@ class AlbumPhoto(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Sticker(_Record):
+class Sticker(Record):
     """A portrait's sticker in the set of this name, which had `before` stickers; "" is no id yet."""
 
+    table = "stickers"
     portrait: int
     age: float
     name: str

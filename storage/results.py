@@ -117,12 +117,8 @@ class Results:
         """Return the result that is shown where this one shall be: of the same kind at another age; None if none is."""
         if result.kind not in SHOWN_KINDS:
             return None
-        row = await self._db.one(
-            "SELECT * FROM results WHERE portrait = ? AND kind = ? AND id <> ? AND message > 0"
-            " ORDER BY message DESC LIMIT 1",
-            (result.portrait, result.kind, result.id),
-        )
-        return Result.of(row) if row else None
+        where = "portrait = ? AND kind = ? AND id <> ? AND message > 0 ORDER BY message DESC LIMIT 1"
+        return await self._db.record(Result, where, result.portrait, result.kind, result.id)
 
     async def drop_requests(self, id: int, age: float, kinds: Sequence[Kind], notice: Notice) -> None:
         """Forget requested results that could not be made; if there are any, note what is to be said of them."""
@@ -137,9 +133,8 @@ class Results:
 
     async def of(self, id: int) -> list[Result]:
         """Return all results of a portrait in the order in which they are sent."""
-        rows = await self._db.all("SELECT * FROM results WHERE portrait = ?", (id,))
-        order = list(Kind)
-        return sorted(map(Result.of, rows), key=lambda result: (order.index(result.kind), result.id))
+        results, order = await self._db.records(Result, "portrait = ?", id), list(Kind)
+        return sorted(results, key=lambda result: (order.index(result.kind), result.id))
 
     async def unsent(self, id: int) -> list[Result]:
         """Return the results that the owner wants and has not received, in the order in which they are sent."""
@@ -160,8 +155,8 @@ class Results:
 
     async def settle_interrupted(self) -> None:
         """Note that what was on its way when the process was killed may not have arrived. Call it at the start."""
-        for row in await self._db.all("SELECT * FROM results WHERE sending"):
-            await self.not_sent(Result.of(row), Notice.DELIVERY_UNCERTAIN)
+        for result in await self._db.records(Result, "sending"):
+            await self.not_sent(result, Notice.DELIVERY_UNCERTAIN)
 
     async def sent(self, result: int, message: int, file_id: str, instead_of: Result | None = None) -> None:
         """Note that a result is in the chat, where another one was or not, and under which id the messenger has it."""

@@ -46,11 +46,9 @@ class StickerPacks:
 
     async def get(self, id: int, age: float) -> Sticker | None:
         """Return the portrait's sticker of this age; None when none was put into a set."""
-        row = await self._db.one("SELECT * FROM stickers WHERE portrait = ? AND age = ?", (id, age))
-        return Sticker.of(row) if row else None
+        return await self._db.record(Sticker, "portrait = ? AND age = ?", id, age)
 
     async def of(self, ids: Sequence[int]) -> list[Sticker]:
         """Return the stickers of these portraits."""
         marks = ", ".join("?" * len(ids))
-        rows = await self._db.all(f"SELECT * FROM stickers WHERE portrait IN ({marks})", ids)  # noqa: S608 (only marks)
-        return [Sticker.of(row) for row in rows]
+        return await self._db.records(Sticker, f"portrait IN ({marks})", *ids)

@@ -41,7 +41,7 @@ async def _run(real_engine: bool) -> None:
     settings = Settings.read()
     set_up_logs(settings.token)
     stop = stop_event(_STOP_S)
-    engine = None if real_engine else EngineClient(settings.for_engine, command=_SCRIPTED)
+    engine = None if real_engine else EngineClient(settings.engine, command=_SCRIPTED)
     await serve(settings, stop, engine, _PACE, _TIMINGS)
 
 

@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from importlib.resources import files
 from importlib.util import find_spec
@@ -132,44 +131,29 @@ def _to_command_line(args: argparse.Namespace) -> list[str]:
 def run(args: argparse.Namespace) -> int:
     if args.subject in _ENGINE_SUBJECTS:
         return run_engine(["bench", args.subject, *_to_command_line(args)])
-    measures: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, dict[str, Any]]]] = {
-        "latency": _latency,
-        "throughput": _throughput,
-        "cluster": _cluster,
-        "bot": _bot,
-        "chaos": _chaos,
-    }
-    figures = asyncio.run(measures[args.subject](args))
-    for line in experiment.summary(figures) if args.subject == "chaos" else _lines(figures):
+    figures = asyncio.run(_measured(args))
+    plain = (f"{name}: {value}" for name, value in figures.items())
+    for line in experiment.summary(figures) if args.subject == "chaos" else plain:
         say(line)
     if args.json:
         emit(figures)
     return FAULT_STATUS if figures.get("broken") else 0
 
 
-def _lines(figures: dict[str, Any]) -> list[str]:
-    return [f"{name}: {value}" for name, value in figures.items()]
-
-
-async def _latency(args: argparse.Namespace) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        return await service_benchmarks.latency(_photos(args.photos, args.count, Path(folder)))
-
-
-async def _throughput(args: argparse.Namespace) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        return await service_benchmarks.throughput(_photos(args.photos, max(args.people), Path(folder)), args.people)
-
-
-async def _cluster(args: argparse.Namespace) -> dict[str, Any]:
-    if find_spec("ray") is None:
+async def _measured(args: argparse.Namespace) -> dict[str, Any]:
+    if args.subject == "chaos":
+        return await _chaos(args)
+    if args.subject == "bot":
+        return await service_benchmarks.chats(args.chats)
+    if args.subject == "cluster" and find_spec("ray") is None:
         raise CommandError("Ray is not installed: pip install 'throwback[ray]'")
     with tempfile.TemporaryDirectory() as folder:
-        return await cluster_benchmarks.cluster(_photos(args.photos, args.count, Path(folder)), args.replicas)
-
-
-async def _bot(args: argparse.Namespace) -> dict[str, Any]:
-    return await service_benchmarks.chats(args.chats)
+        photos = _photos(args.photos, max(args.people) if args.subject == "throughput" else args.count, Path(folder))
+        if args.subject == "throughput":
+            return await service_benchmarks.throughput(photos, args.people)
+        if args.subject == "cluster":
+            return await cluster_benchmarks.cluster(photos, args.replicas)
+        return await service_benchmarks.latency(photos)
 
 
 async def _chaos(args: argparse.Namespace) -> dict[str, Any]:

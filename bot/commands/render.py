@@ -20,12 +20,12 @@ from bot.commands.rendered_files import (
     USUAL,
     FileWishes,
     Output,
-    card_words,
-    export_words,
     photos_in,
     stems_of,
 )
 from bot.portraits.breed_names import breed_name, match_breed
+from bot.portraits.engine_results import card_words, export_words
+from bot.texts import words_for
 from engine import (
     BREEDS,
     EngineClient,
@@ -200,6 +200,7 @@ class _Batch:
         args, data = self._args, read_photo(photo)
         if args.head > 1:
             await self._check_head(photo, data)
+        words = words_for("en")
         title = args.name or (breed_name(args.breed, "en") if args.breed else "")
         request = Rejuvenate(
             id=stem,
@@ -210,7 +211,7 @@ class _Batch:
             head=args.head - 1,
             network=args.network,
             anyway=args.anyway,
-            card=card_words(title, args.age),
+            card=card_words(words, title, args.age),
         )
 
         def show(progress: Progress) -> None:
@@ -219,8 +220,9 @@ class _Batch:
         made = await self._engine.rejuvenate(request, show)
         self._advance(bar, photo, 0.95, "writing")
         sure = args.breed or (made.breed if _is_sure(made) else "")
-        words = export_words(args.name, sure, args.age)
-        paths = await self._wishes.write(stem, made, self._engine, args.age, words)
+        called = breed_name(sure, "en") if sure else ""
+        exported = export_words(words, card_words(words, args.name or called, args.age), called if args.name else "")
+        paths = await self._wishes.write(stem, made, self._engine, args.age, exported)
         self.paths += [Path(path) for path in paths.values()]
         breed = f", {'' if sure else 'perhaps '}{BREEDS[made.breed].name}" if made.breed in BREEDS else ""
         said = f"{made.species}{breed}; {made.network} on {made.device}, {made.seconds.get('total', 0.0):.1f} s"

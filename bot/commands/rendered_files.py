@@ -1,18 +1,15 @@
-"""What `throwback render` writes: which files of a portrait are wanted, their words, names and formats."""
+"""What `throwback render` writes: which files of a portrait are wanted, their names and formats."""
 
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
 from PIL import Image
 
 from bot.commands.output import PHOTO_STATUS, CommandError
-from bot.portraits.breed_names import breed_name
-from bot.texts import words_for
-from engine import SNIFFED_BYTES, CardText, EngineClient, Export, ExportText, Medium, NamedAge, Rejuvenation, sniff
+from engine import SNIFFED_BYTES, EngineClient, Export, ExportText, Medium, Rejuvenation, sniff
 
 PICTURE_FORMATS = ("jpg", "png", "webp")
 LOOP_FORMATS = {"gif": Medium.GIF, "webp": Medium.WEBP, "mp4": Medium.LOOP}
@@ -98,23 +95,6 @@ class FileWishes:
         out = io.BytesIO()
         sized.save(out, wanted, quality=92, dpi=dpi)
         return out.getvalue()
-
-
-def card_words(title: str, age: float) -> CardText:
-    """Return the words under the two pictures, the younger first; the engine adds the breed where it is sure of it."""
-    words = words_for("en")
-    then, now = ("now", "grown") if age < 0 else ("then", "now")
-    footer = words("card.footer", date=words.date(date.today()))
-    return CardText(title, words(f"card.{then}"), words(f"card.{now}"), footer)
-
-
-def export_words(name: str, breed: str, age: float) -> ExportText:
-    """Return the words on stories, strips and the like, for a pet's name and its breed's slug; both may be missing."""
-    words, called = words_for("en"), breed_name(breed, "en") if breed else ""
-    card = card_words(name or called, age)
-    ages = {named: words(f"age.{'today' if named is NamedAge.TODAY else named}") for named in NamedAge}
-    dates = {NamedAge.TODAY: words.date(date.today())}
-    return ExportText(card.title, called if name else "", card.then, card.now, card.footer, ages, dates)
 
 
 def photos_in(paths: Sequence[Path]) -> list[Path]:

@@ -107,7 +107,7 @@ async def chats(count: int) -> dict[str, Any]:
         telegram = FakeTelegram(Path(folder) / "telegram")
         users = Users(telegram)
         async with serve(telegram) as address:
-            settings = Settings(token=address.token, home=Path(folder) / "bot", api_url=address.url)
+            settings = Settings(address.token, EngineSettings(Path(folder) / "bot"), address.url)
             async with running(settings, EngineClient(command=SCRIPTED), _NO_RATE_LIMITS):
                 user_ids = [telegram.world.add_user(f"P{number}", "en").id for number in range(count)]
                 with telegram.events.subscription() as events:

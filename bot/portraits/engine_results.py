@@ -10,7 +10,7 @@ from bot.portraits.age_range import AGE_WORDS
 from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.errors import FileGone
 from bot.portraits.titles import portrait_title
-from bot.texts import words_for
+from bot.texts import Words, words_for
 from engine import CardText, EngineFault, ExportText, Film, NamedAge, OperatorError, PhotoError
 from storage import FailureReason, Kind, Made, Portrait, PortraitFailure
 
@@ -26,30 +26,29 @@ FILE_SUFFIXES |= dict.fromkeys((Kind.FILM, Kind.STORY, Kind.WIPE, Kind.VIDEO_NOT
 def card_text(portrait: Portrait, age: float) -> CardText:
     """Return what the card of this age says, in the portrait's language."""
     words = words_for(portrait.language)
-    now = words("card.now")
-    return CardText(
-        title=portrait_title(words, portrait),
-        then=words("card.then") if age >= 0 else now,  # of the two the younger one is today's then
-        now=now if age >= 0 else words("card.grown"),
-        footer=words("card.footer", date=words.date(date.today())),
-        otherwise=portrait_title(words, replace(portrait, name="")),
-    )
+    otherwise = portrait_title(words, replace(portrait, name=""))
+    return card_words(words, portrait_title(words, portrait), age, otherwise)
+
+
+def card_words(words: Words, title: str, age: float, otherwise: str = "") -> CardText:
+    """Return what the card of this age says below this title."""
+    then, now = ("then", "now") if age >= 0 else ("now", "grown")  # of the two the younger one is today's then
+    footer = words("card.footer", date=words.date(date.today()))
+    return CardText(title, words(f"card.{then}"), words(f"card.{now}"), footer, otherwise)
 
 
 def export_text(portrait: Portrait, age: float) -> ExportText:
     """Return what is written on a story and the like of this age, in the portrait's language."""
-    words, card = words_for(portrait.language), card_text(portrait, age)
-    known = known_breeds([portrait.breed or ""])
-    breed = breed_name(known[0], words.language) if known else ""
-    return ExportText(
-        title=card.title,
-        subtitle=breed if portrait.name else "",
-        then=card.then,
-        now=card.now,
-        footer=card.footer,
-        ages={named: words(f"age.{AGE_WORDS[named]}") for named in NamedAge},
-        dates={NamedAge.TODAY: words.date(date.today())},
-    )
+    words = words_for(portrait.language)
+    known = known_breeds([portrait.breed or ""]) if portrait.name else []
+    return export_words(words, card_text(portrait, age), breed_name(known[0], words.language) if known else "")
+
+
+def export_words(words: Words, card: CardText, subtitle: str) -> ExportText:
+    """Return what is written on a story and the like: what the card says, the subtitle, and ages."""
+    ages = {named: words(f"age.{AGE_WORDS[named]}") for named in NamedAge}
+    dates = {NamedAge.TODAY: words.date(date.today())}
+    return ExportText(card.title, subtitle, card.then, card.now, card.footer, ages, dates)
 
 
 def all_text(pets: Sequence[Portrait], age: float) -> CardText:

@@ -18,6 +18,7 @@ from bot.playground.users import Users
 from bot.playground.world import Chat, ChatKind, FakeUser
 from bot.settings import Settings
 from bot.timings import Timings
+from engine import EngineSettings
 from storage import Portrait, State
 from tests.bot.answering import Answering, Json
 from tests.scripted_engine import Script, scripted_engine, scripted_photo
@@ -58,7 +59,7 @@ class Harness:
         self.telegram = FakeTelegram(self._home / "telegram", strict=self._strict)
         self.users = Users(self.telegram)
         address = await self._stack.enter_async_context(serve(self.telegram))
-        base = Settings(token=address.token, home=self._home / "bot", api_url=address.url)
+        base = Settings(address.token, EngineSettings(self._home / "bot"), address.url)
         self.settings = replace(base, **self._changes)
         await self.open()
         return self

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.app import running
 from bot.settings import Settings
+from engine import EngineSettings
 from tests.bot.harness import NO_RATE_LIMITS
 from tests.scripted_engine import scripted_engine
 
@@ -17,7 +18,7 @@ from tests.scripted_engine import scripted_engine
 async def main(url: str, token: str, home: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with running(Settings(token=token, home=Path(home), api_url=url), scripted_engine(), NO_RATE_LIMITS):
+    async with running(Settings(token, EngineSettings(Path(home)), url), scripted_engine(), NO_RATE_LIMITS):
         print("ready", flush=True)  # noqa: T201 (the test waits for this line)
         await stop.wait()
 

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from bot.settings import TELEGRAM_URL, Settings, Webhook, misspelt_variables
-from engine import SettingsError
+from engine import EngineSettings, SettingsError
 
 TOKEN = "123456:" + "a" * 35
 
 
 def test_only_the_token_is_needed() -> None:
     settings = Settings.read({"THROWBACK_TOKEN": TOKEN, "THROWBACK_HOME": "/data"})
-    assert settings == Settings(token=TOKEN, home=Path("/data"))
+    assert settings == Settings(TOKEN, EngineSettings(Path("/data")))
     assert settings.api_url == TELEGRAM_URL
 
 
@@ -37,11 +37,8 @@ def test_everything_is_read() -> None:
     )
     assert settings == Settings(
         token=TOKEN,
-        home=Path("/data"),
+        engine=EngineSettings(Path("/data"), device="cuda", network="afhqdog", compiled=True),
         api_url="http://127.0.0.1:8081",
-        device="cuda",
-        compiled=True,
-        network="afhqdog",
         admins=frozenset({1, 22}),
         webhook=Webhook("https://pets.example", "s3cret", 443),
         retention_days=7,
@@ -49,7 +46,7 @@ def test_everything_is_read() -> None:
         daily_limit=5,
         group_daily_limit=9,
     )
-    assert (settings.for_engine.home, settings.for_engine.device) == (Path("/data"), "cuda")
+    assert settings.home == Path("/data")
 
 
 def test_everything_wrong_is_named_at_once() -> None:
