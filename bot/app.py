@@ -135,10 +135,10 @@ def compose(
     """Return the services that the handlers work with, each given what it needs; nothing runs yet."""
     alerts = AdminAlerts(bot, storage, settings.admins)
     sender = ResultSender(bot, storage, timings.upload_timeout_s)
-    packs = StickerSetRequests(bot, storage, timings.upload_timeout_s)
-    messenger = TelegramMessenger(bot, rate_limiter, storage, sender, packs, alerted=bool(settings.admins))
+    sticker_sets = StickerSetRequests(bot, storage, timings.upload_timeout_s)
+    messenger = TelegramMessenger(bot, rate_limiter, storage, sender, alerted=bool(settings.admins))
     limits = Limits(storage, settings.daily_limit, settings.group_daily_limit, settings.admins)
-    worker = PortraitWorker(storage, engine, messenger, alerts, limits, timings)
+    worker = PortraitWorker(storage, engine, messenger, sticker_sets, alerts, limits, timings)
     answers = AnswerService(storage, worker)
     portraits = PortraitService(storage, worker, answers, limits)
     return Services(
@@ -150,7 +150,7 @@ def compose(
         answers=answers,
         results=ResultService(storage, worker),
         naming=NamingService(storage, messenger),
-        deletion=DeletionService(storage, engine, messenger, worker),
+        deletion=DeletionService(storage, engine, messenger, sticker_sets, worker),
         accounts=AccountService(storage, portraits),
         messenger=messenger,
         alerts=alerts,

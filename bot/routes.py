@@ -20,7 +20,7 @@ from bot.handlers import admin, callbacks, groups, history, inline, language, ph
 from bot.handlers.admin import admins_only
 from bot.messaging.errors import Meaning, meaning_of, translated_meaning
 from bot.messaging.views import apology
-from bot.operations.error_summary import error_trail, error_type
+from bot.operations.error_summary import error_trail
 from bot.portraits.errors import ChatMoved
 
 _logger = logging.getLogger(__name__)
@@ -89,10 +89,10 @@ async def on_error(update: object, context: Context) -> None:
         await context.services.worker.move_group(chat.id, error.new_id)
     elif meaning is Meaning.DEFECT:
         _logger.error("an update failed: %s", error_trail(error))
-        await context.services.alerts.update_failed(error_type(error))
+        await context.services.alerts.update_failed(type(error).__name__)
         said = apology(context.words, bool(context.services.settings.admins))
     else:
-        _logger.warning("not answered: %s (%s)", error_type(error), meaning)
+        _logger.warning("not answered: %s (%s)", type(error).__name__, meaning)
         said = context.words("result.too_large") if meaning is Meaning.TOO_LARGE else ""
     if said and chat and chat.type == "private":
         with suppress(TelegramError):

@@ -22,17 +22,8 @@ _RECENT = 15  # messages of a chat that people still look at
 _QUIET_S = 6.0  # s in which whoever wants to be forgotten does nothing before
 _AWAY_S = 3.0  # s for which somebody stops the bot, or a group is without it, on average
 _COMMANDS = (
-    "/start",
-    "/help",
-    "/cancel",
-    "/history",
-    "/language",
-    "/privacy",
-    "/mydata",
-    "/young",
-    "/stats",
-    "/nonsense",
-)
+    "/start", "/help", "/cancel", "/history", "/language", "/privacy", "/mydata", "/young", "/stats", "/nonsense",
+)  # fmt: skip
 _BREEDS = ("Samoyed", "tabby", "chihuahua", "not a breed", "Smoyed")
 _NEVER_BY_CHANCE = (Verb.FORGET_YES,)  # whoever is forgotten leaves: see `forget`
 _INVENTED = ("page:0:99999999999999999999", "age:1:nan", "film:1:9", "head:1:-5", "nopet:0:0.1", "", "x")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.chaos.tested_bot import REAL_ENGINE
+from bot.operations.processes import descendants
 from bot.playground.loopback import LOOPBACK
 from engine import child_environment
 
@@ -94,7 +95,7 @@ class SupervisedBot:
     @property
     def engine_pid(self) -> int | None:
         """The engine's process, which is the bot's child."""
-        return next((pid for pid in _children(self.pid) if "engine" in _command(pid)), None)
+        return next((pid for pid, command in descendants(self.pid).items() if b"engine" in command), None)
 
     def kill(self) -> bool:
         """Kill the bot by SIGKILL; False when it does not run just now."""
@@ -141,7 +142,7 @@ class SupervisedBot:
             return
         self._told = True
         self.ready.clear()
-        for pid in (process.pid, *_children(process.pid)):
+        for pid in (process.pid, *descendants(process.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         try:
@@ -186,20 +187,6 @@ class SupervisedBot:
             elif said.startswith("WATCHDOG=1") and self.ready.is_set():
                 self.silent_s = max(self.silent_s, now - self._alive_at)
                 self._alive_at = now
-
-
-def _children(pid: int | None) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
-    except OSError:
-        return []
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def processes_of(home: Path) -> list[int]:

@@ -5,8 +5,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from bot.commands.output import emit, explain, say
-from bot.commands.photo_files import MissingPhoto, read_photo
+from bot.commands.output import CommandError, emit, explain, say
+from bot.commands.photo_files import read_photo
 from bot.portraits.breed_names import breed_name
 from engine import BreedGuess, EngineClient, EngineError, Head, Recognition, engine_settings
 
@@ -40,7 +40,7 @@ async def _recognise_one(engine: EngineClient, photo: Path) -> tuple[dict[str, A
     """Return a photo's record for JSON, its sentence for people, and its exit status."""
     try:
         found = await engine.recognise(read_photo(photo))
-    except (MissingPhoto, EngineError) as error:
+    except (CommandError, EngineError) as error:
         failure = explain(error, str(photo)) if isinstance(error, EngineError) else error
         return {"file": str(photo), "error": failure.code, "message": str(failure)}, str(failure), failure.status
     return _record(photo, found), f"{photo}: {_words(found)}", 0

@@ -13,7 +13,6 @@ from typing import Protocol, Self
 from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.messaging.rate_limiter import seconds_of
-from bot.operations.error_summary import error_type
 from bot.portraits.backoff import backoff
 from bot.timings import Timings
 
@@ -154,5 +153,5 @@ class Listener:
             return
         if isinstance(outcome, InvalidToken) and self._refused.lasts_s(now) >= self._timings.refusal_limit_s:
             raise ListeningEnded(TOKEN_REFUSED)
-        reason = error_type(outcome) if outcome else "it ended"
+        reason = type(outcome).__name__ if outcome else "it ended"
         _logger.warning("no updates from Telegram: %s, again in %.0f s", reason, pause_s)

@@ -13,7 +13,6 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import ExtBot
 
-from bot.operations.error_summary import error_type
 from bot.texts import DEFAULT, LANGUAGES, words_for
 
 _logger = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ async def _publish(bot: ExtBot[int], names: Iterable[str], scope: BotCommandScop
         try:
             await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
         except TelegramError as error:
-            _logger.warning("a menu could not be set: %s", error_type(error))
+            _logger.warning("a menu could not be set: %s", type(error).__name__)
 
 
 def _commands(names: Iterable[str], language: str) -> list[BotCommand]:

@@ -11,7 +11,6 @@ from bot.messaging.progress_board import ProgressBoard, ProgressMessage
 from bot.messaging.rate_limiter import RateLimiter
 from bot.messaging.telegram_calls import MAX_REFUSALS, quietly, reply_to, replying
 from bot.messaging.views import MessageView
-from bot.operations.error_summary import error_type
 from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, MessengerUnavailable
 from storage import UNKNOWN_MESSAGE, Portrait, Storage
 
@@ -54,7 +53,7 @@ class StatusMessages:
         try:
             await self.show(portrait, view)
         except (ChatGone, ChatMoved, MessengerUnavailable, TelegramError) as error:
-            _logger.info("portrait %d: not told: %s", portrait.id, error_type(error))
+            _logger.info("portrait %d: not told: %s", portrait.id, type(error).__name__)
 
     def show_later(self, portrait: Portrait, view: MessageView, preview: bytes | None = None) -> None:
         """Show this when the rate limit allows it, or whatever is newer by then; `preview` is a JPEG above it."""

@@ -9,7 +9,6 @@ from telegram.ext import ExtBot
 
 from bot.messaging.errors import translated
 from bot.messaging.telegram_calls import MAX_REFUSALS
-from bot.operations.error_summary import error_type
 from bot.portraits.errors import PackFull, PackRefused
 from bot.texts import words_for
 from storage import Portrait, Result, Storage
@@ -62,7 +61,7 @@ class StickerSetRequests:
                         portrait.owner, name, sticker, read_timeout=self._upload_timeout_s, rate_limit_args=MAX_REFUSALS
                     )
             except (BadRequest, Forbidden) as error:
-                raise (PackFull if _says(error, _FULL) else PackRefused)(error_type(error)) from None
+                raise (PackFull if _says(error, _FULL) else PackRefused)(type(error).__name__) from None
 
     async def delete_stickers(self, file_ids: Iterable[str]) -> bool:
         """Take stickers out of their sets; False when some may still be there."""

@@ -7,7 +7,6 @@ from telegram import Message, ReplyParameters
 from telegram.error import BadRequest, TelegramError
 
 from bot.messaging.errors import Meaning, meaning_of
-from bot.operations.error_summary import error_type
 from storage import Portrait
 
 _logger = logging.getLogger(__name__)
@@ -20,7 +19,7 @@ async def quietly(request: Awaitable[object]) -> None:
     try:
         await request
     except TelegramError as error:
-        _logger.info("not said: %s", error_type(error))
+        _logger.info("not said: %s", type(error).__name__)
 
 
 async def replying(to: ReplyParameters | None, send: Callable[[ReplyParameters | None], Awaitable[Message]]) -> Message:

@@ -13,10 +13,8 @@ from bot.messaging.keyboards import cancel_keyboard
 from bot.messaging.rate_limiter import ON_WIRE, RateLimiter
 from bot.messaging.result_sender import ResultSender
 from bot.messaging.status_messages import StatusMessages
-from bot.messaging.sticker_set_requests import StickerSetRequests
 from bot.messaging.telegram_calls import quietly
 from bot.messaging.views import MessageView, about_results, breed_matches, failure, progress, question, queued
-from bot.operations.error_summary import error_type
 from bot.portraits.errors import FileGone, MediaRefused, TooLarge
 from bot.portraits.messenger import OnWire, Sent
 from bot.texts import Words, words_for
@@ -33,19 +31,12 @@ class TelegramMessenger:
     """The `Messenger` of Telegram. `alerted` is whether there is an administrator who hears of our defects."""
 
     def __init__(
-        self,
-        bot: ExtBot[int],
-        rate_limiter: RateLimiter,
-        storage: Storage,
-        results: ResultSender,
-        packs: StickerSetRequests,
-        alerted: bool,
+        self, bot: ExtBot[int], rate_limiter: RateLimiter, storage: Storage, results: ResultSender, alerted: bool
     ) -> None:
         self._bot = bot
         self._rate_limiter = rate_limiter
         self._storage = storage
         self._results = results
-        self._packs = packs
         self._alerted = alerted
         self._status = StatusMessages(bot, rate_limiter, storage)
         self.board = self._status.board
@@ -119,21 +110,6 @@ class TelegramMessenger:
     async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
         return await self._results.replace(portrait, before, result)
 
-    def pack_name(self, name: str) -> str:
-        return self._packs.name(name)
-
-    async def pack(self, name: str) -> list[str] | None:
-        return await self._packs.stickers(name)
-
-    async def add_to_pack(self, portrait: Portrait, result: Result, name: str, new: bool) -> None:
-        await self._packs.add(portrait, result, name, new)
-
-    async def delete_stickers(self, file_ids: Iterable[str]) -> bool:
-        return await self._packs.delete_stickers(file_ids)
-
-    async def delete_packs(self, names: Iterable[str]) -> bool:
-        return await self._packs.delete_sets(names)
-
     async def result_keyboard(self, portrait: Portrait, age: float) -> InlineKeyboardMarkup:
         """Return the buttons below a film of this age, as they are now."""
         return await self._results.keyboard(portrait, age)
@@ -150,7 +126,7 @@ class TelegramMessenger:
             with translated():
                 return (await self._status.send(portrait, view)).message_id
         except (BadRequest, MediaRefused) as error:
-            _logger.info("portrait %d: not said: %s", portrait.id, error_type(error))
+            _logger.info("portrait %d: not said: %s", portrait.id, type(error).__name__)
             return None
 
     async def remove_status(self, portrait: Portrait) -> None:
@@ -185,7 +161,7 @@ class TelegramMessenger:
                 return unchanged(error)
             return all([await self._delete(chat, [message]) for message in messages])
         except TelegramError as error:
-            _logger.info("not deleted: %s", error_type(error))
+            _logger.info("not deleted: %s", type(error).__name__)
             return False
         return True
 

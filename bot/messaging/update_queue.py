@@ -17,7 +17,6 @@ from typing import TypeVar
 from telegram import Bot, Update
 
 from bot.messaging.raw_updates import read_update, update_id, update_kind
-from bot.operations.error_summary import error_type
 from bot.portraits.backoff import backoff, retry
 from storage import Storage
 
@@ -47,7 +46,7 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         try:
             update, body = read_update(raw, bot)
         except Exception as error:  # whatever it is, it is the trouble of this update alone
-            await self.set_aside(id_, update_kind(raw), error_type(error))
+            await self.set_aside(id_, update_kind(raw), type(error).__name__)
             return
         if await self._insist(lambda: self._storage.updates.remember(id_, body), held_up):
             self.put_nowait(update)
@@ -67,7 +66,7 @@ class DurableUpdateQueue(asyncio.Queue[object]):
                 raw = json.loads(body)
                 update, _ = read_update(raw, bot)
             except Exception as error:
-                await self.set_aside(id_, update_kind(raw), error_type(error))
+                await self.set_aside(id_, update_kind(raw), type(error).__name__)
                 continue
             if attempts >= _MAX_ATTEMPTS:
                 await self.set_aside(id_, update_kind(raw), _CRASH)
@@ -101,6 +100,6 @@ class DurableUpdateQueue(asyncio.Queue[object]):
 
         def log(error: Exception, pause_s: float) -> None:
             held_up()
-            _logger.error("an update cannot be written down: %s, again in %.0f s", error_type(error), pause_s)
+            _logger.error("an update cannot be written down: %s, again in %.0f s", type(error).__name__, pause_s)
 
         return await retry(write, backoff(self._retries_s), retry_on=sqlite3.Error, on_pause=log)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bot.operations.processes import descendants
 from bot.operations.service_benchmarks import SCRIPTED, forget, fresh_home, portrait
 from engine import GATEWAY, ClusterSettings, EngineClient, EngineSettings, Rejuvenate, engine_settings
 
@@ -124,7 +125,7 @@ def _keep_to_cores(processes: Sequence[int]) -> None:
         return
     cores = sorted(os.sched_getaffinity(0))
     for number, process in enumerate(processes):
-        for one in (process, *_below(process)):
+        for one in (process, *descendants(process)):
             with suppress(OSError):  # it has ended
                 for thread in Path(f"/proc/{one}/task").iterdir():
                     os.sched_setaffinity(int(thread.name), {cores[number % len(cores)]})
@@ -132,26 +133,7 @@ def _keep_to_cores(processes: Sequence[int]) -> None:
 
 def _replicas_below(pid: int | None) -> list[int]:
     """The replicas among the descendants of this process, by what Linux tells."""
-    return [one for one, words in _below(pid).items() if words.startswith(_REPLICA)]
-
-
-def _below(pid: int | None) -> dict[int, bytes]:
-    """The command lines of all descendants of this process, by process."""
-    parents: dict[int, int] = {}
-    words: dict[int, bytes] = {}
-    for entry in Path("/proc").iterdir() if Path("/proc").is_dir() else ():
-        with suppress(OSError):  # it has ended
-            if entry.name.isdecimal():
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                words[int(entry.name)] = (entry / "cmdline").read_bytes()
-    return {one: text for one, text in words.items() if pid in _ancestors(one, parents)}
-
-
-def _ancestors(pid: int, parents: dict[int, int]) -> list[int]:
-    line = []
-    while pid := parents.get(pid, 0):
-        line.append(pid)
-    return line
+    return [one for one, words in descendants(pid).items() if words.startswith(_REPLICA)]
 
 
 async def _overhead(settings: EngineSettings, address: str) -> dict[str, float]:

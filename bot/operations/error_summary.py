@@ -4,12 +4,7 @@ import traceback
 from pathlib import Path
 
 
-def error_type(error: BaseException) -> str:
-    """Return the name of the error's type."""
-    return type(error).__name__
-
-
 def error_trail(error: BaseException) -> str:
     """Return the error's type and the last four places it came through, as ``file.py:line``, the newest first."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-4:])
-    return f"{error_type(error)} at " + " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(error).__name__} at " + " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from engine import child_environment
 
@@ -16,6 +18,17 @@ def run_engine(arguments: Sequence[str]) -> int:
     command = [sys.executable, "-m", "engine", *arguments]
     status = subprocess.run(command, check=False, env=child_environment(os.environ)).returncode  # noqa: S603 - our own module, no shell
     return status if status >= 0 else 1
+
+
+def descendants(pid: int | None) -> dict[int, bytes]:
+    """Return the command lines of all processes below this one, by process, as Linux tells; none elsewhere."""
+    found: dict[int, bytes] = {}
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):  # it has ended
+            for child in map(int, (thread / "children").read_text("ascii").split()):
+                found[child] = Path(f"/proc/{child}/cmdline").read_bytes()
+                found |= descendants(child)
+    return found
 
 
 def stop_event(limit_s: float | None = None) -> asyncio.Event:

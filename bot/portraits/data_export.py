@@ -14,18 +14,8 @@ from storage import Pet, Portrait, Result, Storage
 
 MAX_ARCHIVE_BYTES = 45 * 1024 * 1024  # bytes of content; Telegram takes 50 MB from a bot, and the ZIP adds its own
 
-# By picture format. Phones do not open files without a suffix.
-_PHOTO_SUFFIXES = {
-    "JPEG": "jpg",
-    "PNG": "png",
-    "GIF": "gif",
-    "WEBP": "webp",
-    "HEIF": "heic",
-    "AVIF": "avif",
-    "TIFF": "tif",
-    "PSD": "psd",
-    "BMP": "bmp",
-}
+# Of picture formats whose name is not their suffix. Phones do not open files without one.
+_PHOTO_SUFFIXES = {"JPEG": "jpg", "HEIF": "heic", "TIFF": "tif"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +108,4 @@ def _suffix(photo: Path) -> str:
     """Return the suffix of a photo's format."""
     with photo.open("rb") as file:
         kind = sniff(file.read(SNIFFED_BYTES))
-    return _PHOTO_SUFFIXES[kind] if kind else "bin"  # it was sent as a picture, but is none
+    return _PHOTO_SUFFIXES.get(kind, kind.lower()) if kind else "bin"  # it was sent as a picture, but is none

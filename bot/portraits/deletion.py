@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bot.portraits.messenger import Messenger
+from bot.portraits.messenger import Messenger, StickerSets
 from bot.portraits.worker import PortraitWorker
 from engine import EngineClient
 from storage import Deleted, Portrait, Storage
@@ -11,10 +11,18 @@ from storage import Deleted, Portrait, Storage
 class DeletionService:
     """Deletes for good."""
 
-    def __init__(self, storage: Storage, engine: EngineClient, messenger: Messenger, worker: PortraitWorker) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        engine: EngineClient,
+        messenger: Messenger,
+        sticker_sets: StickerSets,
+        worker: PortraitWorker,
+    ) -> None:
         self._storage = storage
         self._engine = engine
         self._messenger = messenger
+        self._sticker_sets = sticker_sets
         self._worker = worker
 
     async def delete(self, portrait: Portrait) -> bool:
@@ -37,7 +45,7 @@ class DeletionService:
         """
         portraits = await self._storage.portraits.of_owner(owner)
         packs = await self._storage.packs.names(owner)
-        gone = await self._messenger.delete_packs(packs)
+        gone = await self._sticker_sets.delete_sets(packs)
         for name in packs:
             await self._storage.packs.delete_set(name)
         return await self._delete(portraits, self._storage.people.forget, owner) and gone
@@ -61,7 +69,7 @@ class DeletionService:
         known = await self._storage.messages.of(*[portrait.id for portrait in portraits])
         gone = await self._messenger.delete_messages(portraits, known)
         stickers = await self._storage.packs.of([portrait.id for portrait in portraits])
-        gone &= await self._messenger.delete_stickers([one.file_id for one in stickers if one.file_id])
+        gone &= await self._sticker_sets.delete_stickers([one.file_id for one in stickers if one.file_id])
         deleted = await delete(whose)
         for portrait in deleted.portraits:
             self._worker.restart(portrait.id)

@@ -9,7 +9,7 @@ from bot.portraits.activity import showing
 from bot.portraits.backoff import backoff, retry
 from bot.portraits.errors import DeliveryUncertain, MediaRefused, MediaUnusable, TooLarge
 from bot.portraits.film_compression import halved
-from bot.portraits.messenger import Alerts, Messenger
+from bot.portraits.messenger import Alerts, Messenger, StickerSets
 from bot.portraits.pack_filling import PackFilling
 from bot.portraits.result_making import ResultMaker
 from bot.portraits.shared_photos import SharedPhotos
@@ -35,6 +35,7 @@ class Delivery:
         storage: Storage,
         engine: EngineClient,
         messenger: Messenger,
+        sticker_sets: StickerSets,
         alerts: Alerts,
         shared_photos: SharedPhotos,
         timings: Timings,
@@ -44,7 +45,7 @@ class Delivery:
         self._shared_photos = shared_photos
         self._timings = timings
         self._maker = ResultMaker(storage, engine, alerts)
-        self._packs = PackFilling(storage, messenger)
+        self._packs = PackFilling(storage, sticker_sets)
         self._uploads: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 
-from bot.operations.error_summary import error_type
 from bot.portraits.age_range import AGE_WORDS
 from bot.portraits.breed_names import breed_name, known_breeds
 from bot.portraits.errors import FileGone
@@ -77,5 +76,5 @@ def failure_of(error: Exception) -> PortraitFailure:
     if isinstance(error, FileGone):
         return PortraitFailure(FailureReason.NOT_FETCHED)
     return PortraitFailure(
-        FailureReason.DEFECT, str(error) if isinstance(error, EngineFault | OperatorError) else error_type(error)
+        FailureReason.DEFECT, str(error) if isinstance(error, EngineFault | OperatorError) else type(error).__name__
     )

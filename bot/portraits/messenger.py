@@ -53,24 +53,6 @@ class Messenger(Protocol):
     async def replace_result(self, portrait: Portrait, before: Result, result: Result) -> Sent | None:
         """Show a result in the message of the one before; None when that is gone. It may be repeated."""
 
-    def pack_name(self, name: str) -> str:
-        """Return the name that a sticker set must have with us; everybody can read it."""
-
-    async def pack(self, name: str) -> list[str] | None:
-        """Return the file ids of a set's stickers; None when there is no such set."""
-
-    async def add_to_pack(self, portrait: Portrait, result: Result, name: str, new: bool) -> None:
-        """Put a sticker into the owner's set of this name, which is made for it if `new`.
-
-        Raises `PackRefused` where the owner can have none, `PackFull` when no more go in.
-        """
-
-    async def delete_stickers(self, file_ids: Iterable[str]) -> bool:
-        """Take stickers out of their sets; False when some may still be there."""
-
-    async def delete_packs(self, names: Iterable[str]) -> bool:
-        """Delete sticker sets; False when some may still be there."""
-
     async def renew_buttons(self, portrait: Portrait) -> None:
         """Show the buttons below the film as they are now. Raises nothing."""
 
@@ -91,6 +73,28 @@ class Messenger(Protocol):
 
         False if some stay, or may stay, such as an `UNKNOWN_MESSAGE`.
         """
+
+
+class StickerSets(Protocol):
+    """The messenger's sticker sets, each made by us for its owner; deleting from them raises nothing."""
+
+    def name(self, name: str) -> str:
+        """Return the name that a set must have with us; everybody can read it."""
+
+    async def stickers(self, name: str) -> list[str] | None:
+        """Return the file ids of a set's stickers; None when there is no such set."""
+
+    async def add(self, portrait: Portrait, result: Result, name: str, new: bool) -> None:
+        """Put a sticker into the owner's set of this name, which is made for it if `new`.
+
+        Raises `PackRefused` where the owner can have none, `PackFull` when no more go in.
+        """
+
+    async def delete_stickers(self, file_ids: Iterable[str]) -> bool:
+        """Take stickers out of their sets; False when some may still be there."""
+
+    async def delete_sets(self, names: Iterable[str]) -> bool:
+        """Delete sets; False when some may still be there."""
 
 
 class Alerts(Protocol):

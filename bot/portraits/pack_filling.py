@@ -3,7 +3,7 @@
 import secrets
 
 from bot.portraits.errors import PackFull, PackRefused
-from bot.portraits.messenger import Messenger
+from bot.portraits.messenger import StickerSets
 from storage import Notice, Portrait, Result, Sticker, Storage
 
 _NAME_BYTES = 6  # of chance in a set's name, which everybody can read: it tells nothing about its owner
@@ -12,9 +12,9 @@ _NAME_BYTES = 6  # of chance in a set's name, which everybody can read: it tells
 class PackFilling:
     """A set is noted before it is made, and a sticker before it is put in, with what was in the set until then."""
 
-    def __init__(self, storage: Storage, messenger: Messenger) -> None:
+    def __init__(self, storage: Storage, sets: StickerSets) -> None:
         self._storage = storage
-        self._messenger = messenger
+        self._sets = sets
 
     async def fill(self, portrait: Portrait, result: Result) -> bool:
         """Put the sticker into the owner's newest set, or a new one; False where that is refused, and a notice says so.
@@ -36,17 +36,17 @@ class PackFilling:
         return True
 
     async def _put(self, portrait: Portrait, result: Result, name: str) -> None:
-        before = await self._messenger.pack(name)
+        before = await self._sets.stickers(name)
         sticker = Sticker(portrait.id, result.age, name, len(before or ()))
         await self._storage.packs.begin(sticker)
-        await self._messenger.add_to_pack(portrait, result, name, new=before is None)
-        after = await self._messenger.pack(name)
+        await self._sets.add(portrait, result, name, new=before is None)
+        after = await self._sets.stickers(name)
         if after:
             await self._storage.packs.put(sticker, after[-1])
 
     async def _is_in(self, sticker: Sticker) -> bool:
         """Whether the set has it: known, or seen by the number of its stickers after a process was killed."""
-        stickers = await self._messenger.pack(sticker.name) or []
+        stickers = await self._sets.stickers(sticker.name) or []
         if sticker.file_id:
             return sticker.file_id in stickers
         if len(stickers) <= sticker.before:
@@ -55,6 +55,6 @@ class PackFilling:
         return True
 
     async def _new_name(self, portrait: Portrait) -> str:
-        name = self._messenger.pack_name(f"pets_{secrets.token_hex(_NAME_BYTES)}")
+        name = self._sets.name(f"pets_{secrets.token_hex(_NAME_BYTES)}")
         await self._storage.packs.add_set(name, portrait.owner, self._storage.now())
         return name

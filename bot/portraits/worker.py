@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Self
 
-from bot.operations.error_summary import error_trail, error_type
+from bot.operations.error_summary import error_trail
 from bot.portraits.backoff import backoff
 from bot.portraits.delivery import Delivery
 from bot.portraits.disk_trouble import DiskTrouble, is_disk_trouble
@@ -19,7 +19,7 @@ from bot.portraits.dispatcher import Dispatcher
 from bot.portraits.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable
 from bot.portraits.failures import FailureHandler
 from bot.portraits.limits import Limits
-from bot.portraits.messenger import Alerts, Messenger
+from bot.portraits.messenger import Alerts, Messenger, StickerSets
 from bot.portraits.portrait_steps import PortraitSteps
 from bot.portraits.shared_photos import SharedPhotos
 from bot.timings import Timings
@@ -37,6 +37,7 @@ class PortraitWorker:
         storage: Storage,
         engine: EngineClient,
         messenger: Messenger,
+        sticker_sets: StickerSets,
         alerts: Alerts,
         limits: Limits,
         timings: Timings,
@@ -50,7 +51,7 @@ class PortraitWorker:
         )
         engine.on_capacity = self.dispatcher.wake
         shared_photos = SharedPhotos(storage, self.schedule)
-        self._delivery = Delivery(storage, engine, messenger, alerts, shared_photos, timings)
+        self._delivery = Delivery(storage, engine, messenger, sticker_sets, alerts, shared_photos, timings)
         self._failures = FailureHandler(storage, alerts, self.schedule)
         steps = PortraitSteps(storage, engine, messenger, self.dispatcher, shared_photos, timings)
         self._portrait_steps = steps
@@ -202,10 +203,10 @@ class PortraitWorker:
             await self._failures.fail(portrait, error)
         except Exception as error:  # whatever it is, one portrait's trouble is nobody else's
             if is_disk_trouble(error):
-                raise DiskTrouble(error_type(error)) from None
+                raise DiskTrouble(type(error).__name__) from None
             now = await self._storage.portraits.get(portrait.id)
             if now is None or now.state is not portrait.state:  # cancelled or deleted, and its files with it
-                _logger.info("portrait %d has no use for this step any more: %s", portrait.id, error_type(error))
+                _logger.info("portrait %d has no use for this step any more: %s", portrait.id, type(error).__name__)
                 return
             _logger.error("portrait %d failed: %s", portrait.id, error_trail(error))
             await self._failures.fail(portrait, error)
