@@ -227,7 +227,6 @@ def build(
 def _source(
     bot: Bot, settings: Settings, request: TelegramRequest, update_queue: DurableUpdateQueue, timings: Timings
 ) -> UpdateSource:
-    """Return where updates come from: polling, or the webhook."""
     if settings.webhook is None:
         return Poller(bot, request, update_queue, ALLOWED_UPDATES)
     return WebhookSubscription(bot, settings.webhook, ALLOWED_UPDATES, timings.webhook_check_s)

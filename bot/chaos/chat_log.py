@@ -32,26 +32,17 @@ class FilmKey:
 
 @dataclass(slots=True)
 class ChatLog:
-    """Filled by `follow` from what happens in the fake Telegram, and by whoever acts.
-
-    films      how often each film was sent to each chat, apart from those that took another's place in its message
-    shown      the films that were seen in each chat, sent or in another's place
-    requested  how often people have asked for each film by a button
-    portraits  the portrait that a photo's message began, as far as the bot named it in a reply
-    replied    messages that the bot replied to
-    withdrawn  messages that somebody deleted in the chat
-    said       the bot's texts, by chat
-    """
+    """Filled by `follow` from what happens in the fake Telegram, and by whoever acts."""
 
     photos: list[SentPhoto] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
-    films: Counter[tuple[int, FilmKey]] = field(default_factory=Counter)
-    shown: set[tuple[int, FilmKey]] = field(default_factory=set)
-    requested: Counter[FilmKey] = field(default_factory=Counter)
-    portraits: dict[tuple[int, int], int] = field(default_factory=dict)
-    replied: set[tuple[int, int]] = field(default_factory=set)
-    withdrawn: set[tuple[int, int]] = field(default_factory=set)
-    said: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    films: Counter[tuple[int, FilmKey]] = field(default_factory=Counter)  # sent, by chat; not in another's place
+    shown: set[tuple[int, FilmKey]] = field(default_factory=set)  # films seen in each chat, in another's place too
+    requested: Counter[FilmKey] = field(default_factory=Counter)  # by a button
+    portraits: dict[tuple[int, int], int] = field(default_factory=dict)  # by the message that began it, as replies told
+    replied: set[tuple[int, int]] = field(default_factory=set)  # messages that the bot replied to
+    withdrawn: set[tuple[int, int]] = field(default_factory=set)  # messages that somebody deleted in the chat
+    said: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # the bot's texts, by chat
     deleted: set[int] = field(default_factory=set)  # portraits, by their owner
     forgotten: set[int] = field(default_factory=set)  # people who asked for it, and left
     blocked: set[int] = field(default_factory=set)  # people who have blocked the bot at some time

@@ -37,23 +37,16 @@ class ProcessUsage:
 
 
 class SupervisedBot:
-    """`async with` keeps it running. `log` is where its standard error goes.
-
-    deaths        how often bot and engine were killed
-    stops_s       how long each orderly stop took
-    refused       starts that ended because Telegram was out of order
-    ended         exit statuses of bots that ended by themselves, though nobody told them to
-    silent_s      the longest time without a sign of life from a bot that was ready
-    """
+    """`async with` keeps it running. `log` is where its standard error goes."""
 
     def __init__(self, url: str, token: str, home: Path, log: Path, real_engine: bool) -> None:
         self.home = home
         self.log = log
-        self.deaths: Counter[str] = Counter()
-        self.stops_s: list[float] = []
-        self.refused = 0
-        self.ended: list[int] = []
-        self.silent_s = 0.0
+        self.deaths: Counter[str] = Counter()  # how often bot and engine were killed
+        self.stops_s: list[float] = []  # how long each orderly stop took
+        self.refused = 0  # starts that ended because Telegram was out of order
+        self.ended: list[int] = []  # exit statuses of bots that ended by themselves, though nobody told them to
+        self.silent_s = 0.0  # the longest time without a sign of life from a bot that was ready
         self.ready = asyncio.Event()
         self._arguments = ["-m", "bot.chaos.tested_bot", *([REAL_ENGINE] if real_engine else [])]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("THROWBACK_")}

@@ -32,6 +32,10 @@ _ENGINE_SUBJECTS: dict[str, str] = {
     "pictures": "how young drawn adults become, against the same pets drawn young; and how young photos look",
 }
 _DEFAULT_COUNTS = {"latency": 10, "cluster": 16, "projection": 1, "pictures": 100}  # photos or pets; more take longer
+_NUMBERS = {
+    "cluster": ("--replicas", [1, 2, 4], "numbers of engines"),
+    "throughput": ("--people", [1, 4, 8, 16], "numbers of people at once"),
+}
 _KILLS_PER_MINUTE = 3
 _DRAWN_PETS = 8  # for the real engine in chaos, and as often a photo of a dog; each is sent by several people
 _REAL_PEOPLE, _REAL_PAUSE_S = 5, 10.0  # what it can keep up with on two cores
@@ -58,23 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             _add_picture_arguments(subject)
         else:
             subject.add_argument("--photos", type=Path, metavar="FOLDER", help="photos to use (default: drawn pets)")
-        if name == "cluster":
-            subject.add_argument(
-                "--replicas",
-                type=whole_number(1),
-                nargs="+",
-                default=[1, 2, 4],
-                help="numbers of engines (default 1 2 4)",
-            )
-        if name == "throughput":
-            subject.add_argument(
-                "--people",
-                type=whole_number(1),
-                nargs="+",
-                default=[1, 4, 8, 16],
-                help="numbers of people at once (default 1 4 8 16)",
-            )
-        else:
+        if name in _NUMBERS:
+            option, numbers, what = _NUMBERS[name]
+            what += f" (default {' '.join(map(str, numbers))})"
+            subject.add_argument(option, type=whole_number(1), nargs="+", default=numbers, help=what)
+        if name in _DEFAULT_COUNTS:
             count_help = _COUNT_HELP.get(name, "number of photos or drawn pets")
             subject.add_argument("--count", type=whole_number(1), default=_DEFAULT_COUNTS[name], help=count_help)
 

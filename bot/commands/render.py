@@ -146,8 +146,6 @@ def _check_folder(wishes: FileWishes, stems: list[str]) -> None:
 
 
 class _Batch:
-    """The photos of one command."""
-
     def __init__(self, args: argparse.Namespace, wishes: FileWishes, engine: EngineClient, baby: bytes | None) -> None:
         self._args, self._wishes, self._engine, self._baby = args, wishes, engine, baby
         self.paths: list[Path] = []

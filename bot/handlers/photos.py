@@ -1,7 +1,6 @@
 """Photos: in private chats all of them, in groups those addressed to the bot."""
 
 import re
-from dataclasses import replace
 
 from telegram import Document, ExternalReplyInfo, Message, PhotoSize, Update
 from telegram.ext.filters import MessageFilter
@@ -153,8 +152,10 @@ async def begin(update: Update, context: Context, message: Message, file: PhotoS
         language=context.words.language,
         topic=message.message_thread_id if message.is_topic_message else None,
         album=message.media_group_id,
+        breed=said.breed,
+        name=said.name,
     )
-    await context.services.portraits.receive(replace(photo, breed=said.breed, name=said.name))
+    await context.services.portraits.receive(photo)
 
 
 async def edited(update: Update, context: Context) -> None:

@@ -203,7 +203,9 @@ def result_keyboard(
         for one in Verdict
     ]
     more = [_button(words("button.more"), Verb.MORE, portrait.id, f"{age:.2f}")]
-    rows = [ages[:2], ages[2:], verdicts, [*more, *([_share_button(words)] if shareable else [])]]
+    if shareable:  # the owner chooses a chat, and then one of their results
+        more.append(InlineKeyboardButton(words("button.share"), switch_inline_query=""))
+    rows = [ages[:2], ages[2:], verdicts, more]
     if portrait.pet is None:
         rows.append([_button(words("button.name"), Verb.NAME, portrait.id)])
     return InlineKeyboardMarkup(rows)
@@ -271,11 +273,6 @@ def _better_age(portrait: Portrait, age: float, reason: VerdictReason) -> tuple[
 
 def name_keyboard(words: Words, portrait: Portrait) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup([[_button(words("button.not_now"), Verb.NO_NAME, portrait.id)]])
-
-
-def _share_button(words: Words) -> InlineKeyboardButton:
-    """Lets the owner choose a chat, and then one of their results."""
-    return InlineKeyboardButton(words("button.share"), switch_inline_query="")
 
 
 def resend_keyboard(words: Words, portrait: Portrait, age: float) -> InlineKeyboardMarkup:

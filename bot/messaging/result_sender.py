@@ -111,7 +111,6 @@ class ResultSender:
         )
 
     async def _keyboard(self, portrait: Portrait, result: Result) -> InlineKeyboardMarkup | None:
-        """The buttons below a result."""
         words = words_for(portrait.language)
         match result.kind:
             case Kind.FILM:

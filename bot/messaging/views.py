@@ -173,12 +173,9 @@ def remaining(words: Words, seconds: float) -> str:
     if seconds < _SOON_S:
         return words("progress.almost")
     if seconds < _MINUTES_FROM_S:
-        return words("progress.wait_seconds", count=max(5, round(seconds / 5) * 5 if seconds < 20 else _tens(seconds)))
+        step = 5 if seconds < 20 else 10
+        return words("progress.wait_seconds", count=max(5, round(seconds / step) * step))
     return words("progress.wait_minutes", count=round(seconds / 60 + 0.3))
-
-
-def _tens(seconds: float) -> int:
-    return round(seconds / 10) * 10
 
 
 def failure(words: Words, portrait: Portrait, told: bool) -> MessageView:

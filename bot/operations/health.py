@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from tornado.netutil import bind_sockets
@@ -57,71 +56,54 @@ async def health_server(services: Services, port: int, address: str = "0.0.0.0")
 
     It listens on all addresses, for a monitor outside the container; it tells nothing personal.
     """
-    routes: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
-        ("/healthz", _HealthHandler, {"services": services}),
-        ("/metrics", _MetricsHandler, {"services": services, "metrics": Metrics()}),
-    ]
+    ours = {"services": services}
+    routes = [("/healthz", _HealthHandler, ours), ("/metrics", _MetricsHandler, ours)]
     sockets = bind_sockets(port, address)
     async with serving(Application(routes, log_function=lambda _: None), sockets):
         yield sockets[0].getsockname()[1]
 
 
-class Metrics:
-    """The bot's metrics. All are gauges: the storage counts anew at every scrape, over restarts too."""
+def exposition(counts: Counts, running: int, places: int) -> bytes:
+    """Return the text of all metrics. All are gauges: the storage counts anew at every scrape, over restarts too.
 
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._people = self._gauge("people", "People with a row")
-        self._groups = self._gauge("groups", "Groups the bot is in")
-        self._portraits = self._gauge("portraits", "Portraits by state", "state")
-        self._running = self._gauge("running", "Portraits the engine has now")
-        self._places = self._gauge("engine_places", "Portraits that the engines take at once; 0 while there is none")
-        self._failures = self._gauge("failures", "Failed portraits of the last 7 days by reason", "reason")
-        self._median_wait = self._gauge("wait_seconds_median", "From queued to done, last 7 days")
-        self._longest_wait = self._gauge("wait_seconds_max", "From queued to done, last 7 days")
-        self._aside = self._gauge("updates_set_aside", "Updates that could not be handled, by kind", "kind")
-        about = ("verdict", "species", "network", "photo_quality")
-        self._verdicts = self._gauge("verdicts", "What owners think of their portraits", *about)
-        self._media = self._gauge("media_bytes", "Photos, pictures, films and latents on the disk")
+    `running` is the number of portraits that the engine has now, `places` how many it takes at once.
+    """
+    registry = CollectorRegistry()
 
-    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
-        return Gauge(f"throwback_{name}", documentation, labels, registry=self._registry)
+    def gauge(name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"throwback_{name}", documentation, labels, registry=registry)
 
-    def exposition(self, counts: Counts, running: int, places: int) -> bytes:
-        """Return the text of all metrics.
-
-        `running` is the number of portraits that the engine has now, `places` how many it takes at once.
-        """
-        self._people.set(counts.people)
-        self._groups.set(counts.groups)
-        for state in State:
-            self._portraits.labels(state).set(counts.states.get(state, 0))
-        self._running.set(running)
-        self._places.set(places)
-        # By reason, not by the text in the row: a defect's is the type of its error, and there is no end of types.
-        failures = Counter[FailureReason]()
-        for text, count in counts.failures.items():
-            failures[PortraitFailure.parse(text).reason] += count
-        for reason in FailureReason:
-            if reason is not FailureReason.NONE:
-                self._failures.labels(reason).set(failures[reason])
-        self._median_wait.set(round(counts.median_s, 3))
-        self._longest_wait.set(round(counts.slowest_s, 3))
-        for kind in UPDATE_KINDS:
-            self._aside.labels(kind).set(counts.updates_aside.get(kind, 0))
-        self._verdicts.clear()  # deleted portraits take theirs along
-        for one in counts.verdicts:
-            self._verdicts.labels(one.verdict, one.species, one.network, one.photo_quality).set(one.count)
-        self._media.set(counts.media_bytes)
-        return generate_latest(self._registry)
+    gauge("people", "People with a row").set(counts.people)
+    gauge("groups", "Groups the bot is in").set(counts.groups)
+    portraits = gauge("portraits", "Portraits by state", "state")
+    for state in State:
+        portraits.labels(state).set(counts.states.get(state, 0))
+    gauge("running", "Portraits the engine has now").set(running)
+    gauge("engine_places", "Portraits that the engines take at once; 0 while there is none").set(places)
+    # By reason, not by the text in the row: a defect's is the type of its error, and there is no end of types.
+    reasons = Counter[FailureReason]()
+    for text, count in counts.failures.items():
+        reasons[PortraitFailure.parse(text).reason] += count
+    failures = gauge("failures", "Failed portraits of the last 7 days by reason", "reason")
+    for reason in FailureReason:
+        if reason is not FailureReason.NONE:
+            failures.labels(reason).set(reasons[reason])
+    gauge("wait_seconds_median", "From queued to done, last 7 days").set(round(counts.median_s, 3))
+    gauge("wait_seconds_max", "From queued to done, last 7 days").set(round(counts.slowest_s, 3))
+    aside = gauge("updates_set_aside", "Updates that could not be handled, by kind", "kind")
+    for kind in UPDATE_KINDS:
+        aside.labels(kind).set(counts.updates_aside.get(kind, 0))
+    about = ("verdict", "species", "network", "photo_quality")
+    verdicts = gauge("verdicts", "What owners think of their portraits", *about)
+    for one in counts.verdicts:
+        verdicts.labels(one.verdict, one.species, one.network, one.photo_quality).set(one.count)
+    gauge("media_bytes", "Photos, pictures, films and latents on the disk").set(counts.media_bytes)
+    return generate_latest(registry)
 
 
 class _Handler(RequestHandler):
     def initialize(self, services: Services) -> None:
         self.services = services
-
-    def data_received(self, chunk: bytes) -> None:
-        """Ignore it: no request here needs a body."""
 
 
 class _HealthHandler(_Handler):
@@ -134,11 +116,7 @@ class _HealthHandler(_Handler):
 
 
 class _MetricsHandler(_Handler):
-    def initialize(self, services: Services, metrics: Metrics) -> None:  # type: ignore[override]  # as the routes say
-        super().initialize(services)
-        self._metrics = metrics
-
     async def get(self) -> None:
         counts = await self.services.storage.counts()
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
-        self.finish(self._metrics.exposition(counts, self.services.worker.running, self.services.engine.portraits))
+        self.finish(exposition(counts, self.services.worker.running, self.services.engine.portraits))

@@ -14,7 +14,7 @@ from bot.playground.methods.profile import menu_for
 from bot.playground.methods.stickers import sticker_set
 from bot.playground.request_parameters import Parameters, Upload
 from bot.playground.users import Users
-from bot.playground.world import Chat, ChatKind
+from bot.playground.world import ChatKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,7 @@ class ControlActions:
     async def act(self, verb: str, path: str, parameters: Parameters, uploads: list[Upload]) -> Any:
         """Run the action for a verb and a path such as `/chats/1001/messages`; raises 404 where there is none."""
         for known, pattern, action in _ACTIONS:
-            matched = pattern.fullmatch(path)
-            if matched and verb == known:
+            if verb == known and (matched := re.fullmatch(pattern, path)):
                 return await action(self, ControlRequest(parameters, uploads, tuple(map(int, matched.groups()))))
         raise ApiError(404, "Not Found")
 
@@ -63,7 +62,11 @@ class ControlActions:
         return {
             "bot": self.telegram.bot | {"listening": self.telegram.updates.listening},
             "people": [asdict(user) for user in world.users.values()],
-            "chats": [self._summary(chat) for chat in world.chats.values() if chat.migrated_to is None],
+            "chats": [
+                asdict(chat) | {"last_message": world.last(chat)}
+                for chat in world.chats.values()
+                if chat.migrated_to is None
+            ],
         }
 
     async def history(self, request: ControlRequest) -> list[Json]:
@@ -88,50 +91,28 @@ class ControlActions:
     async def stickers(self, request: ControlRequest) -> Json:
         return sticker_set(self.telegram, request.text("name"))
 
-    def _summary(self, chat: Chat) -> Json:
-        return asdict(chat) | {"last_message": self.telegram.world.last(chat)}
-
     # Acting
 
     async def send(self, request: ControlRequest) -> list[Json]:
         """Send a text, a sticker by its file_id, or files with a caption."""
-        reply_to, topic = request.parameters.integer("reply_to"), request.parameters.integer("topic")
+        user, chat, parameters = request.user, request.chat, request.parameters
+        reply_to, topic = parameters.integer("reply_to"), parameters.integer("topic")
         if sticker := request.text("sticker"):
-            return [await self.users.send_sticker(request.user, request.chat, sticker, reply_to=reply_to, topic=topic)]
+            return [await self.users.send_sticker(user, chat, sticker, reply_to=reply_to, topic=topic)]
         if not request.uploads:
-            text = request.text("text")
-            return [await self.users.write(request.user, request.chat, text, reply_to=reply_to, topic=topic)]
-        as_files = request.parameters.flag("as_files")
+            return [await self.users.write(user, chat, request.text("text"), reply_to=reply_to, topic=topic)]
+        caption, as_files = request.text("caption"), parameters.flag("as_files")
         return await self.users.send(
-            request.user,
-            request.chat,
-            request.uploads,
-            caption=request.text("caption"),
-            as_files=as_files,
-            reply_to=reply_to,
-            topic=topic,
+            user, chat, request.uploads, caption=caption, as_files=as_files, reply_to=reply_to, topic=topic
         )
 
-    async def edit(self, request: ControlRequest) -> Json:
-        return await self.users.edit(request.user, request.chat, request.message, request.text("text"))
-
-    async def delete(self, request: ControlRequest) -> None:
-        await self.users.delete(request.user, request.chat, request.message)
+    async def choose_inline(self, request: ControlRequest) -> Json:
+        query_id, result_id = request.text("query_id"), request.text("result_id")
+        return await self.users.choose_inline(request.user, request.chat, query_id, result_id)
 
     async def forward(self, request: ControlRequest) -> Json:
         target = request.parameters.required_integer("to_chat")
         return await self.users.forward(request.user, request.chat, request.message, target)
-
-    async def press(self, request: ControlRequest) -> Json:
-        return await self.users.press(request.user, request.chat, request.message, request.text("data"))
-
-    async def ask_inline(self, request: ControlRequest) -> Json:
-        return await self.users.ask_inline(request.user, request.chat, request.text("query"))
-
-    async def choose_inline(self, request: ControlRequest) -> Json:
-        return await self.users.choose_inline(
-            request.user, request.chat, request.text("query_id"), request.text("result_id")
-        )
 
     # Users and chats
 
@@ -172,9 +153,6 @@ class ControlActions:
             case unknown:
                 raise bad_request(f"unknown action {unknown!r}")
 
-    async def set_member(self, request: ControlRequest) -> None:
-        await self.users.set_member(request.chat, request.user, request.text("status", "member"))
-
     async def open_topic(self, request: ControlRequest) -> Json:
         return {"topic": await self.users.open_topic(request.user, request.chat, request.text("name", "Topic"))}
 
@@ -202,30 +180,27 @@ Action = Callable[[ControlActions, ControlRequest], Awaitable[Any]]
 
 _CHAT = r"/chats/(-?\d+)"
 _MESSAGE = _CHAT + r"/messages/(\d+)"
-_ACTIONS: tuple[tuple[str, re.Pattern[str], Action], ...] = tuple(
-    (verb, re.compile(pattern), action)
-    for verb, pattern, action in (
-        ("GET", "/state", ControlActions.state),
-        ("POST", "/people", ControlActions.add_user),
-        ("PATCH", r"/people/(\d+)", ControlActions.change_user),
-        ("POST", "/chats", ControlActions.add_group),
-        ("GET", _CHAT + "/menu", ControlActions.menu),
-        ("GET", _CHAT + "/messages", ControlActions.history),
-        ("POST", _CHAT + "/messages", ControlActions.send),
-        ("PATCH", _MESSAGE, ControlActions.edit),
-        ("DELETE", _MESSAGE, ControlActions.delete),
-        ("POST", _MESSAGE + "/press", ControlActions.press),
-        ("POST", _MESSAGE + "/forward", ControlActions.forward),
-        ("POST", _CHAT + "/inline", ControlActions.ask_inline),
-        ("POST", _CHAT + "/inline/choose", ControlActions.choose_inline),
-        ("POST", _CHAT + "/bot", ControlActions.change_bot),
-        ("POST", _CHAT + "/members", ControlActions.set_member),
-        ("POST", _CHAT + "/topics", ControlActions.open_topic),
-        ("POST", _CHAT + "/migrate", ControlActions.migrate),
-        ("GET", "/stickers", ControlActions.stickers),
-        ("GET", "/devices", ControlActions.devices),
-        ("DELETE", r"/devices/(\d+)", ControlActions.remove_device),
-        ("POST", "/faults", ControlActions.add_fault),
-        ("GET", "/limits", ControlActions.limits),
-    )
+_ACTIONS: tuple[tuple[str, str, Action], ...] = (
+    ("GET", "/state", ControlActions.state),
+    ("POST", "/people", ControlActions.add_user),
+    ("PATCH", r"/people/(\d+)", ControlActions.change_user),
+    ("POST", "/chats", ControlActions.add_group),
+    ("GET", _CHAT + "/menu", ControlActions.menu),
+    ("GET", _CHAT + "/messages", ControlActions.history),
+    ("POST", _CHAT + "/messages", ControlActions.send),
+    ("PATCH", _MESSAGE, lambda ours, r: ours.users.edit(r.user, r.chat, r.message, r.text("text"))),
+    ("DELETE", _MESSAGE, lambda ours, r: ours.users.delete(r.user, r.chat, r.message)),
+    ("POST", _MESSAGE + "/press", lambda ours, r: ours.users.press(r.user, r.chat, r.message, r.text("data"))),
+    ("POST", _MESSAGE + "/forward", ControlActions.forward),
+    ("POST", _CHAT + "/inline", lambda ours, r: ours.users.ask_inline(r.user, r.chat, r.text("query"))),
+    ("POST", _CHAT + "/inline/choose", ControlActions.choose_inline),
+    ("POST", _CHAT + "/bot", ControlActions.change_bot),
+    ("POST", _CHAT + "/members", lambda ours, r: ours.users.set_member(r.chat, r.user, r.text("status", "member"))),
+    ("POST", _CHAT + "/topics", ControlActions.open_topic),
+    ("POST", _CHAT + "/migrate", ControlActions.migrate),
+    ("GET", "/stickers", ControlActions.stickers),
+    ("GET", "/devices", ControlActions.devices),
+    ("DELETE", r"/devices/(\d+)", ControlActions.remove_device),
+    ("POST", "/faults", ControlActions.add_fault),
+    ("GET", "/limits", ControlActions.limits),
 )

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from bot.playground.errors import Json, bad_request, forbidden
@@ -84,13 +83,13 @@ class Users:
     ) -> Json:
         """Send a sticker that is there already, by its file_id."""
         sticker = self._telegram.files.of_kind(file_id, "sticker")
-        return self._send(user_id, chat_id, [{"sticker": sticker.described}], reply_to, topic, False)[0]
+        return self._send(user_id, chat_id, [{"sticker": sticker.described}], reply_to, topic)[0]
 
     async def forward(self, user_id: int, from_chat_id: int, message_id: int, chat_id: int) -> Json:
         original = self._message(from_chat_id, message_id)
         content = {name: value for name, value in original.content.items() if name in _FORWARDED}
         origin = {"type": "user", "date": original.content["date"], "sender_user": original.content["from"]}
-        return self._send(user_id, chat_id, [content | {"forward_origin": origin}], None, None, False)[0]
+        return self._send(user_id, chat_id, [content | {"forward_origin": origin}])[0]
 
     async def edit(self, user_id: int, chat_id: int, message_id: int, text: str) -> Json:
         """Change one's own message: its text, or the caption of its picture, which may be empty."""
@@ -100,10 +99,7 @@ class Users:
             raise bad_request("message can't be edited")
         words = caption_content(text) if media else text_content(text)
         kept = {field: value for field, value in message.content.items() if field not in _WORDS}
-        message.content = kept | words | {"edit_date": self._telegram.now()}
-        self._world.change_message(message)
-        self._telegram.notify_bot("edited_message", message)
-        return self._world.show(message)
+        return self._changed(message, kept | words)
 
     async def replace_document(self, user_id: int, chat_id: int, message_id: int, upload: Upload) -> Json:
         """Put another file in the place of one's own message's."""
@@ -111,10 +107,7 @@ class Users:
         if "forward_origin" in message.content or "document" not in message.content:
             raise bad_request("message can't be edited")
         replaced = await file_content(self._telegram, "document", upload, None)
-        message.content = message.content | replaced | {"edit_date": self._telegram.now()}
-        self._world.change_message(message)
-        self._telegram.notify_bot("edited_message", message)
-        return self._world.show(message)
+        return self._changed(message, message.content | replaced)
 
     async def delete(self, user_id: int, chat_id: int, message_id: int) -> None:
         """Delete a message for all, in a private chat the bot's too; the bot is not told."""
@@ -138,11 +131,8 @@ class Users:
         query_id, query = self._telegram.open_query(user_id)
         update: Json = {"id": query_id, "from": user.as_user(), "chat_instance": str(chat_id), "data": data}
         if inaccessible:
-            update["message"] = {
-                "chat": self._world.describe(self._world.chat(chat_id)),
-                "message_id": message_id,
-                "date": 0,
-            }
+            chat = self._world.describe(self._world.chat(chat_id))
+            update["message"] = {"chat": chat, "message_id": message_id, "date": 0}
         else:
             update["message"] = self._world.show(message)
         self._telegram.updates.add("callback_query", update)
@@ -175,7 +165,7 @@ class Users:
         file, kind = next((result[field], kind) for field, kind in CACHED_FILES.items() if field in result)
         media = {"type": kind, "media": file, "caption": result.get("caption", "")}
         content = await media_content(self._telegram, Parameters({}), media) | {"via_bot": self._telegram.bot}
-        return self._send(user_id, chat_id, [content], None, None, False)[0]
+        return self._send(user_id, chat_id, [content])[0]
 
     # Chats
 
@@ -253,13 +243,8 @@ class Users:
         if old.kind is not ChatKind.GROUP or old.migrated_to is not None:
             raise bad_request("only a group can become a supergroup, and once")
         new = self._world.add_group(old.title, old.members, ChatKind.SUPERGROUP)
-        new = replace(
-            new,
-            members=dict(old.members),
-            bot_status=old.bot_status,
-            media_allowed=old.media_allowed,
-            migrated_from=old.id,
-        )
+        new.members, new.bot_status = dict(old.members), old.bot_status
+        new.media_allowed, new.migrated_from = old.media_allowed, old.id
         self._world.save_chat(new)
         self._add_service_message(old, user_id, {"migrate_to_chat_id": new.id})
         old.migrated_to = new.id
@@ -274,9 +259,9 @@ class Users:
         user_id: int,
         chat_id: int,
         contents: Sequence[Json],
-        reply_to: int | None,
-        topic: int | None,
-        anonymous: bool,
+        reply_to: int | None = None,
+        topic: int | None = None,
+        anonymous: bool = False,
     ) -> list[Json]:
         user, chat = self._world.user(user_id), self._world.chat(chat_id)
         if chat.migrated_to is not None:
@@ -344,6 +329,12 @@ class Users:
         if message.sender_id != user_id:
             raise bad_request("message can't be edited")
         return message
+
+    def _changed(self, message: Message, content: Json) -> Json:
+        message.content = content | {"edit_date": self._telegram.now()}
+        self._world.change_message(message)
+        self._telegram.notify_bot("edited_message", message)
+        return self._world.show(message)
 
     def _check_member(self, user_id: int, chat: Chat) -> None:
         if chat.members.get(user_id) not in IN_CHAT:

@@ -105,7 +105,6 @@ def _files(portraits: list[Portrait], results: dict[int, list[Result]], pets: li
 
 
 def _suffix(photo: Path) -> str:
-    """Return the suffix of a photo's format."""
     with photo.open("rb") as file:
         kind = sniff(file.read(SNIFFED_BYTES))
     return _PHOTO_SUFFIXES.get(kind, kind.lower()) if kind else "bin"  # it was sent as a picture, but is none

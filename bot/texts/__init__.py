@@ -114,11 +114,6 @@ def closest_language(code: str | None) -> str:
     return language if language in LANGUAGES else DEFAULT
 
 
-@cache
-def keys(language: str) -> frozenset[str]:
-    return frozenset(words_for(language)._messages)
-
-
 def messages(language: str) -> Mapping[str, Message]:
     """All messages as they are written, for those who check them."""
     return words_for(language)._messages

@@ -24,7 +24,7 @@ async def create_new_sticker_set(telegram: FakeTelegram, p: Parameters) -> bool:
     telegram.sticker_sets.check_new(name, title)
     checked = [await _checked(telegram, p, sticker) for sticker in wanted]
     telegram.sticker_sets.check_new(name, title)  # another request may have taken the name meanwhile
-    stickers = [_keep(telegram, name, body, emoji) for body, emoji in checked]
+    stickers = [telegram.files.add_sticker(body, emoji, name).file_id for body, emoji in checked]
     telegram.sticker_sets.add(name, title, owner.id, stickers)
     return True
 
@@ -37,7 +37,7 @@ async def add_sticker_to_set(telegram: FakeTelegram, p: Parameters) -> bool:
         raise bad_request("sticker is empty")
     body, emoji = await _checked(telegram, p, wanted)
     found = telegram.sticker_sets.owned(p.text("name"), owner.id)
-    telegram.sticker_sets.append(found, _keep(telegram, found.name, body, emoji))
+    telegram.sticker_sets.append(found, telegram.files.add_sticker(body, emoji, found.name).file_id)
     return True
 
 
@@ -90,7 +90,3 @@ async def _checked(telegram: FakeTelegram, p: Parameters, wanted: Json) -> tuple
 def _is_emoji(text: object) -> bool:
     """Return whether this may be one emoji: short, and no plain letter."""
     return isinstance(text, str) and 0 < len(text) <= _EMOJI_CODE_POINTS_MAX and not text.isascii()
-
-
-def _keep(telegram: FakeTelegram, name: str, body: bytes, emoji: str) -> str:
-    return telegram.files.add_sticker(body, emoji, name).file_id

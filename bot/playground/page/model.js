@@ -189,37 +189,30 @@ export function chooseTopic(topic) {
   tell("chat");
 }
 
+const NEWS = {
+  message: keep,
+  edited: keep,
+  deleted: keep,
+  action: (event) => act(event.chat_id, event.action),
+  chat: (event) => keepChat(event.chat),
+  person: (event) => keepPerson(event.person),
+  commands: () => tell("commands"),
+  devices: () => tell("devices"),
+  listening: hear,
+};
+
 function take(event) {
-  switch (event.type) {
-    case "message":
-    case "edited":
-    case "deleted":
-      keep(event);
-      break;
-    case "action":
-      act(event.chat_id, event.action);
-      break;
-    case "chat":
-      keepChat(event.chat);
-      break;
-    case "person":
-      keepPerson(event.person);
-      break;
-    case "commands":
-    case "devices":
-      tell(event.type);
-      break;
-    case "listening":
-      if (!model.bot.listening) {
-        model.bot.listening = true;
-        tell("status");
-      }
-      break;
-  }
+  NEWS[event.type]?.(event);
   for (const one of [...expected].filter(({ holds }) => holds())) {
     expected.delete(one);
     one.resolve();
   }
+}
+
+function hear() {
+  if (model.bot.listening) return;
+  model.bot.listening = true;
+  tell("status");
 }
 
 function keep(event) {

@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.operations.health import Ailment, Metrics, ailments, health_server
+from bot.operations.health import Ailment, ailments, exposition, health_server
 from bot.operations.service_manager import DEADLY
 from bot.playground.faults import Fault, FaultKind
 from bot.portraits.engine_results import RELEASE
@@ -53,7 +53,7 @@ async def test_a_defects_own_words_are_no_label(harness: Harness) -> None:
     await mina.send(Script.FAULT)
     await mina.answers(breed="Samoyed", baby=None)
     await mina.portrait_in(State.FAILED)
-    text = Metrics().exposition(await harness.services.storage.counts(), running=0, places=4).decode()
+    text = exposition(await harness.services.storage.counts(), running=0, places=4).decode()
     assert 'throwback_failures{reason="defect"} 1.0' in text and "ZeroDivisionError" not in text
 
 
@@ -94,7 +94,7 @@ async def test_updates_that_were_set_aside_are_counted(harness: Harness) -> None
     harness.telegram.updates.add_raw({"callback_query": {}})
     await mina.write("/help")
     await mina.sees("what I can do")
-    text = Metrics().exposition(await harness.services.storage.counts(), running=0, places=4).decode()
+    text = exposition(await harness.services.storage.counts(), running=0, places=4).decode()
     assert 'throwback_updates_set_aside{kind="callback_query"} 1.0' in text
     assert 'throwback_updates_set_aside{kind="unknown"} 0.0' in text
 
