@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from bot.portraits.messenger import Messenger, StickerSets
+from bot.portraits.messenger import Messenger, StickerSetMaker
 from bot.portraits.worker import PortraitWorker
 from engine import EngineClient
 from storage import Deleted, Portrait, Storage
@@ -16,7 +16,7 @@ class DeletionService:
         storage: Storage,
         engine: EngineClient,
         messenger: Messenger,
-        sticker_sets: StickerSets,
+        sticker_sets: StickerSetMaker,
         worker: PortraitWorker,
     ) -> None:
         self._storage = storage

@@ -9,7 +9,7 @@ from bot.portraits.activity import showing
 from bot.portraits.backoff import backoff, retry
 from bot.portraits.errors import DeliveryUncertain, MediaRefused, MediaUnusable, TooLarge
 from bot.portraits.film_compression import halved
-from bot.portraits.messenger import Alerts, Messenger, StickerSets
+from bot.portraits.messenger import Alerts, Messenger, StickerSetMaker
 from bot.portraits.pack_filling import PackFilling
 from bot.portraits.result_making import ResultMaker
 from bot.portraits.shared_photos import SharedPhotos
@@ -35,7 +35,7 @@ class Delivery:
         storage: Storage,
         engine: EngineClient,
         messenger: Messenger,
-        sticker_sets: StickerSets,
+        sticker_sets: StickerSetMaker,
         alerts: Alerts,
         shared_photos: SharedPhotos,
         timings: Timings,

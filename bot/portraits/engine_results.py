@@ -31,9 +31,10 @@ def card_text(portrait: Portrait, age: float) -> CardText:
 
 def card_words(words: Words, title: str, age: float, otherwise: str = "") -> CardText:
     """Return what the card of this age says below this title."""
-    then, now = ("then", "now") if age >= 0 else ("now", "grown")  # of the two the younger one is today's then
+    # Of the two the younger one is today's then.
+    then, now = ("card.then", "card.now") if age >= 0 else ("card.now", "card.grown")
     footer = words("card.footer", date=words.date(date.today()))
-    return CardText(title, words(f"card.{then}"), words(f"card.{now}"), footer, otherwise)
+    return CardText(title, words(then), words(now), footer, otherwise)
 
 
 def export_text(portrait: Portrait, age: float) -> ExportText:

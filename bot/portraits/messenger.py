@@ -75,7 +75,7 @@ class Messenger(Protocol):
         """
 
 
-class StickerSets(Protocol):
+class StickerSetMaker(Protocol):
     """The messenger's sticker sets, each made by us for its owner; deleting from them raises nothing."""
 
     def name(self, name: str) -> str:

@@ -3,7 +3,7 @@
 import secrets
 
 from bot.portraits.errors import PackFull, PackRefused
-from bot.portraits.messenger import StickerSets
+from bot.portraits.messenger import StickerSetMaker
 from storage import Notice, Portrait, Result, Sticker, Storage
 
 _NAME_BYTES = 6  # of chance in a set's name, which everybody can read: it tells nothing about its owner
@@ -12,7 +12,7 @@ _NAME_BYTES = 6  # of chance in a set's name, which everybody can read: it tells
 class PackFilling:
     """A set is noted before it is made, and a sticker before it is put in, with what was in the set until then."""
 
-    def __init__(self, storage: Storage, sets: StickerSets) -> None:
+    def __init__(self, storage: Storage, sets: StickerSetMaker) -> None:
         self._storage = storage
         self._sets = sets
 

@@ -19,7 +19,7 @@ from bot.portraits.dispatcher import Dispatcher
 from bot.portraits.errors import ChatGone, ChatMoved, FileGone, MessengerUnavailable
 from bot.portraits.failures import FailureHandler
 from bot.portraits.limits import Limits
-from bot.portraits.messenger import Alerts, Messenger, StickerSets
+from bot.portraits.messenger import Alerts, Messenger, StickerSetMaker
 from bot.portraits.portrait_steps import PortraitSteps
 from bot.portraits.shared_photos import SharedPhotos
 from bot.timings import Timings
@@ -37,7 +37,7 @@ class PortraitWorker:
         storage: Storage,
         engine: EngineClient,
         messenger: Messenger,
-        sticker_sets: StickerSets,
+        sticker_sets: StickerSetMaker,
         alerts: Alerts,
         limits: Limits,
         timings: Timings,

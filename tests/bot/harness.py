@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from bot.app import running
@@ -61,12 +60,14 @@ class Harness:
         address = await self._stack.enter_async_context(serve(self.telegram))
         base = Settings(address.token, EngineSettings(self._home / "bot"), address.url)
         self.settings = replace(base, **self._changes)
-        await self.open()
+        try:
+            await self.open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
         await self._stack.aclose()
 

@@ -62,7 +62,7 @@ def test_whatever_arrives_somebody_else_is_answered(tmp_path: Path, caplog: pyte
 
         check()
         runner.run(all_confirmed(harness))
-        runner.run(harness.__aexit__(None, None, None))
+        runner.run(harness.__aexit__())
     assert statistics.median(waits_s) < 1
     assert SECRET not in caplog.text
 

@@ -84,7 +84,7 @@ async def test_ill_when_telegram_does_not_answer(harness: Harness, monkeypatch: 
 
 async def test_ill_without_a_database(tmp_path: Path) -> None:
     async with Harness(tmp_path) as harness, health_server(harness.services, 0, "127.0.0.1") as port:
-        await harness.services.storage.__aexit__(None, None, None)
+        await harness.services.storage.__aexit__()
         assert await fetch(port, "/healthz") == (503, "database\n")
         await harness.services.storage.__aenter__()
 

@@ -10,7 +10,7 @@ import pytest
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
 from bot.timings import Timings
-from engine import EngineFault
+from engine import EngineFault, EngineSettings
 from storage import FailureReason, State
 from tests.bot.harness import Harness, eventually, labels, words_of
 from tests.scripted_engine import Script
@@ -321,7 +321,7 @@ async def test_an_engine_that_dies_loses_nothing(harness: Harness) -> None:
 
 async def test_a_network_that_is_not_here_is_named_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="THROWBACK_NETWORK names 'nosuch'"):
-        async with Harness(tmp_path, network="nosuch"):
+        async with Harness(tmp_path, engine=EngineSettings(tmp_path / "bot", network="nosuch")):
             pass
 
 
