@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,16 @@ class CheckState(StrEnum):
 class Finding:
     """What a check found out about one part."""
 
-    part: str
     state: CheckState
+    part: str
     says: str
     advice: str = ""
     facts: Mapping[str, Any] | None = None  # for --json
+
+
+_good = partial(Finding, CheckState.GOOD)
+_later = partial(Finding, CheckState.LATER)
+_bad = partial(Finding, CheckState.BAD)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +87,7 @@ async def _findings(environment: Mapping[str, str]) -> AsyncIterator[Finding]:
     try:
         settings = engine_settings(environment)
     except SettingsError as error:
-        yield Finding("settings", CheckState.BAD, str(error), "correct the variable; everything else depends on it")
+        yield _bad("settings", str(error), "correct the variable; everything else depends on it")
         return
     for finding in await engine_findings(settings):
         yield finding
@@ -101,38 +107,31 @@ async def engine_findings(settings: EngineSettings) -> list[Finding]:
             description = await engine.describe()
             try:
                 await engine.recognise(_grey_picture())
-                seeing = Finding("recognition", CheckState.GOOD, "it looks at pictures")
+                seeing = _good("recognition", "it looks at pictures")
             except EngineError as error:
-                seeing = Finding("recognition", CheckState.BAD, f"it does not work ({error})", again)
+                seeing = _bad("recognition", f"it does not work ({error})", again)
     except TimeoutError:
         says, advice = "no engine answers on the cluster", "see that it runs (`ray status`) and has room for an engine"
-        return [Finding("cluster", CheckState.BAD, says, advice, {"device": None, "networks": []})]
+        return [_bad("cluster", says, advice, {"device": None, "networks": []})]
     except EngineError as error:
         refused = "THROWBACK_DEVICE" in str(error)  # no reinstalling brings a GPU
         advice = "set it to auto; see that PyTorch finds the GPU, if there is one" if refused else again
-        return [
-            Finding("engine", CheckState.BAD, f"it does not work ({error})", advice, {"device": None, "networks": []})
-        ]
+        return [_bad("engine", f"it does not work ({error})", advice, {"device": None, "networks": []})]
     networks = ", ".join(description.networks)
+    facts = {"networks": list(description.networks)}
+    advice = f"`throwback networks pull afhqdog`, or {again} to get the embedded one"
+    having = _good("networks", networks, facts=facts) if networks else _bad("networks", "none", advice, facts)
     absent = []
     if settings.network and settings.network not in description.networks:
         says = f"THROWBACK_NETWORK names {settings.network!r}, which is not here"
-        absent.append(Finding("network", CheckState.BAD, says, "correct it, or see `throwback networks list`"))
+        absent.append(_bad("network", says, "correct it, or see `throwback networks list`"))
     return [
-        Finding("device", CheckState.GOOD, description.device, facts={"device": description.device}),
-        Finding(
-            "networks",
-            CheckState.GOOD if networks else CheckState.BAD,
-            networks or "none",
-            "" if networks else f"`throwback networks pull afhqdog`, or {again} to get the embedded one",
-            {"networks": list(description.networks)},
-        ),
+        _good("device", description.device, facts={"device": description.device}),
+        having,
         *absent,
-        Finding(
-            "perceptual distance", CheckState.GOOD, description.extractor, facts={"extractor": description.extractor}
-        ),
+        _good("perceptual distance", description.extractor, facts={"extractor": description.extractor}),
         seeing,
-        *(Finding("note", CheckState.LATER, note) for note in description.notes),
+        *(_later("note", note) for note in description.notes),
     ]
 
 
@@ -149,35 +148,27 @@ def ffmpeg_finding() -> Finding:
         version = imageio_ffmpeg.get_ffmpeg_version()
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         advice = "`pip install --force-reinstall imageio-ffmpeg`, or set IMAGEIO_FFMPEG_EXE to an ffmpeg of yours"
-        return Finding("ffmpeg", CheckState.BAD, f"it cannot be run ({type(error).__name__})", advice, {"ffmpeg": None})
+        return _bad("ffmpeg", f"it cannot be run ({type(error).__name__})", advice, {"ffmpeg": None})
     if "libx264" not in listed:
-        return Finding(
-            "ffmpeg", CheckState.BAD, f"{version} has no libx264", "unset IMAGEIO_FFMPEG_EXE", {"ffmpeg": None}
-        )
-    return Finding("ffmpeg", CheckState.GOOD, f"{version} with libx264", facts={"ffmpeg": version})
+        return _bad("ffmpeg", f"{version} has no libx264", "unset IMAGEIO_FFMPEG_EXE", {"ffmpeg": None})
+    return _good("ffmpeg", f"{version} with libx264", facts={"ffmpeg": version})
 
 
 def home_finding(home: Path, min_free_bytes: int = _MIN_FREE_BYTES) -> Finding:
     facts = {"home": str(home)}
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        return Finding(
-            "data folder", CheckState.BAD, f"{home} cannot be written to", "set THROWBACK_HOME to another", facts
-        )
+        return _bad("data folder", f"{home} cannot be written to", "set THROWBACK_HOME to another", facts)
     free = shutil.disk_usage(existing).free
     if free < min_free_bytes:
         says = f"the disk of {home} has only {free >> 20} MB left"
-        return Finding("data folder", CheckState.BAD, says, "make room, or set THROWBACK_HOME to another", facts)
-    return Finding(
-        "data folder", CheckState.GOOD, f"{home}{'' if home.exists() else ' (made when needed)'}", facts=facts
-    )
+        return _bad("data folder", says, "make room, or set THROWBACK_HOME to another", facts)
+    return _good("data folder", f"{home}{'' if home.exists() else ' (made when needed)'}", facts=facts)
 
 
 def database_finding(file: Path) -> Finding:
     if not file.exists():
-        return Finding(
-            "database", CheckState.GOOD, "none yet; it is made at the first start", facts={"database": "none"}
-        )
+        return _good("database", "none yet; it is made at the first start", facts={"database": "none"})
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
             (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -185,16 +176,16 @@ def database_finding(file: Path) -> Finding:
             (version,) = database.execute("SELECT max(number) FROM migrations").fetchone()
     except sqlite3.OperationalError:  # of a sound one, too: in a folder where nothing can be written, say
         advice = "see that you may write to the data folder, and that its disk is not full"
-        return Finding("database", CheckState.BAD, "it cannot be read", advice, {"database": "unreadable"})
+        return _bad("database", "it cannot be read", advice, {"database": "unreadable"})
     except sqlite3.Error as error:
         verdict = type(error).__name__
     if verdict != "ok":
         advice = "move it away, with what lies beside it, and start again, or bring back a copy of it"
-        return Finding("database", CheckState.BAD, f"damaged ({verdict})", advice, {"database": "damaged"})
+        return _bad("database", f"damaged ({verdict})", advice, {"database": "damaged"})
     if version > newest_migration():
         says, advice = "of a newer version of Throwback", "install that version again, or set THROWBACK_HOME to another"
-        return Finding("database", CheckState.BAD, says, advice, {"database": "newer"})
-    return Finding("database", CheckState.GOOD, f"sound, {portraits} portraits", facts={"database": "ok"})
+        return _bad("database", says, advice, {"database": "newer"})
+    return _good("database", f"sound, {portraits} portraits", facts={"database": "ok"})
 
 
 def temporary_folder_finding(folder: str | None = None, least_free_bytes: int = _MIN_FREE_BYTES) -> Finding:
@@ -207,13 +198,13 @@ def temporary_folder_finding(folder: str | None = None, least_free_bytes: int = 
             free = shutil.disk_usage(trial.name).free
     except OSError as error:
         says = f"nothing can be written there ({error.strerror or type(error).__name__})"
-        return Finding("temporary folder", CheckState.LATER, says, advice)
+        return _later("temporary folder", says, advice)
     if free < least_free_bytes:
-        return Finding("temporary folder", CheckState.LATER, f"only {free >> 20} MB left", advice)
+        return _later("temporary folder", f"only {free >> 20} MB left", advice)
     place = Path(folder or tempfile.gettempdir())
     if place == Path.cwd():  # where Python goes when there is nothing else
-        return Finding("temporary folder", CheckState.LATER, f"none; {place} has to serve", advice)
-    return Finding("temporary folder", CheckState.GOOD, str(place))
+        return _later("temporary folder", f"none; {place} has to serve", advice)
+    return _good("temporary folder", str(place))
 
 
 def proxy_finding() -> Finding | None:
@@ -221,7 +212,7 @@ def proxy_finding() -> Finding | None:
     try:
         check_proxies()
     except SettingsError as error:
-        return Finding("proxy", CheckState.BAD, str(error), "correct or unset it")
+        return _bad("proxy", str(error), "correct or unset it")
     return None
 
 
@@ -233,8 +224,8 @@ def port_finding(variable: str, port: int) -> Finding:
             trial.bind(("0.0.0.0", port))  # noqa: S104 (as the bot does)
     except OSError as error:
         says = f"{variable}: {port} cannot be had ({error.strerror})"
-        return Finding("port", CheckState.BAD, says, "choose another, unless it is the bot itself that is running")
-    return Finding("port", CheckState.GOOD, f"{variable}: {port} is free")
+        return _bad("port", says, "choose another, unless it is the bot itself that is running")
+    return _good("port", f"{variable}: {port} is free")
 
 
 async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
@@ -244,16 +235,16 @@ async def bot_findings(environment: Mapping[str, str]) -> list[Finding]:
         settings = Settings.read(environment)
     except SettingsError as error:
         wrong = [line for line in str(error).splitlines() if not (missing and line.startswith("THROWBACK_TOKEN "))]
-        findings = [Finding("settings", CheckState.BAD, line) for line in wrong]
+        findings = [_bad("settings", line) for line in wrong]
         if not missing:
-            return [*findings, Finding("token", CheckState.LATER, "not tried", facts={"token": "not tried"})]
+            return [*findings, _later("token", "not tried", facts={"token": "not tried"})]
         advice = "@BotFather on Telegram gives you one for `throwback run`; `throwback playground` needs none"
-        return [*findings, Finding("token", CheckState.LATER, "none", advice, {"token": "none"})]
+        return [*findings, _later("token", "none", advice, {"token": "none"})]
     taken = [("THROWBACK_METRICS_PORT", settings.metrics_port)] if settings.metrics_port else []
     taken += [("THROWBACK_WEBHOOK_PORT", settings.webhook.port)] if settings.webhook else []
     ports = [port_finding(variable, port) for variable, port in taken]
     if not is_loopback(settings.api_url) and (proxy := proxy_finding()):
-        return [*ports, proxy, Finding("token", CheckState.LATER, "not tried", facts={"token": "not tried"})]
+        return [*ports, proxy, _later("token", "not tried", facts={"token": "not tried"})]
     return [*ports, *await token_findings(settings)]
 
 
@@ -263,13 +254,13 @@ async def token_findings(settings: Settings) -> list[Finding]:
     try:
         # Errors are told in our own words: the library's may contain the token.
         async with asyncio.timeout(_CHECK_TIMEOUT_S), _bot(settings) as bot:
-            token = Finding("token", CheckState.GOOD, f"{server} knows it as @{bot.username}", facts={"token": "ok"})
+            token = _good("token", f"{server} knows it as @{bot.username}", facts={"token": "ok"})
             return [token, inline_finding(bot.supports_inline_queries)]
     except InvalidToken:
-        return [Finding("token", CheckState.BAD, f"{server} does not know it", "ask @BotFather", {"token": "unknown"})]
+        return [_bad("token", f"{server} does not know it", "ask @BotFather", {"token": "unknown"})]
     except (TelegramError, TimeoutError) as error:
         says = f"{server} cannot be reached ({type(error).__name__})"
-        return [Finding("token", CheckState.BAD, says, "is there a network, a proxy?", {"token": "unreachable"})]
+        return [_bad("token", says, "is there a network, a proxy?", {"token": "unreachable"})]
 
 
 def _bot(settings: Settings) -> Bot:
@@ -281,6 +272,6 @@ def _bot(settings: Settings) -> Bot:
 
 def inline_finding(on: bool) -> Finding:
     if on:
-        return Finding("inline mode", CheckState.GOOD, "on: results can be shared in any chat", facts={"inline": True})
+        return _good("inline mode", "on: results can be shared in any chat", facts={"inline": True})
     advice = "send `/setinline` to @BotFather, and start the bot again"
-    return Finding("inline mode", CheckState.LATER, "off: results have no Share button", advice, {"inline": False})
+    return _later("inline mode", "off: results have no Share button", advice, {"inline": False})

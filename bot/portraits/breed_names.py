@@ -12,6 +12,7 @@ from importlib.resources import files
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
+from bot.texts import LANGUAGES
 from engine import BREEDS
 
 _MATCH_SIMILARITY = 78.0  # 0..100; from here on a name may be meant: two typing errors in an average name
@@ -54,7 +55,7 @@ def named_breed(text: str, language: str) -> str | None:
     None for the name of no breed, or of several.
     """
     wanted = _plain(text)
-    for names in (_names(language), _names("en"), *map(_names, _languages())):
+    for names in (_names(language), _names("en"), *map(_names, sorted(LANGUAGES))):
         found = [slug for slug, known in names.items() if wanted and wanted in map(_plain, known)]
         if found:
             return found[0] if len(found) == 1 else None
@@ -79,7 +80,7 @@ def _similar(typed: str, language: str) -> dict[str, tuple[float, bool]]:
     """By slug, how similar a name is to what was typed, 0..100, and whether it is one of `language`."""
     wanted = _plain(typed)
     found: dict[str, tuple[float, bool]] = {}
-    for known in _languages() if wanted else ():
+    for known in sorted(LANGUAGES) if wanted else ():
         for slug, names in _names(known).items():
             similarity = max(_similarity(wanted, _plain(name)) for name in names)
             if similarity:
@@ -118,11 +119,6 @@ def _plain(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.casefold())
     kept = "".join(letter if letter.isalnum() else " " for letter in letters if not unicodedata.combining(letter))
     return " ".join(kept.split())
-
-
-@cache
-def _languages() -> tuple[str, ...]:
-    return tuple(sorted(entry.name.removesuffix(".toml") for entry in files("bot").joinpath("texts/breeds").iterdir()))
 
 
 @cache
