@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from telegram import Message, ReplyParameters, Update, User
+from telegram import CallbackQuery, Message, ReplyParameters, Update, User
 from telegram.error import BadRequest, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, ExtBot, JobQueue
 
@@ -71,9 +71,10 @@ class Services:
 
 
 class Context(CallbackContext[Bot, dict[Any, Any], dict[Any, Any], dict[str, Services]]):
-    """Created for every update; `introduce` sets `words` before any other handler."""
+    """Created for every update; `introduce` sets what it has before any other handler."""
 
     words: Words = words_for("en")
+    update_id: int = 0
 
     @property
     def services(self) -> Services:
@@ -111,6 +112,7 @@ App = Application[Bot, Context, dict[Any, Any], dict[Any, Any], dict[str, Servic
 
 async def introduce(update: Update, context: Context) -> None:
     """Run before all handlers: find out who writes, in which language, and whether they may."""
+    context.update_id = update.update_id
     user, message = update.effective_user, update.effective_message
     if user is None:
         return
@@ -159,11 +161,8 @@ async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) 
     return member.status in _ADMIN_STATUSES
 
 
-async def answer(update: Update, text: str = "", alert: bool = False) -> None:
+async def answer(query: CallbackQuery, text: str = "", alert: bool = False) -> None:
     """Answer a press of a button, unless it is too old to be answered."""
-    query = update.callback_query
-    if query is None:
-        return
     try:
         await query.answer(text or None, show_alert=alert)
     except BadRequest:

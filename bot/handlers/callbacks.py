@@ -6,7 +6,7 @@ Every press is answered, only those of the portrait's owner count, and one that 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from telegram import ForceReply, InlineKeyboardMarkup, Update
+from telegram import CallbackQuery, ForceReply, Update
 from telegram.error import BadRequest
 
 from bot.context import Context, Services, answer, edit, may_press
@@ -28,7 +28,7 @@ from bot.messaging.views import help_against
 from bot.portraits.result_service import ResultService
 from storage import ASKING_STATES, RESULT_STATES, Kind, Portrait, State, Verdict, VerdictReason
 
-Action = Callable[[Update, Context, Portrait, str], Awaitable[object]]
+Action = Callable[[CallbackQuery, Context, Portrait, str], Awaitable[object]]
 """What a press does with its portrait and value; returns None when it does not fit (any more)."""
 
 
@@ -39,97 +39,96 @@ async def press(update: Update, context: Context) -> None:
     said = Press.unpack(query.data or "")
     if said and (general := _GENERAL_ACTIONS.get(said.verb)):
         try:
-            await general(update, context, said.value)
+            await general(query, context, said.value)
         except ValueError:  # a value that none of our keyboards has
-            await answer(update, context.words("error.too_late"))
+            await answer(query, context.words("error.too_late"))
         return
     portrait = await context.storage.portraits.get(said.portrait) if said else None
     if said is None or said.verb not in _PORTRAIT_ACTIONS or portrait is None:
-        await answer(update, context.words("error.stale"), alert=True)
+        await answer(query, context.words("error.stale"), alert=True)
         return
     chat = query.message.chat.id if query.message else None
     if not await may_press(query.from_user, chat, portrait, context.bot):
-        await answer(update, context.words("error.not_yours"), alert=True)
+        await answer(query, context.words("error.not_yours"), alert=True)
         return
     await context.services.naming.withdraw_question(portrait.owner, portrait.chat)
     action, toast = _PORTRAIT_ACTIONS[said.verb]
     try:
-        done = await action(update, context, portrait, said.value)
+        done = await action(query, context, portrait, said.value)
     except ValueError:  # a value that none of our keyboards has
         done = None
     if done is None:
-        await _show_present_state(update, context, portrait.id)
+        await _show_present_state(query, context, portrait.id)
     elif isinstance(done, Portrait) and done.failure.is_limit and done.failure == portrait.failure:
         # Its message says so already, and does not change.
-        await answer(update, context.words("limit.later", button=context.words("button.retry")), alert=True)
+        await answer(query, context.words("limit.later", button=context.words("button.retry")), alert=True)
     else:
         # False: there was nothing to do.
-        await answer(update, context.words(toast) if toast and done is not False else "")
+        await answer(query, context.words(toast) if toast and done is not False else "")
 
 
-async def _show_present_state(update: Update, context: Context, id_: int) -> None:
+async def _show_present_state(query: CallbackQuery, context: Context, id_: int) -> None:
     portrait = await context.storage.portraits.get(id_)
     if portrait and portrait.state in ASKING_STATES:
-        await answer(update)
+        await answer(query)
         await context.insist(lambda: context.messenger.ask(portrait))
     else:
-        await answer(update, context.words("error.too_late"))
+        await answer(query, context.words("error.too_late"))
 
 
-async def _type_breed(_: Update, context: Context, portrait: Portrait, __: str) -> object:
+async def _type_breed(_: CallbackQuery, context: Context, portrait: Portrait, __: str) -> object:
     expecting = await context.services.answers.expect_breed(portrait.id)
     if expecting:
         await context.insist(lambda: context.messenger.ask(expecting))
     return expecting
 
 
-async def _film(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    return await history.film(update, context, portrait, age_number(value))
+async def _film(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
+    return await history.film(query, context, portrait, age_number(value))
 
 
-async def _more(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _more(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
     if portrait.state not in RESULT_STATES:
         return None
-    await _swap_keyboard(update, more_keyboard(context.words, portrait, age_number(value)))
+    await edit(query.edit_message_reply_markup(more_keyboard(context.words, portrait, age_number(value))))
     return True
 
 
-async def _less(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _less(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
     if portrait.state not in RESULT_STATES:
         return None
-    await _swap_keyboard(update, await context.messenger.result_keyboard(portrait, age_number(value)))
+    await edit(query.edit_message_reply_markup(await context.messenger.result_keyboard(portrait, age_number(value))))
     return True
 
 
-async def _make(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _make(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
     age, __, kind = value.partition(" ")
     if kind not in (*OFFERED_KINDS, Kind.PACK):
         return None
-    return await context.services.results.request(portrait.id, age_number(age), Kind(kind), _press_id(update))
+    return await context.services.results.request(portrait.id, age_number(age), Kind(kind), query.id)
 
 
-async def _judge(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _judge(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
     age, _, verdict = value.partition(" ")
     judged = await context.services.results.judge(portrait, age_number(age), Verdict(verdict))
     if judged:
-        await _swap_keyboard(update, await context.messenger.result_keyboard(portrait, age_number(age)))
-        await answer(update, context.words(f"verdict.{verdict}"))
+        await edit(query.edit_message_reply_markup(await context.messenger.result_keyboard(portrait, age_number(age))))
+        await answer(query, context.words(f"verdict.{verdict}"))
     return judged
 
 
-async def _explain(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _explain(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
     age, _, reason = value.partition(" ")
     explained = await context.services.results.explain(portrait, age_number(age), VerdictReason(reason))
-    if explained and update.callback_query:
+    if explained:
         view = help_against(context.words, portrait, age_number(age), VerdictReason(reason))
-        await edit(update.callback_query.edit_message_text(view.text, reply_markup=view.keyboard))
+        await edit(query.edit_message_text(view.text, reply_markup=view.keyboard))
     return explained
 
 
-async def _name(update: Update, context: Context, portrait: Portrait, __: str) -> object:
+async def _name(query: CallbackQuery, context: Context, portrait: Portrait, __: str) -> object:
     expecting = await context.services.naming.expect_name(portrait.id)
-    message = update.effective_message
-    if expecting and message:
+    if expecting:
         # In a group the bot may see nothing but replies, so the owner's app opens one.
         group, leave = portrait.in_group, name_keyboard(context.words, portrait)
         asked = await context.insist(
@@ -151,16 +150,16 @@ async def _no_name(*_: object) -> object:
     return True
 
 
-async def _delete(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _delete(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
     if portrait.state not in (*RESULT_STATES, State.FAILED):
         return None
-    await _swap_keyboard(update, delete_keyboard(context.words, portrait, value))
+    await edit(query.edit_message_reply_markup(delete_keyboard(context.words, portrait, value)))
     return True
 
 
-async def _delete_no(update: Update, context: Context, portrait: Portrait, value: str) -> object:
+async def _delete_no(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
     if value.startswith(history.GALLERY_PREFIX):
-        await history.turn(update, context, value.removeprefix(history.GALLERY_PREFIX))
+        await history.turn(query, context, value.removeprefix(history.GALLERY_PREFIX))
         return True
     if portrait.state is State.FAILED:
         keyboard = failure_keyboard(context.words, portrait)
@@ -169,35 +168,30 @@ async def _delete_no(update: Update, context: Context, portrait: Portrait, value
         keyboard = await context.messenger.result_keyboard(portrait, age)
     else:
         return None
-    await _swap_keyboard(update, keyboard)
+    await edit(query.edit_message_reply_markup(keyboard))
     return True
 
 
-async def _delete_yes(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-    query, goes_on = update.callback_query, False
+async def _delete_yes(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
+    goes_on = False
     with suppress(TypeError):  # python-telegram-bot's word for a gallery that is too old to be seen
         if value.startswith(history.GALLERY_PREFIX):
-            goes_on = await history.turn_away(update, context, portrait, value.removeprefix(history.GALLERY_PREFIX))
+            goes_on = await history.turn_away(query, context, portrait, value.removeprefix(history.GALLERY_PREFIX))
     pet = await context.storage.pets.get(portrait.pet) if portrait.pet else None
     if not await context.services.deletion.delete(portrait):
-        await answer(update, context.words("result.deleted_partly"), alert=True)
+        await answer(query, context.words("result.deleted_partly"), alert=True)
     elif pet:
-        await answer(update, context.words(f"result.deleted_but_{'baby' if pet.baby_photo else 'pet'}", name=pet.name))
-    if query and not goes_on:
+        await answer(query, context.words(f"result.deleted_but_{'baby' if pet.baby_photo else 'pet'}", name=pet.name))
+    if not goes_on:
         with suppress(BadRequest, TypeError):  # erased with the portrait, or too old to be
             await query.delete_message()
     return True
 
 
-async def _swap_keyboard(update: Update, keyboard: InlineKeyboardMarkup | None) -> None:
-    if query := update.callback_query:
-        await edit(query.edit_message_reply_markup(keyboard))
-
-
 def _calling(call: Callable[[Services, Portrait, str], Awaitable[object]]) -> Action:
     """An action that is one call of a service."""
 
-    async def action(_: Update, context: Context, portrait: Portrait, value: str) -> object:
+    async def action(_: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
         return await call(context.services, portrait, value)
 
     return action
@@ -206,18 +200,14 @@ def _calling(call: Callable[[Services, Portrait, str], Awaitable[object]]) -> Ac
 def _requesting(request: Callable[[ResultService, int, float, str], Awaitable[object]]) -> Action:
     """An action that asks for results of an age."""
 
-    async def action(update: Update, context: Context, portrait: Portrait, value: str) -> object:
-        return await request(context.services.results, portrait.id, age_number(value), _press_id(update))
+    async def action(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> object:
+        return await request(context.services.results, portrait.id, age_number(value), query.id)
 
     return action
 
 
-def _press_id(update: Update) -> str:
-    return update.callback_query.id if update.callback_query else ""
-
-
 # Buttons about no portrait; whoever presses them means themselves.
-_GENERAL_ACTIONS: dict[Verb, Callable[[Update, Context, str], Awaitable[None]]] = {
+_GENERAL_ACTIONS: dict[Verb, Callable[[CallbackQuery, Context, str], Awaitable[None]]] = {
     Verb.PAGE: history.turn,
     Verb.FORGET_PET: history.ask_to_forget,
     Verb.FORGET_PET_YES: history.forget_pet,

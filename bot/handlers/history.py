@@ -76,25 +76,20 @@ async def history(update: Update, context: Context) -> None:
     await context.services.results.move_gallery(page.portrait.id, shown.chat_id, shown.message_id)
 
 
-async def turn(update: Update, context: Context, value: str) -> None:
+async def turn(query: CallbackQuery, context: Context, value: str) -> None:
     """Show another page in the same message."""
-    query, place = update.callback_query, Place.unpack(value)
-    if query is None:
-        return
+    place = Place.unpack(value)
     page = await _page(context, query.from_user.id, place)
     ended = page is None and place.listed is None
     if ended:
         place = Place()  # nothing is left of this pet, but there may be of others
         page = await _page(context, query.from_user.id, place)
     await _show(query, context, page, place)
-    await answer(update, context.words("history.end") if ended else "", alert=ended)
+    await answer(query, context.words("history.end") if ended else "", alert=ended)
 
 
-async def turn_away(update: Update, context: Context, portrait: Portrait, value: str) -> bool:
+async def turn_away(query: CallbackQuery, context: Context, portrait: Portrait, value: str) -> bool:
     """Show the page that replaces this portrait, which is about to be deleted; False when it is the last one."""
-    query = update.callback_query
-    if query is None:
-        return False
     page = await _page(context, query.from_user.id, Place.unpack(value), without=portrait.id)
     page = page or await _page(context, query.from_user.id, Place(), without=portrait.id)  # the last one of this pet
     if page is None:
@@ -103,11 +98,11 @@ async def turn_away(update: Update, context: Context, portrait: Portrait, value:
     return True
 
 
-async def film(update: Update, context: Context, portrait: Portrait, age: float) -> object:
+async def film(query: CallbackQuery, context: Context, portrait: Portrait, age: float) -> object:
     """Send the film of a page to where the gallery is: not everybody in the portrait's group asked for it."""
-    message, query = update.effective_message, update.callback_query
-    if message is None or query is None or message.chat.id == portrait.chat:
-        return await context.services.results.request(portrait.id, age, Kind.FILM, query.id if query else "")
+    message = query.message
+    if message is None or message.chat.id == portrait.chat:
+        return await context.services.results.request(portrait.id, age, Kind.FILM, query.id)
     results = await context.storage.results.of(portrait.id)
     made = next((one for one in results if one.kind is Kind.FILM and one.age == age and one.digest), None)
     if made is None:
@@ -128,18 +123,18 @@ async def film(update: Update, context: Context, portrait: Portrait, age: float)
         )
 
     # Killed from here on, we do not send it twice: whoever does not get it presses again.
-    await context.services.results.note_press_served(update.update_id)
+    await context.services.results.note_press_served(context.update_id)
     shown = await _send_or_show(context, made, send)
     await context.services.results.record_message(portrait.id, message.chat.id, shown.message_id)
     return shown
 
 
-async def ask_to_forget(update: Update, context: Context, value: str) -> None:
+async def ask_to_forget(query: CallbackQuery, context: Context, value: str) -> None:
     """Ask whether the pet of this place is to be forgotten."""
-    query, place = update.callback_query, Place.unpack(value)
+    place = Place.unpack(value)
     pet = await context.storage.pets.get(place.pet)
-    if query is None or pet is None or pet.owner != query.from_user.id:
-        await answer(update, context.words("error.too_late"))
+    if pet is None or pet.owner != query.from_user.id:
+        await answer(query, context.words("error.too_late"))
         return
     yes = Press(Verb.FORGET_PET_YES, value=place.pack()).pack()
     back = place if place.listed is None else replace(place, pet=0)
@@ -148,16 +143,14 @@ async def ask_to_forget(update: Update, context: Context, value: str) -> None:
         [_turn(context.words("button.delete_no"), back)],
     ]
     await edit(query.edit_message_reply_markup(InlineKeyboardMarkup(rows)))
-    await answer(update)
+    await answer(query)
 
 
-async def forget_pet(update: Update, context: Context, value: str) -> None:
+async def forget_pet(query: CallbackQuery, context: Context, value: str) -> None:
     """Delete the pet's name, breed and baby photo; its pictures stay."""
-    query, place = update.callback_query, Place.unpack(value)
-    if query is None:
-        return
+    place = Place.unpack(value)
     await context.services.accounts.forget_pet(query.from_user.id, place.pet)
-    await answer(update, context.words("history.pet_forgotten"))
+    await answer(query, context.words("history.pet_forgotten"))
     place = Place(listed=place.listed)
     await _show(query, context, await _page(context, query.from_user.id, place), place)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from telegram import InputFile, Update
+from telegram import CallbackQuery, InputFile, Update
 
 from bot.context import Context, answer, edit, owner_of
 from bot.messaging.keyboards import forget_keyboard
@@ -17,23 +17,17 @@ async def forget_me(update: Update, context: Context) -> None:
     await context.reply(update, context.words("privacy.forget_ask"), reply_markup=forget_keyboard(context.words))
 
 
-async def forget(update: Update, context: Context, _: str) -> None:
+async def forget(query: CallbackQuery, context: Context, _: str) -> None:
     """Delete everything: the person has confirmed."""
-    query = update.callback_query
-    if query is None:
-        return
     if await context.services.deletion.forget(query.from_user.id):
-        await answer(update)
+        await answer(query)
     else:
-        await answer(update, context.words("result.deleted_partly"), alert=True)
+        await answer(query, context.words("result.deleted_partly"), alert=True)
     await edit(query.edit_message_text(context.words("privacy.forgotten")))
 
 
-async def keep(update: Update, context: Context, _: str) -> None:
-    query = update.callback_query
-    if query is None:
-        return
-    await answer(update)
+async def keep(query: CallbackQuery, context: Context, _: str) -> None:
+    await answer(query)
     await edit(query.edit_message_text(context.words("privacy.kept")))
 
 
