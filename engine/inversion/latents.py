@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, SearchStep, optimiser_step, ramp
-from engine.inversion.targets import Target
+from engine.inversion.search import Search, SearchStep, Target, optimiser_step, ramp
 from engine.stylegan.generator import UNADJUSTED, Adjustments, Generator
 from engine.stylegan.perceptual import PerceptualDistance
 from engine.stylegan.store.statistics import WStatistics

@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.inversion.search import Search, SearchStep, optimiser_step, ramp
-from engine.inversion.targets import Target
+from engine.inversion.search import Search, SearchStep, Target, optimiser_step, ramp
 from engine.stylegan.adjustments import converted
 from engine.stylegan.generator import Adjustments, FeatureOffset, Generator, LowRank
 from engine.stylegan.perceptual import PerceptualDistance

@@ -4,9 +4,8 @@ All is measured in the aligned face, at the photo's own size where that is small
 dogs and cats that were annotated by hand; what they say of each is in `tests/engine/vision/test_photo_quality.py`.
 """
 
-from functools import cached_property
-
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from engine.messages import Head, HeadQuality, PhotoIssue
@@ -25,89 +24,60 @@ _PARTS = ("eye_left", "eye_right", "nose")  # that have to be seen
 _INNER = (0.25, 0.3, 0.75, 0.75)  # of the aligned face: left, top, right and bottom of what is all face
 _UNUSABLE = 0.1  # factor to the quality of what is refused
 
+Luma = NDArray[np.float32]  # [h, w], 0..255, of what is all face, at most as large as in the photo
+
 
 def measure_quality(image: Image.Image, head: Head) -> tuple[HeadQuality, ParsedHead]:
     """Measure one head of an upright RGB photo; returns what was seen of it, too."""
-    view = _FaceView(image, head)
-    factors = view.factors
-    found = [issue for issue in view.issues if issue in factors]
-    usable = head_pose(head) is not HeadPose.PROFILE
-    quality = float(np.prod(list(factors.values()))) * (1 if usable else _UNUSABLE)
-    return HeadQuality(usable, quality, tuple(sorted(found, key=lambda issue: factors[issue]))), view.parsed
+    aligned = align(image, head, FaceTemplate.STORYBOOK, SIDE)
+    parsed = parse_aligned(aligned)
+    eye_distance = EYE_DISTANCE * SIDE / parsed.alignment.scale  # px of the photo
+    side = min(SIDE, max(_LEAST_SIDE, round(eye_distance / EYE_DISTANCE)))
+    crop = align(image, head, FaceTemplate.STORYBOOK, side).crop if side < SIDE else aligned.crop
+    left, top, right, bottom = (round(part * side) for part in _INNER)
+    inner = np.asarray(Image.fromarray(crop).convert("L").crop((left, top, right, bottom)), np.float32)
+    aside, seen = _nose_aside(parsed), _least_seen(parsed)
+    sharpness, light = _sharpness(inner), _light(image, inner)
+    profile = head_pose(head) is HeadPose.PROFILE
+    turned = profile or aside > _TURNED
+    # What each measure leaves of the quality, 0..1, and whether it is an issue.
+    measured = {
+        PhotoIssue.FAR: (min(1.0, eye_distance / _NEAR), eye_distance < _FAR),
+        PhotoIssue.TURNED: (min(1.0, max(0.1, 1.1 - aside)), turned),
+        PhotoIssue.BLURRY: (min(1.0, max(0.05, sharpness)), sharpness < _SHARP),
+        PhotoIssue.DARK: (min(1.0, max(0.1, light / (1.5 * _DARK))), light < _DARK),
+        # An eye on the far side of a turned head is not covered by anything.
+        PhotoIssue.COVERED: (0.3 + 0.7 * seen, not turned and seen < _SEEN),
+        PhotoIssue.EYES_CLOSED: (
+            0.4 + 0.6 * parsed.eyes_open,
+            not profile and seen >= _SEEN and parsed.eyes_open < _EYES_OPEN,
+        ),
+    }
+    quality = float(np.prod([factor for factor, _ in measured.values()])) * (_UNUSABLE if profile else 1)
+    found = [issue for issue, (_, present) in measured.items() if present]
+    return HeadQuality(not profile, quality, tuple(sorted(found, key=lambda issue: measured[issue][0]))), parsed
 
 
-class _FaceView:
-    """What is measured of one head."""
+def _nose_aside(parsed: ParsedHead) -> float:
+    """How far the nose lies aside of the middle between the eyes, in distances between the eyes."""
+    nose = parsed.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right")], 0].mean()
+    return abs(float(nose) - SIDE / 2) / (EYE_DISTANCE * SIDE)
 
-    def __init__(self, image: Image.Image, head: Head) -> None:
-        self._image, self._head = image, head
-        self._aligned = align(image, head, FaceTemplate.STORYBOOK, SIDE)
-        self.parsed: ParsedHead = parse_aligned(self._aligned)
 
-    @property
-    def issues(self) -> set[PhotoIssue]:
-        profile = head_pose(self._head) is HeadPose.PROFILE
-        turned = profile or self._aside > _TURNED
-        said = {
-            PhotoIssue.FAR: self._eye_distance < _FAR,
-            PhotoIssue.TURNED: turned,
-            PhotoIssue.BLURRY: self._sharpness < _SHARP,
-            PhotoIssue.DARK: self._light < _DARK,
-            # An eye on the far side of a turned head is not covered by anything.
-            PhotoIssue.COVERED: not turned and self._seen < _SEEN,
-            PhotoIssue.EYES_CLOSED: not profile and self._seen >= _SEEN and self.parsed.eyes_open < _EYES_OPEN,
-        }
-        return {issue for issue, present in said.items() if present}
+def _least_seen(parsed: ParsedHead) -> float:
+    """Probability that both eyes and the nose are not hidden."""
+    groups = ([i for i, name in enumerate(LANDMARKS) if name.startswith(part)] for part in _PARTS)
+    return min(float(parsed.visible[group].mean()) for group in groups)
 
-    @property
-    def factors(self) -> dict[PhotoIssue, float]:
-        """What each measure leaves of the quality, 0..1."""
-        return {
-            PhotoIssue.FAR: min(1.0, self._eye_distance / _NEAR),
-            PhotoIssue.TURNED: min(1.0, max(0.1, 1.1 - self._aside)),
-            PhotoIssue.BLURRY: min(1.0, max(0.05, self._sharpness)),
-            PhotoIssue.DARK: min(1.0, max(0.1, self._light / (1.5 * _DARK))),
-            PhotoIssue.COVERED: 0.3 + 0.7 * self._seen,
-            PhotoIssue.EYES_CLOSED: 0.4 + 0.6 * self.parsed.eyes_open,
-        }
 
-    @property
-    def _eye_distance(self) -> float:
-        """Pixels of the photo between the eyes."""
-        return EYE_DISTANCE * SIDE / self.parsed.alignment.scale
+def _sharpness(face: Luma) -> float:
+    """The strongest edges against the contrast of the face."""
+    around = face[:-2, 1:-1] + face[2:, 1:-1] + face[1:-1, :-2] + face[1:-1, 2:]
+    edges = np.abs(4 * face[1:-1, 1:-1] - around)
+    return float(np.percentile(edges, 98) / max(float(face.std()), 1.0))
 
-    @property
-    def _aside(self) -> float:
-        """How far the nose lies aside of the middle between the eyes, in distances between the eyes."""
-        nose = self.parsed.landmarks[[LANDMARKS.index(f"nose_{side}") for side in ("left", "right")], 0].mean()
-        return abs(float(nose) - SIDE / 2) / (EYE_DISTANCE * SIDE)
 
-    @property
-    def _seen(self) -> float:
-        """Probability that both eyes and the nose are not hidden."""
-        groups = ([i for i, name in enumerate(LANDMARKS) if name.startswith(part)] for part in _PARTS)
-        return min(float(self.parsed.visible[group].mean()) for group in groups)
-
-    @cached_property
-    def _inner(self) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        """The luma of what is all face, [h, w], at most as large as in the photo."""
-        side = min(SIDE, max(_LEAST_SIDE, round(self._eye_distance / EYE_DISTANCE)))
-        smaller = side < SIDE
-        crop = (align(self._image, self._head, FaceTemplate.STORYBOOK, side) if smaller else self._aligned).crop
-        face = Image.fromarray(crop)
-        left, top, right, bottom = (round(part * side) for part in _INNER)
-        return np.asarray(face.convert("L").crop((left, top, right, bottom)), np.float32)
-
-    @property
-    def _sharpness(self) -> float:
-        """The strongest edges against the contrast of the face."""
-        face = self._inner
-        around = face[:-2, 1:-1] + face[2:, 1:-1] + face[1:-1, :-2] + face[1:-1, 2:]
-        edges = np.abs(4 * face[1:-1, 1:-1] - around)
-        return float(np.percentile(edges, 98) / max(float(face.std()), 1.0))
-
-    @cached_property
-    def _light(self) -> float:
-        """The brighter of face and photo, as the level that one place in ten exceeds."""
-        small = self._image.convert("L").reduce(max(1, min(self._image.size) // 200))
-        return float(max(np.percentile(self._inner, 90), np.percentile(np.asarray(small), 90)))
+def _light(image: Image.Image, face: Luma) -> float:
+    """The brighter of face and photo, as the level that one place in ten exceeds."""
+    small = image.convert("L").reduce(max(1, min(image.size) // 200))
+    return float(max(np.percentile(face, 90), np.percentile(np.asarray(small), 90)))

@@ -9,8 +9,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from engine.lab.judging.intervals import share_of
-from engine.lab.judging.judges_answers import begin_sheets, by_species, entry, read_answers, read_key, write_key
-from engine.lab.judging.labelled_pictures import draw_grid
+from engine.lab.judging.judges_answers import (
+    begin_sheets,
+    by_species,
+    draw_grid,
+    entry,
+    read_answers,
+    read_key,
+    write_key,
+)
 from engine.lab.judging.rendered_results import common_results, read_picture
 
 KIND = "pairs"

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from PIL import Image, ImageDraw, ImageFont
 
 from engine.errors import OperatorError
 from engine.messages import Species
 
 INSTRUCTIONS = "README.md"  # in a folder of sheets
+LABEL_HEIGHT = 40  # px
+GAP = 10  # px between pictures
+_FONT_SIZE = 26  # px
 
 _Answer = TypeVar("_Answer")
 _Item = TypeVar("_Item")
@@ -86,3 +90,16 @@ def begin_sheets(out: Path, kind: str) -> None:
     general, *sections = text.split("\n## ")
     own = next(section for section in sections if section.startswith(f"{kind}\n"))
     (out / INSTRUCTIONS).write_text(f"{general}\n## {own.rstrip()}\n", encoding="utf-8")
+
+
+def draw_grid(pictures: Sequence[tuple[str, Image.Image]], side: int, columns: int) -> Image.Image:
+    """A white sheet of pictures with a label above each, every one drawn anew at `side` × `side` px."""
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * (side + GAP) - GAP, rows * (side + LABEL_HEIGHT + GAP) - GAP), (255, 255, 255))
+    drawing, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT_SIZE)
+    for place, (label, picture) in enumerate(pictures):
+        x, y = place % columns * (side + GAP), place // columns * (side + LABEL_HEIGHT + GAP)
+        drawing.text((x + 8, y + 4), label, fill="black", font=font)
+        shown = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+        sheet.paste(shown, (x, y + LABEL_HEIGHT))
+    return sheet

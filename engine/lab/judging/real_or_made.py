@@ -9,15 +9,22 @@ from random import Random
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 from PIL import Image
 
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.judging.intervals import area_interval, area_under_curve
-from engine.lab.judging.judges_answers import begin_sheets, by_species, entry, read_answers, read_key, write_key
-from engine.lab.judging.labelled_pictures import draw_grid
+from engine.lab.judging.judges_answers import (
+    begin_sheets,
+    by_species,
+    draw_grid,
+    entry,
+    read_answers,
+    read_key,
+    write_key,
+)
 from engine.lab.judging.rendered_results import FACE_SIDE, RenderedResult, results_of
-from engine.lab.judging.sharpness import laplacian_energy, softened
 from engine.lab.judging.young_faces import YoungFace
 from engine.messages import Species
 
@@ -25,6 +32,8 @@ KIND = "real"
 COLUMNS, ROWS = 5, 4  # of a sheet
 
 _TOLD = 5  # made faces that look least real, named in the score
+_RADIUS = 0.42  # of the side: the head, without the corners that photos often do not fill
+_LEAST_SIDE = 12  # px, to which a face is shrunk at most
 
 
 class RealAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,3 +155,28 @@ def _area(values: Mapping[str, float], entries: Mapping[str, Mapping[str, Any]])
 def _apart(one: ComparedFace, other: ComparedFace) -> float:
     """How much sharper one is than the other, as the logarithm of the ratio."""
     return abs(math.log((one.energy + 1) / (other.energy + 1)))
+
+
+def laplacian_energy(face: Pixels) -> float:
+    """The mean square of the Laplacian of the grey levels (0..255) in the middle of a face [S, S, 3]."""
+    grey = face.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+    inner = grey[1:-1, 1:-1]
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
+    y, x = np.indices(inner.shape) - (len(inner) - 1) / 2
+    return float((laplacian[np.hypot(x, y) < _RADIUS * len(grey)] ** 2).mean())
+
+
+def softened(face: Pixels, energy: float) -> Pixels:
+    """The face as sharp as `energy` says at most: shrunk to the side for that and enlarged again."""
+    if laplacian_energy(face) <= energy:
+        return face
+    low, high = _LEAST_SIDE, len(face)
+    while high - low > 1:  # `high` is too sharp
+        middle = (low + high) // 2
+        low, high = (low, middle) if laplacian_energy(_shrunk(face, middle)) > energy else (middle, high)
+    return _shrunk(face, low)
+
+
+def _shrunk(face: Pixels, side: int) -> Pixels:
+    small = Image.fromarray(face).resize((side, side), Image.Resampling.LANCZOS)
+    return np.array(small.resize((len(face), len(face)), Image.Resampling.BICUBIC))

@@ -15,8 +15,15 @@ from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.annotations import AnnotatedPhoto, series_of, usable_faces
 from engine.lab.judging.intervals import share_of
-from engine.lab.judging.judges_answers import begin_sheets, by_species, entry, read_answers, read_key, write_key
-from engine.lab.judging.labelled_pictures import draw_grid
+from engine.lab.judging.judges_answers import (
+    begin_sheets,
+    by_species,
+    draw_grid,
+    entry,
+    read_answers,
+    read_key,
+    write_key,
+)
 from engine.lab.judging.rendered_results import FACE_SIDE, RenderedResult, aligned_face, read_picture, results_of
 from engine.messages import Species
 from engine.vision.head_parsing import parse_head

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from engine.errors import OperatorError
 from engine.inversion import ENCODER_INITIALISED, OFFICIAL, Projection, ProjectionOptions, advance
-from engine.inversion.targets import resized
+from engine.inversion.search import resized
 from engine.lab.annotations import held_out_faces
 from engine.lab.storybook.face_dataset import open_dataset
 from engine.lab.storybook.storybook_model import load_model

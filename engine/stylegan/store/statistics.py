@@ -1,7 +1,7 @@
 """Measures the distribution of a network's w: mean, spread and principal components."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -12,8 +12,7 @@ from engine.stylegan.generator import Generator
 SAMPLES = 10_000  # random w; as many as the official projector takes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WStatistics:
+class WStatistics(NamedTuple):
     """Statistics of w over random z, all float32 on one device."""
 
     mean: Tensor  # [w_dim]
@@ -27,18 +26,15 @@ class WStatistics:
         return float(self.std.square().sum().sqrt())
 
     def to(self, device: torch.device | str) -> "WStatistics":
-        return WStatistics(*(tensor.to(device) for tensor in self._tensors().values()))
+        return WStatistics(*(tensor.to(device) for tensor in self))
 
     def save(self, path: Path) -> None:
-        save_file({name: tensor.contiguous().cpu() for name, tensor in self._tensors().items()}, path)
+        save_file({name: tensor.contiguous().cpu() for name, tensor in self._asdict().items()}, path)
 
     @staticmethod
     def load(path: Path) -> "WStatistics":
         """Raises KeyError, TypeError or a safetensors error when the file is not what `save` wrote."""
         return WStatistics(**load_file(path))
-
-    def _tensors(self) -> dict[str, Tensor]:
-        return {"mean": self.mean, "std": self.std, "components": self.components, "deviations": self.deviations}
 
 
 def measure(generator: Generator, samples: int = SAMPLES, seed: int = 0) -> WStatistics:

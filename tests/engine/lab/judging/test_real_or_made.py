@@ -11,8 +11,15 @@ from PIL import Image
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.judging.judges_answers import read_key
-from engine.lab.judging.real_or_made import ComparedFace, equally_sharp, match, prepare_real, score_real
-from engine.lab.judging.sharpness import laplacian_energy, softened
+from engine.lab.judging.real_or_made import (
+    ComparedFace,
+    equally_sharp,
+    laplacian_energy,
+    match,
+    prepare_real,
+    score_real,
+    softened,
+)
 from engine.lab.judging.young_faces import young_faces
 from engine.messages import Species
 from tests.engine.lab.drawn_photos import write_photos
