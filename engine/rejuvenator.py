@@ -166,9 +166,6 @@ def _encoded(photo: Photo) -> bytes:
 def _rejuvenated(answer: Rejuvenation | Reimagined, state: bytes) -> Rejuvenated:
     if answer.film is None or answer.card is None or answer.whole is None:
         raise TypeError("film, card and whole photo were asked for")
-    still, card, whole = (_decoded(jpeg) for jpeg in (answer.still, answer.card, answer.whole))
+    jpegs = answer.still, answer.card, answer.whole
+    still, card, whole = (Image.open(io.BytesIO(jpeg)).convert("RGB") for jpeg in jpegs)
     return Rejuvenated(still, answer.film.mp4, card, whole, state)
-
-
-def _decoded(jpeg: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(jpeg)).convert("RGB")

@@ -106,7 +106,7 @@ class Projection(Search):
         wanted = options.noise_weight is not None
         self._noises = _noise_maps(generator, options, self._random) if wanted else {}
         parameters = [self._offset, *self._noises.values()]
-        self._optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=options.betas)
+        self.optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, betas=options.betas)
         self._target = Target(target, extractor, self.features_dtype)
         self._fine_distances: list[Tensor] = []  # of the steps at full resolution
         self._converged = False
@@ -159,12 +159,9 @@ class Projection(Search):
             loss = loss + options.noise_weight * _noise_correlation(self._noises)
         return loss
 
-    def forget_gradients(self) -> None:
-        self._optimiser.zero_grad(set_to_none=True)
-
     def update(self) -> SearchStep:
         options = self._options
-        optimiser_step(self._optimiser, ramp(self._done, options.ramp_up, options.ramp_down))
+        optimiser_step(self.optimiser, ramp(self._done, options.ramp_up, options.ramp_down))
         with torch.no_grad():
             for noise in self._noises.values():
                 noise.sub_(noise.mean()).mul_(noise.square().mean().rsqrt())

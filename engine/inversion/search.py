@@ -36,6 +36,8 @@ class SearchStep:
 class Search(ABC):
     """One photo's search, a step at a time. It shares no state with other searches."""
 
+    optimiser: torch.optim.Optimizer
+
     def __init__(self, generator: Generator, extractor: PerceptualDistance, dtype: torch.dtype | None) -> None:
         self.generator = generator
         self.extractor = extractor
@@ -74,9 +76,9 @@ class Search(ABC):
     def update(self) -> SearchStep:
         """Take the step with the gradients of the loss."""
 
-    @abstractmethod
     def forget_gradients(self) -> None:
         """Drop the gradients of a failed step."""
+        self.optimiser.zero_grad(set_to_none=True)
 
     @property
     def pending(self) -> bool:

@@ -80,7 +80,7 @@ class PivotalTuning(Search):
             weights=_low_rank_changes(generator, self._full, options.rank, random),
         )
         low = self._changes.weights.values()
-        self._optimiser = torch.optim.Adam(
+        self.optimiser = torch.optim.Adam(
             [
                 {"params": list(self._changes.styles.values()), "lr": options.style_rate},
                 {"params": [part for one in low for part in (one.down, one.up)], "lr": options.weight_rate},
@@ -119,12 +119,9 @@ class PivotalTuning(Search):
         pixels = self._photo.pixel_loss(pictures[:1], self._full)
         return distance + options.pixel_weight * pixels + options.edit_weight * drift
 
-    def forget_gradients(self) -> None:
-        self._optimiser.zero_grad(set_to_none=True)
-
     def update(self) -> SearchStep:
         options = self._options
-        optimiser_step(self._optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))
+        optimiser_step(self.optimiser, ramp(self.index / options.steps, options.ramp_up, options.ramp_down))
         self.index += 1
         kept = converted(self._changes, lambda value: value.detach().clone())
         return SearchStep(self.index, options.steps, self._ws, self._distance, kept)

@@ -123,7 +123,7 @@ class _Actor:
             case Export():
                 self._connection.send(_exported(message))
             case Combine():
-                self._connection.send(_combined(message))
+                self._connection.send(Combined(message.id, _jpeg(110), _jpeg(120) if message.card else None))
             case Forget(id=id_, photos=photos):
                 self._connection.send(Forgotten(id_, len(photos)))
 
@@ -243,10 +243,6 @@ def _exported(request: Export) -> Exported:
             film = _film()
             measures = (film.width, film.height, film.thumbnail, film.duration_s, film.frames)
             return Exported(request.id, request.medium, film.mp4, *measures, latent=latent)
-
-
-def _combined(request: Combine) -> Combined:
-    return Combined(request.id, _jpeg(110), _jpeg(120) if request.card else None)
 
 
 def _renewed(latent: bytes) -> bytes | None:

@@ -39,22 +39,23 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where results go")
     _add_count_and_seed(command)
 
-    prepare = _judging(commands, "pairs", _prepare_pairs, blind_pairs.score_pairs, "which of two results is sent?")
+    prepare = _judging(commands, "pairs", "sheets", _pairs, blind_pairs.score_pairs, "which of two results is sent?")
     prepare.add_argument("--old", type=Path, required=True, metavar="FOLDER", help="with stills of the same names")
     prepare.add_argument("--new", type=Path, required=True, metavar="FOLDER", help="that `judge render` made")
     prepare.add_argument("--seed", type=int, default=0, help="chooses which is A")
 
-    prepare = _judging(commands, "real", _prepare_real, real_or_made.score_real, "real young animals or results?")
+    prepare = _judging(commands, "real", "faces", _real, real_or_made.score_real, "real young animals or results?")
     _add_results(prepare)
     _add_young(prepare)
     _add_count_and_seed(prepare)
 
-    prepare = _judging(commands, "whose", _prepare_whose, whose_young.score_whose, "whose young self is it?")
+    prepare = _judging(commands, "whose", "sheets", _whose, whose_young.score_whose, "whose young self is it?")
     _add_results(prepare)
     prepare.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_PHOTOS)
     _add_count_and_seed(prepare)
 
-    command = _command(commands, "kid", _kid, "kernel distance of results from real young faces, over that of adults")
+    summary = "kernel distance of results from real young faces, over that of adults"
+    command = _command(commands, "kid", lambda args: measure_kid(args.results, _young(args)), summary)
     _add_results(command)
     _add_young(command)
     return parser
@@ -69,14 +70,27 @@ def _command(commands: Any, name: str, act: _Act, summary: str) -> argparse.Argu
 
 
 def _judging(
-    commands: Any, name: str, prepare: _Act, score: Callable[[list[Path], Path], Any], about: str
+    commands: Any,
+    name: str,
+    drawn: str,
+    prepare: Callable[[argparse.Namespace, Path], int],
+    score: Callable[[list[Path], Path], Any],
+    about: str,
 ) -> argparse.ArgumentParser:
-    """Add the actions `prepare` and `score` of one kind of judging; return the parser of `prepare`."""
+    """Add the actions `prepare` and `score` of one kind of judging; return the parser of `prepare`.
+
+    `prepare` draws sheets, writes the key to a file, and returns the number of what it has `drawn`.
+    """
+
+    def act(args: argparse.Namespace) -> dict[str, Any]:
+        key = args.key or key_beside(args.out)
+        return {drawn: prepare(args, key), "folder": str(args.out), "key": str(key)}
+
     actions = commands.add_parser(name, help=about, description=about).add_subparsers(metavar="ACTION", required=True)
     command = _command(actions, "score", lambda args: score(args.answers, args.key), "score what judges answered")
     command.add_argument("answers", type=Path, nargs="+", metavar="ANSWERS", help="a file of each judge")
     command.add_argument("--key", type=Path, required=True, metavar="FILE")
-    command = _command(actions, "prepare", prepare, "draw the sheets and write the key")
+    command = _command(actions, "prepare", act, "draw the sheets and write the key")
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new, where sheets go")
     command.add_argument("--key", type=Path, metavar="FILE", help="where the key goes; else beside the sheets' folder")
     return command
@@ -109,32 +123,17 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
     return {"results": len(made), "folder": str(args.out)}
 
 
-def _key(args: argparse.Namespace) -> Path:
-    return args.key or key_beside(args.out)
+def _pairs(args: argparse.Namespace, key: Path) -> int:
+    return blind_pairs.prepare_pairs(args.old, args.new, args.out, key, args.seed)
 
 
-def _prepared(args: argparse.Namespace, what: str, count: int) -> dict[str, Any]:
-    return {what: count, "folder": str(args.out), "key": str(_key(args))}
+def _real(args: argparse.Namespace, key: Path) -> int:
+    return real_or_made.prepare_real(_young(args), args.results, args.out, key, args.count, args.seed)
 
 
-def _prepare_pairs(args: argparse.Namespace) -> dict[str, Any]:
-    count = blind_pairs.prepare_pairs(args.old, args.new, args.out, _key(args), args.seed)
-    return _prepared(args, "sheets", count)
-
-
-def _prepare_real(args: argparse.Namespace) -> dict[str, Any]:
-    count = real_or_made.prepare_real(_young(args), args.results, args.out, _key(args), args.count, args.seed)
-    return _prepared(args, "faces", count)
-
-
-def _prepare_whose(args: argparse.Namespace) -> dict[str, Any]:
+def _whose(args: argparse.Namespace, key: Path) -> int:
     adults = whose_young.adult_faces(args.photos)
-    count = whose_young.prepare_whose(args.results, adults, args.out, _key(args), args.count, args.seed)
-    return _prepared(args, "sheets", count)
-
-
-def _kid(args: argparse.Namespace) -> dict[str, Any]:
-    return measure_kid(args.results, _young(args))
+    return whose_young.prepare_whose(args.results, adults, args.out, key, args.count, args.seed)
 
 
 def _young(args: argparse.Namespace) -> list[YoungFace]:
