@@ -131,16 +131,9 @@ def child_environment(inherited: Mapping[str, str], settings: EngineSettings | N
             "THROWBACK_NETWORK": settings.network,
             "THROWBACK_COMPILE": str(int(settings.compiled)),
             "THROWBACK_CORES": str(settings.cores or ""),
+            "THROWBACK_ENGINE": settings.cluster.address if settings.cluster else "local",
         }
-        environment |= _cluster_variables(settings.cluster)
+        if (cluster := settings.cluster) is not None:
+            environment["THROWBACK_REPLICAS"] = "{}-{}".format(*cluster.replicas) if cluster.replicas else ""
+            environment["THROWBACK_REPLICA_GPUS"] = "" if cluster.gpus is None else f"{cluster.gpus:g}"
     return environment
-
-
-def _cluster_variables(cluster: ClusterSettings | None) -> dict[str, str]:
-    if cluster is None:
-        return {"THROWBACK_ENGINE": "local"}
-    return {
-        "THROWBACK_ENGINE": cluster.address,
-        "THROWBACK_REPLICAS": "{}-{}".format(*cluster.replicas) if cluster.replicas else "",
-        "THROWBACK_REPLICA_GPUS": "" if cluster.gpus is None else f"{cluster.gpus:g}",
-    }

@@ -19,7 +19,7 @@ from engine.vision.face_models import (
     mean_borders,
     mean_points,
 )
-from engine.vision.geometry import Matrix, centre, head_size, invert, resample, similarity, transform
+from engine.vision.geometry import Matrix, centre, fitted, head_size, invert, resample, similarity, transform
 
 HEAD_FILL = 0.55  # the head's size over the side of a close-up, as the landmark net was trained
 
@@ -74,13 +74,6 @@ def find_faces(image: Image.Image) -> list[Face]:
     return _without_duplicates(faces)
 
 
-def fitted(photo_size: tuple[int, int]) -> Matrix:
-    """[2, 3]: the whole photo, centred, into the detector's square."""
-    width, height = photo_size
-    scale = DETECTOR_SIDE / max(width, height)
-    return similarity((width / 2, height / 2), 0.0, scale, (DETECTOR_SIDE / 2, DETECTOR_SIDE / 2))
-
-
 def close_up(box: Box, tilt: float = 0.0) -> Matrix:
     """[2, 3]: a head's box (photo pixels) into the middle of a close-up, turned back by `tilt` radians."""
     head = Head(box, None, None, None, 0.0)
@@ -113,7 +106,7 @@ def _area(box: Box) -> float:
 def _detect_boxes(image: Image.Image) -> list[Box]:
     """Boxes that may hold a head, in photo pixels, the highest score first."""
     detector, _ = load_face_models()
-    looks = [fitted(image.size), *_long_photo_parts(image.size)]
+    looks = [fitted(image.size, DETECTOR_SIDE), *_long_photo_parts(image.size)]
     seen = to_tensor([resample(image, look, DETECTOR_SIDE) for look in looks])
     scores, distances = detector(load_efficientnet().features(seen)[:1:-1])
     found: list[tuple[float, Box]] = []

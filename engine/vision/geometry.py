@@ -32,6 +32,12 @@ def similarity(source: Point, angle: float, scale: float, target: Point) -> Matr
     return np.column_stack([turn, np.array(target) - turn @ np.array(source)])
 
 
+def fitted(photo_size: tuple[int, int], side: int) -> Matrix:
+    """[2, 3]: the whole photo, centred, into a square of `side` px."""
+    width, height = photo_size
+    return similarity((width / 2, height / 2), 0.0, side / max(photo_size), (side / 2, side / 2))
+
+
 def invert(matrix: Matrix) -> Matrix:
     """The inverse, [2, 3], of a transform [2, 3]."""
     back = np.linalg.inv(matrix[:, :2])

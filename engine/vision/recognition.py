@@ -20,7 +20,7 @@ from engine.breeds import BREEDS
 from engine.messages import BreedGuess, Head, HeadGuess, Species
 from engine.vision.efficientnet import CLASSES, WEIGHTS, load_efficientnet
 from engine.vision.face_detection import Face, find_faces, to_tensor
-from engine.vision.geometry import centre, head_size, resample, similarity
+from engine.vision.geometry import centre, fitted, head_size, resample, similarity
 
 LOOK_SIDE = 224  # px of the pictures that EfficientNet-Lite0 was trained on
 HEAD_ROOMS = (1.35, 2.2)  # sides of the looks at a head over its size: the face, and the face with neck and chest
@@ -114,9 +114,7 @@ def _of_pets(image: Image.Image, faces: list[Face]) -> tuple[list[Face], list[Te
 
 def look_at_whole(image: Image.Image) -> Image.Image:
     """The whole photo fitted into a square of LOOK_SIDE pixels."""
-    middle = (image.width / 2, image.height / 2)
-    scale = LOOK_SIDE / max(image.size)
-    return resample(image, similarity(middle, 0.0, scale, (LOOK_SIDE / 2, LOOK_SIDE / 2)), LOOK_SIDE)
+    return resample(image, fitted(image.size, LOOK_SIDE), LOOK_SIDE)
 
 
 def look_at_head(image: Image.Image, head: Head) -> list[Image.Image]:
