@@ -22,9 +22,8 @@ from engine.images.repair import breaks_off, ended_jpeg, largest_preview, plain_
 MAX_BYTES = 20 * 1024 * 1024  # what Telegram lets a bot download
 MAX_PIXELS = 50_000_000  # a 48-megapixel phone photo passes; decoded it is 150 to 200 MB
 MAX_JPEG_PIXELS = 125_000_000  # JPEG alone can be decoded at a fraction of its size, so 108 megapixels pass
-MAX_SCANNED = (
-    1_500_000_000  # pixels times scans of a JPEG: a dozen scans of the largest, more than cameras and sites write
-)
+# Pixels times scans of a JPEG: a dozen scans of the largest, more than cameras and sites write.
+MAX_SCANNED = 1_500_000_000
 MAX_RATIO = 20  # long side over short side; such a photo shows no face, and Telegram refuses it
 MIN_SIDE = 64  # px
 WORKING_SIDE = 2048  # px; larger finds heads farther back in a group photo, and is slower to paste back

@@ -21,9 +21,8 @@ EYE_HEIGHT = 0.44  # of the crop's height, STORYBOOK
 _HEAD_MARGIN = 1.08  # AFHQ: the crop's side over the head's size; larger leaves more room around ears and chin
 
 _TYPICAL_EYE_DISTANCE = 0.36  # distance between the eyes over the head's size √(w·h): the median of 568 frontal heads
-_LEAST_EYE_DISTANCE = (
-    0.26  # a turned head shows its eyes closer together; below this it would be magnified beyond its size
-)
+# A turned head shows its eyes closer together; below this it would be magnified beyond its size.
+_LEAST_EYE_DISTANCE = 0.26
 _UPSIDE_DOWN_NOSE = 0.12  # height of the nose above the eyes, over the head's size, from which the head hangs down
 
 _OVERSAMPLING = 2  # a crop smaller than in the photo is drawn this much larger, then shrunk with a proper filter

@@ -187,15 +187,15 @@ def measure_projection(folder: Path | None, count: int) -> dict[str, Any]:
         official = _official(inversion)
         pairs.append((_ours(inversion, official.distance), official))
         logger.info("ours %s, official %s", *pairs[-1])
-    return (
-        {"network": network.name, "extractor": extractor.name, "photos": len(pairs)}
-        | _of_projections(pairs)
-        | {
-            "step_ratio_afhq": round(official_step_s / our_step_s, 1),
-            "step_s_afhq": round(our_step_s, 3),
-            "reference_step_s_afhq": round(official_step_s, 3),
-        }
-    )
+    return {
+        "network": network.name,
+        "extractor": extractor.name,
+        "photos": len(pairs),
+        **_of_projections(pairs),
+        "step_ratio_afhq": round(official_step_s / our_step_s, 1),
+        "step_s_afhq": round(our_step_s, 3),
+        "reference_step_s_afhq": round(official_step_s, 3),
+    }
 
 
 class _Reached(NamedTuple):

@@ -28,7 +28,6 @@ from engine.vision.face_models import (
     DETECTOR_SIDE,
     DETECTOR_STRIDE,
     LANDMARK_SIDE,
-    LANDMARK_STRIDE,
     HeadDetector,
     LandmarkNet,
     mean_borders,
@@ -140,13 +139,7 @@ def landmark_loss(landmark_net: nn.Module, features: list[Tensor], wanted: Targe
     maps, borders, facts = landmark_net(features)
     size, is_head = wanted["size"][:, None], wanted["head"][:, None]
     seen = wanted["seen"]
-    cells = LANDMARK_SIDE // LANDMARK_STRIDE
-    targets_x, targets_y = (
-        gaussians(wanted["points"][..., 0], cells, 1.0),
-        gaussians(wanted["points"][..., 1], cells, 1.0),
-    )
-    targets = (targets_y[..., :, None] * targets_x[..., None, :]).flatten(2)
-    entropy = -(targets * maps.flatten(2).log_softmax(2)).sum(2)
+    entropy = map_entropy(maps, wanted["points"])
     miss = F.smooth_l1_loss(
         mean_points(maps) / size[..., None], wanted["points"] / size[..., None], beta=0.02, reduction="none"
     ).sum(2)
@@ -158,6 +151,13 @@ def landmark_loss(landmark_net: nn.Module, features: list[Tensor], wanted: Targe
     known = wanted["known"]
     doubts = F.binary_cross_entropy_with_logits(facts, wanted["facts"], reduction="none")
     return torch.as_tensor(points + 0.5 * frame + (doubts * known).sum() / known.sum())
+
+
+def map_entropy(maps: Tensor, points: Tensor) -> Tensor:
+    """Cross entropy [N, K] of maps [N, K, S, S] to Gaussians around points [N, K, 2] in 0..1."""
+    x, y = (gaussians(at, maps.shape[-1], 1.0) for at in points.unbind(-1))
+    wanted = (y[..., :, None] * x[..., None, :]).flatten(2)
+    return -(wanted * maps.flatten(2).log_softmax(2)).sum(2)
 
 
 def gaussians(positions: Tensor, cells: int, spread: float) -> Tensor:
@@ -215,9 +215,10 @@ def train_network(
                 pool[random.randrange(options.pool)] = one
         for _ in range(options.rounds):
             drawn = random.sample(pool, min(options.batch, len(pool)))
+            levels = [torch.stack(level).float() for level in zip(*(f for f, _ in drawn), strict=True)]
             loss = loss_of(
                 network,
-                [_stack_level(level) for level in zip(*(f for f, _ in drawn), strict=True)],
+                [level.contiguous(memory_format=torch.channels_last) for level in levels],
                 {key: torch.stack([t[key] for _, t in drawn]) for key in drawn[0][1]},
             )
             optimizer.zero_grad()
@@ -233,10 +234,6 @@ def train_network(
                 "%s %d pictures, loss %.3f, %.0f s", name, (turn + 1) * options.new, recent, time.monotonic() - begun
             )
     return {key: value.half() if value.is_floating_point() else value for key, value in average.state_dict().items()}
-
-
-def _stack_level(level: tuple[Tensor, ...]) -> Tensor:
-    return torch.stack(level).float().contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()

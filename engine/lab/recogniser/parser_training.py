@@ -15,7 +15,13 @@ from PIL import Image, ImageDraw, ImageOps
 from torch import Tensor, nn
 
 from engine.lab.recogniser.augmentation import STORED_SIDE, degraded
-from engine.lab.recogniser.face_training import FaceTrainingOptions, Targets, feature_samples, gaussians, train_network
+from engine.lab.recogniser.face_training import (
+    FaceTrainingOptions,
+    Targets,
+    feature_samples,
+    map_entropy,
+    train_network,
+)
 from engine.lab.recogniser.part_annotations import Floats, MarkedParts
 from engine.messages import Species
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
@@ -143,8 +149,7 @@ def parser_loss(parser: nn.Module, features: list[Tensor], wanted: Targets) -> T
     """Cross entropy to Gaussians and the means' distance for landmarks; cross entropy and Dice for the mask; facts."""
     maps, mask, facts, visible = parser(features)
     seen, points = wanted["seen"], wanted["points"]
-    bells = gaussians(points[..., 1], _CELLS, 1.0)[..., :, None] * gaussians(points[..., 0], _CELLS, 1.0)[..., None, :]
-    entropy = -(bells.flatten(2) * maps.flatten(2).log_softmax(2)).sum(2)
+    entropy = map_entropy(maps, points)
     unit = 1 / EYE_DISTANCE
     miss = F.smooth_l1_loss(mean_points(maps) * unit, points * unit, beta=0.03, reduction="none").sum(2)
     landmarks = ((entropy + _MISS_WEIGHT * miss) * seen).sum() / seen.sum().clamp(min=1)
