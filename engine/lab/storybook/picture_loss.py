@@ -5,7 +5,7 @@ from types import EllipsisType
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.growth.face_plane import face_plane
 from engine.vision.efficientnet import load_efficientnet
@@ -14,46 +14,41 @@ FEATURES_SIDE = 128  # px, of the largest picture that goes through EfficientNet
 BACKGROUND_WEIGHT = 0.35  # of the corners, where the head counts 1; more spends a small network on backgrounds
 
 
-class PictureLoss(nn.Module):
-    """L1, its gradients and its pyramid, and EfficientNet-Lite0 features at strides 2 to 16.
+def picture_loss(made: Tensor, wanted: Tensor, features_weight: float) -> Tensor:
+    """The mean over the batch of [N, 3, R, R] against [N, 3, R, R].
 
-    What is beside the head counts less: a network this small has better things to learn than backgrounds.
+    L1, its gradients and its pyramid, and EfficientNet-Lite0 features at strides 2 to 16. What is beside the head
+    counts less: a network this small has better things to learn than backgrounds.
     """
+    made, wanted = (
+        (x * _importance(x.shape[-1], x.device).to(x.dtype)).contiguous(memory_format=torch.channels_last)
+        for x in (made, wanted)
+    )
+    loss = made.new_zeros(())
+    a, b = made, wanted
+    for level in range(4):
+        loss = loss + F.l1_loss(a, b) * (1.0 if level == 0 else 0.5)
+        if level < 2:
+            loss = loss + F.l1_loss(a.diff(dim=-1), b.diff(dim=-1)) + F.l1_loss(a.diff(dim=-2), b.diff(dim=-2))
+        a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
+    if made.shape[-1] <= FEATURES_SIDE:
+        return loss + _features_loss(made, wanted, features_weight)
+    # Larger pictures are looked at as a whole and in one part, which is cheaper than at full size.
+    shrink = made.shape[-1] // FEATURES_SIDE
+    whole = _features_loss(F.avg_pool2d(made, shrink), F.avg_pool2d(wanted, shrink), features_weight)
+    square = random_square(made.shape[-1])
+    return loss + 0.5 * whole + 0.5 * _features_loss(made[square], wanted[square], features_weight)
 
-    def __init__(self, features_weight: float) -> None:
-        super().__init__()
-        self.features_weight = features_weight
 
-    def forward(self, made: Tensor, wanted: Tensor) -> Tensor:
-        """The mean over the batch of [N, 3, R, R] against [N, 3, R, R]."""
-        made, wanted = (
-            (x * _importance(x.shape[-1], x.device).to(x.dtype)).contiguous(memory_format=torch.channels_last)
-            for x in (made, wanted)
-        )
-        loss = made.new_zeros(())
-        a, b = made, wanted
-        for level in range(4):
-            loss = loss + F.l1_loss(a, b) * (1.0 if level == 0 else 0.5)
-            if level < 2:
-                loss = loss + F.l1_loss(a.diff(dim=-1), b.diff(dim=-1)) + F.l1_loss(a.diff(dim=-2), b.diff(dim=-2))
-            a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
-        if made.shape[-1] <= FEATURES_SIDE:
-            return loss + self._features_loss(made, wanted)
-        # Larger pictures are looked at as a whole and in one part, which is cheaper than at full size.
-        shrink = made.shape[-1] // FEATURES_SIDE
-        whole = self._features_loss(F.avg_pool2d(made, shrink), F.avg_pool2d(wanted, shrink))
-        square = random_square(made.shape[-1])
-        return loss + 0.5 * whole + 0.5 * self._features_loss(made[square], wanted[square])
-
-    def _features_loss(self, made: Tensor, wanted: Tensor) -> Tensor:
-        net = load_efficientnet(str(made.device))
-        with torch.no_grad():
-            truth = net.features(wanted, deepest=16)
-        loss = made.new_zeros(())
-        for ours, theirs in zip(net.features(made, deepest=16), truth, strict=True):
-            scale = theirs.square().mean(dim=(0, 2, 3), keepdim=True).add(1e-6).rsqrt()
-            loss = loss + self.features_weight * F.l1_loss(ours * scale, theirs * scale) * 0.25
-        return loss
+def _features_loss(made: Tensor, wanted: Tensor, weight: float) -> Tensor:
+    net = load_efficientnet(str(made.device))
+    with torch.no_grad():
+        truth = net.features(wanted, deepest=16)
+    loss = made.new_zeros(())
+    for ours, theirs in zip(net.features(made, deepest=16), truth, strict=True):
+        scale = theirs.square().mean(dim=(0, 2, 3), keepdim=True).add(1e-6).rsqrt()
+        loss = loss + weight * F.l1_loss(ours * scale, theirs * scale) * 0.25
+    return loss
 
 
 def random_square(side: int) -> tuple[EllipsisType, slice, slice]:

@@ -26,7 +26,7 @@ from engine.lab.drawn_pets.parameters import to_z
 from engine.lab.storybook.batches import age_vectors, drawn_batch, photo_batch, sample_parameters
 from engine.lab.storybook.discriminator import Discriminator
 from engine.lab.storybook.face_dataset import open_dataset
-from engine.lab.storybook.picture_loss import PictureLoss, random_square
+from engine.lab.storybook.picture_loss import picture_loss, random_square
 from engine.lab.storybook.storybook_model import (
     StorybookModel,
     is_checkpoint,
@@ -93,7 +93,6 @@ class Trainer:
         if start is not None:
             self._resume(start)
         self._random = torch.Generator().manual_seed(options.seed + self._seen)
-        self._loss = PictureLoss(options.features_weight)
         # It is not kept in checkpoints: within minutes it has learnt anew.
         self._discriminator = Discriminator().to(self._device)
         self._discriminator_steps = 0
@@ -199,9 +198,10 @@ class Trainer:
         """The gradient at the pictures made, those of drawn pets first, and the losses it comes from."""
         options, count = self._options, len(drawn)
         made.requires_grad_()
-        seen = {"drawn": self._loss(made[:count], drawn) * count / len(made)}
+        seen = {"drawn": picture_loss(made[:count], drawn, options.features_weight) * count / len(made)}
         if len(photos):
-            seen["photo"] = self._loss(made[count:], photos) * len(photos) / len(made)
+            loss = picture_loss(made[count:], photos, options.features_weight)
+            seen["photo"] = loss * len(photos) / len(made)
         (gradient,) = torch.autograd.grad(torch.stack(list(seen.values())).sum(), made)
         if options.discriminator_share and len(photos):
             square = random_square(made.shape[-1])
