@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import aiosqlite
 
-from storage.records import Deleted, Portrait, PortraitChanges, PortraitFailure, State
+from storage.records import Deleted, Notice, Portrait, PortraitChanges, PortraitFailure, State
 
 _COLUMNS = frozenset(PortraitChanges.__annotations__) | {"state", "started_at", "done_at", "latent"}
 ERASED_COLUMNS = (
@@ -54,6 +54,13 @@ async def delete_portraits(db: aiosqlite.Connection, column: Literal["id", "owne
     )
     portraits = await db.execute_fetchall(f"DELETE FROM portraits WHERE {column} = ? RETURNING *", (value,))  # noqa: S608 (likewise)
     return Deleted([Portrait.of(row) for row in portraits], messages_by_chat(messages))
+
+
+async def note(db: aiosqlite.Connection, id: int, notice: Notice, age: float) -> None:
+    """Note what is to be said about a portrait's results."""
+    await db.execute(
+        "INSERT INTO notices SELECT id, ?, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING", (notice, age, id)
+    )
 
 
 def messages_by_chat(rows: Iterable[sqlite3.Row]) -> dict[int, list[int]]:

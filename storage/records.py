@@ -29,26 +29,14 @@ OPEN_STATES = (State.RECEIVED, *ASKING_STATES, State.BABY_RECEIVED, State.QUEUED
 RESULT_STATES = (State.DELIVERING, State.DONE)
 """States in which there are results. Owners see one, and may press its buttons, a moment before its row is done."""
 
+_BEFORE_BREED = (State.RECEIVED, State.AWAITING_HEAD, State.AWAITING_GO_ON)
 # Which states may come before each.
 PREDECESSORS: dict[State, tuple[State, ...]] = {
     State.RECEIVED: (State.FAILED, State.RECEIVED, *ASKING_STATES),
     State.AWAITING_HEAD: (State.RECEIVED,),
     State.AWAITING_GO_ON: (State.RECEIVED, State.AWAITING_HEAD),
-    State.AWAITING_BREED: (
-        State.RECEIVED,
-        State.AWAITING_HEAD,
-        State.AWAITING_GO_ON,
-        State.AWAITING_BABY_PHOTO,
-        State.FAILED,
-    ),
-    State.AWAITING_BABY_PHOTO: (
-        State.RECEIVED,
-        State.AWAITING_HEAD,
-        State.AWAITING_GO_ON,
-        State.AWAITING_BREED,
-        State.BABY_RECEIVED,
-        State.RUNNING,
-    ),
+    State.AWAITING_BREED: (*_BEFORE_BREED, State.AWAITING_BABY_PHOTO, State.FAILED),
+    State.AWAITING_BABY_PHOTO: (*_BEFORE_BREED, State.AWAITING_BREED, State.BABY_RECEIVED, State.RUNNING),
     State.BABY_RECEIVED: (State.AWAITING_BABY_PHOTO,),
     State.QUEUED: (*ASKING_STATES, State.BABY_RECEIVED, State.RUNNING, State.FAILED),
     State.RUNNING: (State.QUEUED,),

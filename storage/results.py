@@ -7,7 +7,7 @@ import aiosqlite
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.portrait_rows import change_portrait, fetch_row
+from storage.portrait_rows import change_portrait, fetch_row, note
 from storage.records import (
     PREDECESSORS,
     SHARED_KINDS,
@@ -129,7 +129,7 @@ class Results:
                 (id, age, *kinds),
             )
             if cursor.rowcount:
-                await _note(db, id, notice, age)
+                await note(db, id, notice, age)
 
     async def of(self, id: int) -> list[Result]:
         """Return all results of a portrait in the order in which they are sent."""
@@ -178,7 +178,7 @@ class Results:
         async with self._db.writing() as db:
             await db.execute("UPDATE results SET message = ?, sending = 0 WHERE id = ?", (UNKNOWN_MESSAGE, result.id))
             if notice:
-                await _note(db, result.portrait, notice, result.age)
+                await note(db, result.portrait, notice, result.age)
             if notice is Notice.DELIVERY_UNCERTAIN:
                 await db.execute(
                     "INSERT INTO messages SELECT id, chat, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
@@ -188,7 +188,7 @@ class Results:
     async def note(self, id: int, notice: Notice, age: float) -> None:
         """Note what is to be said about a portrait's results."""
         async with self._db.writing() as db:
-            await _note(db, id, notice, age)
+            await note(db, id, notice, age)
 
     async def set_file_id(self, result: int, file_id: str | None) -> None:
         """Note under which id the messenger has a result now; None when it has it no more."""
@@ -202,12 +202,6 @@ class Results:
     async def delete_notice(self, id: int, notice: Notice, age: float) -> None:
         """Note that this was said."""
         await self._db.execute("DELETE FROM notices WHERE portrait = ? AND kind = ? AND age = ?", (id, notice, age))
-
-
-async def _note(db: aiosqlite.Connection, id: int, notice: Notice, age: float) -> None:
-    await db.execute(
-        "INSERT INTO notices SELECT id, ?, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING", (notice, age, id)
-    )
 
 
 def _contents(made: Sequence[Made]) -> list[bytes]:

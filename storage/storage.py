@@ -87,11 +87,8 @@ class Storage:
         return await self._database.number("SELECT count(*) FROM switches WHERE name = 'paused'") > 0
 
     async def pause(self, on: bool) -> None:
-        async with self._database.writing() as db:
-            if on:
-                await db.execute("INSERT INTO switches VALUES ('paused', '1') ON CONFLICT DO NOTHING")
-            else:
-                await db.execute("DELETE FROM switches WHERE name = 'paused'")
+        set_it = "INSERT INTO switches VALUES ('paused', '1') ON CONFLICT DO NOTHING"
+        await self._database.execute(set_it if on else "DELETE FROM switches WHERE name = 'paused'")
 
     async def expire(self, before: float) -> None:
         """Delete portraits that nobody has touched since `before`, and counts of past days. Named pets stay."""

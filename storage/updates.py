@@ -11,9 +11,8 @@ class Updates:
 
     async def remember(self, id: int, body: str) -> bool:
         """Store an update's JSON, before Telegram is told that we have it; False when it is known already."""
-        async with self._db.writing() as db:
-            cursor = await db.execute("INSERT INTO updates (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING", (id, body))
-            return cursor.rowcount > 0
+        new = "INSERT INTO updates (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
+        return await self._db.execute(new, (id, body)) > 0
 
     async def handled(self, id: int, now: float) -> None:
         """Delete all of the update but its id: Telegram may send again what it thinks was lost."""

@@ -1,6 +1,7 @@
 """What owners think of their portraits."""
 
 from storage.database import Database
+from storage.portrait_rows import note
 from storage.records import Notice, Verdict, VerdictCount, VerdictReason
 
 
@@ -26,20 +27,13 @@ class Verdicts:
                 return False
             asking = await db.execute("UPDATE portraits SET asked_why = 1 WHERE id = ? AND NOT asked_why", (id,))
             if asking.rowcount:
-                await db.execute(
-                    "INSERT INTO notices SELECT id, ?, ? FROM portraits WHERE id = ? ON CONFLICT DO NOTHING",
-                    (Notice.WHY, age, id),
-                )
+                await note(db, id, Notice.WHY, age)
             return asking.rowcount > 0
 
     async def explain(self, id: int, age: float, reason: VerdictReason) -> bool:
         """Note why a verdict is bad; False when it is not bad (any more)."""
-        async with self._db.writing() as db:
-            cursor = await db.execute(
-                "UPDATE verdicts SET reason = ? WHERE portrait = ? AND age = ? AND verdict = ?",
-                (reason, id, age, Verdict.BAD),
-            )
-            return cursor.rowcount > 0
+        why = "UPDATE verdicts SET reason = ? WHERE portrait = ? AND age = ? AND verdict = ?"
+        return await self._db.execute(why, (reason, id, age, Verdict.BAD)) > 0
 
     async def of(self, id: int, age: float) -> Verdict | None:
         """Return what the owner thinks of the portrait at this age; None when they did not say."""

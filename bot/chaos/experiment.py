@@ -113,7 +113,8 @@ class _Experiment:
             )
             for task in done:
                 task.result()
-            await bot.restart()
+            await bot.stop(again=True)
+            await bot.ready.wait()
             rest_s = (1 - _KILL_TIME) * self._storm.seconds
             await asyncio.sleep(rest_s / 3)
             used = bot.usage()

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,16 +178,12 @@ def check_forgotten(checked: CheckedInvariants, rows: Rows, log: ChatLog, home: 
     known = {row["owner"] for row in owned} | {row["id"] for row in rows.people}
     left = [f"a row about {id_}" for id_ in log.forgotten if id_ in known]
     sought = {id_: mark.encode() for id_, mark in marks.items() if id_ in log.forgotten}
-    for path in _files(home):
+    for path in (path for path in home.rglob("*") if path.is_file() and not path.is_symlink()):
         content = path.read_bytes()
         left += [
             f"words or a photo of {id_} in {path.relative_to(home)}" for id_, mark in sought.items() if mark in content
         ]
     checked.check("nothing left of the forgotten", left, len(log.forgotten))
-
-
-def _files(home: Path) -> Iterator[Path]:
-    return (path for path in home.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def check_log(checked: CheckedInvariants, log_file: Path, secrets: Sequence[str]) -> Counter[str]:

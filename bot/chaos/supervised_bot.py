@@ -117,11 +117,6 @@ class SupervisedBot:
                 found[name] = ProcessUsage.of(pid or 0)
         return found
 
-    async def restart(self) -> None:
-        """Tell bot and engine to stop, as systemd does, and return when the next one is ready."""
-        await self.stop(again=True)
-        await self.ready.wait()
-
     async def stop(self, again: bool = False) -> None:
         """Tell bot and engine to stop, and note how long that takes; it is started anew only if told so."""
         if not again:

@@ -39,12 +39,8 @@ async def publish_admin_menu(bot: ExtBot[int], admin: int) -> None:
 
 async def _publish(bot: ExtBot[int], names: Iterable[str], scope: BotCommandScope) -> None:
     for language in LANGUAGES:
+        commands = [BotCommand(name, words_for(language)(f"command.{name}")) for name in names]
         try:
-            await bot.set_my_commands(_commands(names, language), scope, None if language == DEFAULT else language)
+            await bot.set_my_commands(commands, scope, None if language == DEFAULT else language)
         except TelegramError as error:
             _logger.warning("a menu could not be set: %s", type(error).__name__)
-
-
-def _commands(names: Iterable[str], language: str) -> list[BotCommand]:
-    words = words_for(language)
-    return [BotCommand(name, words(f"command.{name}")) for name in names]

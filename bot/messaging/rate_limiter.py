@@ -71,11 +71,6 @@ class RateLimiter(BaseRateLimiter[int]):
     async def shutdown(self) -> None:
         """Nothing to free."""
 
-    @property
-    def remembered_chats(self) -> int:
-        """How many chats are remembered; silent ones are dropped."""
-        return len(self._chats)
-
     def busy(self, chat: int) -> bool:
         """Return whether a message to this chat would have to wait, for callers that would rather send none."""
         return self._wait_s(chat) > 0

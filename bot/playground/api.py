@@ -12,7 +12,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from bot.playground.errors import ApiError, Json
-from bot.playground.fake_telegram import FakeTelegram
+from bot.playground.fake_telegram import Call, FakeTelegram
 from bot.playground.faults import DOWNLOAD, PAGES, Fault, FaultKind
 from bot.playground.file_store import UPLOAD_MAX_BYTES
 from bot.playground.methods import call
@@ -74,7 +74,7 @@ class MethodHandler(_BotHandler):
             status = 500
             await self._reply(status, {"ok": False, "error_code": 500, "description": "Internal Server Error"})
         finally:
-            self.telegram.log_call(method, chat_id, status)
+            self.telegram.calls.append(Call(method, chat_id, status))
 
     async def _fail(self, fault: Fault) -> bool:
         """Fail as ordered; return whether the method is to be run all the same."""

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.playground.devices import Devices
@@ -37,8 +37,8 @@ class Call:
 
     method: str
     chat_id: int | None
-    at_s: float
     status: int
+    at_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -142,9 +142,6 @@ class FakeTelegram:
     def now(self) -> int:
         """Return the time as messages carry it, in Unix seconds."""
         return int(time.time())
-
-    def log_call(self, method: str, chat_id: int | None, status: int) -> None:
-        self.calls.append(Call(method, chat_id, time.monotonic(), status))
 
     async def wait_for(self, matches: Callable[[Json], bool], chat: Chat | int, timeout_s: float = _WAIT_S) -> Json:
         """Return the first message in the chat that `matches`, there already or still to come; new or as edited.

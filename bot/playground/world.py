@@ -124,16 +124,14 @@ class World:
         self._events.publish("chat", chat=asdict(chat))
 
     def user(self, user_id: int) -> FakeUser:
-        try:
-            return self.users[user_id]
-        except KeyError:
-            raise bad_request("user not found") from None
+        if user_id not in self.users:
+            raise bad_request("user not found")
+        return self.users[user_id]
 
     def chat(self, chat_id: int) -> Chat:
-        try:
-            return self.chats[chat_id]
-        except KeyError:
-            raise bad_request("chat not found") from None
+        if chat_id not in self.chats:
+            raise bad_request("chat not found")
+        return self.chats[chat_id]
 
     def chat_for_bot(self, chat_id: int) -> Chat:
         """Return the chat, if the bot may act in it now; else raises what Telegram answers."""

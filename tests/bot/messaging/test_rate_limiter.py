@@ -84,4 +84,4 @@ async def test_silent_chats_are_forgotten(time: Time) -> None:
     time.now += 500
     for chat in range(1000, 1005):
         await send(rate_limiter, chat, lambda _: None)
-    assert rate_limiter.remembered_chats < 10
+    assert len(rate_limiter._chats) < 10
