@@ -19,6 +19,7 @@ from bot.chaos.random_users import NAME, WORD, RandomUsers
 from bot.chaos.recovery import Recovery
 from bot.chaos.supervised_bot import ProcessUsage, SupervisedBot, processes_of
 from bot.chaos.unreliable_network import UnreliableNetwork
+from bot.operations.lifetimes import in_background
 from bot.playground.fake_telegram import FakeTelegram
 from bot.playground.server import serve
 
@@ -81,8 +82,7 @@ class _Experiment:
         return random.Random(self._random.random())
 
     async def run(self, stack: AsyncExitStack) -> dict[str, Any]:
-        following = asyncio.create_task(self._log.follow(self._telegram))
-        stack.callback(following.cancel)
+        await stack.enter_async_context(in_background(self._log.follow(self._telegram)))
         await stack.enter_async_context(self._network)
         url = f"http://127.0.0.1:{self._network.port}"
         log = self._folder / "bot.log"
