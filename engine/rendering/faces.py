@@ -1,6 +1,5 @@
 """The face of an inverted photo: its crop, and what the network draws of it at other ages."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,8 +29,11 @@ LOOKS_SIDE = 128  # px; enough to see how the looks change and how the parts mov
 _MARGIN = 1 / 8  # of the crop's side; growing parts move into the crop from no farther away
 
 
-class InvertedFace(ABC):
-    """One photo's face in one network. Ages are counted from the day of the photo."""
+class InvertedFace:
+    """One photo's face in one network. Ages are counted from the day of the photo.
+
+    Where its growth is not known, the network is changed as the search left it, at every age the same.
+    """
 
     def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network) -> None:
         """`photo` is that of `inverted`, decoded."""
@@ -39,11 +41,12 @@ class InvertedFace(ABC):
         self.head, self.photo = inverted.head, photo
         self.ws = inverted.ws.to(self.device)
         self.network = network
+        self._tuned = converted(inverted.adjustments, lambda value: value.to(self.device))
         self._crops: dict[tuple[int, int], Pixels] = {}
 
-    @abstractmethod
     def adjustments(self, age: float) -> Adjustments:
         """The changes to the network with which it draws this very pet at an age."""
+        return self._tuned
 
     @property
     def nbytes(self) -> int:
@@ -87,17 +90,6 @@ class InvertedFace(ABC):
         synthesis = self.network.generator.synthesis
         picture: Tensor = synthesis(ws, resolution=resolution, adjustments=adjustments, dtype=dtype)
         return picture
-
-
-class TunedFace(InvertedFace):
-    """A face whose growth is not known: the network is changed as the search left it, at every age the same."""
-
-    def __init__(self, inverted: InvertedPhoto, photo: Image.Image, network: Network) -> None:
-        super().__init__(inverted, photo, network)
-        self._tuned = converted(inverted.adjustments, lambda value: value.to(self.device))
-
-    def adjustments(self, age: float) -> Adjustments:
-        return self._tuned
 
 
 class SolvedFace(InvertedFace):
@@ -171,12 +163,12 @@ def faces_of(state: PortraitState, network: Network) -> PortraitFaces:
     return PortraitFaces(face_of(state.pet, *kind), None if state.baby is None else face_of(state.baby, *kind))
 
 
-def face_of(inverted: InvertedPhoto, network: Network, species: Species, breed: str) -> SolvedFace | TunedFace:
+def face_of(inverted: InvertedPhoto, network: Network, species: Species, breed: str) -> InvertedFace:
     """The face of an inverted photo: a `SolvedFace` where it is known how the face grows. `breed` may be ""."""
     photo = decode(inverted.photo)
     if is_growth_known(inverted.head, network.template):
         return SolvedFace(inverted, photo, network, species, breed)
-    return TunedFace(inverted, photo, network)
+    return InvertedFace(inverted, photo, network)
 
 
 class PortraitCrop:

@@ -10,7 +10,7 @@ from engine.images.ycbcr import Frame
 from engine.messages import Film
 from engine.rendering.age_labels import label
 from engine.rendering.film import encode_film
-from engine.rendering.layers import FrameCanvas, Layer, planes_of, to_frame_of
+from engine.rendering.layers import FrameCanvas, Layer, planes_of
 from engine.rendering.paper import PRINT, coloured
 
 FPS = 30
@@ -69,7 +69,7 @@ def _joined(left: Frame, right: Frame, x: int, side: int) -> Frame:
 def _named(picture: Image.Image, word: str, right: bool) -> Frame:
     """A picture as a frame, with a word in a lower corner."""
     side = picture.width
-    canvas = FrameCanvas(planes_of(to_frame_of(picture), side, side))
+    canvas = FrameCanvas.of(picture)
     if word:
         slip, corner = label(word, side), round(_CORNER * side)
         canvas.paste(slip, side - corner - slip.size[0] if right else corner, side - corner - slip.size[1])

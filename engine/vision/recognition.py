@@ -50,8 +50,6 @@ class Recognised:
     species: Species | None
     breeds: tuple[BreedGuess, ...]
     faces: tuple[Face, ...]
-    width: int
-    height: int
     guesses: tuple[HeadGuess, ...] = ()
 
     @property
@@ -78,10 +76,10 @@ def recognise(image: Image.Image) -> Recognised:
     chances = _by_breed(_chances(looks))  # what they lack to one is that of no pet
     pet = sum(chances.values())
     if pet < PET_FROM:
-        return Recognised(False, pet, None, (), tuple(faces), image.width, image.height)
+        return Recognised(False, pet, None, (), tuple(faces))
     guess = _guess(chances)
     guesses = tuple(_guess(_by_breed(one)) for one in seen) if len(faces) > 1 else ()
-    return Recognised(True, pet, guess.species, guess.breeds, tuple(faces), image.width, image.height, guesses)
+    return Recognised(True, pet, guess.species, guess.breeds, tuple(faces), guesses)
 
 
 def _guess(chances: dict[str, float]) -> HeadGuess:

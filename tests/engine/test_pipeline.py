@@ -262,7 +262,7 @@ def test_the_chosen_head_says_of_which_species_and_breed_it_is(
     dog = HeadGuess(Species.DOG, (BreedGuess("samoyed", 0.9),))
     cat = HeadGuess(Species.CAT, (BreedGuess("bengal", 0.9),))
     faces = tuple(Face(Head((x, 60, x + 80, 200), (x + 20, 110), (x + 60, 110), None, 0.9), 0.1) for x in (20, 140))
-    both = Recognised(True, 0.9, dog.species, dog.breeds, faces, 256, 256, (dog, cat))
+    both = Recognised(True, 0.9, dog.species, dog.breeds, faces, (dog, cat))
     monkeypatch.setattr("engine.vision.recognition.recognise", lambda image: both)
     made, _ = finished(pipeline.begin(Rejuvenate("r", drawn_photo(seed=12), head=1, anyway=True)), Rejuvenation)
     assert (made.species, made.breed, made.breeds) == (Species.CAT, "bengal", cat.breeds)

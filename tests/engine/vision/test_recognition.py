@@ -70,10 +70,11 @@ def beside(*names: str) -> Image.Image:
 @needs_shared
 def test_a_person_beside_a_pet_is_no_head() -> None:
     astronaut, labrador = "awkward/nonpet_person_astronaut.png", "pets/labrador_unsplash_2.jpg"
-    found = recognise(beside(astronaut, labrador, astronaut))
+    photo = beside(astronaut, labrador, astronaut)
+    found = recognise(photo)
     assert found.species is Species.DOG
     (head,) = found.heads
-    assert 480 < head.box[0] < head.box[2] < found.width - 480
+    assert 480 < head.box[0] < head.box[2] < photo.width - 480
 
 
 @needs_shared
@@ -95,7 +96,6 @@ def test_each_of_several_pets_is_known_by_itself() -> None:
 def test_a_plain_picture_shows_no_pet(size: tuple[int, int]) -> None:
     found = recognise(Image.new("RGB", size, (200, 180, 160)))
     assert not found.pet
-    assert (found.width, found.height) == size
 
 
 def test_every_row_speaks_for_a_breed() -> None:
