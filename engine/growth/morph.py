@@ -34,7 +34,7 @@ _NO_HEAD = 0.02  # share of a head that is none
 _ENDS = 0.1  # share mixed, below which the photo itself is shown
 
 
-class _Layers:
+class _PhotoBands:
     """A photo in parts, each [1, C, S, S] in -1..1."""
 
     def __init__(self, photo: Tensor, growth: FaceGrowth) -> None:
@@ -56,7 +56,7 @@ class FaceMorph:
     """Mixes the aligned photos of one pet, young and today, both [1, 3, S, S] in -1..1."""
 
     def __init__(self, young: Tensor, young_growth: FaceGrowth, now: Tensor, now_growth: FaceGrowth) -> None:
-        self._young, self._now = _Layers(young, young_growth), _Layers(now, now_growth)
+        self._young, self._now = _PhotoBands(young, young_growth), _PhotoBands(now, now_growth)
         self._points = _common_points(young_growth, now_growth)
         self._side, self._device = now.shape[-1], now.device
         low, high = _CHEST
