@@ -19,6 +19,7 @@ from storage.records import (
 )
 
 _UNTOUCHED_SINCE = "changed_at < ? AND state NOT IN ('queued', 'running', 'delivering')"
+_FILES = frozenset(PortraitFiles.__annotations__)
 _TIME_COLUMNS = {State.QUEUED: "queued_at", State.RUNNING: "started_at", State.DONE: "done_at"}
 
 
@@ -114,7 +115,10 @@ class Portraits:
         self, id: int, before: Sequence[State], now: float, changes: Mapping[str, object]
     ) -> Portrait | None:
         async with self._db.writing() as db:
-            return await change_portrait(db, id, before, now, changes)
+            portrait = await change_portrait(db, id, before, now, changes)
+        if portrait and any(name in _FILES and value is None for name, value in changes.items()):
+            await self._media_index.clear_out()  # what shows a photo does not outlive its use
+        return portrait
 
     async def store_files(self, id: int, now: float, **files: Unpack[PortraitFiles]) -> Portrait | None:
         """Store files and name them in the row; None when the row is gone."""

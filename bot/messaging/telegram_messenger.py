@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from telegram import File, InlineKeyboardMarkup
 from telegram.constants import ChatAction
@@ -54,8 +55,10 @@ class TelegramMessenger:
             raise FileGone("refused") from None
 
     async def ask(self, portrait: Portrait) -> None:
-        numbered = portrait.state is State.AWAITING_HEAD and portrait.numbered
-        picture = await self._storage.media.read(numbered) if numbered else None
+        picture = None
+        if portrait.state is State.AWAITING_HEAD and portrait.numbered:
+            with suppress(FileNotFoundError):  # the owner has chosen meanwhile
+                picture = await self._storage.media.read(portrait.numbered)
         await self._status.show(portrait, await self._question(portrait), picture)
 
     async def _question(self, portrait: Portrait) -> MessageView:

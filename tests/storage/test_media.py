@@ -36,6 +36,13 @@ async def test_a_file_lives_as_long_as_a_row_names_it(storage: Storage, tmp_path
     assert kept(tmp_path) == []
 
 
+async def test_a_file_goes_when_its_row_names_it_no_more(storage: Storage, tmp_path: Path) -> None:
+    portrait, _ = await storage.portraits.receive(MINE, storage.now())
+    await storage.portraits.store_files(portrait.id, storage.now(), photo=b"two pets", numbered=b"with numbers")
+    await storage.portraits.change(portrait.id, storage.now(), numbered=None)
+    assert [path.read_bytes() for path in kept(tmp_path)] == [b"two pets"]
+
+
 async def test_what_a_killed_process_left_is_swept_at_the_start(tmp_path: Path) -> None:
     async with Storage(tmp_path) as storage:
         portrait, _ = await storage.portraits.receive(MINE, storage.now())
