@@ -15,6 +15,7 @@ from engine.growth.face_growth import FaceGrowth
 from engine.images.filters import gaussian_blur, smooth_ramp, smoothstep
 from engine.images.ycbcr import luma_of
 from engine.messages import Species
+from engine.vision.head_parsing import SIDE
 
 _CATCHLIGHT = (0.18, 0.34)  # luma over the eye's median, from where to where it is taken for a reflection, which stays
 _SURE_OF_FLASH = 0.3  # the network's probability of a flash, from which on a bright eye is mended
@@ -33,7 +34,8 @@ _DIM = (0.1, 0.6)  # luma that an iris has at most in the dark, and more for eac
 _LID_SHADOW = 0.1  # of half the eye's width
 _PUPILS = {Species.CAT: 0.38, Species.DOG: 0.42}  # radius, of half the eye's width: wide, as in a young animal at ease
 _COVERING = 0.92  # of what is drawn over the adult's iris
-_PUPIL_EDGE = 0.04  # of half the eye's width
+_PUPIL_EDGE = 0.015  # of half the eye's width, and
+_PUPIL_EDGE_PX = 0.3  # at least so many of the photo's px: as crisp as the rest; a softer one looks blind
 _BLACK = 0.035  # luma of a pupil
 _RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darker
 _MIDDLE = 0.6  # of half the eye's width, where a pupil is
@@ -72,6 +74,12 @@ class _Eye:
     half_width: float  # px
     middle: Tensor  # [2] x, y of the opening in half widths from the square's
     rounder: float  # how many times as high, for its width, the eye is going to be
+    pixel: float  # px, the side of one of the photo's, at least 1
+
+    @property
+    def edge(self) -> float:
+        """How soft the edges of what is drawn are, in half widths."""
+        return max(_PUPIL_EDGE, _PUPIL_EDGE_PX * self.pixel / self.half_width)
 
     def away(self, middle: Tensor) -> Tensor:
         """[1, 1, M, M]: how far from `middle` it will be, in half widths, once the eye has become rounder."""
@@ -233,7 +241,7 @@ def _with_pupil(young: Tensor, look: _Look, eye: _Eye, middle: Tensor, radius: f
     shadow = 0.45 * smoothstep(((0.1 - down) / 0.6).clamp(0, 1))
     glow = 0.3 * torch.exp(-((down - 0.45).square() + (away - 0.55).square()) / 0.06)
     shaded = (young + 1) * (1 - 0.45 * rim) * (0.55 + 0.45 * lids) * (1 - shadow + glow) - 1
-    pupil = torch.sigmoid((radius - away) / max(_PUPIL_EDGE, 0.5 / eye.half_width))
+    pupil = torch.sigmoid((radius - away) / eye.edge)
     return torch.lerp(shaded, shaded.clamp(max=2 * _BLACK - 1), pupil)
 
 
@@ -246,7 +254,7 @@ def _with_catchlight(part: Tensor, look: _Look, eye: _Eye, middle: Tensor, radiu
     )
     if not pupil.any() or float(seen[pupil].max()) > _LIT or float(lights[iris].max()) > 0.5:
         return part
-    bright = torch.sigmoid((0.11 - at) / 0.03)
+    bright = torch.sigmoid((0.125 - at) / eye.edge)
     faint = 0.25 * torch.exp(-eye.away(middle - 1.3 * torch.tensor(_CATCHLIGHT_AT)).square() / 0.012)
     return part + 0.9 * torch.maximum(bright, faint) * eye.opening * (1 - part).clamp(min=0)
 
@@ -271,9 +279,10 @@ def _pupil_aside(part: Tensor, eye: _Eye) -> Tensor:
 
 def _eyes(face: Tensor, growth: FaceGrowth, margin: int) -> list[_Eye]:
     """Both eyes, or none: one alone would come out of another colour."""
-    points = growth.eye_points(face.shape[-1] - 2 * margin)
-    rounder = _rounder(growth)
-    found = [eye for one in points if (eye := _eye(one + margin, face.shape[-1], rounder)) is not None]
+    side = face.shape[-1] - 2 * margin
+    points = growth.eye_points(side)
+    rounder, pixel = _rounder(growth), max(1.0, growth.parsed.alignment.scale * side / SIDE)
+    found = [eye for one in points if (eye := _eye(one + margin, face.shape[-1], rounder, pixel)) is not None]
     return found if len(found) == len(points) else []
 
 
@@ -284,7 +293,7 @@ def _rounder(growth: FaceGrowth) -> float:
     return float((height[1] / width[1]) / (height[0] / width[0]).clamp(min=0.1))
 
 
-def _eye(points: Tensor, limit: int, rounder: float) -> _Eye | None:
+def _eye(points: Tensor, limit: int, rounder: float, pixel: float) -> _Eye | None:
     """The almond between inner and outer corner, upper and lower lid [4, 2] px; None where there is hardly one."""
     inner, outer, upper, lower = points
     half = float((outer - inner).norm()) / 2
@@ -323,6 +332,7 @@ def _eye(points: Tensor, limit: int, rounder: float) -> _Eye | None:
         half,
         centre_v / half * up,
         rounder,
+        pixel,
     )
 
 
