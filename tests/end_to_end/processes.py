@@ -66,8 +66,7 @@ class RunningProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.returncode is None:
-            self.stop()
+        self.stop()
 
 
 class Telegram(RunningProcess):
