@@ -64,7 +64,9 @@ class AnswerService:
         species, breed = findings.of_head(head).species, portrait.breed
         if breed and species and BREEDS[breed].species != species:
             breed = None
-        changes |= {"head": head, "species": species, "breed": breed, "numbered": None}
+        changes |= {"head": head, "species": species, "breed": breed}
+        if portrait.numbered:  # only then there is a file to delete
+            changes["numbered"] = None
         changes |= {"photo_quality": findings.look_of(head).quality_class}
         try:
             state = next_question(replace(portrait, head=head, breed=breed), findings, head_chosen=True)

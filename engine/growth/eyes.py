@@ -40,6 +40,7 @@ _BLACK = 0.035  # luma of a pupil
 _RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darker
 _MIDDLE = 0.6  # of half the eye's width, where a pupil is
 _CATCHLIGHT_AT = (-0.2, -0.22)  # half widths from the eye's middle
+_CATCHLIGHT_RADIUS = 0.125  # half widths
 _LIT = 0.15  # luma of a catchlight that is seen in a pupil
 _MOST_LIGHT = (0.07, 0.12)  # share of an eye from which on what is light is rather a glow than a catchlight
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
@@ -254,7 +255,7 @@ def _with_catchlight(part: Tensor, look: _Look, eye: _Eye, middle: Tensor, radiu
     )
     if not pupil.any() or float(seen[pupil].max()) > _LIT or float(lights[iris].max()) > 0.5:
         return part
-    bright = torch.sigmoid((0.125 - at) / eye.edge)
+    bright = torch.sigmoid((_CATCHLIGHT_RADIUS - at) / eye.edge)
     faint = 0.25 * torch.exp(-eye.away(middle - 1.3 * torch.tensor(_CATCHLIGHT_AT)).square() / 0.012)
     return part + 0.9 * torch.maximum(bright, faint) * eye.opening * (1 - part).clamp(min=0)
 
