@@ -78,7 +78,15 @@ class AnnotatedPhoto:
 
         The recogniser holds out another tenth. This one is that of the first weights, so that it stays unseen.
         """
-        return not self.licence_known or hashlib.sha256(self.path.name.encode()).digest()[0] % TEST_SHARE == 0
+        return not self.licence_known or in_storybook_test_share(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoSource:
+    """What `SOURCES.tsv` says of a photo."""
+
+    breed: str  # slug, "" where unknown
+    licence: str
 
 
 def read_annotations(folder: Path) -> list[AnnotatedPhoto]:
@@ -86,8 +94,17 @@ def read_annotations(folder: Path) -> list[AnnotatedPhoto]:
 
     Raises `OperatorError` where a table is missing.
     """
-    sources = {_name(row["file"]): row for row in _table(folder / "SOURCES.tsv")}
+    sources = read_sources(folder)
     return [_annotated(folder, row, sources[_name(row["file"])]) for row in _table(folder / "faces.tsv")]
+
+
+def read_sources(folder: Path) -> dict[str, PhotoSource]:
+    """Where the photos of a folder come from, by the names of their files.
+
+    Raises `OperatorError` where the table is missing.
+    """
+    rows = _table(folder / "SOURCES.tsv")
+    return {_name(row["file"]): PhotoSource(_slug(row["breed"]), row["licence"]) for row in rows}
 
 
 def usable_faces(folder: Path) -> Iterator[AnnotatedPhoto]:
@@ -116,7 +133,7 @@ def read_rgb(path: Path) -> Image.Image:
         return opened.convert("RGB")
 
 
-def _annotated(folder: Path, row: dict[str, str], source: dict[str, str]) -> AnnotatedPhoto:
+def _annotated(folder: Path, row: dict[str, str], source: PhotoSource) -> AnnotatedPhoto:
     path = folder / row["file"]
     if not path.exists():
         path = folder / "images" / row["file"]
@@ -127,10 +144,10 @@ def _annotated(folder: Path, row: dict[str, str], source: dict[str, str]) -> Ann
         head,
         Species(row["species"]),
         HeadPose(row["view"]),
-        _slug(source["breed"]),
+        source.breed,
         {"young": True, "adult": False, "old": False}.get(row["age"]),
-        source["licence"],
-        source["licence"].startswith(_UNRECORDED) or in_test_share(path.stem),
+        source.licence,
+        source.licence.startswith(_UNRECORDED) or in_test_share(path.stem),
     )
 
 
@@ -140,6 +157,11 @@ def in_test_share(stem: str) -> bool:
     The series of one animal (``dog5_00``, ``dreambooth_dog5_04``) stay together.
     """
     return hashlib.sha256(series_of(stem).encode()).digest()[0] < 256 // TEST_SHARE
+
+
+def in_storybook_test_share(path: Path) -> bool:
+    """Whether storybook never trains on this photo: decided by its name, so that the choice never moves."""
+    return hashlib.sha256(path.name.encode()).digest()[0] % TEST_SHARE == 0
 
 
 def series_of(stem: str) -> str:

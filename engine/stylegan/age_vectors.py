@@ -25,6 +25,7 @@ from engine.messages import Species
 from engine.stylegan.store import Network, WStatistics
 
 _COMPONENTS = 100  # of W, widest first, that an age vector may lie in
+_CORRECTED_COMPONENTS = 24  # of W, widest first, in which real faces correct what was measured on drawn ones
 _FINE_FROM = 8  # the first row of ws above 64 px, from which rows are texture and colour instead of shape and parts
 _FINE_GAIN = 0.3  # of these rows
 
@@ -44,6 +45,15 @@ def learn_age_vector(young: Tensor, adult: Tensor, statistics: WStatistics, yaw:
     gains = torch.ones(len(vector), 1, device=vector.device)
     gains[_FINE_FROM:] = _FINE_GAIN
     return vector * gains
+
+
+def corrected_age_vector(vector: Tensor, correction: Tensor, statistics: WStatistics, share: float) -> Tensor:
+    """An age vector [num_ws, w_dim] moved by a share (0..1) of a correction [w_dim], within W's widest components.
+
+    Few faces measure a correction: in the narrow components it is mostly what these faces happen to differ in besides.
+    """
+    basis = statistics.components[:_CORRECTED_COMPONENTS].to(vector)
+    return vector + share * (correction.to(vector) @ basis.t() @ basis)
 
 
 class AgeVectors:

@@ -2,7 +2,7 @@
 
 A face counts as seen by `growth` where the model of growth was fitted to its marks, which are all of `parts.jsonl`; by
 `recogniser` where the head detector, the landmark network or the head parser was trained on it; by `storybook` where
-that network was. Photos outside the annotated tables were never given to storybook.
+that network was, also on marked photos that are in no annotated table.
 """
 
 from collections import Counter
@@ -13,23 +13,18 @@ from importlib.resources import files
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from engine.errors import OperatorError
 from engine.images.pixels import Pixels
-from engine.lab.annotations import SMALLEST_EYE_DISTANCE, AnnotatedPhoto, usable_faces
+from engine.lab.annotations import AnnotatedPhoto, usable_faces
 from engine.lab.evaluation.real_photos import photo_files
 from engine.lab.judging.rendered_results import aligned_face, kinds_of, read_picture
-from engine.lab.recogniser.part_annotations import MarkedParts, read_parts
+from engine.lab.recogniser.part_annotations import read_parts
 from engine.messages import Head, Species
 from engine.vision.alignment import HeadPose, head_pose
-from engine.vision.head_parsing import LANDMARKS
 from engine.vision.recognition import recognise
 
 TRAININGS = ("growth", "recogniser", "storybook")
-
-_NOSE = [i for i, name in enumerate(LANDMARKS) if name.startswith("nose_")]
-_YOUNG = ("baby", "young")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +78,11 @@ def _annotated(folders: Sequence[Path]) -> Iterator[YoungFace]:
             yield YoungFace(photo.path, photo.species, photo.head, trainings_that_saw(photo))
     listed = {photo.path.name for photo in tables}
     for face in read_parts(folders):
-        if face.age in _YOUNG and face.path.name not in listed:
-            head = _head(face)
-            if head is not None:
-                seen = TRAININGS[:1] if face.held_out else TRAININGS[:2]
-                yield YoungFace(face.path, face.species, head, seen)
-
-
-def _head(face: MarkedParts) -> Head | None:
-    """The head that the marks describe; None where eyes or nose do not suffice to align it."""
-    left, right = face.eye_centres
-    nose = face.landmarks[_NOSE].mean(0)
-    if np.isnan(nose).any() or np.hypot(*(right - left)) < SMALLEST_EYE_DISTANCE:
-        return None
-    points = np.concatenate([face.outline, face.landmarks[~np.isnan(face.landmarks).any(1)]])
-    (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
-    eyes = (float(left[0]), float(left[1])), (float(right[0]), float(right[1]))
-    return Head((x0, y0, x1, y1), *eyes, (float(nose[0]), float(nose[1])), 1.0)
+        head = face.head
+        if face.looks_young and face.path.name not in listed and head is not None:
+            seen = (True, not face.held_out, not face.held_out_from_storybook)
+            names = tuple(name for name, one in zip(TRAININGS, seen, strict=True) if one)
+            yield YoungFace(face.path, face.species, head, names)
 
 
 def _found(folders: Sequence[Path]) -> Iterator[YoungFace]:

@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.lab.annotations import in_test_share
-from engine.messages import Species
+from engine.lab.annotations import SMALLEST_EYE_DISTANCE, in_storybook_test_share, in_test_share
+from engine.messages import Head, Species
 from engine.vision.head_parsing import COATS, EARS, LANDMARKS, MUZZLES
 
 Floats = NDArray[np.float64]
 
 _PREFIX = re.compile(r"^(ox_|\w+?__\w+?__)")
 _EYES = tuple(slice(start, start + 4) for start in (0, 4))  # of the landmarks
+_NOSE = [i for i, name in enumerate(LANDMARKS) if name.startswith("nose_")]
+_YOUNG = ("baby", "young")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +49,28 @@ class MarkedParts:
     @property
     def photo(self) -> str:
         """The photo's own name: copies of one photo lie in several folders, under names with other beginnings."""
-        return _PREFIX.sub("", self.path.stem)
+        return photo_name(self.path)
+
+    @property
+    def held_out_from_storybook(self) -> bool:
+        """Whether storybook never trains on it."""
+        return self.held_out or in_storybook_test_share(self.path)
+
+    @property
+    def looks_young(self) -> bool:
+        return self.age in _YOUNG
+
+    @property
+    def head(self) -> Head | None:
+        """The head that the marks describe, in px; None where eyes or nose do not suffice to align it."""
+        left, right = self.eye_centres
+        nose = self.landmarks[_NOSE].mean(0)
+        if np.isnan(nose).any() or np.hypot(*(right - left)) < SMALLEST_EYE_DISTANCE:
+            return None
+        points = np.concatenate([self.outline, self.landmarks[~np.isnan(self.landmarks).any(1)]])
+        (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+        eyes = (float(left[0]), float(left[1])), (float(right[0]), float(right[1]))
+        return Head((x0, y0, x1, y1), *eyes, (float(nose[0]), float(nose[1])), 1.0)
 
     @property
     def kinds(self) -> Floats:
@@ -65,6 +88,11 @@ class MarkedParts:
         cos, sin = across / unit
         turned: Floats = (points - (left + right) / 2) @ np.array([[cos, -sin], [sin, cos]]) / unit
         return turned
+
+
+def photo_name(path: Path) -> str:
+    """A photo's own name: copies of one photo lie in several folders, under names with other beginnings."""
+    return _PREFIX.sub("", path.stem)
 
 
 def read_parts(folders: Sequence[Path]) -> list[MarkedParts]:

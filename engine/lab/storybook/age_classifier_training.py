@@ -56,7 +56,7 @@ def augment(faces: Tensor, random: torch.Generator) -> Tensor:
     count = len(faces)
     mirrored = torch.rand(count, generator=random) < 0.5
     faces = torch.where(mirrored[:, None, None, None].to(faces.device), faces.flip(-1), faces)
-    (faces,) = vary_framing((vary_light(faces, random, 2.0),), random, 4.0)
+    faces = vary_framing(vary_light(faces, random, 2.0), random, 4.0)
     soft = F.avg_pool2d(F.pad(faces, (2, 2, 2, 2), mode="replicate"), 5, stride=1)
     amount = torch.rand(count, 1, 1, 1, generator=random).mul(1.8).sub(0.9).to(faces)  # below 0 sharper
     grain = torch.randn(faces.shape, generator=random).to(faces)

@@ -12,7 +12,6 @@ from PIL import Image
 
 from engine import settings
 from engine.images.tensors import to_pixels
-from engine.lab.annotations import training_faces
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets
 from engine.lab.drawn_pets.renderer import render
 from engine.lab.storybook.age_classifier_training import train_classifier
@@ -20,6 +19,7 @@ from engine.lab.storybook.comparison import FaceDistances, compare
 from engine.lab.storybook.export import export
 from engine.lab.storybook.sheets import show
 from engine.lab.storybook.training import Trainer, TrainingOptions
+from engine.lab.storybook.training_photos import storybook_photos
 from engine.stylegan.perceptual import EmbeddedDistance, load_extractor
 from engine.stylegan.store import EMBEDDED, load_embedded
 
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_PHOTOS)
         return command
 
-    command = add("train", _train, "train on drawn pets and annotated photos; goes on where --out stopped")
+    command = add("train", _train, _TRAIN)
     command.add_argument("--out", type=Path, required=True, help="where checkpoints go")
     command.add_argument("--start", type=Path, metavar="FOLDER", help=_START)
     for option in fields(TrainingOptions):
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("export", _export, "write a checkpoint as the embedded network")
     command.add_argument("checkpoint", type=Path)
+    command.add_argument("--out", type=Path, default=EMBEDDED, metavar="FOLDER", help="where the network goes")
 
     command = add("sheet", _sheet, "draw one pair of every breed, adults above, young ones below", photos=False)
     command.add_argument("picture", type=Path)
@@ -67,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv"
+_TRAIN = "train on drawn pets and real faces of known licence, young ones as they are; goes on where --out stopped"
+_PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv; to train, also such as have parts marked"
 _START = "a checkpoint, or the folder of the embedded weights, to begin from; of the same or half the resolution"
 
 
@@ -83,7 +85,7 @@ def _ages(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    export(args.checkpoint, [face for folder in args.photos for face in training_faces(folder)])
+    export(args.checkpoint, storybook_photos(args.photos), args.out)
 
 
 def _sheet(args: argparse.Namespace) -> None:

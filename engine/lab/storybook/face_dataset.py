@@ -8,20 +8,28 @@ import torch
 from torch import Tensor
 
 from engine.lab.annotations import AnnotatedPhoto, read_rgb
-from engine.lab.drawn_pets.landmarks import Landmarks, landmarks_of
+from engine.messages import Species
 from engine.vision.alignment import FaceTemplate, align
+
+ADULT, YOUNG, UNCLEAR = range(3)  # the age in a class of faces: classes are 3 · cat + age
+CLASSES = 6
 
 
 @dataclass(slots=True)
 class FaceDataset:
-    """N aligned faces, their landmarks on the face plane and their ages."""
+    """N aligned faces, their species and their ages."""
 
     faces: Tensor  # uint8 [N, 3, R, R]
-    landmarks: Landmarks
+    cats: Tensor  # bool [N]
     ages: Tensor  # [N]: 1 young, 0 adult or old, nan unclear
 
     def __len__(self) -> int:
         return len(self.faces)
+
+    @property
+    def classes(self) -> Tensor:
+        """Species and age of every face: [N], 3 · cat + ADULT, YOUNG or UNCLEAR."""
+        return 3 * self.cats.long() + self.ages.nan_to_num(UNCLEAR).long()
 
     def pictures(self, which: Tensor) -> Tensor:
         """The faces that `which` selects (indices or bool [N]): [M, 3, R, R] in -1..1."""
@@ -30,10 +38,10 @@ class FaceDataset:
 
 def open_dataset(photos: Sequence[AnnotatedPhoto], resolution: int) -> FaceDataset:
     """Align the face of every photo at `resolution` px."""
-    faces, heads = [], []
+    faces = []
     for photo in photos:
         aligned = align(read_rgb(photo.path), photo.head, FaceTemplate.STORYBOOK, resolution)
         faces.append(torch.from_numpy(aligned.crop.copy()).permute(2, 0, 1))
-        heads.append((photo.head, aligned.alignment))
+    cats = [photo.species is Species.CAT for photo in photos]
     ages = [math.nan if photo.young is None else float(photo.young) for photo in photos]
-    return FaceDataset(torch.stack(faces), landmarks_of(heads, [photo.species for photo in photos]), torch.tensor(ages))
+    return FaceDataset(torch.stack(faces), torch.tensor(cats), torch.tensor(ages))

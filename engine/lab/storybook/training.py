@@ -5,9 +5,9 @@ a latent for each layer as searches find them (W+; Abdal et al. 2019, "Image2Sty
 which penalties keep small.
 
 Both are asked for two things: the pet as it is, and the pet at another age, `age` times the age vector away. For a
-drawn pet the truth at another age is drawn; for a photo it is the photo grown (`engine.lab.drawn_pets.drawn_growth`).
-The age vector is the mean of mapping(young) − mapping(adult) over drawn pets, measured again and again while training
-goes on.
+drawn pet the truth at another age is drawn. For a photo nobody knows it: there a discriminator that knows species and
+age (`engine.lab.storybook.discriminator`) judges whether the picture looks like real animals of that age. The age
+vector is the mean of mapping(young) − mapping(adult) over drawn pets, measured again and again while training goes on.
 """
 
 import logging
@@ -21,12 +21,11 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from engine.device import choose_device
-from engine.lab.annotations import training_faces
 from engine.lab.drawn_pets.parameters import to_z
-from engine.lab.storybook.batches import age_vectors, drawn_batch, photo_batch, sample_parameters
+from engine.lab.storybook.batches import PhotoBatch, age_vectors, drawn_batch, photo_batch, sample_parameters
 from engine.lab.storybook.discriminator import Discriminator
 from engine.lab.storybook.face_dataset import open_dataset
-from engine.lab.storybook.picture_loss import picture_loss, random_square
+from engine.lab.storybook.picture_loss import picture_loss
 from engine.lab.storybook.storybook_model import (
     StorybookModel,
     is_checkpoint,
@@ -35,6 +34,7 @@ from engine.lab.storybook.storybook_model import (
     save_checkpoint,
     widened,
 )
+from engine.lab.storybook.training_photos import storybook_photos
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ class TrainingOptions:
     pictures: int = 60_000  # to be seen
     minutes: float = 120.0  # stop then, however many were seen
     precision: str = "bfloat16"  # of the synthesis; float32 where the processor has no bfloat16
-    drawn_per_step: int = 3
-    photos_per_step: int = 5  # 0: a network of drawn pets alone, to compare with
+    drawn_per_step: int = 2
+    photos_per_step: int = 6  # 0: a network of drawn pets alone, to compare with
     learning_rate: float = 6e-3
     mapping_rate: float = 10.0  # times learning_rate; with the layers' own 0.01 an effective multiplier of 0.1
     encoder_rate: float = 0.12  # times learning_rate
@@ -64,10 +64,10 @@ class TrainingOptions:
     residual_weight: float = 0.02  # against the size of a photo's own latents
     layers_apart_weight: float = 0.01  # against differences between a photo's layers
     encoder_weight: float = 0.1  # of the encoder's error on drawn pets
-    discriminator_share: float = 0.0  # size of its gradient at the pictures of photos, over that of the regression
+    discriminator_share: float = 0.25  # size of its gradient at a photo's picture, over that of the regression
     discriminator_rate: float = 2e-3  # its own learning rate
     fade: float = 0.15  # the last share of training, in which the learning rate falls to a twentieth
-    ema_halflife: float = 6000.0  # pictures; of the averages of the weights
+    ema_halflife: float = 2500.0  # pictures; of the averages of the weights
     seed: int = 0
 
 
@@ -75,13 +75,13 @@ class Trainer:
     """One run of training.
 
     It goes on from the checkpoint in `out` if there is one, else from `start`, a checkpoint or the folder of an
-    exported network, else from random weights. `photos` are folders of annotated photos.
+    exported network, else from random weights. `photos` are folders of photos, as `storybook_photos` takes them.
     """
 
     def __init__(self, photos: list[Path], out: Path, options: TrainingOptions, start: Path | None) -> None:
         self._options = options
         self._out = out
-        faces = [face for folder in photos for face in training_faces(folder)]
+        faces = storybook_photos(photos)
         self._names = [face.path.name for face in faces]
         self._dataset = open_dataset(faces, options.resolution)
         torch.manual_seed(options.seed)
@@ -161,11 +161,13 @@ class Trainer:
         found = model.encoder.latents(torch.cat([photos.faces, drawn]))
         residual = model.residuals[photos.mirrored.long(), photos.index]
         ws_now = found[: options.photos_per_step] + residual
-        ws_then = ws_now + (photos.ages[:, None] * vectors[photos.cats.long()])[:, None]
+        # At another age it is the generator alone that learns to draw it: the photo's latents are those of its own age.
+        moved = ws_now[photos.own :].detach() + _away(photos, vectors)[photos.own :]
+        ws_then = torch.cat([ws_now[: photos.own], moved])
         with torch.autocast(self._device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
             made = model.generator.synthesis(torch.cat([ws_drawn, ws_then]))
         spread = w_drawn.std(dim=0).mean().clamp(min=1e-3)
-        gradient, seen = self._picture_gradient(made.detach().float(), drawn, photos.wanted)
+        gradient, seen = self._picture_gradient(made.detach().float(), drawn, photos)
         losses = {
             # The encoder reads drawn pets as the mapping network wrote them, which keeps its age axis pure.
             "encoder": options.encoder_weight
@@ -194,28 +196,36 @@ class Trainer:
         }
         return {name: weight * (far / spread).square().mean() for name, (weight, far) in parts.items()}
 
-    def _picture_gradient(self, made: Tensor, drawn: Tensor, photos: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _picture_gradient(self, made: Tensor, drawn: Tensor, photos: PhotoBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """The gradient at the pictures made, those of drawn pets first, and the losses it comes from."""
-        options, count = self._options, len(drawn)
+        options, own = self._options, slice(len(drawn), len(drawn) + photos.own)
         made.requires_grad_()
-        seen = {"drawn": picture_loss(made[:count], drawn, options.features_weight) * count / len(made)}
-        if len(photos):
-            loss = picture_loss(made[count:], photos, options.features_weight)
-            seen["photo"] = loss * len(photos) / len(made)
+        seen = {"drawn": picture_loss(made[: len(drawn)], drawn, options.features_weight) * len(drawn) / len(made)}
+        if photos.own:
+            loss = picture_loss(made[own], photos.faces[: photos.own], options.features_weight)
+            seen["photo"] = loss * photos.own / len(made)
         (gradient,) = torch.autograd.grad(torch.stack(list(seen.values())).sum(), made)
-        if options.discriminator_share and len(photos):
-            square = random_square(made.shape[-1])
-            generator_loss, seen["discriminator"] = self._discriminator.losses(made[count:][square], photos[square])
-            (adversarial_gradient,) = torch.autograd.grad(generator_loss, made)
-            self._discriminator_optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(seen["discriminator"])
-            self._discriminator_optimiser.step()
-            self._discriminator_steps += 1
+        if options.discriminator_share and photos.own:
+            adversarial, judged = self._adversarial_gradient(made, photos)
+            seen |= judged
             # Scaled, so that the share holds whatever the size of the scores.
             strength = options.discriminator_share * min(1.0, self._discriminator_steps / DISCRIMINATOR_WARMUP)
-            scale = gradient[count:].norm() / adversarial_gradient.norm().clamp(min=1e-12)
-            gradient = gradient + strength * scale * adversarial_gradient
+            scale = _size(gradient[own]) / _size(adversarial[len(drawn) :]).clamp(min=1e-12)
+            gradient = gradient + strength * scale * adversarial
         return gradient, {name: value.detach() for name, value in seen.items()}
+
+    def _adversarial_gradient(self, made: Tensor, photos: PhotoBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the discriminator says of the pictures of photos, which come last in `made`; it learns from them."""
+        discriminator = self._discriminator
+        pictures = made[-len(photos.ages) :]
+        losses = discriminator.losses(pictures, photos.real, photos.classes, self._random)
+        (gradient,) = torch.autograd.grad(losses.generator, made)
+        self._discriminator_optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(losses.discriminator)
+        self._discriminator_optimiser.step()
+        self._discriminator_steps += 1
+        discriminator.adapt(losses.sureness)
+        return gradient, {"discriminator": losses.discriminator, "sureness": losses.sureness}
 
     @torch.no_grad()
     def _follow_w_avg(self) -> None:
@@ -248,6 +258,16 @@ class Trainer:
             if name.endswith("torgb.weight"):  # a new last block starts by adding nothing
                 own[name].zero_()
         self._model.load_state_dict(own | widened(state, own))
+
+
+def _away(photos: PhotoBatch, vectors: Tensor) -> Tensor:
+    """How far the ages of photos are from their own in W: [N, 1, w_dim], for age vectors [2, w_dim]."""
+    return (photos.ages[:, None] * vectors[photos.cats.long()])[:, None]
+
+
+def _size(gradient: Tensor) -> Tensor:
+    """The root of the mean square, whatever the number of pictures."""
+    return gradient.square().mean().sqrt()
 
 
 def _share(part: float, whole: float) -> float:
