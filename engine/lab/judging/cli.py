@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.lab.judging import blind_pairs, real_or_made, whose_young
+from engine.lab.judging import blind_pairs, film_frames, middle_frames, real_or_made, whose_young
+from engine.lab.judging.film_pairs import choose_pairs
 from engine.lab.judging.judges_answers import key_beside
 from engine.lab.judging.kid import measure_kid
 from engine.lab.judging.result_rendering import choose_adults, render_results
@@ -19,6 +20,7 @@ from engine.settings import from_environment
 _Act = Callable[[argparse.Namespace], Any]
 
 _COUNT = 40
+_FILMS = 20
 _FILM = FilmOptions(fps=10, duration_s=0.5, hold_s=0.0, keys=2)  # nobody looks at it
 
 
@@ -39,20 +41,25 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where results go")
     _add_count_and_seed(command)
 
-    prepare = _judging(commands, "pairs", "sheets", _pairs, blind_pairs.score_pairs, "which of two results is sent?")
+    pairs = _actions(commands, "pairs", "which of two results is sent?")
+    prepare = _judging(pairs, "sheets", _pairs, blind_pairs.score_pairs)
     prepare.add_argument("--old", type=Path, required=True, metavar="FOLDER", help="with stills of the same names")
     prepare.add_argument("--new", type=Path, required=True, metavar="FOLDER", help="that `judge render` made")
     prepare.add_argument("--seed", type=int, default=0, help="chooses which is A")
 
-    prepare = _judging(commands, "real", "faces", _real, real_or_made.score_real, "real young animals or results?")
+    real = _actions(commands, "real", "real young animals or results?")
+    prepare = _judging(real, "faces", _real, real_or_made.score_real)
     _add_results(prepare)
     _add_young(prepare)
     _add_count_and_seed(prepare)
 
-    prepare = _judging(commands, "whose", "sheets", _whose, whose_young.score_whose, "whose young self is it?")
+    whose = _actions(commands, "whose", "whose young self is it?")
+    prepare = _judging(whose, "sheets", _whose, whose_young.score_whose)
     _add_results(prepare)
     prepare.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_PHOTOS)
     _add_count_and_seed(prepare)
+
+    _add_frames(commands)
 
     summary = "kernel distance of results from real young faces, over that of adults"
     command = _command(commands, "kid", lambda args: measure_kid(args.results, _young(args)), summary)
@@ -69,13 +76,16 @@ def _command(commands: Any, name: str, act: _Act, summary: str) -> argparse.Argu
     return command
 
 
+def _actions(commands: Any, name: str, about: str) -> Any:
+    parser = commands.add_parser(name, help=about, description=about)
+    return parser.add_subparsers(metavar="ACTION", required=True)
+
+
 def _judging(
-    commands: Any,
-    name: str,
+    actions: Any,
     drawn: str,
     prepare: Callable[[argparse.Namespace, Path], int],
     score: Callable[[list[Path], Path], Any],
-    about: str,
 ) -> argparse.ArgumentParser:
     """Add the actions `prepare` and `score` of one kind of judging; return the parser of `prepare`.
 
@@ -86,7 +96,6 @@ def _judging(
         key = args.key or key_beside(args.out)
         return {drawn: prepare(args, key), "folder": str(args.out), "key": str(key)}
 
-    actions = commands.add_parser(name, help=about, description=about).add_subparsers(metavar="ACTION", required=True)
     command = _command(actions, "score", lambda args: score(args.answers, args.key), "score what judges answered")
     command.add_argument("answers", type=Path, nargs="+", metavar="ANSWERS", help="a file of each judge")
     command.add_argument("--key", type=Path, required=True, metavar="FILE")
@@ -94,6 +103,17 @@ def _judging(
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new, where sheets go")
     command.add_argument("--key", type=Path, metavar="FILE", help="where the key goes; else beside the sheets' folder")
     return command
+
+
+def _add_frames(commands: Any) -> None:
+    actions = _actions(commands, "frames", "is the middle of a film from a baby photo an animal?")
+    command = _command(actions, "render", _films, "film young and grown animals as one; goes on where it stopped")
+    command.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_FILMED)
+    command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where films and frames go")
+    _add_count_and_seed(command, _FILMS)
+    prepare = _judging(actions, "sheets", _frames, middle_frames.score_frames)
+    prepare.add_argument("--results", type=Path, nargs="+", required=True, metavar="FOLDER", help=_FRAMES)
+    prepare.add_argument("--seed", type=int, default=0, help="chooses the order")
 
 
 def _add_results(command: argparse.ArgumentParser) -> None:
@@ -106,12 +126,14 @@ def _add_young(command: argparse.ArgumentParser) -> None:
     command.add_argument("--allow", nargs="+", default=[], choices=TRAININGS, help=_ALLOW)
 
 
-def _add_count_and_seed(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--count", type=int, default=_COUNT, help="at most")
+def _add_count_and_seed(command: argparse.ArgumentParser, count: int = _COUNT) -> None:
+    command.add_argument("--count", type=int, default=count, help="at most")
     command.add_argument("--seed", type=int, default=0, help="chooses which come and in what order")
 
 
 _PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv"
+_FILMED = "folders of annotated or marked photos, of young animals and grown ones"
+_FRAMES = "that `judge frames render` made; frames of several are mixed"
 _YOUNG = "folders of annotated or marked photos, whose young animals are taken that no training saw"
 _UNSEEN = "folders of more photos of young animals, which no training saw"
 _ALLOW = "trainings that may have seen the young animals; the score tells of it"
@@ -121,6 +143,17 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
     engine = Pipeline(from_environment(), _FILM)
     made = render_results(choose_adults(args.photos, args.seed), args.out, args.count, engine.answer)
     return {"results": len(made), "folder": str(args.out)}
+
+
+def _films(args: argparse.Namespace) -> dict[str, Any]:
+    engine = Pipeline(from_environment(), film_frames.FILM)
+    pairs = choose_pairs(args.photos, args.seed)
+    films = film_frames.render_films(pairs, args.out, args.count, engine.answer)
+    return {**film_frames.measured(films), "folder": str(args.out)}
+
+
+def _frames(args: argparse.Namespace, key: Path) -> int:
+    return middle_frames.prepare_frames(args.results, args.out, key, args.seed)
 
 
 def _pairs(args: argparse.Namespace, key: Path) -> int:
