@@ -47,13 +47,13 @@ def learn_age_vector(young: Tensor, adult: Tensor, statistics: WStatistics, yaw:
     return vector * gains
 
 
-def corrected_age_vector(vector: Tensor, correction: Tensor, statistics: WStatistics, share: float) -> Tensor:
-    """An age vector [num_ws, w_dim] moved by a share (0..1) of a correction [w_dim], within W's widest components.
+def corrected_age_vector(vector: Tensor, correction: Tensor, statistics: WStatistics) -> Tensor:
+    """An age vector [num_ws, w_dim] or [w_dim], moved by a correction [w_dim] within W's widest components.
 
     Few faces measure a correction: in the narrow components it is mostly what these faces happen to differ in besides.
     """
     basis = statistics.components[:_CORRECTED_COMPONENTS].to(vector)
-    return vector + share * (correction.to(vector) @ basis.t() @ basis)
+    return vector + correction.to(vector) @ basis.t() @ basis
 
 
 class AgeVectors:

@@ -1,4 +1,4 @@
-"""Makes the batches that storybook trains on: drawn pets, and real faces, and the age at which to show them."""
+"""Makes the batches that storybook trains on: drawn pets, and real faces with the ages to show them at."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,6 @@ from torch import Tensor
 from engine.lab.drawn_pets.parameters import BREEDS, at_age, sample_pets, to_z
 from engine.lab.drawn_pets.renderer import render
 from engine.lab.storybook.face_dataset import ADULT, CLASSES, UNCLEAR, YOUNG, FaceDataset
-from engine.stylegan.generator import Generator
 
 OTHER_AGE_SHARE = 0.4  # of a batch of photos; they are shown at another age than their own
 LEAST_AWAY, MOST_AWAY = 0.8, 1.1  # multiples of the age vector from an adult to a young animal, or back
@@ -122,25 +121,3 @@ def vary_framing(pictures: Tensor, random: torch.Generator, strength: float = 1.
     matrix = torch.stack([cos, -sin, jitter(0.012), sin, cos, jitter(0.012)], dim=1).view(count, 2, 3)
     grid = F.affine_grid(matrix.to(pictures), list(pictures.shape), align_corners=False)
     return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
-
-
-@torch.no_grad()
-def age_vectors(generator: Generator, seed: int, pairs: int = 12) -> Tensor:
-    """The mean of w(young) − w(adult) over drawn pairs of every breed: [2, w_dim], dogs and cats."""
-    random = torch.Generator().manual_seed(seed)
-    vectors = []
-    for cat in (False, True):
-        breeds = [name for name, breed in BREEDS.items() if breed.cat == cat] * pairs
-        vectors.append(breed_vector(generator, breeds, random))
-    return torch.stack(vectors)
-
-
-@torch.no_grad()
-def breed_vector(generator: Generator, breeds: list[str], random: torch.Generator) -> Tensor:
-    """The mean of w(young) − w(adult) over one drawn pair for each name: [w_dim]."""
-    pets = sample_pets(breeds, random)
-    pairs = torch.cat([pets, at_age(pets, breeds, torch.ones(len(breeds)))])
-    w = generator.mapping(to_z(pairs).to(generator.mapping.w_avg))[:, 0]
-    adult, young = w.chunk(2)
-    difference: Tensor = (young - adult).mean(dim=0)
-    return difference

@@ -9,10 +9,12 @@ from torch import Tensor
 
 from engine.lab.annotations import AnnotatedPhoto, read_rgb
 from engine.messages import Species
+from engine.stylegan.encoder import Encoder
 from engine.vision.alignment import FaceTemplate, align
 
 ADULT, YOUNG, UNCLEAR = range(3)  # the age in a class of faces: classes are 3 · cat + age
 CLASSES = 6
+_ENCODED_AT_ONCE = 64  # faces; bounds the memory
 
 
 @dataclass(slots=True)
@@ -34,6 +36,14 @@ class FaceDataset:
     def pictures(self, which: Tensor) -> Tensor:
         """The faces that `which` selects (indices or bool [N]): [M, 3, R, R] in -1..1."""
         return self.faces[which].float() / 127.5 - 1
+
+
+@torch.no_grad()
+def photo_latents(encoder: Encoder, dataset: FaceDataset) -> Tensor:
+    """The encoder's w of every face: [N, w_dim]."""
+    device = encoder.out.weight.device
+    parts = torch.split(torch.arange(len(dataset)), _ENCODED_AT_ONCE)
+    return torch.cat([encoder(dataset.pictures(part).to(device)) for part in parts])
 
 
 def open_dataset(photos: Sequence[AnnotatedPhoto], resolution: int) -> FaceDataset:

@@ -7,7 +7,8 @@ which penalties keep small.
 Both are asked for two things: the pet as it is, and the pet at another age, `age` times the age vector away. For a
 drawn pet the truth at another age is drawn. For a photo nobody knows it: there a discriminator that knows species and
 age (`engine.lab.storybook.discriminator`) judges whether the picture looks like real animals of that age. The age
-vector is the mean of mapping(young) − mapping(adult) over drawn pets, measured again and again while training goes on.
+vector is the mean of mapping(young) − mapping(adult) over drawn pets, corrected by what the encoder finds in real young
+and adult faces (`engine.lab.storybook.age_axis`), measured again and again while training goes on.
 """
 
 import logging
@@ -22,9 +23,10 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from engine.device import choose_device
 from engine.lab.drawn_pets.parameters import to_z
-from engine.lab.storybook.batches import PhotoBatch, age_vectors, drawn_batch, photo_batch, sample_parameters
+from engine.lab.storybook.age_axis import age_vectors
+from engine.lab.storybook.batches import PhotoBatch, drawn_batch, photo_batch, sample_parameters
 from engine.lab.storybook.discriminator import Discriminator
-from engine.lab.storybook.face_dataset import open_dataset
+from engine.lab.storybook.face_dataset import open_dataset, photo_latents
 from engine.lab.storybook.picture_loss import picture_loss
 from engine.lab.storybook.storybook_model import (
     StorybookModel,
@@ -81,9 +83,9 @@ class Trainer:
     def __init__(self, photos: list[Path], out: Path, options: TrainingOptions, start: Path | None) -> None:
         self._options = options
         self._out = out
-        faces = storybook_photos(photos)
-        self._names = [face.path.name for face in faces]
-        self._dataset = open_dataset(faces, options.resolution)
+        self._photos = storybook_photos(photos)
+        self._names = [photo.path.name for photo in self._photos]
+        self._dataset = open_dataset(self._photos, options.resolution)
         torch.manual_seed(options.seed)
         self._device = choose_device("auto")
         self._model = StorybookModel(options.resolution, len(self._dataset)).to(self._device)
@@ -92,6 +94,7 @@ class Trainer:
             start = out
         if start is not None:
             self._resume(start)
+        self._latents = photo_latents(self._model.encoder, self._dataset)  # followed as the encoder learns
         self._random = torch.Generator().manual_seed(options.seed + self._seen)
         # It is not kept in checkpoints: within minutes it has learnt anew.
         self._discriminator = Discriminator().to(self._device)
@@ -123,7 +126,7 @@ class Trainer:
             while (done := self._share_done(step * batch, time.monotonic() - began)) < 1:
                 self._set_learning_rates(step, done)
                 if step % MEASURE_AGE_EVERY == 0:
-                    vectors = age_vectors(self._model.generator, self._seen)
+                    vectors = age_vectors(self._model.generator, self._seen, self._photos, self._latents)
                     self._follow_w_avg()
                 losses.append(self._step(vectors))
                 step += 1
@@ -159,6 +162,7 @@ class Trainer:
         ws_drawn = model.generator.mapping(z)
         w_drawn = ws_drawn[:, 0].detach()
         found = model.encoder.latents(torch.cat([photos.faces, drawn]))
+        self._latents[photos.index] = found[: options.photos_per_step].detach().mean(dim=1)
         residual = model.residuals[photos.mirrored.long(), photos.index]
         ws_now = found[: options.photos_per_step] + residual
         # At another age it is the generator alone that learns to draw it: the photo's latents are those of its own age.
