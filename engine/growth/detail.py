@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -17,11 +18,13 @@ from engine.images.ycbcr import rgb_to_ycbcr, to_levels
 from engine.messages import Species
 from engine.vision.cropping import CropWindow
 
+Ages = TypeVar("Ages", float, Tensor)
+
 _PLAN_SIDE = 64  # px, in which a plan tells a flow: it is smooth
 _SIGMAS = (0.0024, 0.008)  # of the crop's side: what is finer than the first is single hairs, than the second wrinkles
 # Shares of both that young fur lacks, chosen by eye: of what is finest, marked young animals have a third less than
 # adults in the sharpest photos, and a twentieth less in those of usual sharpness.
-_SOFTER = {Species.DOG: (0.22, 0.16), Species.CAT: (0.28, 0.16)}
+SOFTER = {Species.DOG: (0.22, 0.16), Species.CAT: (0.28, 0.16)}
 _PLATE_MARGIN = 0.012  # of the crop's side, around the head, that is continued behind it too: fur has no sharp edge
 _WITH_HEAD = 0.02  # of it, that moves along with the head
 _LOOKS_FROM = 0.3  # age from which on eyes and fur begin to look young
@@ -48,7 +51,7 @@ class WarpDetail:
         eyes = eyes if coat is None else eyes + coat
         young = today + eyes
         soft, softer = (fine_blur(young, sigma * self._side) for sigma in _SIGMAS)
-        finest, fine = _SOFTER[growth.species]
+        finest, fine = SOFTER[growth.species]
         change = eyes - growth.strength * coarse * (finest * (young - soft) + fine * (soft - softer))
         behind = continued(today, widened(coarse, _PLATE_MARGIN))
         self._layers = _Layers(torch.cat([today, head], 1), F.pad(change, (0, 0, 0, 0, 0, 1)), behind)
@@ -139,7 +142,7 @@ class _Layers:
         return _Layers(*(F.avg_pool2d(part, times) for part in (self.today, self.change, self.behind)))
 
 
-def younger_share(age: float) -> float:
+def younger_share(age: Ages) -> Ages:
     """How much of what changes in eyes and fur until eight weeks is there at `age`, 0..1: most of it comes late."""
     return smooth_ramp(age, _LOOKS_FROM, 1.0)
 

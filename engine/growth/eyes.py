@@ -32,8 +32,9 @@ _IRISES = {
 _STREAKS = 0.6  # of the differences in luma within an iris, that is left
 _DIM = (0.1, 0.6)  # luma that an iris has at most in the dark, and more for each luma around
 _LID_SHADOW = 0.1  # of half the eye's width
-_PUPILS = {Species.CAT: 0.38, Species.DOG: 0.42}  # radius, of half the eye's width: wide, as in a young animal at ease
-_COVERING = 0.92  # of what is drawn over the adult's iris
+PUPILS = {Species.CAT: 0.38, Species.DOG: 0.42}  # radius, of half the eye's width: wide, as in a young animal at ease
+PUPIL_OF_BLUE = 0.4  # by which it is narrower where the iris is blue already
+COVERING = 0.92  # of what is drawn over the adult's iris
 _PUPIL_EDGE = 0.015  # of half the eye's width, and
 _PUPIL_EDGE_PX = 0.3  # at least so many of the photo's px: as crisp as the rest; a softer one looks blind
 _BLACK = 0.035  # luma of a pupil
@@ -140,11 +141,11 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     aside = torch.stack([_pupil_aside(_part(face, eye), eye) for eye in eyes]).mean(0)  # both look the same way
     for eye, look in zip(eyes, looks, strict=True):
         part, middle = _part(changed, eye), eye.middle + aside
-        radius = _PUPILS[growth.species] * (1 - 0.4 * look.blue)
+        radius = PUPILS[growth.species] * (1 - PUPIL_OF_BLUE * look.blue)
         young = _young_iris(part, growth.species, look, usual, around)
         young = _with_pupil(young, look, eye, middle, radius)
         disc = smoothstep(((1.05 - eye.away(middle)) / 0.2).clamp(0, 1))  # corners are lids
-        shown = torch.lerp(part, young, _COVERING * look.where * disc * (1 - look.reflections))
+        shown = torch.lerp(part, young, COVERING * look.where * disc * (1 - look.reflections))
         changed = _with_part(changed, eye, _with_catchlight(shown, look, eye, middle, radius))
     return (changed - face) * share
 
@@ -218,16 +219,33 @@ def _young_iris(part: Tensor, species: Species, look: _Look, usual: float, aroun
     do not shine.
     """
     luma, own_blue, own_red = _chroma(part)
-    even, (colour_blue, colour_red), brightness, darkest = _IRISES[species]
+    even, _, brightness, darkest = _IRISES[species]
     target = min(usual * brightness, darkest, _DIM[0] + _DIM[1] * around)
     streaks = (luma / max(look.luma, 0.05)).clamp(1 - even, 1 + even)  # neither the old pupil nor a reflection
     iris = target * (1 + _STREAKS * (streaks - 1))
+    return _coloured(iris, species, (luma, own_blue, own_red), torch.tensor(look.blue)) * 2 - 1
+
+
+def young_iris(own: Tensor, species: Species) -> tuple[Tensor, Tensor]:
+    """An adult's irises of one colour [N, 3, 1, 1] in 0..1 as at eight weeks, and how blue they already are [N, 1, 1].
+
+    In daylight; 1 keeps all of its own colour.
+    """
+    luma, blue, red = _chroma(own * 2 - 1)
+    is_blue = smooth_ramp(blue, 0.0, _BLUE_ALREADY[species])
+    _, _, brightness, darkest = _IRISES[species]
+    return _coloured((luma * brightness).clamp(max=darkest), species, (luma, blue, red), is_blue), is_blue[:, 0]
+
+
+def _coloured(iris: Tensor, species: Species, own: tuple[Tensor, Tensor, Tensor], is_blue: Tensor) -> Tensor:
+    """An iris of this luma in the colour of eight weeks, 0..1, or where `is_blue` of its own luma, Cb and Cr."""
+    (luma, own_blue, own_red), (colour_blue, colour_red) = own, _IRISES[species][1]
     light = (0.25 + iris) * 1.3
-    blue = torch.lerp(colour_blue * light, own_blue, look.blue)
-    red = torch.lerp(colour_red * light, own_red, look.blue)
-    shade = torch.lerp(iris, luma, look.blue)
+    blue = torch.lerp(colour_blue * light, own_blue, is_blue)
+    red = torch.lerp(colour_red * light, own_red, is_blue)
+    shade = torch.lerp(iris, luma, is_blue)
     colour = torch.cat([1.5748 * red, -(0.2126 * 1.5748 * red + 0.0722 * 1.8556 * blue) / 0.7152, 1.8556 * blue], 1)
-    return (shade + colour).clamp(0, 1) * 2 - 1
+    return (shade + colour).clamp(0, 1)
 
 
 def _with_pupil(young: Tensor, look: _Look, eye: _Eye, middle: Tensor, radius: float) -> Tensor:

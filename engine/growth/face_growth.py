@@ -161,7 +161,8 @@ class FaceGrowth:
         coarse = without_folds(spread.permute(0, 3, 1, 2) * self._reach * (EYE_DISTANCE * _GRID))
         return F.interpolate(coarse * (side / _GRID), (side, side), mode="bicubic", align_corners=False)
 
-    def body(self, side: int) -> Tensor:
+    @staticmethod
+    def body(side: int) -> Tensor:
         """[1, 1, side, side]: 1 below the chin, where what is behind the head hangs together with it, 0 beside the
         head.
         """
@@ -263,8 +264,8 @@ class FaceGrowth:
 def _depth_in_triangle(places: Tensor, corners: Tensor) -> Tensor:
     """How deep in a triangle [3, 2] places [..., 2] lie: less than 0 outside."""
     sides = corners.roll(-1, 0) - corners
-    normals = torch.stack([-sides[:, 1], sides[:, 0]], -1) / sides.norm(dim=-1, keepdim=True).clamp(min=1e-6)
-    depths = ((places[..., None, :] - corners) * normals).sum(-1)
     turned = torch.sign(sides[0, 0] * sides[1, 1] - sides[0, 1] * sides[1, 0])
-    deepest: Tensor = (depths * turned).amin(-1)
-    return deepest
+    normals = turned * torch.stack([-sides[:, 1], sides[:, 0]], -1) / sides.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    # One side after the other: places of all three at once take ten times as long.
+    depths = [places @ normal - corner @ normal for normal, corner in zip(normals, corners, strict=True)]
+    return torch.minimum(torch.minimum(depths[0], depths[1]), depths[2])

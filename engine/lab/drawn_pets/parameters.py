@@ -1,15 +1,17 @@
 """The parameters of a drawn pet, what each breed looks like, and what age does to it.
 
 A pet is a row of `len(PARAMETERS)` numbers. Lengths are in eye distances of the aligned face, colours in 0..1.
-`age` is 0 for an adult and 1 for eight weeks old. The facts behind growth (infant schema, eye growth, muzzle and ear
-growth, coat changes by breed) are from Paul 2023, Hattori 2022, Veterinary Ophthalmology 2007 and Geiger 2017; the
-sizes of the effects are chosen by eye within what they report.
+`age` is 0 for an adult and 1 for eight weeks old. How shapes, eyes and fur change with it was measured on real animals
+(`engine.lab.drawn_pets.pet_growth`); so the mean adult has about the proportions of the adults that were marked. Here
+are only the coats that breeds have when they are young, by what is written of them, their colours chosen by eye.
 """
 
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+from engine.growth.detail import younger_share
 
 Z_DIM = 64
 
@@ -19,13 +21,13 @@ PARAMETERS: dict[str, tuple[float, float]] = {
     "cat": (0.0, 1.0),  # below 0 a dog, above a cat
     "yaw": (0.0, 0.16),
     "pitch": (0.0, 0.08),
-    "head_width": (1.22, 0.12),
+    "head_width": (1.12, 0.12),
     "forehead": (0.98, 0.1),
     "jaw": (1.25, 0.14),
     "squareness": (2.3, 0.25),
     "muzzle_length": (0.86, 0.14),
     "muzzle_width": (0.5, 0.08),
-    "eye_size": (0.17, 0.025),
+    "eye_size": (0.145, 0.02),
     "eye_red": (0.3, 0.15),
     "eye_green": (0.2, 0.13),
     "eye_blue": (0.1, 0.1),
@@ -52,7 +54,7 @@ PARAMETERS: dict[str, tuple[float, float]] = {
     "fur_length": (0.5, 0.25),
     "curl": (0.1, 0.25),
     "fur_contrast": (0.5, 0.18),
-    "nose_size": (0.17, 0.025),
+    "nose_size": (0.24, 0.03),
     "nose_pink": (0.1, 0.2),
     "tongue": (-0.2, 0.5),
     "collar": (-0.3, 0.6),
@@ -114,12 +116,12 @@ _DARK_EYES = {"eye_red": 0.2, "eye_green": 0.12, "eye_blue": 0.07}
 _DOG = _PLAIN | _DARK_EYES
 _CAT = (
     _PLAIN
-    | {"ear_erect": 1.0, "ear_size": 1.12, "ear_width": 0.56, "eye_size": 0.21, "eye_red": 0.55, "eye_green": 0.52}
+    | {"ear_erect": 1.0, "ear_size": 1.02, "ear_width": 0.66, "eye_size": 0.21, "eye_red": 0.55, "eye_green": 0.52}
     | {
         "eye_blue": 0.22,
         "muzzle_length": 0.62,
         "muzzle_width": 0.36,
-        "nose_size": 0.11,
+        "nose_size": 0.175,
         "nose_pink": 0.6,
         "tongue": -0.8,
     }
@@ -129,7 +131,7 @@ _CAT = (
         "lid": 0.1,
         "ear_spread": 0.82,
         "curl": 0.0,
-        "forehead": 0.82,
+        "forehead": 1.0,
         "squareness": 2.2,
     }
 )
@@ -144,19 +146,18 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.8, 0.52, 0.28) | _CREAM
         | {"ear_erect": 1.0, "ear_size": 0.95, "bib": 0.9, "brows": 0.4, "fur_length": 0.35, "cheeks": 0.2, "lid": 0.2},
-        _coat(0.66, 0.47, 0.31) | {"mask": 0.6, "ear_erect": 0.5},
+        _coat(0.66, 0.47, 0.31) | {"mask": 0.6},
     ),
     "yorkshire_terrier": DrawnBreed(
         False,
         _DOG | _coat(0.45, 0.45, 0.5) | _TAN
         | {"ear_erect": 0.8, "ear_size": 0.95, "bib": 1.0, "blaze": 0.4, "fur_length": 1.0, "muzzle_length": 0.72},
-        _coat(0.13, 0.11, 0.11) | {"ear_erect": 0.0, "brows": 0.5, "bib": 0.7, "blaze": 0.0},
+        _coat(0.13, 0.11, 0.11) | {"brows": 0.5, "bib": 0.7, "blaze": 0.0},
     ),
     "samoyed": DrawnBreed(
         False,
         _DOG | _coat(0.96, 0.95, 0.92) | _WHITE
         | {"ear_erect": 1.0, "ear_size": 0.85, "fur_length": 0.9, "head_width": 1.35, "cheeks": 0.4, "tongue": 0.3},
-        {"ear_erect": 0.3},
     ),
     "golden_retriever": DrawnBreed(
         False,
@@ -175,12 +176,12 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.79, 0.51, 0.27) | _WHITE
         | {"ear_erect": 1.0, "ear_size": 1.25, "ear_width": 0.55, "bib": 0.85, "blaze": 0.7, "muzzle_length": 0.92},
-        _coat(0.6, 0.42, 0.28) | {"ear_erect": 0.2},
+        _coat(0.6, 0.42, 0.28),
     ),
     "maltese": DrawnBreed(
         False,
         _DOG | _coat(0.95, 0.94, 0.92) | _WHITE
-        | {"ear_erect": -0.9, "ear_size": 1.1, "fur_length": 1.0, "curl": 0.1, "muzzle_length": 0.7, "eye_size": 0.18},
+        | {"ear_erect": -0.9, "ear_size": 1.1, "fur_length": 1.0, "curl": 0.1, "muzzle_length": 0.7, "eye_size": 0.155},
     ),
     "labrador_retriever": DrawnBreed(
         False,
@@ -202,15 +203,14 @@ BREEDS: dict[str, DrawnBreed] = {
     "pug": DrawnBreed(
         False,
         _DOG | _coat(0.82, 0.68, 0.5) | _CREAM
-        | {"mask": 1.0, "ear_erect": -0.3, "ear_size": 0.65, "ear_dark": 0.9, "muzzle_length": 0.52, "eye_size": 0.23}
+        | {"mask": 1.0, "ear_erect": -0.3, "ear_size": 0.65, "ear_dark": 0.9, "muzzle_length": 0.52, "eye_size": 0.19}
         | {"muzzle_width": 0.68, "head_width": 1.32, "fur_length": 0.1},
     ),
     "chihuahua": DrawnBreed(
         False,
         _DOG | _coat(0.78, 0.6, 0.4) | _CREAM
-        | {"ear_erect": 1.0, "ear_size": 1.35, "ear_width": 0.62, "eye_size": 0.22}
+        | {"ear_erect": 1.0, "ear_size": 1.35, "ear_width": 0.62, "eye_size": 0.18}
         | {"muzzle_length": 0.7, "muzzle_width": 0.38},
-        {"ear_erect": 0.2},
     ),
     "dachshund": DrawnBreed(
         False,
@@ -228,7 +228,7 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.64, 0.45, 0.27) | _TAN
         | {"ear_erect": 1.0, "ear_size": 1.3, "mask": 0.9, "cap": 0.5, "muzzle_length": 1.08, "fur_length": 0.45},
-        _coat(0.3, 0.23, 0.18) | {"ear_erect": -0.1},
+        _coat(0.3, 0.23, 0.18),
     ),
     "boxer": DrawnBreed(
         False,
@@ -282,7 +282,7 @@ BREEDS: dict[str, DrawnBreed] = {
     "sphynx": DrawnBreed(
         True,
         _CAT | _coat(0.84, 0.67, 0.6) | _second(0.86, 0.7, 0.63)
-        | {"fur_length": 0.0, "fur_contrast": 0.1, "ear_size": 1.6, "ear_width": 0.7, "lid": 0.2},
+        | {"fur_length": 0.0, "fur_contrast": 0.1, "ear_size": 1.45, "ear_width": 0.78, "lid": 0.2},
     ),
 }  # fmt: skip
 
@@ -319,13 +319,13 @@ def sample_pets(breeds: list[str], generator: torch.Generator) -> Tensor:
 
 def at_age(pets: Tensor, breeds: list[str], ages: Tensor) -> Tensor:
     """The same pets [N, P] at other ages [N]; a coat that its breed changes with age changes too."""
-    pets = pets.clone()
+    pets, shares = pets.clone(), younger_share(ages).tolist()
     pets[:, INDEX["age"]] = ages
     for i, name in enumerate(breeds):
         for parameter, value in BREEDS[name].young.items():
             column = INDEX[parameter]
             shift = value - BREEDS[name].look.get(parameter, PARAMETERS[parameter][0])
-            pets[i, column] += float(ages[i].clamp(0, 1)) * shift
+            pets[i, column] += shares[i] * shift
     return pets
 
 

@@ -17,6 +17,10 @@ def pets(*breeds: str, seed: int = 0) -> Tensor:
     return drawn
 
 
+def _rendered(drawn: Tensor) -> Tensor:
+    return render(drawn, 192)
+
+
 def dark(picture: Tensor, below: float = -0.45) -> Tensor:
     return picture.mean(dim=1) < below
 
@@ -49,18 +53,30 @@ def test_eyes_lie_where_aligned_photos_have_them() -> None:
     assert dark(render(pets("samoyed"), SIDE))[0][near].float().mean() > 0.7
 
 
-def test_the_young_have_larger_eyes_a_shorter_muzzle_and_smaller_ears() -> None:
-    breeds = ["samoyed"]
-    adult = pets(*breeds)
-    pair = render(torch.cat([adult, at_age(adult, breeds, torch.ones(1))]), 192)
-    points = face_plane(192)
-    eye = (points - torch.tensor([0.5, 0.0])).norm(dim=-1) < 0.4
-    grown_eye, young_eye = dark(pair)[:, eye].sum(dim=1).tolist()
-    assert young_eye > 1.3 * grown_eye
-    below = (points[..., 0].abs() < 0.12) & (points[..., 1] > 0.25) & (points[..., 1] < 1.1)
-    heights = points[..., 1]
-    grown_nose, young_nose = (float(heights[mask & below].mean()) for mask in dark(pair, -0.6))
-    assert young_nose < 0.85 * grown_nose
+def test_a_kittens_eyes_are_grey_blue_and_a_puppys_dark() -> None:
+    breeds = ["domestic_shorthair", "golden_retriever"]
+    adults = pets(*breeds)
+    grown, young = (render(at_age(adults, breeds, torch.full((2,), age)), 192) / 2 + 0.5 for age in (0.0, 1.0))
+    away = face_plane(192) - torch.tensor([0.5, 0.0])
+    ring = ((away.norm(dim=-1) - 0.1).abs() < 0.03) & (away[..., 1] > 0.02)  # below the catchlight, around the pupil
+    cat, kitten = (picture[0, :, ring].mean(dim=1) for picture in (grown, young))
+    assert cat[0] > cat[2] + 0.1  # amber or green
+    assert kitten[2] > kitten[0]
+    dog, puppy = ((picture[1].mean(dim=0) < 1 / 6)[away.norm(dim=-1) < 0.35].sum() for picture in (grown, young))
+    assert puppy > 1.2 * dog
+
+
+def test_young_fur_is_softer() -> None:
+    breeds = ["labrador_retriever", "black_cat"]
+    adults = pets(*breeds)
+    fur = (face_plane(192) - torch.tensor([0.0, -0.45])).norm(dim=-1) < 0.2
+    adults[:, INDEX["coat_red"] : INDEX["coat_blue"] + 1] = 0.6  # so that no coat changes with age
+    young = adults.clone()
+    young[:, INDEX["age"]] = 1.0
+    hairs = [
+        (picture.diff(dim=-1)[..., fur[:, 1:]]).abs().mean(dim=(1, 2)) for picture in map(_rendered, (adults, young))
+    ]
+    assert (hairs[1] < 0.95 * hairs[0]).all()
 
 
 def test_age_changes_the_coat_of_a_yorkshire_terrier() -> None:
