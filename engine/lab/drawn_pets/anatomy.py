@@ -5,11 +5,14 @@ All is told on the face plane (`engine.growth.face_plane`), and exactly: from th
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.face_plane import face_plane
+from engine.growth.growth_model import RAYS_FROM
 from engine.lab.drawn_pets.parameters import INDEX
-from engine.vision.head_parsing import LANDMARKS
+from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
+from engine.vision.head_parsing import LANDMARKS, SIDE
 
 SIDES = {"left": -1.0, "right": 1.0}  # as the viewer sees them
 
@@ -127,6 +130,18 @@ class Anatomy:
             [(0.5 - self.hanging_ear(x, y, side) * 0.5 / soft) * (self.standing <= 0.5) for side in SIDES.values()],
         ]
         return torch.stack([0.5 - self.head(x, y) / soft, *ears[0], *ears[1]]).amax(0).clamp(0, 1)
+
+    def outline(self, count: int) -> Tensor:
+        """[N, count, 2]: where the head with its ears ends, clockwise from upwards, as seen from its middle."""
+        angles = torch.linspace(0, 2 * torch.pi, count + 1)[:-1].to(self._pets)
+        ways = torch.stack([angles.sin(), -angles.cos()], dim=-1)
+        steps = torch.linspace(0.02, 2.6, 3 * _STEPS).to(self._pets)
+        places = steps[:, None, None] * ways + steps.new_tensor(RAYS_FROM)
+        grid = places * (2 * EYE_DISTANCE) + steps.new_tensor([0.0, 2 * EYE_HEIGHT - 1])
+        mask = self.mask(2 * SIDE)[:, None]
+        inside = F.grid_sample(mask, grid.expand(len(self), -1, -1, -1), align_corners=False)[:, 0] > 0.5
+        reach = (inside * steps[:, None]).amax(1)
+        return reach[..., None] * ways + steps.new_tensor(RAYS_FROM)
 
     def kinds(self) -> Tensor:
         """[N, 9]: how much of each of EARS, MUZZLES and COATS (`engine.vision.head_parsing`) a pet has."""

@@ -96,8 +96,8 @@ class DrawnBreed:
 
     @property
     def young_coat(self) -> bool:
-        """Whether its young ones are born with a coat of another colour."""
-        return "coat_red" in self.young
+        """Whether its young ones have a coat of another colour."""
+        return bool(self.young)
 
 
 def _coat(red: float, green: float, blue: float) -> Look:
@@ -152,7 +152,7 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.45, 0.45, 0.5) | _TAN
         | {"ear_erect": 0.8, "ear_size": 0.95, "bib": 1.0, "blaze": 0.4, "fur_length": 1.0, "muzzle_length": 0.72},
-        _coat(0.13, 0.11, 0.11) | {"brows": 0.5, "bib": 0.7, "blaze": 0.0},
+        _coat(0.14, 0.15, 0.18) | {"brows": 0.5, "bib": 0.7, "blaze": 0.0},
     ),
     "samoyed": DrawnBreed(
         False,
@@ -228,7 +228,7 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.64, 0.45, 0.27) | _TAN
         | {"ear_erect": 1.0, "ear_size": 1.3, "mask": 0.9, "cap": 0.5, "muzzle_length": 1.08, "fur_length": 0.45},
-        _coat(0.3, 0.23, 0.18),
+        _coat(0.44, 0.33, 0.22),
     ),
     "boxer": DrawnBreed(
         False,
@@ -254,7 +254,7 @@ BREEDS: dict[str, DrawnBreed] = {
         True,
         _CAT | _coat(0.86, 0.8, 0.7) | _CREAM
         | {"points": 1.0, "eye_red": 0.35, "eye_green": 0.55, "eye_blue": 0.85, "fur_length": 0.15, "ear_size": 1.3},
-        _coat(0.93, 0.9, 0.84) | {"points": 0.35},
+        {"points": 0.64},  # paler, as in `engine.growth.coat`
     ),
     "persian": DrawnBreed(
         True,
@@ -282,7 +282,7 @@ BREEDS: dict[str, DrawnBreed] = {
     "sphynx": DrawnBreed(
         True,
         _CAT | _coat(0.84, 0.67, 0.6) | _second(0.86, 0.7, 0.63)
-        | {"fur_length": 0.0, "fur_contrast": 0.1, "ear_size": 1.45, "ear_width": 0.78, "lid": 0.2},
+        | {"fur_length": 0.0, "fur_contrast": 0.1, "ear_size": 1.08, "ear_width": 0.78, "lid": 0.2},
     ),
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT, Alignment
 from engine.vision.head_parsing import LANDMARKS, SIDE, STRIDE, ParsedHead
 
 _CELLS = 64  # of the flow, across and down: it is smooth
+_INVERSION_STEPS = 20
 _THE_CROP = Alignment(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), SIDE)
 
 
@@ -40,6 +41,18 @@ def growths(adults: Anatomy) -> Iterator[FaceGrowth]:
             baby=0.0,
         )
         yield FaceGrowth(parsed, Species.CAT if cat else Species.DOG)
+
+
+def moved(points: Tensor, adults: Anatomy, ages: Tensor, resolution: int = 128) -> Tensor:
+    """Where points [N, P, 2] of the adults come to lie in pictures at `ages` [N]; both are on the face plane."""
+    taken, _ = sources(adults, ages, resolution)
+    ways = (taken - face_plane(resolution, ages.device)).permute(0, 3, 1, 2)
+    there = points
+    for _ in range(_INVERSION_STEPS):  # flows tell where pixels come from; where they lead to is found step by step
+        grid = there * (2 * EYE_DISTANCE) + there.new_tensor([0.0, 2 * EYE_HEIGHT - 1])
+        here = F.grid_sample(ways, grid[:, None], padding_mode="border", align_corners=False)
+        there = points - here[:, :, 0].transpose(1, 2)
+    return there
 
 
 @torch.no_grad()

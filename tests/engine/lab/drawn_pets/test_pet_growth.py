@@ -4,15 +4,14 @@ from itertools import pairwise
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.face_plane import face_plane
 from engine.growth.growth_model import PROPORTIONS, load_growth_model, proportions
 from engine.lab.drawn_pets.anatomy import Anatomy
-from engine.lab.drawn_pets.pet_growth import growths, sources
+from engine.lab.drawn_pets.pet_growth import growths, moved, sources
 from engine.messages import Species
-from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
+from engine.vision.alignment import EYE_DISTANCE
 from tests.engine.lab.drawn_pets.test_renderer import pets
 
 SIDE = 128
@@ -36,13 +35,7 @@ SEEN = ("eye width", "eye height", "nose width", "eyes to nose", "eyes to chin")
 
 def seen_landmarks(adults: Anatomy, age: float) -> Tensor:
     """[N, 24, 2]: where the adults' landmarks lie in pictures at this age, in distances between the eyes seen there."""
-    taken, _ = sources(adults, torch.full((len(adults),), age), SIDE)
-    ways = (taken - face_plane(SIDE)).permute(0, 3, 1, 2)
-    today = adults.landmarks()
-    there = today
-    for _ in range(20):  # where a flow leads to is found step by step
-        grid = there * (2 * EYE_DISTANCE) + torch.tensor([0.0, 2 * EYE_HEIGHT - 1])
-        there = today - F.grid_sample(ways, grid[:, None], align_corners=False)[:, :, 0].transpose(1, 2)
+    there = moved(adults.landmarks(), adults, torch.full((len(adults),), age))
     left, right = there[:, :4].mean(dim=1), there[:, 4:8].mean(dim=1)
     scaled: Tensor = (there - (left + right)[:, None] / 2) / (right - left).norm(dim=-1)[:, None, None]
     return scaled
