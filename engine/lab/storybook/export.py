@@ -60,8 +60,8 @@ def breed_age_vectors(
     They are those of drawn pairs. A breed's own (coat that changes with age, ears that rise) is mixed with its species'
     mean, which the network saw on photos too. What real young and adult `photos` tell besides, by the encoder's
     `latents` [N, w_dim] of them, is added to all vectors of the species in the widest components of W
-    (`engine.lab.storybook.age_axis`). For the photos of today it rests on 61 young dogs and 89 young cats, of which 18
-    and 17 pairs with adults of the same breed can be made; it counts for 32 and 30 % of what both differ in.
+    (`engine.lab.storybook.age_axis`). For the photos of today it rests on 61 young dogs and 89 young cats, worth 19 and
+    17 pairs with adults of the same breed, and a third of what it and drawn pairs differ in is added.
     """
     means = drawn_vectors(generator, seed=1, pairs=32)
     corrections = age_corrections(means, photos, latents)
