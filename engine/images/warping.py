@@ -81,6 +81,21 @@ def without_folds(flow: Tensor) -> Tensor:
     return torch.zeros_like(flow)
 
 
+def stretches(flow: Tensor) -> tuple[float, float]:
+    """The least and the greatest factor at which `warp` steps through the pictures along a flow [N, 2, H, W].
+
+    The flow is in its own px. Below 1 what is drawn is stretched by the reciprocal, above 1 it is squeezed; less than 0
+    means that it is turned over somewhere.
+    """
+    across, down = flow[:, :, :-1].diff(dim=3), flow[..., :-1].diff(dim=2)
+    xx, yx, xy, yy = 1 + across[:, 0], across[:, 1], down[:, 0], 1 + down[:, 1]
+    # The singular values of the Jacobian: their squares have the sum of its squares and the product of its determinant.
+    squares, area = xx.square() + yx.square() + xy.square() + yy.square(), xx * yy - xy * yx
+    apart = (squares.square() - 4 * area.square()).clamp(min=0).sqrt()
+    least, most = ((squares - apart).clamp(min=0) / 2).sqrt() * area.sign(), ((squares + apart) / 2).sqrt()
+    return float(least.min()), float(most.max())
+
+
 def _areas(flow: Tensor) -> Tensor:
     """[1, 1, H, W]: what becomes of the area right of and below each pixel, at its most squeezed corner."""
     across, down = flow[0].diff(dim=2), flow[0].diff(dim=1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -16,7 +15,7 @@ from engine.rendering.faces import LOOKS_SIDE, SolvedFace
 from engine.rendering.film import FilmSource
 from engine.rendering.warped_portrait import WarpedPortrait
 
-_MEASURED_AGES = 12  # along the film, by which its pace is made even
+_ENDS = (1.0, 0.0)  # ages; between them the pace is even as it is: by how much is seen, the texture's change would last
 
 
 class MorphedPortrait:
@@ -53,10 +52,9 @@ class MorphedPortrait:
     @torch.no_grad()
     def film_source(self) -> FilmSource:
         """The film from the baby photo to today, whatever the portrait's age."""
-        ages = [float(age) for age in np.linspace(1.0, 0.0, _MEASURED_AGES)]
 
         @torch.no_grad()
         def show(age: float) -> Tensor:
             return self.window.of(self.at(age))
 
-        return FilmSource(ages, torch.cat([resize(show(age), LOOKS_SIDE) for age in ages]), show)
+        return FilmSource(_ENDS, torch.cat([resize(show(age), LOOKS_SIDE) for age in _ENDS]), show)

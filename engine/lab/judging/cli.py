@@ -113,6 +113,13 @@ def _add_frames(commands: Any) -> None:
     _add_count_and_seed(command, _FILMS)
     prepare = _judging(actions, "sheets", _frames, middle_frames.score_frames)
     prepare.add_argument("--results", type=Path, nargs="+", required=True, metavar="FOLDER", help=_FRAMES)
+    prepare.add_argument(
+        "--percent",
+        type=int,
+        default=film_frames.MIDDLE_PERCENT,
+        choices=film_frames.KEPT_PERCENT,
+        help="of the film's way",
+    )
     prepare.add_argument("--seed", type=int, default=0, help="chooses the order")
 
 
@@ -153,7 +160,7 @@ def _films(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _frames(args: argparse.Namespace, key: Path) -> int:
-    return middle_frames.prepare_frames(args.results, args.out, key, args.seed)
+    return middle_frames.prepare_frames(args.results, args.out, key, args.seed, args.percent)
 
 
 def _pairs(args: argparse.Namespace, key: Path) -> int:

@@ -32,8 +32,9 @@ from engine.vision.recognition import recognise
 
 INDEX = "films.jsonl"
 STEPS = 10  # between the frames of a film
-MIDDLE = 5  # the frame half-way
-KEPT = (4, MIDDLE, 6)  # frames that are kept and measured, besides both ends
+KEPT = (4, 5, 6)  # frames that are kept and measured, besides both ends
+KEPT_PERCENT = tuple(100 * place // STEPS for place in KEPT)
+MIDDLE_PERCENT = 50
 SHARP_FROM = 0.85  # sharpness from which a frame counts as sharp
 # Every frame is a picture that the engine drew; in longer films most are cross-fades of two such pictures.
 FILM = FilmOptions(fps=STEPS, duration_s=1 + 1 / STEPS, hold_s=0.0, easing=0.0, keys=STEPS + 1)
@@ -61,9 +62,8 @@ class BabyFilm(msgspec.Struct, frozen=True):
     seen_by: tuple[str, ...]  # the trainings that saw one of both photos
     frames: tuple[MeasuredFrame, ...]  # KEPT
 
-    @property
-    def middle(self) -> MeasuredFrame:
-        return next(frame for frame in self.frames if frame.percent == _percent(MIDDLE))
+    def frame(self, percent: int) -> MeasuredFrame:
+        return next(frame for frame in self.frames if frame.percent == percent)
 
     def picture(self, folder: Path, percent: int) -> Image.Image:
         return read_picture(folder / f"{self.name}-{percent}.png")
@@ -99,7 +99,7 @@ def render_films(pairs: Iterable[FilmPair], out: Path, count: int, answer: Answe
 
 def measured(films: Sequence[BabyFilm]) -> dict[str, Any]:
     """How many middle frames have exactly one head, and are sharp; the same for all kept frames. For JSON."""
-    middles, kept = [film.middle for film in films], [frame for film in films for frame in film.frames]
+    middles, kept = [film.frame(MIDDLE_PERCENT) for film in films], [frame for film in films for frame in film.frames]
     return {
         "films": len(films),
         "breeds": len({film.breed for film in films}),

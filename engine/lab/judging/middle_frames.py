@@ -1,4 +1,4 @@
-"""Middle frames of films from baby photos: is it an animal, is it a double picture, how good is it?"""
+"""Frames from the middle of films from baby photos: is it an animal, is it a double picture, how good is it?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from engine.errors import OperatorError
-from engine.lab.judging.film_frames import MIDDLE, SHARP_FROM, STEPS, BabyFilm, read_films
+from engine.lab.judging.film_frames import MIDDLE_PERCENT, SHARP_FROM, BabyFilm, read_films
 from engine.lab.judging.intervals import share_of
 from engine.lab.judging.judges_answers import (
     begin_sheets,
@@ -56,8 +56,8 @@ class _Verdict:
         return self.animal and not self.double and self.one_head and self.sharp
 
 
-def prepare_frames(folders: Sequence[Path], out: Path, key: Path, seed: int) -> int:
-    """Draw a sheet for the middle frame of every film in these folders, in an order that `seed` chooses.
+def prepare_frames(folders: Sequence[Path], out: Path, key: Path, seed: int, percent: int = MIDDLE_PERCENT) -> int:
+    """Draw a sheet for a frame of every film in these folders, in an order that `seed` chooses: that at `percent`.
 
     The frame is shown alone: beside both photos, a judge would see what it is meant to be. Return the number of sheets.
     Raises `OperatorError` where a folder has no films.
@@ -73,10 +73,10 @@ def prepare_frames(folders: Sequence[Path], out: Path, key: Path, seed: int) -> 
     entries = {}
     for i, (folder, film) in enumerate(films):
         number = f"{i:02d}"
-        picture = film.picture(folder, 100 * MIDDLE // STEPS)
-        draw_grid([(number, picture)], SIDE, 1).save(out / f"{number}.png")
+        draw_grid([(number, film.picture(folder, percent))], SIDE, 1).save(out / f"{number}.png")
+        frame = film.frame(percent)
         known = {"results": str(folder), "name": film.name, "species": film.species.value}
-        entries[number] = known | {"heads": film.middle.heads, "sharpness": film.middle.sharpness}
+        entries[number] = known | {"percent": percent, "heads": frame.heads, "sharpness": frame.sharpness}
     write_key(key, KIND, seed, entries)
     return len(entries)
 

@@ -99,6 +99,16 @@ def test_the_command_prepares_and_scores(tmp_path: Path, capsys: pytest.CaptureF
     assert score["results"][str(tmp_path / "films")]["right"]["share"] == 1.0
 
 
+def test_frames_beside_the_middle_are_shown_where_they_are_asked_for(tmp_path: Path) -> None:
+    write_films(tmp_path / "films", "red")
+    for name in NAMES:
+        Image.new("RGB", (64, 64), "lime").save(tmp_path / "films" / f"{name}-60.png")
+    prepare_frames([tmp_path / "films"], tmp_path / "sheets", tmp_path / "key.json", 0, percent=60)
+    with Image.open(tmp_path / "sheets" / "00.png") as sheet:
+        assert np.asarray(sheet)[300, SIDE // 2].tolist() == [0, 255, 0]
+    assert {known["percent"] for known in read_key(tmp_path / "key.json", "frames").values()} == {60}
+
+
 def test_a_folder_without_films_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="there are no films"):
         prepare_frames([tmp_path], tmp_path / "sheets", tmp_path / "key.json", 0)
