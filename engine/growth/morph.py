@@ -86,7 +86,8 @@ class FaceMorph:
         plan = self._plan(self._turn, self._stiffness)
         heads = warp(masks, upsample(plan * (_MASK / _GRID), _MASK)).amax(0, keepdim=True)
         away = ((face_plane(_MASK) - torch.tensor(_MIDDLE)) / _RADIUS).norm(dim=-1).clamp(min=_HEAD)
-        radius = torch.lerp(away, torch.full_like(away, _HEAD), gaussian_blur(heads, _HEAD_EDGE * _MASK))
+        near = (2 * gaussian_blur(heads, _HEAD_EDGE * _MASK)).clamp(max=1)  # 1 up to the edge, tips of ears included
+        radius = torch.lerp(away, torch.full_like(away, _HEAD), near)
         return upsample(radius, self._side).to(self._coarse)
 
     def _of_now(self, done: float) -> Tensor:
