@@ -1,10 +1,10 @@
 """Measures the whole way from photo to result on drawn pairs, where the photo is known to the pixel.
 
-A drawn adult is treated like a photo, and the result is compared with the same pet drawn at eight weeks. How much of
-that gap is closed no longer says how good results are: drawn pets grow by the infant schema, in shape and coat far more
-than real animals do, whose growth portraits follow; and the head parser, which has never seen a drawing, finds some of
-their parts in wrong places. The gap was 17 % wider in the mean of twelve breeds when last measured. What is measured
-still is that the photo is met exactly, and that what comes out looks younger to the encoder.
+A drawn adult is treated like a photo, and the result is compared with the same pet drawn at eight weeks. Drawn pets and
+portraits grow by the same model of growth, but the drawing knows where its parts lie, and portraits have to find them:
+the share of the gap that is closed says how well they do, and whether what they know of eyes, fur and coats comes out.
+Nothing closes all of it: breeds are drawn with young coats that portraits do not know (`engine.growth.coat`), bodies
+too, and no portrait can tell what a picture hides.
 """
 
 from collections.abc import Iterator

@@ -3,20 +3,26 @@
 import argparse
 import json
 import sys
+from copy import deepcopy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from safetensors.torch import save_file
 
 from engine.lab.annotations import AnnotatedPhoto, read_annotations
 from engine.lab.recogniser.breed_training import BreedTrainingOptions, gather, save_rows, train_rows
+from engine.lab.recogniser.drawn_faces import draw_marked_pets
 from engine.lab.recogniser.face_sheet import choose_photos, draw_sheet
 from engine.lab.recogniser.face_training import FaceTrainingOptions, train_faces
 from engine.lab.recogniser.growth_fitting import fit_growth, save_growth
 from engine.lab.recogniser.measure import measure
-from engine.lab.recogniser.parser_training import measure_parser, train_parser
+from engine.lab.recogniser.parser_training import halfway, measure_parser, train_parser
 from engine.lab.recogniser.part_annotations import read_parts
+from engine.vision.head_parsing import HeadParser, load_head_parser
 
 _WEIGHTS = Path("engine/weights")  # of a checkout
+_DRAWN_PETS = 504  # that the head parser learns from, eighteen of each breed
+_RATE, _FURTHER_RATE = 2e-3, 5e-4  # learning rates of the head parser, from the beginning and further
 _QUALITY = 88  # of the sheet's JPEG
 
 
@@ -40,9 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, default=_WEIGHTS / "faces.safetensors", metavar="FILE")
     command.add_argument("--pictures", type=float, default=1.0, help="as many times the usual number of pictures")
 
-    command = add("parts", _parts, "train the head parser on faces whose parts were marked, and measure it")
+    command = add(
+        "parts", _parts, "train the head parser on faces whose parts were marked and on drawn pets, and measure it"
+    )
     command.add_argument("--out", type=Path, default=_WEIGHTS / "parts.safetensors", metavar="FILE")
     command.add_argument("--pictures", type=int, default=16_000, help="training pictures; 0 only measures")
+    command.add_argument("--further", action="store_true", help=_FURTHER)
 
     command = add("growth", _growth, "fit the model of growth to faces whose parts were marked")
     command.add_argument("--out", type=Path, default=_WEIGHTS / "growth-model.safetensors", metavar="FILE")
@@ -60,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_FURTHER = "train the package's weights further, at a lower rate, and go half the way from the old to the new ones"
 _PHOTOS = "folders of annotated photos, with faces.tsv and SOURCES.tsv"
 
 
@@ -80,7 +90,13 @@ def _faces(args: argparse.Namespace) -> None:
 def _parts(args: argparse.Namespace) -> None:
     faces = read_parts(args.photos)
     if args.pictures:
-        save_file(train_parser(faces, FaceTrainingOptions(rounds=3, batch=16), args.pictures), args.out)
+        with TemporaryDirectory() as folder:
+            drawn = draw_marked_pets(Path(folder), _DRAWN_PETS, seed=0)
+            options = FaceTrainingOptions(rounds=3, batch=16, learning_rate=_FURTHER_RATE if args.further else _RATE)
+            parser = deepcopy(load_head_parser()).requires_grad_(True) if args.further else HeadParser()
+            weights = train_parser(parser, faces, drawn, options, args.pictures)
+            save_file(halfway(load_head_parser(), weights) if args.further else weights, args.out)
+        load_head_parser.cache_clear()  # what is measured is what was saved
     sys.stdout.write(json.dumps(measure_parser(faces)) + "\n")
 
 

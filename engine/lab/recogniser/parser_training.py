@@ -45,6 +45,7 @@ _CELLS = SIDE // STRIDE
 _EYE_UNIT = EYE_DISTANCE * SIDE  # px between the eyes of a frontal face
 _MASK_WEIGHT = 3.0
 _MISS_WEIGHT = 15.0
+_DRAWN_SHARE = 0.15  # of the pictures, that show drawn pets
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,38 @@ class PartPicture:
     face: MarkedParts
 
 
-def train_parser(faces: Sequence[MarkedParts], options: FaceTrainingOptions, pictures: int) -> dict[str, Tensor]:
-    """Train on the faces no copy of whose photo is kept for testing; return the parser's weights in float16."""
+def train_parser(
+    parser: HeadParser,
+    faces: Sequence[MarkedParts],
+    drawn: Sequence[MarkedParts],
+    options: FaceTrainingOptions,
+    pictures: int,
+) -> dict[str, Tensor]:
+    """Train on the faces no copy of whose photo is kept for testing, and on drawn pets.
+
+    Return the parser's weights in float16.
+    """
     kept = {face.photo for face in faces if face.held_out}
     taught = [face for face in faces if face.photo not in kept]
     counts = Counter((face.species, face.age) for face in taught)
     # Young dogs are few: faces of a rare kind come more often, by the root of how rare they are.
     balanced = [face for face in taught for _ in range(_repeats(counts, face))]
-    samples = feature_samples(part_picture, part_targets, balanced, pictures, 4, options)
-    return train_network(HeadParser(), parser_loss, samples, pictures, options)
+    times = max(1, round(len(drawn) / len(balanced) * (1 - _DRAWN_SHARE) / _DRAWN_SHARE)) if drawn else 1
+    samples = feature_samples(part_picture, part_targets, [*(balanced * times), *drawn], pictures, 4, options)
+    return train_network(parser, parser_loss, samples, pictures, options)
+
+
+def halfway(before: HeadParser, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The mean of a parser's weights and those that it had after further training, in float16.
+
+    It has learnt most of what is new, and forgotten nothing of what was known (Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models").
+    """
+    old = before.state_dict()
+    return {
+        name: ((old[name].float() + new.float()) / 2).half() if new.is_floating_point() else new
+        for name, new in weights.items()
+    }
 
 
 def _repeats(counts: Counter[tuple[Species, str]], face: MarkedParts) -> int:

@@ -29,7 +29,7 @@ _YOUNG = ("baby", "young")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarkedParts:
-    """One face, marked by hand."""
+    """One face whose parts are marked, by hand or because it was drawn."""
 
     path: Path
     species: Species

@@ -14,6 +14,7 @@ from engine.images.tensors import to_tensor
 from engine.lab.recogniser.face_training import FaceTrainingOptions
 from engine.lab.recogniser.parser_training import (
     PartPicture,
+    halfway,
     measure_parser,
     parser_loss,
     part_picture,
@@ -154,7 +155,7 @@ def test_a_little_training_lowers_the_loss_on_what_was_taught_alone(tmp_path: Pa
         other.path.unlink()  # whoever looked at a photo that is kept, or at its copy, would fail
     options = FaceTrainingOptions(new=8, rounds=6, batch=4, learning_rate=0.02)
     before = torch.get_num_threads()
-    weights = train_parser([taught, *others], options, 24)
+    weights = train_parser(HeadParser(), [taught, *others], [], options, 24)
     torch.set_num_threads(before)
     assert all(value.dtype is torch.float16 for value in weights.values() if value.is_floating_point())
     drawn = plain_picture(taught)
@@ -169,6 +170,15 @@ def test_a_little_training_lowers_the_loss_on_what_was_taught_alone(tmp_path: Pa
     fresh, trained = HeadParser(), HeadParser()
     trained.load_state_dict({name: value.float() for name, value in weights.items()})
     assert loss(trained) < 0.9 * loss(fresh)
+
+
+def test_halfway_lie_the_means_of_weights() -> None:
+    before, after = HeadParser(), HeadParser()
+    between = HeadParser()
+    between.load_state_dict({name: value.float() for name, value in halfway(before, after.state_dict()).items()})
+    torch.testing.assert_close(
+        between.mask.weight, (before.mask.weight + after.mask.weight) / 2, atol=1e-3, rtol=0, check_dtype=False
+    )
 
 
 @needs_shared
