@@ -2,8 +2,9 @@
 
 What is measured on marked faces (medians): seven tenths of a puppy's eye are darker than a sixth of white, half of an
 adult dog's; a kitten's iris is without colour where an adult cat's is amber, and a quarter darker. What is drawn is
-nearly as blue as the bluest tenth of marked kittens, which is what people know; pupils are wide, as those of young
-animals at ease. Its light is the photo's: catchlights stay, and no iris shines where it is dim.
+bluer, which is what people know, but no bluer than the bluest tenth of marked kittens; pupils are wide, as those of
+young animals at ease. Lids stay the photo's, and so does its light: catchlights stay, and no iris shines where it is
+dim.
 """
 
 from dataclasses import dataclass
@@ -26,26 +27,28 @@ _BLINDING = 0.68  # mean luma of the middle of an eye that no iris has
 # the adult's, and the most it is. Kittens: grey-blue, between the median of marked kittens, (-0.01, 0.01), and the
 # bluest tenth, (0.06, -0.034); adult cats have (-0.05, 0.03). Puppies: brown, nearly black.
 _IRISES = {
-    Species.CAT: (0.3, (0.045, -0.03), 1.1, 0.48),
+    Species.CAT: (0.4, (0.036, -0.025), 1.0, 0.45),
     Species.DOG: (0.4, (-0.05, 0.05), 0.5, 0.17),
 }
-_STREAKS = 0.6  # of the differences in luma within an iris, that is left
+_STREAKS = 0.8  # of the differences in luma within an iris, that is left
 _DIM = (0.1, 0.6)  # luma that an iris has at most in the dark, and more for each luma around
 _LID_SHADOW = 0.1  # of half the eye's width
 PUPILS = {Species.CAT: 0.38, Species.DOG: 0.42}  # radius, of half the eye's width: wide, as in a young animal at ease
 PUPIL_OF_BLUE = 0.4  # by which it is narrower where the iris is blue already
-COVERING = 0.92  # of what is drawn over the adult's iris
+COVERING = 0.96  # of what is drawn over the adult's iris
 _PUPIL_EDGE = 0.015  # of half the eye's width, and
-_PUPIL_EDGE_PX = 0.3  # at least so many of the photo's px: as crisp as the rest; a softer one looks blind
+_PUPIL_EDGE_PX = 0.22  # at least so many of the photo's px: as crisp as the rest; a softer one looks blind
 _BLACK = 0.035  # luma of a pupil
 _RIM_FROM = 0.62  # of half the eye's width, from where on an iris becomes darker
 _MIDDLE = 0.6  # of half the eye's width, where a pupil is
-_CATCHLIGHT_AT = (-0.2, -0.22)  # half widths from the eye's middle
-_CATCHLIGHT_RADIUS = 0.125  # half widths
+_CATCHLIGHT_AT = (-0.2, -0.26)  # half widths from the eye's middle
+_CATCHLIGHT_RADIUS = 0.115  # half widths
 _LIT = 0.15  # luma of a catchlight that is seen in a pupil
 _MOST_LIGHT = (0.07, 0.12)  # share of an eye from which on what is light is rather a glow than a catchlight
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _SURELY_IRIS = 0.12  # luma
+_LID_FROM = (0.5, 0.8)  # half widths from the pupil's middle, from where on what is dark is lid rather than pupil
+_LID_DARK = (0.5, 0.8)  # luma over that of the iris, up to which it is lid, and from which it is iris
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
 _PUPIL_ASIDE = 0.2  # of half the eye's width, farther than which no pupil is from the eye's middle
 _NO_PUPIL = 0.4  # luma, from which on nothing is a pupil, not even in a faded photo
@@ -145,7 +148,8 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
         young = _young_iris(part, growth.species, look, usual, around)
         young = _with_pupil(young, look, eye, middle, radius)
         disc = smoothstep(((1.05 - eye.away(middle)) / 0.2).clamp(0, 1))  # corners are lids
-        shown = torch.lerp(part, young, COVERING * look.where * disc * (1 - look.reflections))
+        covered = COVERING * look.where * disc * (1 - _lids(part, look, eye, middle))
+        shown = torch.lerp(part, young, covered * (1 - look.reflections))
         changed = _with_part(changed, eye, _with_catchlight(shown, look, eye, middle, radius))
     return (changed - face) * share
 
@@ -167,6 +171,15 @@ def _look(part: Tensor, eye: _Eye, species: Species) -> _Look:
     own = float(blue[iris].quantile(0.7)) if iris.any() else 0.0
     is_blue = smooth_ramp(own, 0.0, _BLUE_ALREADY[species])
     return _Look(_iris_luma(part, eye), is_blue, where, _reflections(part, eye))
+
+
+def _lids(part: Tensor, look: _Look, eye: _Eye, middle: Tensor) -> Tensor:
+    """[1, 1, M, M] 0..1: lids and their shadow, darker than the iris and away from its `middle`, which stay."""
+    low, high = _LID_FROM
+    outer = smoothstep(((eye.away(middle) - low) / (high - low)).clamp(0, 1))
+    low, high = _LID_DARK
+    darker = 1 - smoothstep(((_luma(part) / max(look.luma, 0.05) - low) / (high - low)).clamp(0, 1))
+    return outer * darker
 
 
 def _iris_luma(part: Tensor, eye: _Eye) -> float:
@@ -274,7 +287,7 @@ def _with_catchlight(part: Tensor, look: _Look, eye: _Eye, middle: Tensor, radiu
     if not pupil.any() or float(seen[pupil].max()) > _LIT or float(lights[iris].max()) > 0.5:
         return part
     bright = torch.sigmoid((_CATCHLIGHT_RADIUS - at) / eye.edge)
-    faint = 0.25 * torch.exp(-eye.away(middle - 1.3 * torch.tensor(_CATCHLIGHT_AT)).square() / 0.012)
+    faint = 0.1 * torch.exp(-eye.away(middle - 1.3 * torch.tensor(_CATCHLIGHT_AT)).square() / 0.012)
     return part + 0.9 * torch.maximum(bright, faint) * eye.opening * (1 - part).clamp(min=0)
 
 

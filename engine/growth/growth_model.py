@@ -49,8 +49,8 @@ class Goal:
 
 
 _YOUNGEST = {
-    "eye width": Goal(0.6, 1.0, 1.22),
-    "eye height": Goal(0.6, 1.0, 1.45),
+    "eye width": Goal(0.6, 1.0, 1.18),
+    "eye height": Goal(0.6, 1.0, 1.38),
     "nose width": Goal(-0.6, 0.76, 1.0),
     "eyes to nose": Goal(-0.6, 0.8, 1.0),
     "eyes to chin": Goal(-0.6, 0.84, 1.0),
@@ -59,7 +59,7 @@ _YOUNGEST = {
 # Judges take a cat with short ears for a kitten, and call a dog's as short as that cut off.
 YOUNGEST = {
     Species.DOG: _YOUNGEST | {"ear length": Goal(-0.4, 0.82, 1.0)},
-    Species.CAT: _YOUNGEST | {"ear length": Goal(-1.0, 0.72, 1.0)},
+    Species.CAT: _YOUNGEST | {"ear length": Goal(-0.8, 0.78, 1.0)},
 }
 
 

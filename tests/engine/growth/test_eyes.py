@@ -88,6 +88,16 @@ def test_no_rest_of_an_amber_iris_is_left_below_a_lid_that_was_found_too_high() 
     assert seen(young, IRIS)[1] > 0.0 > seen(face, IRIS)[1]
 
 
+@pytest.mark.parametrize("species", SPECIES)
+def test_a_dark_lid_over_the_eye_stays(species: Species) -> None:
+    face = painted()
+    lid = (distance() < 0.16) & (distance() > 0.13) & (face_plane(SIDE)[..., 1] < -0.08)
+    face[0, :, lid] = -0.9
+    young = face + younger_eyes(face, growth_of(species))
+    assert seen(young, lid)[0] < seen(face, lid)[0] + 0.02
+    assert (younger_eyes(face, growth_of(species))[0, :, IRIS].abs() > 0.1).any()
+
+
 def test_a_kittens_irises_are_blue_and_a_little_darker() -> None:
     face = painted()
     young = face + younger_eyes(face, growth_of(Species.CAT))
