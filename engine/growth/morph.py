@@ -1,101 +1,120 @@
-"""The way between two photos of one animal: its shape changes all the way, its texture once.
+"""The way between two photos of one animal: shape and texture change together, feature upon feature.
 
-Both heads are moved, by thin-plate splines through their landmarks and outlines, to the shape between them. There a
-picture shows the texture of one photo: two over each other look like two animals, however well they fit. At one moment
-today's texture takes the place of the young one's, in the head first, all of it at once, and from there outwards; the
-moment leaves the middle of the way to the better photo. Coarse colours change meanwhile, so that both textures have the
-same where they meet. Image morphing after Beier and Neely (1992).
+Both heads are moved, by thin-plate splines through their landmarks and outlines, to the shape between them; there their
+textures are mixed. What is finer than a nose is mixed so that its contrast stays: a plain cross-fade would blur it.
+The texture changes before the middle of the way or after it, so that most of the middle is the better photo; and the
+worse the heads lie on each other, seen from different sides, the shorter the two are seen together.
+Where only one of the two has head, such as an ear that hangs in one photo and stands in the other, it is not mixed with
+what is behind the other: it goes, or comes, while what is behind both continues there.
+Image morphing after Beier and Neely (1992), with the bands of Burt and Adelson (1983).
 """
 
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.growth.face_growth import FaceGrowth
 from engine.growth.face_plane import face_plane
 from engine.growth.thin_plate import thin_plate
 from engine.images.filters import fine_blur, gaussian_blur, smooth_ramp, smoothstep
+from engine.images.matting import continued, widened
 from engine.images.warping import stretches, upsample, warp
 from engine.vision.alignment import EYE_DISTANCE
+from engine.vision.head_parsing import LANDMARKS
 
-_GRID = 64  # cells of the flows, and of coarse colours
-_MASK = 128  # px, at which masks are worked on
+_GRID = 64  # cells of the flows
 # Of the spline, squared eye distances. The softest is taken that makes nothing more than _MOST_STRETCHED times as long,
 # nor as short: heads that look different ways, or whose parts were found in wrong places, would be torn.
 _STIFFNESSES = tuple(0.01 * 2.0**step for step in range(10))
 _MOST_STRETCHED = 2.0
-_TO_BORDER = 0.4  # share of the way to the crop's border, from farther than which nothing comes: beyond it are streaks
-# Share of the way at which today's texture is half-way over the picture, where it is to be shown in the middle of the
-# way and where not; and the share that its spreading takes.
-_EARLY, _LATE = 0.34, 0.66
-_SPREADING = 0.3
-_SLOW_START = 1.5  # exponent of the spreading: the head, where it begins, is looked at most
-_MIDDLE, _RADIUS = (0.0, 0.25), 1.25  # of a face, on the face plane
-_HEAD = 0.7  # radii, at which all of the head changes: none is of both photos
-_HEAD_EDGE = 0.03  # of the crop's side, over which the head ends
-# Radii over which one texture fades into the other, in the head and outside it, where a ring would be seen.
-_FRONT, _OUTER_FRONT = 0.4, 1.0
-_COARSE_SIGMA = 0.13  # of the crop's side: coarse colours have no features that could be seen twice
-_COLOURING = 0.32  # share of the way before and after the texture's change in which colours change
-_FINE_SIGMA = 2.0  # px: what is finer tells how crisp a photo is, and keeps its contrast
+# Of heads that lie badly on each other, and well: how far from the middle of the way the texture is half changed, and
+# the share of the way before and after that in which it changes.
+_TURNS, _CHANGES = (0.17, 0.12), (0.14, 0.3)
+_OVERLAP = (0.68, 0.8)  # of both heads, over all that either covers: up to where they lie badly, and from where well
+_ASIDE = (0.25, 0.5)  # eye distances, by which one nose lies farther aside: from where on they lie badly, and wholly so
+_MASK = 128  # px, at which the overlap is measured
+_FINE_SIGMA = 2.0  # px: what is finer tells how crisp a photo is
+_BAND_SIGMA = 0.012  # of the crop's side: what is finer keeps its contrast
+_FUR = 0.012  # of the crop's side, by which fur goes beyond the head's mask
+# Share of a head, from which on it is there where the other photo has none, and over how much of it that changes: above
+# a half, so that in the middle neither is.
+_THERE_FROM, _THERE_OVER = 0.6, 0.3
+_APART = (0.2, 0.85)  # difference of both masks, from where to where only one has head
+_CHEST = (0.7, 1.1)  # y on the face plane, from where to where what is behind a head is its own body
+_NO_HEAD = 0.02  # share of a head that is none
+_ENDS = 0.1  # share mixed, below which the photo itself is shown
+
+
+class _PhotoBands:
+    """A photo in parts, each [1, C, S, S] in -1..1."""
+
+    def __init__(self, photo: Tensor, growth: FaceGrowth) -> None:
+        soft = gaussian_blur(photo, _BAND_SIGMA * photo.shape[-1])
+        head = growth.head_mask(photo.shape[-1]).to(photo)
+        self._bands = torch.cat([soft, photo - soft], 1)
+        self._behind = torch.cat([continued(photo, widened(head, _FUR)), head], 1)
+
+    def bands(self, flow: Tensor) -> list[Tensor]:
+        """What is soft, and what is finer, along a flow [1, 2, S, S] in px."""
+        return list(torch.split(warp(self._bands, flow, "bicubic"), 3, 1))
+
+    def behind(self, flow: Tensor) -> list[Tensor]:
+        """The photo without its head, and where that is, 0..1, along a flow."""
+        return list(torch.split(warp(self._behind, flow), [3, 1], 1))
 
 
 class FaceMorph:
-    """Leads from the young photo of a pet to today's, both aligned, [1, 3, S, S] in -1..1."""
+    """Mixes the aligned photos of one pet, young and today, both [1, 3, S, S] in -1..1."""
 
     def __init__(self, young: Tensor, young_growth: FaceGrowth, now: Tensor, now_growth: FaceGrowth) -> None:
-        self._side = now.shape[-1]
-        self._young, self._now = _with_fine(young), _with_fine(now)
-        young_first = _worth(self._young, young_growth) > _worth(self._now, now_growth)
-        self._turn = _LATE if young_first else _EARLY
-        self._coarse = torch.cat([_coarse(young), _coarse(now)])
+        self._young, self._now = _PhotoBands(young, young_growth), _PhotoBands(now, now_growth)
         self._points = _common_points(young_growth, now_growth)
+        self._side, self._device = now.shape[-1], now.device
         self._stiffness = self._soft_enough()
-        radius = self._radius(young_growth, now_growth)
-        front = _FRONT + (_OUTER_FRONT - _FRONT) * smooth_ramp(radius, _HEAD, 2 * _HEAD)
-        self._begins, self._ends = radius - front / 2, radius + front / 2  # [1, 1, S, S], of the change in each place
+        fit = self._fit(young_growth, now_growth)
+        young_stays = _worth(young, young_growth) > _worth(now, now_growth)
+        turn = 0.5 + (1 if young_stays else -1) * (_TURNS[0] + (_TURNS[1] - _TURNS[0]) * fit)
+        change = _CHANGES[0] + (_CHANGES[1] - _CHANGES[0]) * fit
+        self._from, self._to = turn - change, turn + change
+        low, high = _CHEST
+        down = face_plane(self._side)[:, :1, 1].to(now)
+        self._above = 1 - smoothstep(((down - low) / (high - low)).clamp(0, 1))  # [S, 1]
 
     def at(self, share: float) -> Tensor:
         """The pet at `share` of the way, 0 the young photo and 1 today's: [1, 3, S, S] in -1..1."""
-        plan = self._plan(share, self._stiffness).to(self._coarse)
-        towards, recoloured = warp(self._coarse, plan), self._recoloured(share)
-        colours = upsample(towards[1:] - towards[:1], self._side)
-        flow = upsample(plan * (self._side / _GRID), self._side)
-        done = (share - self._turn) / _SPREADING + 0.5
-        if done <= 0:
-            return warp(self._young[:, :3], flow[:1], "bicubic") + recoloured * colours
-        if done >= 1:
-            return warp(self._now[:, :3], flow[1:], "bicubic") + (recoloured - 1) * colours
-        young, young_fine = torch.split(warp(self._young, flow[:1], "bicubic"), 3, 1)
-        now, now_fine = torch.split(warp(self._now, flow[1:], "bicubic"), 3, 1)
-        of_now = self._of_now(done)
-        mixed = torch.lerp(young, now, of_now) + (recoloured - of_now) * colours
-        # What is fine differs in both: mixed like the rest, it would lose contrast, which is seen as blur.
+        flows = self._flows(share)
+        mixed = smooth_ramp(share, self._from, self._to)
+        if not 0 < mixed < 1:
+            return self._blended(flows, torch.full_like(flows[0][:, :1], mixed))
+        of_now, behind, seen = self._apart(flows, mixed)
+        return torch.lerp(self._blended(flows, of_now), behind, seen)
+
+    def _blended(self, flows: tuple[Tensor, Tensor], of_now: Tensor) -> Tensor:
+        """Both photos, of today's so much as `of_now` [1, 1, S, S] says: [1, 3, S, S]."""
+        (young, young_fine), (now, now_fine) = self._young.bands(flows[0]), self._now.bands(flows[1])
         angle = of_now * (math.pi / 2)
-        return mixed + (angle.cos() - 1 + of_now) * young_fine + (angle.sin() - of_now) * now_fine
+        return torch.lerp(young, now, of_now) + young_fine * angle.cos() + now_fine * angle.sin()
 
-    def _recoloured(self, share: float) -> float:
-        """How far coarse colours have changed, 0..1."""
-        return smooth_ramp(share, self._turn - _COLOURING, self._turn + _COLOURING)
+    def _apart(self, flows: tuple[Tensor, Tensor], mixed: float) -> tuple[Tensor, Tensor, Tensor]:
+        """What becomes of places where only one photo has head, when today's has a share `mixed`.
 
-    def _radius(self, young: FaceGrowth, now: FaceGrowth) -> Tensor:
-        """[1, 1, S, S]: how far from the middle of the face a place is, all of both heads being near."""
-        masks = torch.cat([face.head_mask(_MASK) for face in (young, now)])
-        plan = self._plan(self._turn, self._stiffness)
-        heads = warp(masks, upsample(plan * (_MASK / _GRID), _MASK)).amax(0, keepdim=True)
-        away = ((face_plane(_MASK) - torch.tensor(_MIDDLE)) / _RADIUS).norm(dim=-1).clamp(min=_HEAD)
-        near = (2 * gaussian_blur(heads, _HEAD_EDGE * _MASK)).clamp(max=1)  # 1 up to the edge, tips of ears included
-        radius = torch.lerp(away, torch.full_like(away, _HEAD), near)
-        return upsample(radius, self._side).to(self._coarse)
+        Today's share in each place, what is behind both heads, and where that is seen: [1, 1 or 3, S, S].
+        """
+        (young_behind, young), (now_behind, now) = self._young.behind(flows[0]), self._now.behind(flows[1])
+        low, high = _APART
+        apart = widened(smoothstep((((young - now).abs() - low) / (high - low)).clamp(0, 1)), _FUR)
+        apart = apart * self._above * smooth_ramp(min(mixed, 1 - mixed), 0.0, _ENDS)
+        outline = torch.lerp(young, now, mixed)
+        there = smoothstep(((outline - _THERE_FROM) / _THERE_OVER + 0.5).clamp(0, 1))
+        headed = mixed * (now + _NO_HEAD) / (outline + _NO_HEAD)
+        of_now = torch.lerp(torch.full_like(apart, mixed), headed, apart)
+        return of_now, torch.lerp(young_behind, now_behind, mixed), apart * (1 - there)
 
-    def _of_now(self, done: float) -> Tensor:
-        """Today's share in each place, [1, 1, S, S], where its texture has spread so far as `done`, 0..1, says."""
-        first, last = float(self._begins.min()), float(self._ends.max())
-        front = first + done**_SLOW_START * (last - first)
-        passed: Tensor = (front - self._begins) / (self._ends - self._begins)
-        return smoothstep(passed.clamp(0, 1))
+    def _flows(self, share: float) -> tuple[Tensor, Tensor]:
+        """From each pixel of the picture to where it is in both photos: [1, 2, S, S] px."""
+        flows = self._plan(share, self._stiffness).to(self._device) * (self._side / _GRID)
+        return upsample(flows[:1], self._side), upsample(flows[1:], self._side)
 
     def _plan(self, share: float, stiffness: float) -> Tensor:
         """From each cell of the picture to where it is in the young photo and in today's: [2, 2, _GRID, _GRID]."""
@@ -103,35 +122,31 @@ class FaceMorph:
         here = torch.lerp(young, now, share)
         moves = torch.stack([young - here, now - here])
         spread = thin_plate(here.expand(2, -1, -1), moves, face_plane(_GRID), stiffness)
-        plan = spread.permute(0, 3, 1, 2) * (EYE_DISTANCE * _GRID)
-        before = (torch.arange(_GRID) + 0.5) * _TO_BORDER
-        left_and_above = torch.stack([before.expand(_GRID, -1), before[:, None].expand(-1, _GRID)])
-        return plan.clamp(-left_and_above, left_and_above.flip(1, 2))
+        return spread.permute(0, 3, 1, 2) * (EYE_DISTANCE * _GRID)
 
     def _soft_enough(self) -> float:
-        """The least stiffness at which neither photo is torn when the texture changes, when both are moved far."""
+        """The least stiffness at which neither photo is torn in the middle of the way, when both are moved far."""
         for stiffness in _STIFFNESSES:
-            least, most = stretches(self._plan(self._turn, stiffness))
+            least, most = stretches(self._plan(0.5, stiffness))
             if least * _MOST_STRETCHED >= 1 and most <= _MOST_STRETCHED:
                 return stiffness
         return _STIFFNESSES[-1]
 
-
-def _with_fine(photo: Tensor) -> Tensor:
-    """[1, 6, S, S]: a photo, and what in it is fine."""
-    return torch.cat([photo, photo - fine_blur(photo, _FINE_SIGMA)], 1)
+    def _fit(self, young: FaceGrowth, now: FaceGrowth) -> float:
+        """0..1: how well both heads lie on each other in the middle of the way."""
+        masks = torch.cat([face.head_mask(_MASK) for face in (young, now)])
+        heads = warp(masks, upsample(self._plan(0.5, self._stiffness) * (_MASK / _GRID), _MASK))
+        overlap = float(heads.amin(0).sum() / heads.amax(0).sum().clamp(min=1e-6))
+        nose = [LANDMARKS.index(f"nose_{side}") for side in ("left", "right")]
+        aside = float((young.landmarks[nose, 0].mean() - now.landmarks[nose, 0].mean()).abs())
+        return smooth_ramp(overlap, *_OVERLAP) * (1 - smooth_ramp(aside, *_ASIDE))
 
 
 def _worth(photo: Tensor, growth: FaceGrowth) -> float:
-    """How much a photo `_with_fine` is worth being seen long: how crisp its head is, and less with closed eyes."""
+    """How much a photo is worth being seen long: how crisp its head is, and less with closed eyes."""
     head = growth.head_mask(photo.shape[-1]).to(photo)
-    crisp = (photo[:, 3:].square().mean(1, keepdim=True) * head).sum().div(head.sum() + 1).sqrt()
-    return float(crisp) * growth.parsed.eyes_open
-
-
-def _coarse(photo: Tensor) -> Tensor:
-    """[1, 3, _GRID, _GRID]: the coarse colours of a photo."""
-    return gaussian_blur(F.interpolate(photo, (_GRID, _GRID), mode="area"), _COARSE_SIGMA * _GRID)
+    fine = (photo - fine_blur(photo, _FINE_SIGMA)).square().mean(1, keepdim=True)
+    return float((fine * head).sum().div(head.sum() + 1).sqrt()) * growth.parsed.eyes_open
 
 
 def _common_points(young: FaceGrowth, now: FaceGrowth) -> tuple[Tensor, Tensor]:

@@ -111,8 +111,8 @@ def test_an_ear_that_one_photo_lacks_is_there_or_not_but_never_a_ghost() -> None
 
 
 @pytest.mark.parametrize("young_better", [True, False])
-def test_in_the_middle_the_better_photo_alone_is_seen(young_better: bool) -> None:
-    """Its contrast is more; of the other, which is darker, there are coarse colours alone."""
+def test_in_the_middle_most_is_the_better_photo(young_better: bool) -> None:
+    """Its contrast is more; the other is darker."""
     first, last = puppy(), face_at(adult(Species.DOG))
     pale, dark = fur(1, 0.3 if young_better else 0.1), fur(2, 0.1 if young_better else 0.3) - 0.5
     picture = FaceMorph(pale, first, dark, last).at(0.5)
