@@ -30,7 +30,7 @@ _STIFFNESSES = tuple(0.01 * 2.0**step for step in range(10))
 _MOST_STRETCHED = 2.0
 # Of heads that lie badly on each other, and well: how far from the middle of the way the texture is half changed, and
 # the share of the way before and after that in which it changes.
-_TURNS, _CHANGES = (0.17, 0.12), (0.14, 0.3)
+_TURNS, _CHANGES = (0.2, 0.18), (0.14, 0.25)
 _OVERLAP = (0.68, 0.8)  # of both heads, over all that either covers: up to where they lie badly, and from where well
 _ASIDE = (0.25, 0.5)  # eye distances, by which one nose lies farther aside: from where on they lie badly, and wholly so
 _MASK = 128  # px, at which the overlap is measured
