@@ -48,6 +48,7 @@ _MOST_LIGHT = (0.07, 0.12)  # share of an eye from which on what is light is rat
 _REFLECTION = (0.62, 0.78)  # luma from which a colourless spot is a reflection rather than iris
 _SURELY_IRIS = 0.12  # luma
 _LID_FROM = (0.5, 0.8)  # half widths from the pupil's middle, from where on what is dark is lid rather than pupil
+_LID_GREY = 0.7  # of a cat's lids' colour, that goes
 _LID_DARK = (0.5, 0.8)  # luma over that of the iris, up to which it is lid, and from which it is iris
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
 _PUPIL_ASIDE = 0.2  # of half the eye's width, farther than which no pupil is from the eye's middle
@@ -148,8 +149,11 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
         young = _young_iris(part, growth.species, look, usual, around)
         young = _with_pupil(young, look, eye, middle, radius)
         disc = smoothstep(((1.05 - eye.away(middle)) / 0.2).clamp(0, 1))  # corners are lids
-        covered = COVERING * look.where * disc * (1 - _lids(part, look, eye, middle))
-        shown = torch.lerp(part, young, covered * (1 - look.reflections))
+        changing = COVERING * look.where * disc * (1 - look.reflections)
+        lids = _lids(part, look, eye, middle)
+        shown = torch.lerp(part, young, changing * (1 - lids))
+        if growth.species is Species.CAT:  # a dim rim of an amber iris is as dark as a lid
+            shown = torch.lerp(shown, _grey(part), _LID_GREY * changing * lids * (1 - look.blue))
         changed = _with_part(changed, eye, _with_catchlight(shown, look, eye, middle, radius))
     return (changed - face) * share
 
@@ -180,6 +184,10 @@ def _lids(part: Tensor, look: _Look, eye: _Eye, middle: Tensor) -> Tensor:
     low, high = _LID_DARK
     darker = 1 - smoothstep(((_luma(part) / max(look.luma, 0.05) - low) / (high - low)).clamp(0, 1))
     return outer * darker
+
+
+def _grey(part: Tensor) -> Tensor:
+    return (_luma(part) * 2 - 1).expand_as(part)
 
 
 def _iris_luma(part: Tensor, eye: _Eye) -> float:
