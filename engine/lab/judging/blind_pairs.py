@@ -10,11 +10,10 @@ import msgspec
 
 from engine.lab.judging.intervals import share_of
 from engine.lab.judging.judges_answers import (
+    answers_by_number,
     begin_sheets,
     by_species,
     draw_grid,
-    entry,
-    read_answers,
     read_key,
     write_key,
 )
@@ -87,11 +86,8 @@ def score_pairs(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     A sheet that several judges saw counts once.
     """
     entries = read_key(key, KIND)
-    by_sheet: dict[str, list[PairAnswer]] = {}
-    for answer in (one for judge in read_answers(answers, PairAnswer) for one in judge):
-        entry(entries, answer.i)
-        by_sheet.setdefault(answer.i, []).append(answer)
-    sheets = [_sheet(i, said, entries[i]) for i, said in sorted(by_sheet.items())]
+    by_sheet = answers_by_number(answers, PairAnswer, entries)
+    sheets = [_sheet(i, said, entries[i]) for i, said in by_sheet.items()]
     return {
         **_summary(sheets),
         "by_species": by_species(sheets, lambda sheet: sheet.species, _summary),

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from engine.errors import EngineFault, OperatorError, PhotoError
+from engine.errors import EngineFault, PhotoError
 from engine.images.pixels import Pixels
 from engine.lab.judging.film_pairs import FilmPair
 from engine.lab.judging.intervals import share_of
 from engine.lab.judging.real_or_made import laplacian_energy
-from engine.lab.judging.rendered_results import read_picture
+from engine.lab.judging.rendered_results import read_index, read_picture
 from engine.lab.judging.result_rendering import Answering
 from engine.messages import Film, Head, Rejuvenate, Rejuvenation, Species
 from engine.rendering.film import FilmOptions
@@ -70,17 +70,8 @@ class BabyFilm(msgspec.Struct, frozen=True):
 
 
 def read_films(folder: Path) -> list[BabyFilm]:
-    """The films in a folder, in the order in which they were made; none where there is no index yet.
-
-    Raises `OperatorError` where a line makes no sense.
-    """
-    index = folder / INDEX
-    if not index.exists():
-        return []
-    try:
-        return [msgspec.json.decode(line, type=BabyFilm) for line in index.read_bytes().splitlines()]
-    except msgspec.MsgspecError as error:
-        raise OperatorError(f"{index} cannot be read: {error}") from error
+    """The films in a folder, in the order in which they were made, as `read_index` reads them."""
+    return read_index(folder / INDEX, BabyFilm)
 
 
 def render_films(pairs: Iterable[FilmPair], out: Path, count: int, answer: Answering) -> list[BabyFilm]:

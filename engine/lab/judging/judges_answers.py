@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from PIL import Image, ImageDraw, ImageFont
@@ -17,7 +17,16 @@ LABEL_HEIGHT = 40  # px
 GAP = 10  # px between pictures
 _FONT_SIZE = 26  # px
 
+
+class NumberedAnswer(Protocol):
+    """What a judge says of one numbered sheet or picture."""
+
+    @property
+    def i(self) -> str: ...
+
+
 _Answer = TypeVar("_Answer")
+_NumberedAnswer = TypeVar("_NumberedAnswer", bound=NumberedAnswer)
 _Item = TypeVar("_Item")
 
 
@@ -68,6 +77,20 @@ def entry(key: Mapping[str, dict[str, Any]], number: str) -> dict[str, Any]:
     if number not in key:
         raise OperatorError(f"an answer is about {number!r}, which no sheet shows")
     return key[number]
+
+
+def answers_by_number(
+    answers: Sequence[Path], kind: type[_NumberedAnswer], key: Mapping[str, dict[str, Any]]
+) -> dict[str, list[_NumberedAnswer]]:
+    """What all judges said of each number that one of them named, in the numbers' order.
+
+    Raises `OperatorError` where no sheet has a number.
+    """
+    found: dict[str, list[_NumberedAnswer]] = {}
+    for answer in (one for judge in read_answers(answers, kind) for one in judge):
+        entry(key, answer.i)
+        found.setdefault(answer.i, []).append(answer)
+    return dict(sorted(found.items()))
 
 
 def by_species(

@@ -12,11 +12,10 @@ from engine.errors import OperatorError
 from engine.lab.judging.film_frames import MIDDLE_PERCENT, SHARP_FROM, BabyFilm, read_films
 from engine.lab.judging.intervals import share_of
 from engine.lab.judging.judges_answers import (
+    answers_by_number,
     begin_sheets,
     by_species,
     draw_grid,
-    entry,
-    read_answers,
     read_key,
     write_key,
 )
@@ -87,11 +86,8 @@ def score_frames(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     A frame that several judges saw counts once.
     """
     entries = read_key(key, KIND)
-    by_frame: dict[str, list[FrameAnswer]] = {}
-    for answer in (one for judge in read_answers(answers, FrameAnswer) for one in judge):
-        entry(entries, answer.i)
-        by_frame.setdefault(answer.i, []).append(answer)
-    verdicts = [_verdict(i, said, entries[i]) for i, said in sorted(by_frame.items())]
+    by_frame = answers_by_number(answers, FrameAnswer, entries)
+    verdicts = [_verdict(i, said, entries[i]) for i, said in by_frame.items()]
     folders = sorted({known["results"] for known in entries.values()})
     return {
         "results": {folder: _told([one for one in verdicts if one.results == folder]) for folder in folders},

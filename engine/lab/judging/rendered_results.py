@@ -6,6 +6,7 @@ Of the photo `beagle_7.jpg`, `beagle_7.jpg` is the still, `beagle_7-whole.jpg` t
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from PIL import Image
@@ -16,6 +17,8 @@ from engine.images.pixels import Pixels
 from engine.messages import Head, Species
 from engine.vision.alignment import FaceTemplate, align
 from engine.vision.head_parsing import COATS, EARS, MUZZLES, parse_head
+
+_Record = TypeVar("_Record")
 
 INDEX = "results.jsonl"
 FACE_SIDE = 256  # px, of the aligned faces that are shown or compared
@@ -57,15 +60,19 @@ class RenderedResult(msgspec.Struct, frozen=True):
 
 
 def read_results(folder: Path) -> list[RenderedResult]:
-    """The results in a folder, in the order in which they were made; none where there is no index yet.
+    """The results in a folder, in the order in which they were made, as `read_index` reads them."""
+    return read_index(folder / INDEX, RenderedResult)
+
+
+def read_index(index: Path, kind: type[_Record]) -> list[_Record]:
+    """The records of an index, one a line; none where there is no index yet.
 
     Raises `OperatorError` where a line makes no sense.
     """
-    index = folder / INDEX
     if not index.exists():
         return []
     try:
-        return [msgspec.json.decode(line, type=RenderedResult) for line in index.read_bytes().splitlines()]
+        return [msgspec.json.decode(line, type=kind) for line in index.read_bytes().splitlines()]
     except msgspec.MsgspecError as error:
         raise OperatorError(f"{index} cannot be read: {error}") from error
 
