@@ -1,14 +1,12 @@
 """Blind pairs: which of two engines' results would you send to the family?"""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 
-from engine.lab.judging.intervals import share_of
 from engine.lab.judging.judges_answers import (
     answers_by_number,
     begin_sheets,
@@ -17,27 +15,27 @@ from engine.lab.judging.judges_answers import (
     read_key,
     write_key,
 )
+from engine.lab.judging.old_and_new import (
+    Choice,
+    Degrees,
+    Letter,
+    Letters,
+    mean_degrees,
+    mixed_letters,
+    shares_named,
+    shares_preferred,
+)
 from engine.lab.judging.rendered_results import common_results, read_picture
 
 KIND = "pairs"
 SIDE = 512  # px of a picture
-
-Letter = Literal["A", "B"]
-_Degree = Annotated[float, msgspec.Meta(ge=0, le=3)]
-
-
-class Degrees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A degree, 0 to 3, for each of both pictures."""
-
-    A: _Degree
-    B: _Degree
 
 
 class PairAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a judge says of one sheet."""
 
     i: str
-    send: Literal["A", "B", "neither"]
+    send: Choice
     uncanny: tuple[Letter, ...]
     younger: Degrees
     same_pet: Degrees
@@ -65,17 +63,14 @@ def prepare_pairs(old: Path, new: Path, out: Path, key: Path, seed: int) -> int:
     results = sorted(common_results(old, new), key=lambda result: result.name)
     random = Random(seed)
     random.shuffle(results)
-    letters = [("A", "B")[i % 2] for i in range(len(results))]
-    random.shuffle(letters)
     begin_sheets(out, KIND)
     entries = {}
-    for i, (result, letter) in enumerate(zip(results, letters, strict=True)):
+    for i, (result, letters) in enumerate(zip(results, mixed_letters(len(results), random), strict=True)):
         number = f"{i:02d}"
         stills = {"new": result.still(new), "old": read_picture(old / f"{result.name}.jpg")}
-        a, b = ("new", "old") if letter == "A" else ("old", "new")
-        pictures = [("photo today", result.today(new)), ("A", stills[a]), ("B", stills[b])]
+        pictures = [("photo today", result.today(new)), *letters.lettered(stills)]
         draw_grid(pictures, SIDE, len(pictures)).save(out / f"{number}.png")
-        entries[number] = {"name": result.name, "species": result.species.value, "new": letter}
+        entries[number] = {"name": result.name, "species": result.species.value, "new": letters.new}
     write_key(key, KIND, seed, entries)
     return len(entries)
 
@@ -99,37 +94,28 @@ def score_pairs(answers: Sequence[Path], key: Path) -> dict[str, Any]:
 
 
 def _sheet(i: str, said: Sequence[PairAnswer], known: Mapping[str, Any]) -> _Sheet:
-    new: Letter = known["new"]
-    old: Letter = "B" if new == "A" else "A"
-    engine = {new: "new", old: "old", "neither": "neither"}
-    (most, times), *others = Counter(engine[answer.send] for answer in said).most_common()
-    divided = bool(others) and others[0][1] == times
-    uncanny = Counter(engine[letter] for answer in said for letter in set(answer.uncanny))
+    letters = Letters(known["new"])
+    uncanny = letters.named(answer.uncanny for answer in said)
     return _Sheet(
         i,
         known["name"],
         known["species"],
-        "neither" if divided else most,
+        letters.preferred(answer.send for answer in said),
         frozenset(name for name, count in uncanny.items() if 2 * count > len(said)),
-        {engine[letter]: _mean([getattr(answer.younger, letter) for answer in said]) for letter in (new, old)},
-        {engine[letter]: _mean([getattr(answer.same_pet, letter) for answer in said]) for letter in (new, old)},
+        letters.means([answer.younger for answer in said]),
+        letters.means([answer.same_pet for answer in said]),
         tuple(answer.why for answer in said if answer.why),
     )
 
 
 def _summary(sheets: Sequence[_Sheet]) -> dict[str, Any]:
-    engines = ("new", "old")
     return {
         "sheets": len(sheets),
-        "sent": {one: share_of([sheet.sent == one for sheet in sheets]) for one in (*engines, "neither")},
-        "uncanny": {one: share_of([one in sheet.uncanny for sheet in sheets]) for one in engines},
-        "younger": {one: _mean([sheet.younger[one] for sheet in sheets]) for one in engines},
-        "same_pet": {one: _mean([sheet.same_pet[one] for sheet in sheets]) for one in engines},
+        "sent": shares_preferred([sheet.sent for sheet in sheets]),
+        "uncanny": shares_named([sheet.uncanny for sheet in sheets]),
+        "younger": mean_degrees([sheet.younger for sheet in sheets]),
+        "same_pet": mean_degrees([sheet.same_pet for sheet in sheets]),
     }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return round(sum(values) / len(values), 3) if values else 0.0
 
 
 def _told(sheet: _Sheet) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.lab.judging import blind_pairs, film_frames, middle_frames, real_or_made, whose_young
+from engine.lab.judging import blind_pairs, film_frames, middle_frames, real_or_made, whole_films, whose_young
 from engine.lab.judging.film_pairs import choose_pairs
 from engine.lab.judging.judges_answers import key_beside
 from engine.lab.judging.kid import measure_kid
@@ -61,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_frames(commands)
 
+    films = _actions(commands, "films", "which of two films from a baby photo is preferred?")
+    prepare = _judging(films, "sheets", _films, whole_films.score_films)
+    prepare.add_argument("--old", type=Path, required=True, metavar="FOLDER", help="with films of the same names")
+    prepare.add_argument("--new", type=Path, required=True, metavar="FOLDER", help="that `judge frames render` made")
+    prepare.add_argument("--seed", type=int, default=0, help="chooses which is A, and the order")
+
     summary = "kernel distance of results from real young faces, over that of adults"
     command = _command(commands, "kid", lambda args: measure_kid(args.results, _young(args)), summary)
     _add_results(command)
@@ -107,7 +113,7 @@ def _judging(
 
 def _add_frames(commands: Any) -> None:
     actions = _actions(commands, "frames", "is the middle of a film from a baby photo an animal?")
-    command = _command(actions, "render", _films, "film young and grown animals as one; goes on where it stopped")
+    command = _command(actions, "render", _filmed, "film young and grown animals as one; goes on where it stopped")
     command.add_argument("--photos", type=Path, nargs="+", required=True, metavar="FOLDER", help=_FILMED)
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where films and frames go")
     _add_count_and_seed(command, _FILMS)
@@ -152,7 +158,7 @@ def _render(args: argparse.Namespace) -> dict[str, Any]:
     return {"results": len(made), "folder": str(args.out)}
 
 
-def _films(args: argparse.Namespace) -> dict[str, Any]:
+def _filmed(args: argparse.Namespace) -> dict[str, Any]:
     engine = Pipeline(from_environment(), film_frames.FILM)
     pairs = choose_pairs(args.photos, args.seed)
     films = film_frames.render_films(pairs, args.out, args.count, engine.answer)
@@ -161,6 +167,10 @@ def _films(args: argparse.Namespace) -> dict[str, Any]:
 
 def _frames(args: argparse.Namespace, key: Path) -> int:
     return middle_frames.prepare_frames(args.results, args.out, key, args.seed, args.percent)
+
+
+def _films(args: argparse.Namespace, key: Path) -> int:
+    return whole_films.prepare_films(args.old, args.new, args.out, key, args.seed)
 
 
 def _pairs(args: argparse.Namespace, key: Path) -> int:

@@ -4,10 +4,9 @@ Of each film the folder has `NAME.mp4`, eleven frames at even steps of the film'
 photo), 0.4, 0.5, 0.6 and 1 (today's): `NAME-40.png` is the frame at 0.4. `films.jsonl` has a line for each film.
 """
 
-import logging
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
-from engine.errors import EngineFault, PhotoError
+from engine.errors import EngineFault, OperatorError
 from engine.images.pixels import Pixels
 from engine.lab.judging.film_pairs import FilmPair
 from engine.lab.judging.intervals import share_of
 from engine.lab.judging.real_or_made import laplacian_energy
 from engine.lab.judging.rendered_results import read_index, read_picture
 from engine.lab.judging.result_rendering import Answering
-from engine.messages import Film, Head, Rejuvenate, Rejuvenation, Species
+from engine.lab.judging.resumed_rendering import render_missing
+from engine.messages import Head, Rejuvenate, Rejuvenation, Species
 from engine.rendering.film import FilmOptions
 from engine.vision.geometry import centre, head_size
 from engine.vision.recognition import recognise
@@ -38,8 +37,6 @@ MIDDLE_PERCENT = 50
 SHARP_FROM = 0.85  # sharpness from which a frame counts as sharp
 # Every frame is a picture that the engine drew; in longer films most are cross-fades of two such pictures.
 FILM = FilmOptions(fps=STEPS, duration_s=1 + 1 / STEPS, hold_s=0.0, easing=0.0, keys=STEPS + 1)
-
-logger = logging.getLogger(__name__)
 
 
 class MeasuredFrame(msgspec.Struct, frozen=True):
@@ -68,10 +65,25 @@ class BabyFilm(msgspec.Struct, frozen=True):
     def picture(self, folder: Path, percent: int) -> Image.Image:
         return read_picture(folder / f"{self.name}-{percent}.png")
 
+    def strip(self, folder: Path) -> list[Image.Image]:
+        """All of its frames. Raises `OperatorError` where the film is missing."""
+        path = folder / f"{self.name}.mp4"
+        if not path.exists():
+            raise OperatorError(f"there is no {path.name} in {folder}")
+        return [Image.fromarray(frame) for frame in frames_of(path, *self.picture(folder, 0).size)]
+
 
 def read_films(folder: Path) -> list[BabyFilm]:
     """The films in a folder, in the order in which they were made, as `read_index` reads them."""
     return read_index(folder / INDEX, BabyFilm)
+
+
+def films_of(folder: Path) -> list[BabyFilm]:
+    """The films in a folder, by name. Raises `OperatorError` where there are none."""
+    films = read_films(folder)
+    if not films:
+        raise OperatorError(f"there are no films in {folder}; `judge frames render` makes them")
+    return sorted(films, key=lambda film: film.name)
 
 
 def render_films(pairs: Iterable[FilmPair], out: Path, count: int, answer: Answering) -> list[BabyFilm]:
@@ -79,13 +91,8 @@ def render_films(pairs: Iterable[FilmPair], out: Path, count: int, answer: Answe
 
     Pairs of which the engine refuses a photo are passed over.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    films = read_films(out)
-    names = {film.name for film in films}
-    missing = (pair for pair in pairs if pair.name not in names)
-    made = islice(_made(missing, out, answer), max(0, count - len(films)))
-    films += tqdm(made, total=count, initial=len(films), desc="films", disable=None)
-    return films
+    renderings = ((pair.name, partial(_film, pair, out, answer)) for pair in pairs)
+    return render_missing(renderings, out / INDEX, BabyFilm, count)
 
 
 def measured(films: Sequence[BabyFilm]) -> dict[str, Any]:
@@ -116,28 +123,15 @@ def sharpness_of(frame: Pixels, ends: Sequence[Pixels], head: Head) -> float:
     return float(np.sqrt(own / max(min(others), 1e-9)))
 
 
-def frames_of(film: Film, path: Path) -> NDArray[np.uint8]:
-    """The frames [N, H, W, 3] of a film whose MP4 lies at `path`. Raises `EngineFault` where it cannot be read."""
+def frames_of(path: Path, width: int, height: int) -> NDArray[np.uint8]:
+    """The frames [N, height, width, 3] of an MP4 of that size. Raises `EngineFault` where it cannot be read."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-nostdin", "-i", str(path)]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     try:
         shown = subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603  # our own binary
     except subprocess.CalledProcessError as error:
         raise EngineFault("ffmpeg cannot read the film") from error
-    return np.frombuffer(shown, np.uint8).reshape(-1, film.height, film.width, 3)
-
-
-def _made(pairs: Iterable[FilmPair], out: Path, answer: Answering) -> Iterator[BabyFilm]:
-    for pair in pairs:
-        try:
-            film = _film(pair, out, answer)
-        except (PhotoError, EngineFault) as error:
-            logger.warning("%s: %s", pair.name, error)
-            continue
-        # The line comes last: a film that was stopped half-way is made again.
-        with (out / INDEX).open("ab") as index:
-            index.write(msgspec.json.encode(film) + b"\n")
-        yield film
+    return np.frombuffer(shown, np.uint8).reshape(-1, height, width, 3)
 
 
 def _film(pair: FilmPair, out: Path, answer: Answering) -> BabyFilm:
@@ -148,7 +142,7 @@ def _film(pair: FilmPair, out: Path, answer: Answering) -> BabyFilm:
         raise EngineFault("no film")
     path = out / f"{pair.name}.mp4"
     path.write_bytes(answered.film.mp4)
-    frames = frames_of(answered.film, path)
+    frames = frames_of(path, answered.film.width, answered.film.height)
     if len(frames) != STEPS + 1:
         raise EngineFault(f"a film of {len(frames)} frames")
     for place in (0, *KEPT, STEPS):

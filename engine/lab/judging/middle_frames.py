@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from engine.errors import OperatorError
-from engine.lab.judging.film_frames import MIDDLE_PERCENT, SHARP_FROM, BabyFilm, read_films
+from engine.lab.judging.film_frames import MIDDLE_PERCENT, SHARP_FROM, films_of
 from engine.lab.judging.intervals import share_of
 from engine.lab.judging.judges_answers import (
     answers_by_number,
@@ -61,12 +60,7 @@ def prepare_frames(folders: Sequence[Path], out: Path, key: Path, seed: int, per
     The frame is shown alone: beside both photos, a judge would see what it is meant to be. Return the number of sheets.
     Raises `OperatorError` where a folder has no films.
     """
-    films: list[tuple[Path, BabyFilm]] = []
-    for folder in folders:
-        found = read_films(folder)
-        if not found:
-            raise OperatorError(f"there are no films in {folder}; `judge frames render` makes them")
-        films += [(folder, film) for film in sorted(found, key=lambda film: film.name)]
+    films = [(folder, film) for folder in folders for film in films_of(folder)]
     Random(seed).shuffle(films)
     begin_sheets(out, KIND)
     entries = {}

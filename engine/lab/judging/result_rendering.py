@@ -1,27 +1,21 @@
 """Makes held-out adults young with today's engine and keeps what comes out, so that it can be judged."""
 
 import io
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 
-import msgspec
 from PIL import Image
-from tqdm import tqdm
 
-from engine.errors import EngineFault, PhotoError
 from engine.images import decoding
 from engine.lab.annotations import AnnotatedPhoto, usable_faces
-from engine.lab.judging.rendered_results import INDEX, RenderedResult, kinds_of, read_results
+from engine.lab.judging.rendered_results import INDEX, RenderedResult, kinds_of
+from engine.lab.judging.resumed_rendering import render_missing
 from engine.lab.judging.young_faces import trainings_that_saw
 from engine.messages import Answer, Reimagine, Reimagined, Rejuvenate, Rejuvenation, Request
 from engine.subject import scaled
-
-logger = logging.getLogger(__name__)
-
 
 Answering = Callable[[Request], Answer]  # such as `engine.pipeline.Pipeline.answer`
 
@@ -53,27 +47,8 @@ def render_results(photos: Sequence[AnnotatedPhoto], out: Path, count: int, answ
 
     Photos that the engine refuses are passed over.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    results = read_results(out)
-    names = {result.name for result in results}
-    missing = iter([photo for photo in photos if photo.path.stem not in names])
-    made = islice(_made(missing, out, answer), max(0, count - len(results)))
-    results += tqdm(made, total=count, initial=len(results), desc="results", disable=None)
-    return results
-
-
-def _made(photos: Iterator[AnnotatedPhoto], out: Path, answer: Answering) -> Iterator[RenderedResult]:
-    for photo in photos:
-        try:
-            result = _render(photo, out, answer)
-        except (PhotoError, EngineFault) as error:
-            logger.warning("%s: %s", photo.path.name, error)
-            continue
-        if result is not None:
-            # The line comes last: a result that was stopped half-way is made again.
-            with (out / INDEX).open("ab") as index:
-                index.write(msgspec.json.encode(result) + b"\n")
-            yield result
+    renderings = ((photo.path.stem, partial(_render, photo, out, answer)) for photo in photos)
+    return render_missing(renderings, out / INDEX, RenderedResult, count)
 
 
 def _render(photo: AnnotatedPhoto, out: Path, answer: Answering) -> RenderedResult | None:

@@ -23,25 +23,13 @@ from engine.lab.judging.film_frames import (
     sharpness_of,
 )
 from engine.lab.judging.film_pairs import FilmPair, choose_pairs
-from engine.messages import Answer, Film, Head, Rejuvenate, Rejuvenation, Request, Species
-from engine.rendering.film import FilmSource, positions, render_film
-from engine.step_runner import result_of
+from engine.messages import Answer, Head, Rejuvenate, Rejuvenation, Request, Species
+from engine.rendering.film import positions
 from tests.engine.lab.drawn_photos import write_photos
+from tests.engine.lab.judging.made_up_films import SIDE, plain_film
 
 BREEDS = ["samoyed", "beagle", "siamese"]
-SIDE = 512
 HEAD = Head((156, 156, 356, 356), None, None, None, 1.0)
-
-
-def plain_film() -> Film:
-    """A film from a dark grey to a light one."""
-
-    def show(age: float) -> torch.Tensor:
-        return torch.full((1, 3, SIDE, SIDE), 0.8 - 1.6 * age)
-
-    ages = [1.0, 0.0]
-    source = FilmSource(ages, torch.zeros(2, 3, 8, 8), show)
-    return result_of(render_film(source, lambda pictures: pictures.mean((2, 3)), FILM))
 
 
 class FilmingEngine:
@@ -83,6 +71,9 @@ def test_a_film_has_frames_and_a_line(pairs: list[FilmPair], tmp_path: Path) -> 
     shades = [np.asarray(first.picture(out, percent)).mean() for percent in (0, 40, 50, 60, 100)]
     assert shades == sorted(shades)
     assert shades[2] == pytest.approx(127.5, abs=4)
+    strip = [np.asarray(frame).mean() for frame in first.strip(out)]
+    assert strip == sorted(strip)
+    assert [strip[place] for place in (0, *KEPT, STEPS)] == pytest.approx(shades)
     assert measured(films)["films"] == 2
     with Image.open(out / f"{first.name}-50.png") as frame:
         assert frame.size == (SIDE, SIDE)
@@ -110,7 +101,7 @@ def test_frames_are_read_back_from_the_film(tmp_path: Path) -> None:
     film = plain_film()
     path = tmp_path / "film.mp4"
     path.write_bytes(film.mp4)
-    frames = frames_of(film, path)
+    frames = frames_of(path, film.width, film.height)
     assert frames.shape == (STEPS + 1, SIDE, SIDE, 3)
     assert np.diff(frames.mean((1, 2, 3))).min() > 0
 
