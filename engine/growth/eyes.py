@@ -62,7 +62,12 @@ _COLOURED = 0.15  # length of chroma over luma, from which an iris is told from 
 _BLUE_ALREADY = {Species.CAT: 0.04, Species.DOG: 0.018}  # Cb of an iris that is blue in adults too
 _GLOW = 0.42  # mean luma of the middle of an eye, from where on it may be a flash's reflection,
 _GLOW_OVER_RING = 1.12  # if it is so much lighter than what is around it
-_RED = 0.08  # Cr of the middle of an eye, or if it is so red
+_RED = 0.08  # Cr of the middle of an eye, or if it is so red,
+_COLOURED_GLOW, _OTHER_COLOUR = 0.25, 0.12  # or from this luma on, if Cb and Cr differ so much from those around it
+_LAMP, _LAMP_OVER_RING = 0.6, 2.2  # mean luma, and times that of the ring, that nothing but a flash makes
+_STILL_LIT = 0.3  # mean luma, from which on the other eye is mended too
+_CORE = 0.3  # of half the eye's width, the middle of an eye
+_GLOW_REACH = {Species.DOG: 0.85, Species.CAT: 0.65}  # of half the eye's width; a cat's iris is lighter than its glow
 _WINDOW = 1.7  # times the eye's width, the side of the square that is worked on
 
 
@@ -108,27 +113,35 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
 
     A small catchlight is left, as any lamp makes one.
     """
-    mended = face
-    if growth.eyes < _SEEN_EYES:  # what is bright there may be fur
-        return face
-    for eye in _eyes(face, growth, margin):
-        part = _part(mended, eye)
+    eyes = _eyes(face, growth, margin)
+    if growth.eyes < _SEEN_EYES or not any(_glows(_part(face, eye), eye, growth.parsed.flash) for eye in eyes):
+        return face  # where hardly an eye is seen, what is bright may be fur
+    mended, reach = face, _GLOW_REACH[growth.species]
+    for eye in eyes:
+        part = _part(face, eye)
         luma = _luma(part)
-        middle, ring = eye.distance < 0.3, (eye.distance > 0.6) & (eye.opening > 0.5)
-        if eye.open_share < _NARROW[0] or not ring.any() or not middle.any():
+        if float(luma[eye.distance < _CORE].mean()) < _STILL_LIT:  # a flash may reach one pupil only
             continue
-        core = luma[middle].mean()
-        red = _chroma(part)[2][middle].mean()  # as eyes without pigment reflect
-        glows = core > _GLOW and (core > _GLOW_OVER_RING * luma[ring].mean() or red > _RED)
-        sure, blinding = growth.parsed.flash > _SURE_OF_FLASH, core > _BLINDING
-        if not (glows and sure) and not (blinding and growth.parsed.flash > _PERHAPS_A_FLASH):
-            continue
-        within = smoothstep(((0.85 - eye.distance) / 0.25).clamp(0, 1))  # a rim of the iris is left
+        within = smoothstep(((reach - eye.distance) / 0.25).clamp(0, 1))  # a rim of the iris is left
         glow = eye.opening * within * smoothstep(((luma - 0.25) / 0.2).clamp(0, 1))
         light = torch.exp(-0.5 * ((eye.distance - 0.3) / 0.12) ** 2) * _upper_left(eye.distance)
         dark = -0.84 + 0.1 * part + 1.5 * light
         mended = _with_part(mended, eye, torch.lerp(part, dark, glow))
     return mended
+
+
+def _glows(part: Tensor, eye: _Eye, flash: float) -> bool:
+    """Whether a flash made the pupil glow, where the network gives that the probability `flash`."""
+    luma, blue, red = _chroma(part)
+    core, ring = eye.distance < _CORE, (eye.distance > 0.6) & (eye.opening > 0.5)
+    if eye.open_share < _NARROW[0] or not ring.any() or not core.any():
+        return False
+    lit, around = float(luma[core].mean()), float(luma[ring].mean())
+    other_colour = float(torch.stack([tint[core].mean() - tint[ring].mean() for tint in (blue, red)]).norm())
+    brighter = lit > _GLOW and (lit > _GLOW_OVER_RING * around or float(red[core].mean()) > _RED)
+    coloured = lit > _COLOURED_GLOW and other_colour > _OTHER_COLOUR
+    lamp = lit > _LAMP and lit > _LAMP_OVER_RING * around
+    return (flash > _SURE_OF_FLASH and (brighter or coloured)) or (flash > _PERHAPS_A_FLASH and lit > _BLINDING) or lamp
 
 
 def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:

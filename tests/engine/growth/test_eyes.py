@@ -173,6 +173,25 @@ def test_a_glow_too_bright_for_any_iris_is_mended_though_the_flash_is_uncertain(
     assert mend_flash(bright, growth) is bright
 
 
+def test_an_eye_that_glows_less_is_mended_with_the_other() -> None:
+    face, growth = painted(pupil=GLOW, catchlight=False), growth_of(Species.CAT, flash=0.9)
+    left = (distance() < 0.16) & (face_plane(SIDE)[..., 0] < 0)
+    face[..., left] = torch.tensor([0.5, 0.4, 0.3])[:, None] * 2 - 1  # no lighter in the middle than around it
+    assert seen(mend_flash(face, growth), left & (distance() < 0.02))[0] < 0.2
+
+
+def test_a_glow_of_another_colour_is_mended_though_the_iris_is_as_light() -> None:
+    face = painted(pupil=(0.35, 0.75, 0.65), catchlight=False, iris=(0.8, 0.62, 0.1))
+    middle = distance() < 0.02
+    assert seen(face, middle)[0] == pytest.approx(seen(face, IRIS)[0], abs=0.05)
+    assert seen(mend_flash(face, growth_of(Species.CAT, flash=0.4)), middle)[0] < 0.2
+
+
+def test_a_lamp_in_a_black_eye_is_mended_whatever_the_flash_is_thought_to_be() -> None:
+    face = painted(pupil=(0.8, 0.85, 0.75), catchlight=False, iris=(0.1, 0.08, 0.06))
+    assert seen(mend_flash(face, growth_of(Species.DOG, flash=0.03)), distance() < 0.02)[0] < 0.2
+
+
 def test_pale_fur_on_closed_lids_is_no_flash() -> None:
     pale = torch.full((1, 3, SIDE, SIDE), 0.9)
     assert mend_flash(pale, growth_of(Species.CAT, flash=0.9, eyes_open=0.1)) is pale
