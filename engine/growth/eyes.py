@@ -54,7 +54,7 @@ _DARK = 0.5  # of an eye's median luma, below which it is pupil
 _PUPIL_ASIDE = 0.2  # of half the eye's width, farther than which no pupil is from the eye's middle
 _NO_PUPIL = 0.4  # luma, from which on nothing is a pupil, not even in a faded photo
 _LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
-_WHOLLY = 0.55  # how sure eyes must be seen and open to change wholly
+_SURE = (0.3, 0.55)  # how surely eyes are seen and open, from which on they change, and wholly so
 _NARROW = (0.24, 0.36)  # height over width, up to which an eye stays as it is, and from which it changes wholly
 _RIM = 0.18  # half widths around the opening, within which an iris may still be seen
 _ALIKE = 0.13  # distance in Cb and Cr, over luma, of what is taken for the same iris
@@ -148,7 +148,7 @@ def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
     changed, eyes = face, _eyes(face, growth, margin)
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
-    sure = min(1.0, growth.eyes * growth.strength / _WHOLLY)  # half a change would leave eyes of two colours
+    sure = smooth_ramp(growth.eyes * growth.strength, *_SURE)  # a faint change would leave a dark dot on fur
     share = smooth_ramp(narrowest, *_NARROW) * sure
     if not share or not all(_has_pupil(_part(face, eye), eye) for eye in eyes):  # what was found there is fur
         return torch.zeros_like(face)

@@ -173,6 +173,12 @@ def test_a_glow_too_bright_for_any_iris_is_mended_though_the_flash_is_uncertain(
     assert mend_flash(bright, growth) is bright
 
 
+@pytest.mark.parametrize("species", SPECIES)
+def test_nothing_is_drawn_where_eyes_are_hardly_seen(species: Species) -> None:
+    assert not younger_eyes(painted(), growth_of(species, eyes_open=0.28)).any()
+    assert younger_eyes(painted(), growth_of(species, eyes_open=0.6)).any()
+
+
 def test_an_eye_that_glows_less_is_mended_with_the_other() -> None:
     face, growth = painted(pupil=GLOW, catchlight=False), growth_of(Species.CAT, flash=0.9)
     left = (distance() < 0.16) & (face_plane(SIDE)[..., 0] < 0)
