@@ -1,18 +1,23 @@
 """Coats of young animals: colours that a breed has only later, and the grey of old dogs' faces.
 
-Pointed cats (Siamese and their kin) are born white and their points darken for a year; Yorkshire terriers are born
-black and tan and turn golden from six months on; black and brown dogs grey around the mouth and the eyes with age.
-What changes is the coat's smooth colour and its contrast; single hairs stay where they are.
+Pointed cats (Siamese and their kin) are born white and their points darken for a year. Yorkshire terriers are born
+black and tan and turn steel blue and gold from six months on. The tan of German shepherds spreads, and the brown of
+beagles replaces black; red and brown poodles clear; golden retrievers become darker, as their ears foretell. Black and
+brown dogs grey around the mouth and the eyes with age. What changes is the coat's smooth colour and its contrast;
+single hairs stay where they are.
 """
 
 from collections.abc import Callable
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.growth.body_coat import body_coat
 from engine.growth.face_growth import FaceGrowth
-from engine.images.filters import gaussian_blur, smoothstep
+from engine.images.filters import gaussian_blur, smooth_ramp, smoothstep
 from engine.images.ycbcr import luma_of
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
 from engine.vision.head_parsing import LANDMARKS
@@ -22,19 +27,38 @@ _SMOOTH = 2.0  # px of these: what is finer are hairs
 _PALER_POINTS = 0.25  # exponent of the coat's luma over a point's, by which this is lighter at eight weeks
 _DARK = (0.28, 0.4)  # luma of a coat, up to which it is dark, and from which it is not
 _GREYED = (0.05, 0.16)  # luma over the coat's, from which on a hair is taken for grey, and surely so
-_BLACK_AND_TAN = 0.4  # share of its luma that a golden Yorkshire terrier's crown has as a puppy
+_BLACK_AND_TAN = 0.33  # share of its luma that a golden Yorkshire terrier's crown has as a puppy
+_BLACK_COLOUR = 0.6  # and of its colour
+_TAN_SPOT = 0.7  # how much of the muzzle's tan the spots over its eyes have
+_BLACK_FACE, _DARKER = 0.58, 0.85  # shares of its luma that black and tan fur of a German shepherd's face have
+_BEFORE_BROWN = 0.8  # share of its luma that a beagle has while its brown is mixed with black
+_CLEARING, _CLEARING_COLOUR = 0.82, 1.15  # shares of its luma and its colour that a red poodle's coat has
+_TAN_CHEST = 0.5  # how much less of it is black where its chest is golden
+_COLOURED = (0.1, 0.24)  # green less blue over the lightest, up to which fur is white or grey, and from which coloured
+_PALE_FROM = (0.1, 0.35)  # luma, up to which fur is shadow or black, and from which on it may be paler
+_PALE, _CREAM = 0.7, 0.7  # exponent of a golden coat's luma, and share of its colour, that its puppy has
+# Eye distances from the chin: how far beside it a body may begin and end, and how much wider it is one farther down.
+_NECK = (0.75, 1.25)
+_WIDER_BELOW = 0.8
+_NEVER_BODY = 1.45  # and from where on there is hardly any
+_NO_HEAD = 0.02  # of the head's mask, up to which a place beside it is background
+_BELOW = (-0.8, -0.2)  # y from the chin, from which on there may be body, and as well as anywhere farther down
 
 
-def younger_coat(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor | None:
-    """What changes in the coat's colour until eight weeks: [1, 3, S, S], to be added to the face in -1..1.
+class CoatChange(NamedTuple):
+    """What is added to a face in -1..1 to give it the coat of eight weeks."""
 
-    None where nothing is known of this breed.
-    """
+    change: Tensor  # [1, 3, S, S]
+    of_body: bool  # whether it changes more than the head
+
+
+def younger_coat(face: Tensor, growth: FaceGrowth, margin: int = 0) -> CoatChange | None:
+    """What changes in the coat's colour until eight weeks; None where nothing is known of this breed."""
     recolour = _RECOLOURED.get(growth.breed)
     if recolour is None:
         return None
     coat = _Coat(face, growth, margin)
-    return coat.change(recolour(coat)) * growth.strength
+    return CoatChange(coat.change(recolour(coat)) * growth.strength, coat.body_is_known)
 
 
 class _Coat:
@@ -44,16 +68,18 @@ class _Coat:
         self.growth = growth
         self._face = face
         self._whole = face.shape[-1]
+        self._margin = round(margin * _SIDE / self._whole)
         unit = EYE_DISTANCE * (self._whole - 2 * margin)
         place = (torch.arange(_SIDE) + 0.5) * (self._whole / _SIDE) - margin
         self.x = ((place - (self._whole - 2 * margin) / 2) / unit)[None, None, None, :]
         self.y = ((place - EYE_HEIGHT * (self._whole - 2 * margin)) / unit)[None, None, :, None]
-        small = F.interpolate((face + 1) / 2, (_SIDE, _SIDE), mode="area")
-        self.colour = _blurred(small)
+        self._small = F.interpolate((face + 1) / 2, (_SIDE, _SIDE), mode="area")
+        self.colour = _blurred(self._small)
         self.luma = luma_of(self.colour)
         head = F.pad(growth.head_mask(self._whole - 2 * margin), (margin,) * 4, mode="replicate").to(face)
         self.head = F.interpolate(head, (_SIDE, _SIDE), mode="area")
-        self.fur = self.head * (1 - self._features())
+        self._bare = self._features()
+        self.fur = self.head * (1 - self._bare)
 
     def _features(self) -> Tensor:
         """[1, 1, R, R] 0..1: eyes, nose and an open mouth, which are no coat."""
@@ -64,11 +90,57 @@ class _Coat:
         for side in ("left", "right"):
             inner, outer = at(f"eye_{side}_inner"), at(f"eye_{side}_outer")
             half = float((outer - inner).norm()) / 2
-            eye = self.near((inner + outer) / 2, 0.9 * half, 0.7 * half)
+            eye = self.near((inner + outer) / 2, 0.75 * half, 0.55 * half)
             bare = torch.maximum(bare, eye * self.growth.parsed.eyes_open)
         chin = at("chin")
         mouth = self.near((nose + chin) / 2 + torch.tensor([0.0, 0.15]), 0.5, 0.6 * float((chin - nose).norm()))
         return torch.maximum(bare, mouth * self.growth.parsed.mouth_open)
+
+    @cached_property
+    def everywhere(self) -> Tensor:
+        """[1, 1, R, R] 0..1: the coat of head and body."""
+        chin = self.landmark("chin")
+        down = self.y - chin[1]
+        aside = (self.x - chin[0]).abs() - _WIDER_BELOW * down.clamp(min=0)
+        below = smooth_ramp(down, *_BELOW) * (1 - smooth_ramp(aside, *_NECK))
+        beside = ((down < _BELOW[0]) | (aside > _NEVER_BODY)) & (self.head < _NO_HEAD)
+        throat = self.near(chin + torch.tensor([0.0, 0.35]), 0.35, 0.2)
+        inside = slice(self._margin, _SIDE - self._margin)
+        parts = (self._small, self.head, throat, below, beside.float())
+        small, head, throat, below, beside = (part[..., inside, inside] for part in parts)
+        body = body_coat(small, head, throat, below, beside)
+        # Beyond the photo's border, which may be that of the crop, there is no grain to tell a coat by.
+        body = F.pad(body, (self._margin,) * 4, mode="replicate")
+        return torch.maximum(self.head, body) * (1 - self._bare)
+
+    @property
+    def body_is_known(self) -> bool:
+        """Whether anything has asked where the body's coat is."""
+        return "everywhere" in self.__dict__
+
+    @cached_property
+    def coloured(self) -> Tensor:
+        """[1, 1, R, R]: 1 where fur is red, yellow or brown; 0 where it is white, grey or black, and on a tongue."""
+        green, blue = self.colour[:, 1:2], self.colour[:, 2:]
+        return smooth_ramp((green - blue) / self.colour.amax(1, keepdim=True).clamp(min=0.05), *_COLOURED)
+
+    @property
+    def muzzle(self) -> Tensor:
+        """[1, 1, R, R]: 1 from nose to chin, falling to 0 beside it."""
+        nose, chin = self.landmark("nose_bottom"), self.landmark("chin")
+        return self.near((nose + chin) / 2, 0.5, 0.5 * float((chin - nose).norm()) + 0.3)
+
+    @property
+    def ears(self) -> Tensor:
+        """[1, 1, R, R]: 1 on ears that are seen, falling to 0 beside them."""
+        found = torch.zeros_like(self.head)
+        for side in ("left", "right"):
+            parts = [LANDMARKS.index(f"ear_{side}_{part}") for part in ("outer", "tip", "inner")]
+            if bool(self.growth.seen[parts].all()):
+                corners = self.growth.landmarks[parts]
+                across, down = (corners.amax(0) - corners.amin(0)).tolist()
+                found = torch.maximum(found, self.near(corners.mean(0), 0.5 * across, 0.5 * down))
+        return found
 
     def landmark(self, name: str) -> Tensor:
         """[2]: where it is on the face plane."""
@@ -91,7 +163,7 @@ class _Coat:
 
     def change(self, young: Tensor) -> Tensor:
         """From young smooth colours [1, 3, R, R] to what is added to the face; hairs keep their contrast with it."""
-        ratio = ((luma_of(young) + 0.05) / (self.luma + 0.05)).clamp(0.4, 1.6)
+        ratio = ((luma_of(young) + 0.05) / (self.luma + 0.05)).clamp(0.3, 1.6)
         shift, gain = (F.interpolate(part, (self._whole,) * 2, mode="bicubic") for part in (young, ratio))
         smooth = F.interpolate(self.colour, (self._whole,) * 2, mode="bicubic")
         unit = (self._face + 1) / 2
@@ -125,15 +197,53 @@ def _without_grey(coat: _Coat) -> Tensor:
 
 
 def _black_and_tan(coat: _Coat) -> Tensor:
-    """Black crown, cheeks and ears; tan muzzle, and a tan spot over each eye."""
-    nose, chin = coat.landmark("nose_bottom"), coat.landmark("chin")
-    tan = coat.near((nose + chin) / 2, 0.5, 0.5 * float((chin - nose).norm()) + 0.3)
+    """Black crown, cheeks, ears and body; tan muzzle, a tan spot over each eye, and a chest that stays tan in part."""
+    muzzle = coat.muzzle
+    above = smoothstep(((0.75 - coat.y) / 0.6).clamp(0, 1))
+    body = (coat.everywhere - coat.fur).clamp(min=0) * (1 - _TAN_CHEST * coat.coloured)
+    black = _of_share(coat.colour, coat.luma, _BLACK_AND_TAN, _BLACK_COLOUR)
+    young = torch.lerp(coat.colour, black, (above * (1 - muzzle) * coat.fur + body).clamp(0, 1))
+    tan = coat.usual(muzzle * coat.fur, 0.5)
     for side in ("left", "right"):
         inner, top = coat.landmark(f"eye_{side}_inner"), coat.landmark(f"eye_{side}_top")
-        tan = torch.maximum(tan, 0.5 * coat.near(torch.stack([1.1 * inner[0], top[1] - 0.13]), 0.09, 0.05))
-    above = smoothstep(((0.75 - coat.y) / 0.6).clamp(0, 1))
-    black = coat.colour * _BLACK_AND_TAN * torch.tensor([0.8, 0.82, 0.9])[None, :, None, None]
-    return torch.lerp(coat.colour, black, above * (1 - tan) * coat.fur)
+        spot = coat.near(torch.stack([1.1 * inner[0], top[1] - 0.13]), 0.09, 0.05)
+        young = torch.lerp(young, tan, _TAN_SPOT * spot * coat.fur)
+    return young
+
+
+def _dark_face(coat: _Coat) -> Tensor:
+    """Bridge of the nose, surroundings of the eyes and crown are black, all other coloured fur is somewhat darker."""
+    eyes = (coat.landmark("eye_left_inner") + coat.landmark("eye_right_inner")) / 2
+    nose = coat.landmark("nose_bottom")
+    bridge = coat.near((eyes + nose) / 2, 0.36, 0.6 * float((nose - eyes).norm()))
+    crown = coat.near(torch.tensor([0.0, -0.55]), 0.7, 0.3)
+    black = torch.maximum(bridge, crown) * coat.head
+    share = _DARKER - (_DARKER - _BLACK_FACE) * black
+    return torch.lerp(coat.colour, coat.colour * share, torch.maximum(coat.everywhere * coat.coloured, black))
+
+
+def _darker(coat: _Coat, luma: float, colourful: float = 1.0) -> Tensor:
+    """Coloured fur has these shares of its luma and its colour; white stays."""
+    dark = _of_share(coat.colour, coat.luma, luma, colourful)
+    return torch.lerp(coat.colour, dark, coat.everywhere * coat.coloured)
+
+
+def _clearing(coat: _Coat) -> Tensor:
+    """A coloured coat was darker and more colourful, of a dark one the grey is of age."""
+    return _darker(coat, _CLEARING, _CLEARING_COLOUR) + _without_grey(coat) - coat.colour
+
+
+def _paler(coat: _Coat) -> Tensor:
+    """Coloured fur is lighter and nearer to cream, that of the ears by half as much: they foretell the adult's."""
+    light = coat.luma.clamp(0.02, 1) ** _PALE
+    cream = light * (1 + _CREAM * (coat.colour / coat.luma.clamp(min=0.02) - 1))
+    where = smooth_ramp(coat.luma, *_PALE_FROM) * coat.everywhere * coat.coloured * (1 - 0.5 * coat.ears)
+    return torch.lerp(coat.colour, cream.clamp(0, 1), where)
+
+
+def _of_share(colour: Tensor, luma: Tensor, share: float, colourful: float) -> Tensor:
+    """A colour with a share of its luma, and a share of what its parts differ from each other."""
+    return torch.lerp(luma.expand_as(colour), colour, colourful) * share
 
 
 def _blurred(colour: Tensor) -> Tensor:
@@ -144,6 +254,10 @@ def _blurred(colour: Tensor) -> Tensor:
 _RECOLOURED: dict[str, Callable[[_Coat], Tensor]] = {
     **dict.fromkeys(("balinese", "birman", "himalayan", "ragdoll", "siamese", "tonkinese"), _paler_points),
     "yorkshire_terrier": _black_and_tan,
+    "german_shepherd": _dark_face,
+    "golden_retriever": _paler,
+    "poodle": _clearing,
+    "beagle": partial(_darker, luma=_BEFORE_BROWN),
     # Dogs whose faces are dark without white: where they are grey, age made them so.
     **dict.fromkeys(
         (
@@ -159,7 +273,6 @@ _RECOLOURED: dict[str, Callable[[_Coat], Tensor]] = {
             "kelpie",
             "labrador_retriever",
             "newfoundland",
-            "poodle",
             "schipperke",
             "scottish_terrier",
             "vizsla",

@@ -1,7 +1,7 @@
 """A photo at other ages: its own pixels moved along the growth of its face."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -48,13 +48,15 @@ class WarpDetail:
         coarse = F.pad(growth.head_mask(self._side), (margin,) * 4, mode="replicate").to(photo)
         head = widened(coarse, _WITH_HEAD)
         coat = younger_coat(today, growth, margin)
-        eyes = eyes if coat is None else eyes + coat
+        eyes = eyes if coat is None else eyes + coat.change
         young = today + eyes
         soft, softer = (fine_blur(young, sigma * self._side) for sigma in _SIGMAS)
         finest, fine = SOFTER[growth.species]
         change = eyes - growth.strength * coarse * (finest * (young - soft) + fine * (soft - softer))
-        behind = continued(today, widened(coarse, _PLATE_MARGIN))
-        self._layers = _Layers(torch.cat([today, head], 1), F.pad(change, (0, 0, 0, 0, 0, 1)), behind)
+        plate = widened(coarse, _PLATE_MARGIN)
+        body = continued(coat.change, plate) if coat is not None and coat.of_body else None
+        behind = continued(today, plate)
+        self._layers = _Layers(torch.cat([today, head], 1), F.pad(change, (0, 0, 0, 0, 0, 1)), behind, body)
         self._body = growth.body(_PLAN_SIDE).to(photo)
         moving = self._body.amax((0, 1, 3)).nonzero()
         # Share of the side, above which nothing moves behind the head: a row of the plan reaches to the rows beside it.
@@ -63,7 +65,7 @@ class WarpDetail:
     @property
     def nbytes(self) -> int:
         """The memory that it takes."""
-        return sum(part.nbytes for part in (self._layers.today, self._layers.change, self._layers.behind))
+        return self._layers.nbytes
 
     def frame(self, age: float) -> Tensor:
         """The photo at `age`: [1, 3, S, S] in -1..1."""
@@ -74,8 +76,9 @@ class WarpDetail:
 
         So it fits into the photo without a seam.
         """
-        plan = self.plan(age) * _PLAN_SIDE
-        return self.carried(without_folds(plan * _inside(_PLAN_SIDE, plan.device)) / _PLAN_SIDE, age)
+        plan, whole = self.plan(age) * _PLAN_SIDE, range(self._side)
+        plan = without_folds(plan * _inside(_PLAN_SIDE, plan.device)) / _PLAN_SIDE
+        return self._moved(self._layers.feathered(self._side), plan, age, whole, whole)
 
     def plan(self, age: float) -> Tensor:
         """Where the pixels at an age come from, [1, 2, _PLAN_SIDE, _PLAN_SIDE], in shares of the crop's side."""
@@ -111,11 +114,12 @@ class WarpDetail:
         head = warp_smoothly(layers.at(age), plan, side, rows, columns)
         still = range(rows.start, min(max(rows.start, int(self._moves_from * side)), rows.stop))
         moving = range(still.stop, rows.stop)
-        margin = (layers.behind.shape[-1] - side) // 2
+        whole = layers.behind_at(age)
+        margin = (whole.shape[-1] - side) // 2
         top, left = margin + rows.start, margin + columns.start
-        behind = layers.behind[..., top : top + len(still), left : left + len(columns)]
+        behind = whole[..., top : top + len(still), left : left + len(columns)]
         if moving:
-            behind = torch.cat([behind, warp_smoothly(layers.behind, plan * self._body, side, moving, columns)], 2)
+            behind = torch.cat([behind, warp_smoothly(whole, plan * self._body, side, moving, columns)], 2)
         return torch.lerp(behind, head[:, :-1], head[:, -1:])
 
 
@@ -126,20 +130,41 @@ class _Layers:
     today: Tensor  # with the mask, 0..1
     change: Tensor  # what is added to it until eight weeks
     behind: Tensor  # the photo without its head
+    body: Tensor | None = None  # what is added to that until eight weeks, where the coat of the body changes
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that they take."""
+        parts = (self.today, self.change, self.behind, self.body)
+        return sum(part.nbytes for part in parts if part is not None)
 
     def at(self, age: float) -> Tensor:
         """Today's photo with the looks of an age, and the mask."""
         share = younger_share(age)
         return torch.add(self.today, self.change, alpha=share) if share else self.today
 
+    def behind_at(self, age: float) -> Tensor:
+        """What is behind the head, with the coat of an age."""
+        share = younger_share(age)
+        return self.behind if self.body is None or not share else torch.add(self.behind, self.body, alpha=share)
+
+    def feathered(self, side: int) -> "_Layers":
+        """The same, but towards the border of the crop of `side` px the body keeps ever more of its colour."""
+        if self.body is None:
+            return self
+        margin = (self.body.shape[-1] - side) // 2
+        return replace(self, body=self.body * F.pad(_inside(side, self.body.device), (margin,) * 4))
+
     def mapped(self, change: Callable[[Tensor], Tensor]) -> "_Layers":
         """The same in other colours."""
         today, changed = (torch.cat([change(part[:, :-1]), part[:, -1:]], 1) for part in (self.today, self.change))
-        return _Layers(today, changed, change(self.behind).contiguous())
+        body = None if self.body is None else change(self.body).contiguous()
+        return _Layers(today, changed, change(self.behind).contiguous(), body)
 
     def shrunk(self, times: int) -> "_Layers":
         """The same, so many times smaller."""
-        return _Layers(*(F.avg_pool2d(part, times) for part in (self.today, self.change, self.behind)))
+        today, change, behind = (F.avg_pool2d(part, times) for part in (self.today, self.change, self.behind))
+        return _Layers(today, change, behind, None if self.body is None else F.avg_pool2d(self.body, times))
 
 
 def younger_share(age: Ages) -> Ages:

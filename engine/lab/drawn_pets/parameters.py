@@ -215,7 +215,8 @@ BREEDS: dict[str, DrawnBreed] = {
     "dachshund": DrawnBreed(
         False,
         _DOG | _coat(0.2, 0.13, 0.1) | _TAN
-        | {"ear_erect": -1.0, "ear_size": 1.25, "bib": 0.6, "brows": 0.9, "muzzle_length": 1.08, "muzzle_width": 0.42},
+        | {"ear_erect": -1.0, "ear_size": 1.25, "bib": 0.6, "brows": 0.9, "muzzle_length": 1.08, "muzzle_width": 0.42}
+        | {"head_width": 1.02, "forehead": 0.92, "fur_length": 0.12},
     ),
     "siberian_husky": DrawnBreed(
         False,
@@ -228,7 +229,7 @@ BREEDS: dict[str, DrawnBreed] = {
         False,
         _DOG | _coat(0.64, 0.45, 0.27) | _TAN
         | {"ear_erect": 1.0, "ear_size": 1.3, "mask": 0.9, "cap": 0.5, "muzzle_length": 1.08, "fur_length": 0.45},
-        _coat(0.44, 0.33, 0.22),
+        _coat(0.54, 0.38, 0.23) | {"mask": 1.2, "cap": 1.0},
     ),
     "boxer": DrawnBreed(
         False,

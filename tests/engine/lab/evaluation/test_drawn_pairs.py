@@ -27,6 +27,7 @@ def test_drawn_adults_of_most_breeds_come_out_younger_and_near_their_young_selve
     found = results(24)
     assert max(result.reconstruction for result in found) < 0.001
     assert mean(result.ages[-1] > 0.1 for result in found) > 0.8
-    assert mean(result.gap_closed for result in found) > 0.5
-    # Young Yorkshire terriers are black all over, and of a long face before dark fur little is seen.
-    assert mean(result.gap_closed > 0.2 for result in found) > 0.85
+    assert mean(result.gap_closed for result in found) > 0.6
+    assert min(result.gap_closed for result in found) > -0.05
+    # Of the Yorkshire terrier, what stands out from its head stays grey, and so do patches of its chest.
+    assert mean(result.gap_closed > 0.2 for result in found) > 0.95
