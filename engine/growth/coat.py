@@ -1,14 +1,13 @@
 """Coats of young animals: colours that a breed has only later, and the grey of old dogs' faces.
 
 Pointed cats (Siamese and their kin) are born white and their points darken for a year. Yorkshire terriers are born
-black and tan and turn steel blue and gold from six months on. The tan of German shepherds spreads, and the brown of
-beagles replaces black; red and brown poodles clear; golden retrievers become darker, as their ears foretell. Black and
-brown dogs grey around the mouth and the eyes with age. What changes is the coat's smooth colour and its contrast;
-single hairs stay where they are.
+black and tan and turn steel blue and gold from six months on. Red and brown poodles clear; golden retrievers become
+darker, as their ears foretell. Black and brown dogs grey around the mouth and the eyes with age. What changes is the
+coat's smooth colour and its contrast; single hairs stay where they are.
 """
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -27,11 +26,10 @@ _SMOOTH = 2.0  # px of these: what is finer are hairs
 _PALER_POINTS = 0.25  # exponent of the coat's luma over a point's, by which this is lighter at eight weeks
 _DARK = (0.28, 0.4)  # luma of a coat, up to which it is dark, and from which it is not
 _GREYED = (0.05, 0.16)  # luma over the coat's, from which on a hair is taken for grey, and surely so
-_BLACK_AND_TAN = 0.33  # share of its luma that a golden Yorkshire terrier's crown has as a puppy
+_BLACK_AND_TAN = 0.3  # share of its luma that a golden Yorkshire terrier's crown has as a puppy,
+_BLACK_CONTRAST = 1.4  # whose exponent this is: black fur is darker in shadow, and shines
 _BLACK_COLOUR = 0.6  # and of its colour
 _TAN_SPOT = 0.7  # how much of the muzzle's tan the spots over its eyes have
-_BLACK_FACE, _DARKER = 0.58, 0.85  # shares of its luma that black and tan fur of a German shepherd's face have
-_BEFORE_BROWN = 0.8  # share of its luma that a beagle has while its brown is mixed with black
 _CLEARING, _CLEARING_COLOUR = 0.82, 1.15  # shares of its luma and its colour that a red poodle's coat has
 _TAN_CHEST = 0.5  # how much less of it is black where its chest is golden
 _COLOURED = (0.1, 0.24)  # green less blue over the lightest, up to which fur is white or grey, and from which coloured
@@ -201,7 +199,8 @@ def _black_and_tan(coat: _Coat) -> Tensor:
     muzzle = coat.muzzle
     above = smoothstep(((0.75 - coat.y) / 0.6).clamp(0, 1))
     body = (coat.everywhere - coat.fur).clamp(min=0) * (1 - _TAN_CHEST * coat.coloured)
-    black = _of_share(coat.colour, coat.luma, _BLACK_AND_TAN, _BLACK_COLOUR)
+    shine = coat.luma.clamp(min=0.02) ** (_BLACK_CONTRAST - 1)
+    black = _of_share(coat.colour, coat.luma, _BLACK_AND_TAN, _BLACK_COLOUR) * shine
     young = torch.lerp(coat.colour, black, (above * (1 - muzzle) * coat.fur + body).clamp(0, 1))
     tan = coat.usual(muzzle * coat.fur, 0.5)
     for side in ("left", "right"):
@@ -211,26 +210,10 @@ def _black_and_tan(coat: _Coat) -> Tensor:
     return young
 
 
-def _dark_face(coat: _Coat) -> Tensor:
-    """Bridge of the nose, surroundings of the eyes and crown are black, all other coloured fur is somewhat darker."""
-    eyes = (coat.landmark("eye_left_inner") + coat.landmark("eye_right_inner")) / 2
-    nose = coat.landmark("nose_bottom")
-    bridge = coat.near((eyes + nose) / 2, 0.36, 0.6 * float((nose - eyes).norm()))
-    crown = coat.near(torch.tensor([0.0, -0.55]), 0.7, 0.3)
-    black = torch.maximum(bridge, crown) * coat.head
-    share = _DARKER - (_DARKER - _BLACK_FACE) * black
-    return torch.lerp(coat.colour, coat.colour * share, torch.maximum(coat.everywhere * coat.coloured, black))
-
-
-def _darker(coat: _Coat, luma: float, colourful: float = 1.0) -> Tensor:
-    """Coloured fur has these shares of its luma and its colour; white stays."""
-    dark = _of_share(coat.colour, coat.luma, luma, colourful)
-    return torch.lerp(coat.colour, dark, coat.everywhere * coat.coloured)
-
-
 def _clearing(coat: _Coat) -> Tensor:
     """A coloured coat was darker and more colourful, of a dark one the grey is of age."""
-    return _darker(coat, _CLEARING, _CLEARING_COLOUR) + _without_grey(coat) - coat.colour
+    dark = _of_share(coat.colour, coat.luma, _CLEARING, _CLEARING_COLOUR)
+    return torch.lerp(coat.colour, dark, coat.everywhere * coat.coloured) + _without_grey(coat) - coat.colour
 
 
 def _paler(coat: _Coat) -> Tensor:
@@ -254,10 +237,8 @@ def _blurred(colour: Tensor) -> Tensor:
 _RECOLOURED: dict[str, Callable[[_Coat], Tensor]] = {
     **dict.fromkeys(("balinese", "birman", "himalayan", "ragdoll", "siamese", "tonkinese"), _paler_points),
     "yorkshire_terrier": _black_and_tan,
-    "german_shepherd": _dark_face,
     "golden_retriever": _paler,
     "poodle": _clearing,
-    "beagle": partial(_darker, luma=_BEFORE_BROWN),
     # Dogs whose faces are dark without white: where they are grey, age made them so.
     **dict.fromkeys(
         (
