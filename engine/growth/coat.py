@@ -29,6 +29,8 @@ _GREYED = (0.05, 0.16)  # luma over the coat's, from which on a hair is taken fo
 _BLACK_AND_TAN = 0.3  # share of its luma that a golden Yorkshire terrier's crown has as a puppy,
 _BLACK_CONTRAST = 1.4  # whose exponent this is: black fur is darker in shadow, and shines
 _BLACK_COLOUR = 0.6  # and of its colour
+_BLACK_EDGE = 0.14  # eye distances, over which black and tan mix
+_SHINE = 0.5  # exponent of how much darker a coat becomes, by which its hairs lose contrast
 _TAN_SPOT = 0.7  # how much of the muzzle's tan the spots over its eyes have
 _CLEARING, _CLEARING_COLOUR = 0.82, 1.15  # shares of its luma and its colour that a red poodle's coat has
 _TAN_CHEST = 0.5  # how much less of it is black where its chest is golden
@@ -68,6 +70,7 @@ class _Coat:
         self._whole = face.shape[-1]
         self._margin = round(margin * _SIDE / self._whole)
         unit = EYE_DISTANCE * (self._whole - 2 * margin)
+        self.unit = unit * _SIDE / self._whole  # px of these, an eye distance
         place = (torch.arange(_SIDE) + 0.5) * (self._whole / _SIDE) - margin
         self.x = ((place - (self._whole - 2 * margin) / 2) / unit)[None, None, None, :]
         self.y = ((place - EYE_HEIGHT * (self._whole - 2 * margin)) / unit)[None, None, :, None]
@@ -160,8 +163,12 @@ class _Coat:
         return colours[:, close].mean(1)[None, :, None, None]
 
     def change(self, young: Tensor) -> Tensor:
-        """From young smooth colours [1, 3, R, R] to what is added to the face; hairs keep their contrast with it."""
-        ratio = ((luma_of(young) + 0.05) / (self.luma + 0.05)).clamp(0.3, 1.6)
+        """From young smooth colours [1, 3, R, R] to what is added to the face.
+
+        Hairs keep their contrast with it, and more of it where the coat becomes dark: black fur shines.
+        """
+        ratio = ((luma_of(young) + 0.05) / (self.luma + 0.05)).clamp(0.1, 1.6)
+        ratio = torch.where(ratio < 1, ratio**_SHINE, ratio)
         shift, gain = (F.interpolate(part, (self._whole,) * 2, mode="bicubic") for part in (young, ratio))
         smooth = F.interpolate(self.colour, (self._whole,) * 2, mode="bicubic")
         unit = (self._face + 1) / 2
@@ -201,7 +208,8 @@ def _black_and_tan(coat: _Coat) -> Tensor:
     body = (coat.everywhere - coat.fur).clamp(min=0) * (1 - _TAN_CHEST * coat.coloured)
     shine = coat.luma.clamp(min=0.02) ** (_BLACK_CONTRAST - 1)
     black = _of_share(coat.colour, coat.luma, _BLACK_AND_TAN, _BLACK_COLOUR) * shine
-    young = torch.lerp(coat.colour, black, (above * (1 - muzzle) * coat.fur + body).clamp(0, 1))
+    mixed = _blurred(above * (1 - muzzle), _BLACK_EDGE * coat.unit) * coat.fur
+    young = torch.lerp(coat.colour, black, (mixed + body).clamp(0, 1))
     tan = coat.usual(muzzle * coat.fur, 0.5)
     for side in ("left", "right"):
         inner, top = coat.landmark(f"eye_{side}_inner"), coat.landmark(f"eye_{side}_top")
@@ -229,9 +237,9 @@ def _of_share(colour: Tensor, luma: Tensor, share: float, colourful: float) -> T
     return torch.lerp(luma.expand_as(colour), colour, colourful) * share
 
 
-def _blurred(colour: Tensor) -> Tensor:
-    weight = gaussian_blur(torch.ones_like(colour[:, :1]), _SMOOTH)
-    return gaussian_blur(colour, _SMOOTH) / weight
+def _blurred(colour: Tensor, sigma: float = _SMOOTH) -> Tensor:
+    weight = gaussian_blur(torch.ones_like(colour[:, :1]), sigma)
+    return gaussian_blur(colour, sigma) / weight
 
 
 _RECOLOURED: dict[str, Callable[[_Coat], Tensor]] = {

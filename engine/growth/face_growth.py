@@ -180,7 +180,8 @@ class FaceGrowth:
         mask = F.interpolate(small, (SIDE, SIDE), mode="bilinear", align_corners=False)[0, 0]
         for side in ("left", "right"):
             ear = [LANDMARKS.index(f"ear_{side}_{part}") for part in ("outer", "tip", "inner")]
-            if bool(self.seen[ear].all()):
+            # An ear that is nearly a line, seen from its edge, would come out as a spike.
+            if bool(self.seen[ear].all()) and _least_height(self.landmarks[ear]) > _EAR_EDGE:
                 depth = _depth_in_triangle(face_plane(SIDE), self.landmarks[ear])
                 mask = torch.maximum(mask, (0.5 + depth / _EAR_EDGE).clamp(0, 1))
         return mask[None, None]
@@ -259,6 +260,13 @@ class FaceGrowth:
         near = F.max_pool2d(mask, 2 * round(0.5 * edge) + 1, 1, round(0.5 * edge))
         beside = (gaussian_blur(near, 0.5 * edge) * 1.15).clamp(0, 1)
         return torch.maximum(beside, self.body(_GRID))  # necks are drawn along as far as they reach
+
+
+def _least_height(corners: Tensor) -> float:
+    """The shortest height of a triangle [3, 2]."""
+    sides = corners.roll(-1, 0) - corners
+    doubled_area = (sides[0, 0] * sides[1, 1] - sides[0, 1] * sides[1, 0]).abs()
+    return float(doubled_area / sides.norm(dim=1).max().clamp(min=1e-6))
 
 
 def _depth_in_triangle(places: Tensor, corners: Tensor) -> Tensor:

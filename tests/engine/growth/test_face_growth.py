@@ -173,3 +173,15 @@ def test_a_flow_that_folds_is_smoothed_there_and_nowhere_else() -> None:
     assert mended[..., 16].max() > 1
     torch.testing.assert_close(mended[..., 40:], swelling(8)[..., 40:])
     assert without_folds(swelling(1)).equal(swelling(1))
+
+
+def test_an_ear_seen_from_its_edge_makes_no_spike_in_the_mask() -> None:
+    dog = adult(Species.DOG)
+    landmarks = dog.landmarks.copy()
+    outer, tip, inner = (LANDMARKS.index(f"ear_left_{part}") for part in ("outer", "tip", "inner"))
+    landmarks[outer] = (landmarks[tip] + landmarks[inner]) / 2 + (0.3, 0.0)
+    mask = FaceGrowth(replace(dog, landmarks=landmarks), Species.DOG).head_mask(SIDE)
+    parsed = torch.from_numpy(dog.mask)[None, None]
+    far = F.max_pool2d(parsed, 5, 1, 2)  # what the parser sees, and a little around it
+    beyond = F.interpolate(far, (SIDE, SIDE)) < 0.05
+    assert float(mask[beyond].max()) < 0.1
