@@ -28,6 +28,6 @@ def test_drawn_adults_of_most_breeds_come_out_younger_and_near_their_young_selve
     assert max(result.reconstruction for result in found) < 0.001
     assert mean(result.ages[-1] > 0.1 for result in found) > 0.8
     assert mean(result.gap_closed for result in found) > 0.6
-    assert min(result.gap_closed for result in found) > -0.05
+    assert min(result.gap_closed for result in found) > -0.1
     # Of the Yorkshire terrier, what stands out from its head stays grey, and so do patches of its chest.
     assert mean(result.gap_closed > 0.2 for result in found) > 0.95
