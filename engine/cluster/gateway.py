@@ -28,7 +28,7 @@ from engine.process.client import DIED, FATAL_DEATHS, PORTRAITS
 from engine.process.failure_messages import failure_of
 from engine.process.wire import Capacity, Message, decode, encode
 
-_AGAIN_S = 0.5  # s before a request is tried again that no replica had begun; longer heals later
+_AGAIN_S = 0.5  # s before a request is tried again; longer heals later
 _LOOK_S = 1.0  # s between two looks at how many engines run; longer fills new ones later
 
 logger = logging.getLogger(__name__)
@@ -130,6 +130,7 @@ class Gateway:
                     raise EngineFault(DIED) from None
                 if isinstance(request, Rejuvenate):
                     request = replace(request, alone=True)
+                await asyncio.sleep(_AGAIN_S)  # replicas of one machine die together, and that is one death
             except NotBegun as reason:
                 logger.debug("%s %s is tried again: %s", type(request).__name__, request.id, reason)
                 await asyncio.sleep(_AGAIN_S)

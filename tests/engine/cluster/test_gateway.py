@@ -80,6 +80,21 @@ async def test_the_second_death_is_the_last() -> None:
     assert engines.asked == [Rejuvenate("a", b""), Rejuvenate("a", b"", alone=True)]
 
 
+async def test_replicas_of_one_machine_that_die_one_after_the_other_are_one_death() -> None:
+    class Dying(Rehearsed):
+        machine_gone_at: float | None = None
+
+        async def work(self, frame: bytes, in_turn: bool) -> AsyncIterator[bytes]:
+            if self.machine_gone_at is None:
+                self.machine_gone_at = asyncio.get_running_loop().time() + 0.1
+            if asyncio.get_running_loop().time() < self.machine_gone_at:
+                raise ReplicaDied
+            async for part in super().work(frame, in_turn):
+                yield part
+
+    assert await answers_of(Dying(DESCRIBED), Describe("a"), until=answered) == [decode(DESCRIBED)]
+
+
 async def test_suspects_are_tried_one_after_the_other() -> None:
     engines = Rehearsed(*(ReplicaDied() for _ in range(6)))
     requests = [Rejuvenate(str(number), b"") for number in range(3)]

@@ -52,6 +52,7 @@ def test_a_photo_of_unrecorded_licence_is_never_trained_on(folder: Path, tmp_pat
     assert training_faces(tmp_path) == []
 
 
+@pytest.mark.heavy
 def test_training_leaves_a_checkpoint_goes_on_from_it_and_grows(folder: Path, tmp_path: Path) -> None:
     first, grown = tmp_path / "first", tmp_path / "grown"
     Trainer([folder], first, SHORT, None).run()
@@ -67,6 +68,7 @@ def test_training_leaves_a_checkpoint_goes_on_from_it_and_grows(folder: Path, tm
     torch.testing.assert_close(large.residuals[:, :, 8:], small.residuals[:, :, -1:].expand(-1, -1, 2, -1))
 
 
+@pytest.mark.heavy
 def test_a_network_that_becomes_wider_begins_by_drawing_the_same(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +87,7 @@ def test_a_network_that_becomes_wider_begins_by_drawing_the_same(
     assert weight[: narrow.channels(32), narrow.channels(32) :].abs().min() > 0  # the new ones are looked at by now
 
 
+@pytest.mark.heavy
 def test_young_and_adult_photos_learn_from_the_discriminator(folder: Path, tmp_path: Path) -> None:
     for breeds in (BREEDS[:3], BREEDS[3:]):
         write_photos(tmp_path, breeds, young=True, seed=1, more=(tmp_path / "faces.tsv").exists())
@@ -94,6 +97,7 @@ def test_young_and_adult_photos_learn_from_the_discriminator(folder: Path, tmp_p
     assert all(bool(value.isfinite().all()) for value in state.values())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("discriminator_share", [0.0, 0.3])
 def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path, discriminator_share: float) -> None:
     for name in ("one", "two"):
@@ -102,6 +106,7 @@ def test_the_same_seed_trains_the_same_weights(folder: Path, tmp_path: Path, dis
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.heavy
 def test_a_network_of_drawn_pets_alone_can_be_compared_with(folder: Path, tmp_path: Path) -> None:
     Trainer([folder], tmp_path, replace(SHORT, photos_per_step=0, discriminator_share=0.3), None).run()
     state = load_file(tmp_path / "model.safetensors")
