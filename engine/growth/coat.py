@@ -58,7 +58,7 @@ def younger_coat(face: Tensor, growth: FaceGrowth, margin: int = 0) -> CoatChang
     if recolour is None:
         return None
     coat = _Coat(face, growth, margin)
-    return CoatChange(coat.change(recolour(coat)) * growth.strength, coat.body_is_known)
+    return CoatChange(coat.change(recolour(coat)) * growth.strength, recolour not in _OF_THE_HEAD)
 
 
 class _Coat:
@@ -113,11 +113,6 @@ class _Coat:
         # Beyond the photo's border, which may be that of the crop, there is no grain to tell a coat by.
         body = F.pad(body, (self._margin,) * 4, mode="replicate")
         return torch.maximum(self.head, body) * (1 - self._bare)
-
-    @property
-    def body_is_known(self) -> bool:
-        """Whether anything has asked where the body's coat is."""
-        return "everywhere" in self.__dict__
 
     @cached_property
     def coloured(self) -> Tensor:
@@ -269,4 +264,5 @@ _RECOLOURED: dict[str, Callable[[_Coat], Tensor]] = {
         _without_grey,
     ),
 }
+_OF_THE_HEAD = (_paler_points, _without_grey)  # all others change the body too
 BREEDS_WITH_YOUNG_COATS = frozenset(_RECOLOURED)

@@ -13,6 +13,7 @@ from engine.lab.judging.judges_answers import (
     by_species,
     draw_grid,
     read_key,
+    told,
     write_key,
 )
 from engine.lab.judging.old_and_new import (
@@ -86,9 +87,9 @@ def score_pairs(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     return {
         **_summary(sheets),
         "by_species": by_species(sheets, lambda sheet: sheet.species, _summary),
-        "old_preferred": [_told(sheet) for sheet in sheets if sheet.sent == "old"],
-        "neither_preferred": [_told(sheet) for sheet in sheets if sheet.sent == "neither"],
-        "new_uncanny": [_told(sheet) for sheet in sheets if "new" in sheet.uncanny],
+        "old_preferred": [told(sheet) for sheet in sheets if sheet.sent == "old"],
+        "neither_preferred": [told(sheet) for sheet in sheets if sheet.sent == "neither"],
+        "new_uncanny": [told(sheet) for sheet in sheets if "new" in sheet.uncanny],
         "unanswered": sorted(set(entries) - set(by_sheet)),
     }
 
@@ -116,7 +117,3 @@ def _summary(sheets: Sequence[_Sheet]) -> dict[str, Any]:
         "younger": mean_degrees([sheet.younger for sheet in sheets]),
         "same_pet": mean_degrees([sheet.same_pet for sheet in sheets]),
     }
-
-
-def _told(sheet: _Sheet) -> dict[str, Any]:
-    return {"i": sheet.i, "name": sheet.name, "why": list(sheet.why)}

@@ -25,6 +25,17 @@ class NumberedAnswer(Protocol):
     def i(self) -> str: ...
 
 
+class Judged(Protocol):
+    """What all judges together said of one numbered sheet or picture."""
+
+    @property
+    def i(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def why(self) -> tuple[str, ...]: ...
+
+
 _Answer = TypeVar("_Answer")
 _NumberedAnswer = TypeVar("_NumberedAnswer", bound=NumberedAnswer)
 _Item = TypeVar("_Item")
@@ -91,6 +102,11 @@ def answers_by_number(
         entry(key, answer.i)
         found.setdefault(answer.i, []).append(answer)
     return dict(sorted(found.items()))
+
+
+def told(judged: Judged) -> dict[str, Any]:
+    """Which sheet it was and why it was judged so, for JSON."""
+    return {"i": judged.i, "name": judged.name, "why": list(judged.why)}
 
 
 def by_species(

@@ -16,6 +16,7 @@ from engine.lab.judging.judges_answers import (
     by_species,
     draw_grid,
     read_key,
+    told,
     write_key,
 )
 
@@ -84,7 +85,7 @@ def score_frames(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     verdicts = [_verdict(i, said, entries[i]) for i, said in by_frame.items()]
     folders = sorted({known["results"] for known in entries.values()})
     return {
-        "results": {folder: _told([one for one in verdicts if one.results == folder]) for folder in folders},
+        "results": {folder: _of_folder([one for one in verdicts if one.results == folder]) for folder in folders},
         "unanswered": sorted(set(entries) - set(by_frame)),
     }
 
@@ -104,11 +105,11 @@ def _verdict(i: str, said: Sequence[FrameAnswer], known: dict[str, Any]) -> _Ver
     )
 
 
-def _told(verdicts: list[_Verdict]) -> dict[str, Any]:
+def _of_folder(verdicts: list[_Verdict]) -> dict[str, Any]:
     return {
         **_summary(verdicts),
         "by_species": by_species(verdicts, lambda one: one.species, _summary),
-        "wrong": [{"i": one.i, "name": one.name, "why": list(one.why)} for one in verdicts if not one.right],
+        "wrong": [told(one) for one in verdicts if not one.right],
     }
 
 

@@ -18,6 +18,7 @@ from engine.lab.judging.judges_answers import (
     by_species,
     draw_grid,
     read_key,
+    told,
     write_key,
 )
 from engine.lab.judging.old_and_new import (
@@ -90,9 +91,9 @@ def score_films(answers: Sequence[Path], key: Path) -> dict[str, Any]:
     return {
         **_summary(sheets),
         "by_species": by_species(sheets, lambda sheet: sheet.species, _summary),
-        "old_preferred": [_told(sheet) for sheet in sheets if sheet.preferred == "old"],
-        "neither_preferred": [_told(sheet) for sheet in sheets if sheet.preferred == "neither"],
-        "new_double": [_told(sheet) for sheet in sheets if "new" in sheet.double],
+        "old_preferred": [told(sheet) for sheet in sheets if sheet.preferred == "old"],
+        "neither_preferred": [told(sheet) for sheet in sheets if sheet.preferred == "neither"],
+        "new_double": [told(sheet) for sheet in sheets if "new" in sheet.double],
         "unanswered": sorted(set(entries) - set(by_sheet)),
     }
 
@@ -141,7 +142,3 @@ def _summary(sheets: Sequence[_JudgedFilm]) -> dict[str, Any]:
         "double": shares_named([sheet.double for sheet in sheets]),
         "grows": mean_degrees([sheet.grows for sheet in sheets]),
     }
-
-
-def _told(sheet: _JudgedFilm) -> dict[str, Any]:
-    return {"i": sheet.i, "name": sheet.name, "why": list(sheet.why)}
