@@ -37,7 +37,11 @@ async def press(update: Update, context: Context) -> None:
     if query is None:
         return
     said = Press.unpack(query.data or "")
+    chat = query.message.chat.id if query.message else None
     if said and (general := _GENERAL_ACTIONS.get(said.verb)):
+        if chat not in (None, query.from_user.id):  # they are for private chats: in a group, what they say is forged
+            await answer(query, context.words("error.not_yours"), alert=True)
+            return
         try:
             await general(query, context, said.value)
         except ValueError:  # a value that none of our keyboards has
@@ -47,8 +51,8 @@ async def press(update: Update, context: Context) -> None:
     if said is None or said.verb not in _PORTRAIT_ACTIONS or portrait is None:
         await answer(query, context.words("error.stale"), alert=True)
         return
-    chat = query.message.chat.id if query.message else None
-    if not await may_press(query.from_user, chat, portrait, context.bot):
+    may = await may_press(query.from_user, chat, portrait, context.bot)
+    if not may or await _is_about_somebody_elses(query, context, portrait):
         await answer(query, context.words("error.not_yours"), alert=True)
         return
     await context.services.naming.withdraw_question(portrait.owner, portrait.chat)
@@ -65,6 +69,14 @@ async def press(update: Update, context: Context) -> None:
     else:
         # False: there was nothing to do.
         await answer(query, context.words(toast) if toast and done is not False else "")
+
+
+async def _is_about_somebody_elses(query: CallbackQuery, context: Context, portrait: Portrait) -> bool:
+    """Return whether the button's message is about another owner's portrait: what a button says can be forged."""
+    if query.message is None:
+        return False
+    about = await context.storage.lookup.by_any_message(query.message.chat.id, query.message.message_id)
+    return about is not None and about.owner != portrait.owner
 
 
 async def _show_present_state(query: CallbackQuery, context: Context, id_: int) -> None:

@@ -343,3 +343,27 @@ async def test_what_a_channel_asked_for_is_nobodys_elsewhere(harness: Harness) -
     assert harness.said_in(joon.id) == [elsewhere]
     await mina.press_more(film, "Card")
     await harness.message_after(chat.id, film, "card for the family")
+
+
+FORGED = ("page:0:0.0", "lang:0:de", "keep:0:", "forget:0:")
+FORGED_OF_ONES_OWN = ("more:{id}:1.00", "v:{id}:1.00 love", "del:{id}:1.00", "delno:{id}:g0.0", "delyes:{id}:1.00")
+
+
+async def test_forged_buttons_change_no_message_about_somebody_elses_pet(harness: Harness) -> None:
+    """Apps can press what no button says, on any message: in a group they must not change what is another's."""
+    mina, joon = harness.user(), harness.user("Joon")
+    chat = harness.group(mina, joon)
+    films = []
+    for member, shade in ((mina, 200), (joon, 90)):
+        sent = await member.send(chat=chat.id, shade=shade, caption="/young@throwback_bot samoyed")
+        await member.answers(baby=None, chat=chat.id, after=sent)
+        films.append(await harness.message_after(chat.id, sent, video=True))
+        await member.portrait_in(State.DONE)
+    before, own = harness.said_in(chat.id), (await joon.portrait()).id
+    for data in (*FORGED, *(one.format(id=own) for one in FORGED_OF_ONES_OWN)):
+        answer = await harness.users.press(joon.id, chat.id, films[0]["message_id"], data)
+        assert "belong to the person who sent the photo" in answer["text"], data
+    assert harness.said_in(chat.id) == before
+    assert await joon.portrait()
+    await joon.press(films[1], "More")
+    await harness.message(chat.id, "Story", after=films[1]["message_id"] - 1)
