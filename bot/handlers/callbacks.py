@@ -23,7 +23,7 @@ from bot.messaging.keyboards import (
     name_keyboard,
     whole_number,
 )
-from bot.messaging.telegram_calls import MAX_REFUSALS, reply_to
+from bot.messaging.telegram_calls import reply_to
 from bot.messaging.views import help_against
 from bot.portraits.result_service import ResultService
 from storage import ASKING_STATES, RESULT_STATES, Kind, Portrait, State, Verdict, VerdictReason
@@ -150,7 +150,6 @@ async def _name(query: CallbackQuery, context: Context, portrait: Portrait, __: 
                 message_thread_id=portrait.topic,
                 reply_parameters=reply_to(portrait) if group else None,
                 reply_markup=ForceReply(selective=True) if group else leave,
-                rate_limit_args=MAX_REFUSALS,
             )
         )
         await context.services.naming.note_question(portrait.id, asked.message_id)

@@ -3,7 +3,6 @@
 from telegram import Chat, ChatMember, Update
 
 from bot.context import Context
-from bot.messaging.telegram_calls import MAX_REFUSALS
 
 _MEMBER_STATUSES = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
 
@@ -21,7 +20,7 @@ async def my_membership(update: Update, context: Context) -> None:
         await context.services.accounts.join_group(change.chat.id)
         if not was_in:
             text = context.words("group.added", bot=context.services.username)
-            await context.bot.send_message(change.chat.id, text, rate_limit_args=MAX_REFUSALS)
+            await context.bot.send_message(change.chat.id, text)
     else:
         await context.services.accounts.leave_group(change.chat.id)
 

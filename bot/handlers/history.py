@@ -11,7 +11,7 @@ from telegram.error import BadRequest
 from bot.context import Context, answer, edit, owner_of
 from bot.messaging.errors import Meaning, meaning_of, unchanged
 from bot.messaging.keyboards import Press, Verb, whole_number
-from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of
+from bot.messaging.telegram_calls import file_id_of
 from bot.messaging.views import MessageView, caption
 from bot.portraits.titles import portrait_title
 from bot.texts import Words
@@ -119,7 +119,6 @@ async def film(query: CallbackQuery, context: Context, portrait: Portrait, age: 
             height=made.height,
             duration=round(made.duration_s),
             supports_streaming=True,
-            rate_limit_args=MAX_REFUSALS,
         )
 
     # Killed from here on, we do not send it twice: whoever does not get it presses again.

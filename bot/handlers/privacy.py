@@ -6,7 +6,6 @@ from telegram import CallbackQuery, InputFile, Update
 
 from bot.context import Context, answer, edit, owner_of
 from bot.messaging.keyboards import forget_keyboard
-from bot.messaging.telegram_calls import MAX_REFUSALS
 
 
 async def privacy(update: Update, context: Context) -> None:
@@ -44,6 +43,4 @@ async def my_data(update: Update, context: Context) -> None:
             name = f"throwback-{number}.zip"
             said = context.words("privacy.data_part", number=number, count=len(archives))
         document = InputFile(await asyncio.to_thread(archive.zipped), name)
-        await context.bot.send_document(
-            message.chat_id, document, caption=said, write_timeout=120, read_timeout=120, rate_limit_args=MAX_REFUSALS
-        )
+        await context.bot.send_document(message.chat_id, document, caption=said, write_timeout=120, read_timeout=120)

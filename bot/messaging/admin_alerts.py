@@ -36,4 +36,4 @@ class AdminAlerts:
         for admin in self._admins:
             person = await self._storage.people.get(admin)
             language = person.language or closest_language(person.telegram_language) if person else DEFAULT
-            await quietly(self._bot.send_message(admin, words_for(language)(key, **values)))
+            await quietly(self._bot.send_message(admin, words_for(language)(key, **values), rate_limit_args=0))

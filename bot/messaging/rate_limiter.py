@@ -22,6 +22,7 @@ _logger = logging.getLogger(__name__)
 # Durations as python-telegram-bot's next version gives them.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
+_MAX_REFUSALS = 3  # to wait out for what must arrive; more would block the chat for minutes
 _UNCOUNTED_PREFIXES = ("get", "answer", "delete", "set", "leave")  # methods that Telegram does not count as messages
 _TIDY_FROM_CHATS = 1000  # chats; from here on silent ones are dropped, so that the table stays small
 _SILENT_S = 120.0  # s; a chat silent for longer than its windows (60 s) has its whole allowance again
@@ -50,7 +51,7 @@ class _Chat:
 
 
 class RateLimiter(BaseRateLimiter[int]):
-    """`rate_limit_args` is how many refusals (429) to wait out; 0 or None gives up at the first."""
+    """`rate_limit_args` is how many refusals (429) to wait out; 0 gives up at the first, None waits out a few."""
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class RateLimiter(BaseRateLimiter[int]):
         chat = data.get("chat_id")
         if endpoint.startswith(_UNCOUNTED_PREFIXES) or not isinstance(chat, int):
             return await callback(*args, **kwargs)
-        for refusals_left in range(rate_limit_args or 0, -1, -1):
+        for refusals_left in range(_MAX_REFUSALS if rate_limit_args is None else rate_limit_args, -1, -1):
             await self._turn(chat)
             await _tell_on_wire(True)
             try:

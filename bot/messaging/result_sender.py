@@ -9,7 +9,7 @@ from telegram.ext import ExtBot
 
 from bot.messaging.errors import Meaning, meaning_of, translated
 from bot.messaging.keyboards import pack_keyboard, result_keyboard, sticker_keyboard
-from bot.messaging.telegram_calls import MAX_REFUSALS, file_id_of, reply_to, replying
+from bot.messaging.telegram_calls import file_id_of, reply_to, replying
 from bot.messaging.views import caption
 from bot.portraits.engine_results import FILE_SUFFIXES
 from bot.portraits.errors import DeliveryUncertain, MessengerUnavailable
@@ -68,7 +68,6 @@ class ResultSender:
                 before.message,
                 reply_markup=keyboard,
                 read_timeout=self._upload_timeout_s,
-                rate_limit_args=MAX_REFUSALS,
             )
             shown = message if isinstance(message, Message) else None
             return Sent(before.message or 0, file_id_of(shown) if shown else file_id or "")
@@ -140,7 +139,6 @@ class ResultSender:
                 reply_markup=keyboard,
                 message_thread_id=portrait.topic,
                 read_timeout=self._upload_timeout_s,
-                rate_limit_args=MAX_REFUSALS,
                 **details,
             )
 

@@ -9,7 +9,7 @@ from telegram.ext import ExtBot
 from bot.messaging.errors import Meaning, meaning_of, translated, unchanged
 from bot.messaging.progress_board import ProgressBoard, ProgressMessage
 from bot.messaging.rate_limiter import RateLimiter
-from bot.messaging.telegram_calls import MAX_REFUSALS, quietly, reply_to, replying
+from bot.messaging.telegram_calls import quietly, reply_to, replying
 from bot.messaging.views import MessageView
 from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, MessengerUnavailable
 from storage import UNKNOWN_MESSAGE, Portrait, Storage
@@ -41,7 +41,7 @@ class StatusMessages:
             try:
                 if picture and await self._show_picture(portrait.chat, portrait.status_message, view, picture):
                     return
-                await self._edit(portrait.chat, portrait.status_message, view, rate_limit_args=MAX_REFUSALS)
+                await self._edit(portrait.chat, portrait.status_message, view)
             except BadRequest as error:
                 if meaning_of(error) is Meaning.MESSAGE_GONE:  # it was deleted: ask where it can be seen
                     await self._send_status(portrait, view)
@@ -86,7 +86,6 @@ class StatusMessages:
                 reply_markup=view.keyboard,
                 reply_parameters=to,
                 message_thread_id=portrait.topic,
-                rate_limit_args=MAX_REFUSALS,
             )
 
         return await replying(below or reply_to(portrait), send)
@@ -100,7 +99,7 @@ class StatusMessages:
             raise
         await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
 
-    async def _edit(self, chat: int, message: int, view: MessageView, rate_limit_args: int = 0) -> None:
+    async def _edit(self, chat: int, message: int, view: MessageView, rate_limit_args: int | None = None) -> None:
         """Edit a message of ours, be it a text or a picture with a caption."""
         try:
             await self._bot.edit_message_text(
@@ -118,25 +117,35 @@ class StatusMessages:
         if self._rate_limiter.busy(news.chat):
             raise MessengerUnavailable("no time for an edit")
         try:
-            if news.preview and await self._show_picture(news.chat, news.message, news.view, news.preview):
+            if news.preview and await self._show_picture(
+                news.chat, news.message, news.view, news.preview, rate_limit_args=0
+            ):
                 news.picture = True
             elif news.picture:
                 await self._bot.edit_message_caption(
-                    news.chat, news.message, caption=news.view.text, reply_markup=news.view.keyboard
+                    news.chat,
+                    news.message,
+                    caption=news.view.text,
+                    reply_markup=news.view.keyboard,
+                    rate_limit_args=0,
                 )
             else:
-                await self._edit(news.chat, news.message, news.view)
+                await self._edit(news.chat, news.message, news.view, rate_limit_args=0)
         except RetryAfter:
             raise MessengerUnavailable("no time for an edit") from None
         except BadRequest as error:
             if not unchanged(error):
                 raise
 
-    async def _show_picture(self, chat: int, message: int, view: MessageView, picture: bytes) -> bool:
+    async def _show_picture(
+        self, chat: int, message: int, view: MessageView, picture: bytes, rate_limit_args: int | None = None
+    ) -> bool:
         """Show a JPEG above the words of our message; False where the chat takes no pictures."""
         media = InputMediaPhoto(picture, caption=view.text, filename="preview.jpg")
         try:
-            await self._bot.edit_message_media(media, chat, message, reply_markup=view.keyboard)
+            await self._bot.edit_message_media(
+                media, chat, message, reply_markup=view.keyboard, rate_limit_args=rate_limit_args
+            )
         except BadRequest as error:
             if meaning_of(error) not in (Meaning.MEDIA_REFUSED, Meaning.MEDIA_UNUSABLE):
                 raise

@@ -8,7 +8,6 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 from bot.messaging.errors import translated
-from bot.messaging.telegram_calls import MAX_REFUSALS
 from bot.portraits.errors import PackFull, PackRefused
 from bot.texts import words_for
 from storage import Portrait, Result, Storage
@@ -54,11 +53,10 @@ class StickerSetRequests:
                         words_for(portrait.language)("pack.title"),
                         stickers=[sticker],
                         read_timeout=self._upload_timeout_s,
-                        rate_limit_args=MAX_REFUSALS,
                     )
                 else:
                     await self._bot.add_sticker_to_set(
-                        portrait.owner, name, sticker, read_timeout=self._upload_timeout_s, rate_limit_args=MAX_REFUSALS
+                        portrait.owner, name, sticker, read_timeout=self._upload_timeout_s
                     )
             except (BadRequest, Forbidden) as error:
                 raise (PackFull if _says(error, _FULL) else PackRefused)(type(error).__name__) from None

@@ -11,8 +11,6 @@ from storage import Portrait
 
 _logger = logging.getLogger(__name__)
 
-MAX_REFUSALS = 3  # refusals (429) to wait out for what must arrive; more would block the chat for minutes
-
 
 async def quietly(request: Awaitable[object]) -> None:
     """Await a request whose failure changes nothing."""

@@ -170,7 +170,10 @@ class TelegramMessenger:
 
     async def _show_action(self, portrait: Portrait, action: ChatAction) -> None:
         if not self._rate_limiter.busy(portrait.chat):
-            await quietly(self._bot.send_chat_action(portrait.chat, action, message_thread_id=portrait.topic))
+            action_sent = self._bot.send_chat_action(
+                portrait.chat, action, message_thread_id=portrait.topic, rate_limit_args=0
+            )
+            await quietly(action_sent)
 
 
 async def _download(file: File) -> bytes:

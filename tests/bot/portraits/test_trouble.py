@@ -220,6 +220,19 @@ async def test_a_command_is_answered_although_telegram_was_ill(harness: Harness,
     await mina.sees("What I keep")
 
 
+async def test_too_many_requests_delay_what_is_said_and_lose_nothing(harness: Harness) -> None:
+    mina = harness.user()
+    harness.telegram.faults.add(Fault("sendPhoto", FaultKind.TOO_MANY_REQUESTS))
+    await mina.write("/start")
+    await mina.sees("Hello!")
+    harness.telegram.faults.add(Fault("sendMessage", FaultKind.TOO_MANY_REQUESTS))
+    await mina.write("/language")
+    question = await mina.sees("Which language")
+    harness.telegram.faults.add(Fault("editMessageText", FaultKind.TOO_MANY_REQUESTS))
+    await mina.press(question, "Deutsch")
+    await mina.sees("dann auf Deutsch")
+
+
 async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
