@@ -12,6 +12,7 @@ from telegram.ext import Application, ApplicationHandlerStop, CallbackContext, E
 from bot.messaging.admin_alerts import AdminAlerts
 from bot.messaging.errors import unchanged
 from bot.messaging.listening import Listener
+from bot.messaging.telegram_calls import quietly
 from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.portraits.accounts import AccountService
 from bot.portraits.answers import AnswerService
@@ -162,11 +163,8 @@ async def may_press(user: User, chat: int | None, portrait: Portrait, bot: Bot) 
 
 
 async def answer(query: CallbackQuery, text: str = "", alert: bool = False) -> None:
-    """Answer a press of a button, unless it is too old to be answered."""
-    try:
-        await query.answer(text or None, show_alert=alert)
-    except BadRequest:
-        return
+    """Answer a press of a button. Where that fails, as for one that is too old, the press counts all the same."""
+    await quietly(query.answer(text or None, show_alert=alert))
 
 
 async def edit(change: Awaitable[object]) -> None:

@@ -233,6 +233,19 @@ async def test_too_many_requests_delay_what_is_said_and_lose_nothing(harness: Ha
     await mina.sees("dann auf Deutsch")
 
 
+@pytest.mark.parametrize(
+    "kind", [FaultKind.BAD_GATEWAY, FaultKind.TOO_MANY_REQUESTS, FaultKind.DISCONNECT], ids=lambda kind: kind.name
+)
+async def test_a_press_counts_although_it_cannot_be_answered(harness: Harness, kind: FaultKind) -> None:
+    mina = harness.user()
+    await mina.write("/language")
+    question = await mina.sees("Which language")
+    harness.telegram.faults.add(Fault("answerCallbackQuery", kind))
+    pressing = asyncio.create_task(mina.press(question, "Deutsch"))
+    await mina.sees("dann auf Deutsch")
+    pressing.cancel()
+
+
 async def test_the_question_for_a_name_is_asked_although_telegram_was_ill(harness: Harness) -> None:
     mina = harness.user()
     film = await mina.ask_for_portrait()
