@@ -41,7 +41,7 @@ async def best_of_album(
 async def _complete(portrait: Portrait, storage: Storage, quiet_s: float) -> list[AlbumPhoto]:
     while photos := await storage.albums.of(portrait.id):
         quiet_so_far_s = storage.now() - max(photo.added_at for photo in photos)
-        if quiet_so_far_s >= quiet_s:
+        if abs(quiet_so_far_s) >= quiet_s:  # less than none: the clock was set back
             return photos
         await asyncio.sleep(quiet_s - max(quiet_so_far_s, 0.0))
     raise FileGone("its portrait is gone")
