@@ -28,7 +28,8 @@ class Archive:
     def zipped(self) -> bytes:
         """Return the archive's bytes; files that were deleted meanwhile are left out."""
         out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        # A clock that was wrong may have dated files before 1980, which ZIP cannot.
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             for name, text in self.texts.items():
                 archive.writestr(name, text)
             for name, path in self.files.items():

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import zipfile
 
 from storage import State
@@ -35,6 +36,15 @@ async def test_my_data_holds_rows_and_files(harness: Harness) -> None:
     assert rows["portraits"][0]["breed"] == "samoyed"
     assert film["message_id"] in rows["portraits"][0]["messages"][str(mina.id)]
     assert rows["person"]["id"] == mina.id
+
+
+async def test_my_data_holds_files_of_a_clock_that_was_wrong(harness: Harness) -> None:
+    mina = harness.user()
+    await mina.ask_for_portrait()
+    for path in (harness.settings.home / "media").glob("*/*"):
+        os.utime(path, (0, 0))  # as on a machine without a clock of its own that has just been started
+    await mina.write("/mydata")
+    assert len(unzipped(harness, await mina.sees("everything I know", document=True))) > 1
 
 
 async def test_my_data_is_whole_however_much_it_is_and_holds_nothing_twice(harness: Harness) -> None:
