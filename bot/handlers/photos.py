@@ -47,7 +47,8 @@ async def private_photo(update: Update, context: Context) -> None:
         return
     file = attached(message)
     if file is None:
-        await context.reply(update, context.words("hint.not_a_photo"))
+        if context.services.first_of_album(message.media_group_id):
+            await context.reply(update, context.words("hint.not_a_photo"))
         return
     if not await _too_large(update, context, file):
         if asking := await _asking_for_baby(update, context, message):
@@ -179,5 +180,7 @@ async def _too_large(update: Update, context: Context, file: PhotoSize | Documen
     """Return whether the file is too large, and say so, before anything is downloaded."""
     if (file.file_size or 0) <= MAX_DOWNLOAD_BYTES:
         return False
-    await context.reply(update, context.words("reason.too_large"))
+    message = update.effective_message
+    if context.services.first_of_album(message.media_group_id if message else None):
+        await context.reply(update, context.words("reason.too_large"))
     return True

@@ -43,7 +43,13 @@ async def cancel(update: Update, context: Context) -> None:
 
 
 async def video(update: Update, context: Context) -> None:
-    await context.reply(update, context.words("hint.video"))
+    """Ask for a photo instead, once for an album; among photos, which are taken, a clip is left alone."""
+    message = update.effective_message
+    album = message.media_group_id if message else None
+    if message and album and await context.storage.lookup.of_album(owner_of(update) or 0, message.chat_id, album):
+        return
+    if context.services.first_of_album(album):
+        await context.reply(update, context.words("hint.video"))
 
 
 async def sticker(update: Update, context: Context) -> None:

@@ -103,7 +103,7 @@ class AnswerService:
 
         What is asked next goes into a message of its own if `anew`.
         """
-        if await self._in_state(id_, State.AWAITING_BREED) is None:
+        if await self._in_state(id_, State.AWAITING_BREED) is None or (breed and breed not in BREEDS):
             return None
         said = _said(breed, name) | {"expected_text": Expecting.NOTHING} | (_ANEW if anew else {})
         return await self._advance(id_, State.AWAITING_BABY_PHOTO, said)

@@ -140,3 +140,43 @@ async def test_numbers_that_are_none(tmp_path: Any, text: str) -> None:
         boss = harness.user("Boss")
         await boss.write(text)
         await boss.sees("/block ID" if text.startswith("/block") else "/limit GROUP_ID")
+
+
+CLIP = {"file_id": "f", "file_unique_id": "u", "width": 9, "height": 9, "duration": 1, "mime_type": "video/mp4"}
+FILE = {"file_id": "f", "file_unique_id": "u"}
+UNUSABLE: dict[str, Json] = {
+    "nice clip": {"video": CLIP},
+    "I need a photo of your pet": {"document": FILE | {"file_name": "a.pdf", "mime_type": "application/pdf"}},
+    "too big for me": {"document": FILE | {"file_name": "a.jpg", "mime_type": "image/jpeg", "file_size": 30 << 20}},
+}
+
+
+@pytest.mark.parametrize("answer", UNUSABLE)
+async def test_an_album_of_what_cannot_be_used_is_answered_once(harness: Harness, answer: str) -> None:
+    mina = harness.user()
+    for place in range(5):
+        told(harness, mina, message_id=900_000 + place, media_group_id="7", **UNUSABLE[answer])
+    await all_through(mina)
+    assert len([one for one in harness.said_in(mina.id) if answer in words_of(one)]) == 1
+
+
+async def test_a_clip_among_photos_is_left_alone(harness: Harness) -> None:
+    mina = harness.user()
+    photo = await mina.send(Script.NO_PET)
+    await mina.sees("can't find")
+    told(harness, mina, document=document(photo), message_id=900_000, media_group_id="7")
+    told(harness, mina, video=CLIP, message_id=900_001, media_group_id="7")
+    await all_through(mina)
+    assert not [one for one in harness.said_in(mina.id) if "nice clip" in words_of(one)]
+
+
+async def test_a_breed_that_there_is_not_is_not_taken(harness: Harness) -> None:
+    """A button may be invented, or of an earlier version."""
+    mina = harness.user()
+    await mina.send()
+    question = await mina.sees("Samoyed")
+    id_ = (await mina.portrait()).id
+    await harness.users.press(mina.id, mina.id, question["message_id"], f"breed:{id_}:dodo")
+    assert (await mina.portrait()).state is State.AWAITING_BREED
+    await mina.answers(breed="Samoyed", baby=None)
+    await mina.sees(video=True)
