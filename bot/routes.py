@@ -47,7 +47,7 @@ def add_handlers(app: App) -> None:
                 MessageHandler(edited & _IN_PRIVATE & filters.TEXT & ~filters.COMMAND, typed.edited),
                 MessageHandler(edited & _IN_GROUPS & filters.TEXT & ~filters.COMMAND & filters.REPLY, typed.group_text),
                 CommandHandler("young", photos.young, new),
-                MessageHandler(new & _PICTURE & _YOUNG_CAPTION, photos.young),
+                MessageHandler(new & (_PICTURE | _CLIP) & _YOUNG_CAPTION, photos.young),
                 CommandHandler("start", start.start, new),
                 CommandHandler("help", start.help_, new),
                 CommandHandler("cancel", start.cancel, new),

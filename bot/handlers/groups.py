@@ -1,10 +1,10 @@
 """The bot is added to groups or removed from them; groups become supergroups; people stop the bot."""
 
-from telegram import Chat, ChatMember, Update
+from telegram import Chat, ChatMember, ChatMemberRestricted, Update
 
 from bot.context import Context
 
-_MEMBER_STATUSES = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED)
+_MEMBER_STATUSES = (ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER)
 
 
 async def my_membership(update: Update, context: Context) -> None:
@@ -12,7 +12,7 @@ async def my_membership(update: Update, context: Context) -> None:
     change = update.my_chat_member
     if change is None or change.chat.type == Chat.CHANNEL:
         return
-    was_in, is_in = change.old_chat_member.status in _MEMBER_STATUSES, change.new_chat_member.status in _MEMBER_STATUSES
+    was_in, is_in = _is_in(change.old_chat_member), _is_in(change.new_chat_member)
     if change.chat.type == "private":
         if not is_in:
             await context.services.accounts.mark_unreachable(change.chat.id)
@@ -23,6 +23,11 @@ async def my_membership(update: Update, context: Context) -> None:
             await context.bot.send_message(change.chat.id, text)
     else:
         await context.services.accounts.leave_group(change.chat.id)
+
+
+def _is_in(member: ChatMember) -> bool:
+    """Return whether somebody is in the chat; restrictions outlast leaving it."""
+    return member.status in _MEMBER_STATUSES or (isinstance(member, ChatMemberRestricted) and member.is_member)
 
 
 async def in_private(update: Update, context: Context) -> None:

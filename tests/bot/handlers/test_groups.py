@@ -206,6 +206,38 @@ async def test_added_and_removed(harness: Harness) -> None:
     assert group is not None and not group.present
 
 
+async def test_removed_although_its_restrictions_stay(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.telegram.world.add_group("Family", [mina.id], ChatKind.SUPERGROUP)
+    await harness.users.add_bot(mina.id, chat.id)
+    await harness.message(chat.id, "Hello everyone")
+    rights = ("messages", "audios", "documents", "photos", "videos", "video_notes", "voice_notes", "polls")
+    may = [*(f"can_send_{right}" for right in rights), "can_send_other_messages", "can_add_web_page_previews"]
+    may += [
+        "can_change_info",
+        "can_invite_users",
+        "can_pin_messages",
+        "can_manage_topics",
+        "can_edit_tag",
+        "can_react_to_messages",
+    ]
+    left = dict.fromkeys(may, False) | {"status": "restricted", "is_member": False, "until_date": 0}
+    change = {
+        "chat": harness.telegram.world.describe(chat),
+        "from": harness.telegram.world.user(mina.id).as_user(),
+        "date": harness.telegram.now(),
+        "old_chat_member": described(harness.telegram, chat, BOT_ID, "member"),
+        "new_chat_member": left | {"user": harness.telegram.bot},
+    }
+    harness.telegram.updates.add("my_chat_member", change)
+
+    async def gone() -> bool:
+        group = await harness.services.storage.groups.get(chat.id)
+        return group is not None and not group.present
+
+    await eventually(gone)
+
+
 async def test_anonymous_administrators_share_their_portraits(harness: Harness) -> None:
     mina, joon, yuna = harness.user(), harness.user("Joon"), harness.user("Yuna")
     chat = harness.group(mina, joon, yuna)
@@ -367,3 +399,14 @@ async def test_forged_buttons_change_no_message_about_somebody_elses_pet(harness
     assert await joon.portrait()
     await joon.press(films[1], "More")
     await harness.message(chat.id, "Story", after=films[1]["message_id"] - 1)
+
+
+async def test_a_clip_with_young_as_its_caption_is_answered(harness: Harness) -> None:
+    mina = harness.user()
+    chat = harness.group(mina)
+    world = harness.telegram.world
+    clip = {"file_id": "f", "file_unique_id": "u", "width": 9, "height": 9, "duration": 1}
+    message = {"message_id": 900_000, "date": 1_700_000_000, "chat": world.describe(chat), "video": clip}
+    message |= {"from": world.user(mina.id).as_user(), "caption": "/young@throwback_bot"}
+    harness.telegram.updates.add("message", message)
+    await harness.message(chat.id, "I need a still photo")
