@@ -1,5 +1,6 @@
 """The one message a portrait has in its chat: the question, then the progress, then how it ended."""
 
+import asyncio
 import logging
 
 from telegram import InputMediaPhoto, Message, ReplyParameters
@@ -15,6 +16,8 @@ from bot.portraits.errors import ChatGone, ChatMoved, DeliveryUncertain, Messeng
 from storage import UNKNOWN_MESSAGE, Portrait, Storage
 
 _logger = logging.getLogger(__name__)
+
+_NOTING_GRACE_S = 1.0  # s for a message under way when its task is cancelled; longer delays the stop
 
 
 class StatusMessages:
@@ -91,13 +94,27 @@ class StatusMessages:
         return await replying(below or reply_to(portrait), send)
 
     async def _send_status(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> None:
+        """Send the message and note it; who is cancelled meanwhile waits a moment: unnoted, it would stay for ever."""
+        sending = asyncio.create_task(self._send_and_note(portrait, view, below))
+        try:
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            if (await asyncio.wait([sending], timeout=_NOTING_GRACE_S))[0]:
+                sending.exception()  # seen; the next attempt meets it, too
+            raise
+        finally:
+            sending.cancel()
+
+    async def _send_and_note(self, portrait: Portrait, view: MessageView, below: ReplyParameters | None = None) -> None:
         try:
             with translated():
                 message = await self.send(portrait, view, below)
         except DeliveryUncertain:
             await self._storage.messages.record(portrait.id, portrait.chat, UNKNOWN_MESSAGE)
             raise
-        await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=message.message_id)
+        sent = message.message_id
+        if await self._storage.portraits.change(portrait.id, self._storage.now(), status_message=sent) is None:
+            await quietly(self._bot.delete_message(portrait.chat, sent))  # its portrait was deleted meanwhile
 
     async def _edit(self, chat: int, message: int, view: MessageView, rate_limit_args: int | None = None) -> None:
         """Edit a message of ours, be it a text or a picture with a caption."""

@@ -14,7 +14,7 @@ async def showing(
 ) -> AsyncIterator[None]:
     """Call `show` with the portrait and the number of calls before, now and every `interval_s`, until the block ends.
 
-    A call under way at the end of the block is awaited, so that nothing overtakes it.
+    A call under way at the end of the block, however it ends, is awaited, so that nothing overtakes it.
     """
     done = asyncio.Event()
 
@@ -32,3 +32,4 @@ async def showing(
         await task
     finally:
         task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

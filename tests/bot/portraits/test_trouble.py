@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 import pytest
 
+from bot.messaging.telegram_request import TelegramRequest
 from bot.playground.faults import Fault, FaultKind
 from bot.settings import SettingsError
 from bot.timings import Timings
@@ -231,6 +233,26 @@ async def test_too_many_requests_delay_what_is_said_and_lose_nothing(harness: Ha
     harness.telegram.faults.add(Fault("editMessageText", FaultKind.TOO_MANY_REQUESTS))
     await mina.press(question, "Deutsch")
     await mina.sees("dann auf Deutsch")
+
+
+async def test_a_question_that_is_under_way_is_taken_back_by_a_cancellation(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = TelegramRequest.do_request
+
+    async def slowly(self: TelegramRequest, url: str, method: str, *args: Any, **options: Any) -> tuple[int, bytes]:
+        answer = await request(self, url, method, *args, **options)
+        await asyncio.sleep(0.5 if url.endswith("sendMessage") else 0.0)
+        return answer
+
+    monkeypatch.setattr(TelegramRequest, "do_request", slowly)
+    mina = harness.user()
+    await mina.send()
+    question = await mina.sees("Samoyed")  # and the bot does not know its number yet
+    await mina.write("/cancel")
+    stopped = await mina.sees("I stopped")
+    assert stopped["message_id"] == question["message_id"]
+    assert len(harness.said_in(mina.id)) == 1
 
 
 @pytest.mark.parametrize(
