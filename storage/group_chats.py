@@ -4,7 +4,6 @@ import aiosqlite
 
 from storage.database import Database
 from storage.media_index import MediaIndex
-from storage.portrait_rows import ERASED_ALBUMS, ERASED_COLUMNS
 from storage.records import ASKING_STATES, UNKNOWN_MESSAGE, Group, State
 
 
@@ -24,17 +23,19 @@ class Groups:
             "INSERT INTO groups (id, created_at) VALUES (?, ?) ON CONFLICT DO UPDATE SET present = 1", (id, now)
         )
 
-    async def leave(self, id: int) -> None:
-        """Note that the bot was removed: open portraits of the group end here, and nothing of them is kept."""
+    async def leave(self, id: int) -> list[int]:
+        """Note that the bot was removed; return the group's open portraits, which are cancelled, without results."""
         async with self._db.writing() as db:
             await db.execute("UPDATE groups SET present = 0 WHERE id = ?", (id,))
-            await db.execute(
-                f"UPDATE portraits SET state = 'cancelled', told = 'cancelled', {ERASED_COLUMNS}"  # noqa: S608 - our own words
-                " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled')",
+            cursor = await db.execute(
+                "UPDATE portraits SET state = 'cancelled', told = '', expected_text = ''"
+                " WHERE chat = ? AND state NOT IN ('done', 'failed', 'cancelled') RETURNING id",
                 (id,),
             )
-            await db.execute(ERASED_ALBUMS)
+            cancelled = [int(row["id"]) for row in await cursor.fetchall()]
+            await db.executemany("DELETE FROM results WHERE portrait = ?", [(one,) for one in cancelled])
         await self._media_index.clear_out()
+        return cancelled
 
     async def limit(self, id: int, daily_limit: int | None, now: float) -> None:
         """Set how many portraits a day the group may have; None takes the setting's number."""

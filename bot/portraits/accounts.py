@@ -51,7 +51,7 @@ class AccountService:
 
     async def leave_group(self, group: int) -> None:
         """Note that the bot was removed: what is open in the group ends, and nothing of it is kept."""
-        await self._storage.groups.leave(group)
+        await self._portraits.leave_group(group)
 
     async def limit_group(self, group: int, daily_limit: int | None) -> None:
         """Set how many portraits a day the group may have; None takes the setting's number."""

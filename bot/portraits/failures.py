@@ -61,7 +61,8 @@ class FailureHandler:
         if isinstance(error, ChatClosed):
             return
         if portrait.in_group:
-            await self._storage.groups.leave(portrait.chat)
+            for id_ in await self._storage.groups.leave(portrait.chat):
+                self._schedule(id_)
         else:
             await self._storage.people.mark_unreachable(portrait.owner)
 

@@ -102,6 +102,11 @@ class PortraitService:
         open_ = await self._storage.portraits.open_of(owner)
         return len([one for one in open_ if chat in (None, one.chat) and await self.cancel(one.id)])
 
+    async def leave_group(self, group: int) -> None:
+        """Stop what is open in a group that removed the bot; nothing of it is kept, in the engine neither."""
+        for id_ in await self._storage.groups.leave(group):
+            self._worker.restart(id_)
+
     async def try_anyway(self, id_: int) -> Portrait | None:
         """Go on although no pet or no face was recognised: the owner sees one."""
         portrait = await self._failed(id_)

@@ -1,5 +1,6 @@
 import os
 import signal
+from collections.abc import Sequence
 
 import pytest
 
@@ -7,6 +8,7 @@ from bot.messaging.telegram_messenger import TelegramMessenger
 from bot.playground.fake_telegram import BOT_ID
 from bot.playground.methods.chats import member as described
 from bot.playground.world import ChatKind
+from engine import EngineClient, Forgotten
 from storage import Photo, Portrait, State
 from tests.bot.harness import Harness, Json, eventually, words_of
 from tests.scripted_engine import Script
@@ -204,6 +206,30 @@ async def test_added_and_removed(harness: Harness) -> None:
     await mina.portrait_in(State.CANCELLED)
     group = await harness.services.storage.groups.get(chat.id)
     assert group is not None and not group.present
+
+
+async def test_removed_while_the_engine_works(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[str] = []
+    forget = EngineClient.forget
+
+    async def forget_and_tell(engine: EngineClient, photos: Sequence[str]) -> Forgotten:
+        forgotten.extend(photos)
+        return await forget(engine, photos)
+
+    monkeypatch.setattr(EngineClient, "forget", forget_and_tell)
+    mina = harness.user()
+    chat = harness.group(mina)
+    await mina.send(Script.HOLD, chat=chat.id, caption="/young@throwback_bot samoyed")
+    await mina.answers(baby=None, chat=chat.id)
+    photo = (await mina.portrait_in(State.RUNNING)).photo
+    await harness.users.remove_bot(mina.id, chat.id)
+
+    async def nothing_left() -> bool:
+        kept = (await harness.services.storage.counts()).media_bytes
+        return not kept and not harness.services.worker.running and (await mina.portrait()).photo is None
+
+    await eventually(nothing_left)
+    assert forgotten == [photo]
 
 
 async def test_removed_although_its_restrictions_stay(harness: Harness) -> None:
