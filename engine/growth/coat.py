@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.growth.body_coat import body_coat
 from engine.growth.face_growth import FaceGrowth
 from engine.images.filters import gaussian_blur, smooth_ramp, smoothstep
+from engine.images.matting import continued, cut_out
 from engine.images.ycbcr import luma_of
 from engine.vision.alignment import EYE_DISTANCE, EYE_HEIGHT
 from engine.vision.head_parsing import LANDMARKS
@@ -32,6 +33,7 @@ _BLACK_COLOUR = 0.6  # and of its colour
 _BLACK_EDGE = 0.14  # eye distances, over which black and tan mix
 _SHINE = 0.5  # exponent of how much darker a coat becomes, by which its hairs lose contrast
 _TAN_SPOT = 0.7  # how much of the muzzle's tan the spots over its eyes have
+_SPOT, _SPOT_ABOVE = (0.15, 0.1), 0.16  # eye distances, how wide and high these are, and how far above the eye
 _CLEARING, _CLEARING_COLOUR = 0.82, 1.15  # shares of its luma and its colour that a red poodle's coat has
 _TAN_CHEST = 0.5  # how much less of it is black where its chest is golden
 _COLOURED = (0.1, 0.24)  # green less blue over the lightest, up to which fur is white or grey, and from which coloured
@@ -41,6 +43,7 @@ _PALE, _CREAM = 0.7, 0.7  # exponent of a golden coat's luma, and share of its c
 _NECK = (0.75, 1.25)
 _WIDER_BELOW = 0.8
 _NEVER_BODY = 1.45  # and from where on there is hardly any
+_HAIRS = 0.18  # eye distances, as far as hairs stand out from the masks of head and body
 _NO_HEAD = 0.02  # of the head's mask, up to which a place beside it is background
 _BELOW = (-0.8, -0.2)  # y from the chin, from which on there may be body, and as well as anywhere farther down
 
@@ -57,16 +60,17 @@ def younger_coat(face: Tensor, growth: FaceGrowth, margin: int = 0) -> CoatChang
     recolour = _RECOLOURED.get(growth.breed)
     if recolour is None:
         return None
-    coat = _Coat(face, growth, margin)
-    return CoatChange(coat.change(recolour(coat)) * growth.strength, recolour not in _OF_THE_HEAD)
+    of_body = recolour not in _OF_THE_HEAD
+    coat = _Coat(face, growth, margin, of_body)
+    return CoatChange(coat.change(recolour(coat)) * growth.strength, of_body)
 
 
 class _Coat:
-    """The smooth colours of a face, in [1, 3, _SIDE, _SIDE] of 0..1, and where in it they are."""
+    """The smooth colours of a coat, in [1, 3, _SIDE, _SIDE] of 0..1, and where in a face it is."""
 
-    def __init__(self, face: Tensor, growth: FaceGrowth, margin: int) -> None:
+    def __init__(self, face: Tensor, growth: FaceGrowth, margin: int, of_body: bool) -> None:
         self.growth = growth
-        self._face = face
+        self._unit = (face + 1) / 2
         self._whole = face.shape[-1]
         self._margin = round(margin * _SIDE / self._whole)
         unit = EYE_DISTANCE * (self._whole - 2 * margin)
@@ -74,11 +78,17 @@ class _Coat:
         place = (torch.arange(_SIDE) + 0.5) * (self._whole / _SIDE) - margin
         self.x = ((place - (self._whole - 2 * margin) / 2) / unit)[None, None, None, :]
         self.y = ((place - EYE_HEIGHT * (self._whole - 2 * margin)) / unit)[None, None, :, None]
-        self._small = F.interpolate((face + 1) / 2, (_SIDE, _SIDE), mode="area")
-        self.colour = _blurred(self._small)
-        self.luma = luma_of(self.colour)
+        small = F.interpolate(self._unit, (_SIDE, _SIDE), mode="area")
         head = F.pad(growth.head_mask(self._whole - 2 * margin), (margin,) * 4, mode="replicate").to(face)
         self.head = F.interpolate(head, (_SIDE, _SIDE), mode="area")
+        body = self._body(small) if of_body else torch.zeros_like(self.head)
+        reach = _HAIRS * self.unit
+        self._cover = cut_out(self._unit, torch.maximum(self.head, body), reach)
+        cover = F.interpolate(self._cover, (_SIDE, _SIDE), mode="area")
+        self.colour = _blurred(continued(small, 1 - cover))  # of hairs that stand out too, without what is behind them
+        self.luma = luma_of(self.colour)
+        near, beside = (gaussian_blur(part, reach) for part in (self.head, body))
+        self.of_head = near / (near + beside).clamp(min=1e-6)  # what of the coat here is the head's
         self._bare = self._features()
         self.fur = self.head * (1 - self._bare)
 
@@ -97,9 +107,8 @@ class _Coat:
         mouth = self.near((nose + chin) / 2 + torch.tensor([0.0, 0.15]), 0.5, 0.6 * float((chin - nose).norm()))
         return torch.maximum(bare, mouth * self.growth.parsed.mouth_open)
 
-    @cached_property
-    def everywhere(self) -> Tensor:
-        """[1, 1, R, R] 0..1: the coat of head and body."""
+    def _body(self, small: Tensor) -> Tensor:
+        """[1, 1, R, R] 0..1: the coat of the body."""
         chin = self.landmark("chin")
         down = self.y - chin[1]
         aside = (self.x - chin[0]).abs() - _WIDER_BELOW * down.clamp(min=0)
@@ -107,12 +116,11 @@ class _Coat:
         beside = ((down < _BELOW[0]) | (aside > _NEVER_BODY)) & (self.head < _NO_HEAD)
         throat = self.near(chin + torch.tensor([0.0, 0.35]), 0.35, 0.2)
         inside = slice(self._margin, _SIDE - self._margin)
-        parts = (self._small, self.head, throat, below, beside.float())
+        parts = (small, self.head, throat, below, beside.float())
         small, head, throat, below, beside = (part[..., inside, inside] for part in parts)
         body = body_coat(small, head, throat, below, beside)
         # Beyond the photo's border, which may be that of the crop, there is no grain to tell a coat by.
-        body = F.pad(body, (self._margin,) * 4, mode="replicate")
-        return torch.maximum(self.head, body) * (1 - self._bare)
+        return F.pad(body, (self._margin,) * 4, mode="replicate")
 
     @cached_property
     def coloured(self) -> Tensor:
@@ -158,16 +166,18 @@ class _Coat:
         return colours[:, close].mean(1)[None, :, None, None]
 
     def change(self, young: Tensor) -> Tensor:
-        """From young smooth colours [1, 3, R, R] to what is added to the face.
+        """From young smooth colours of the coat [1, 3, R, R] to what is added to the face.
 
-        Hairs keep their contrast with it, and more of it where the coat becomes dark: black fur shines.
+        Hairs keep their contrast with it, and more of it where the coat becomes dark: black fur shines. What is seen
+        between hairs stays.
         """
         ratio = ((luma_of(young) + 0.05) / (self.luma + 0.05)).clamp(0.1, 1.6)
         ratio = torch.where(ratio < 1, ratio**_SHINE, ratio)
-        shift, gain = (F.interpolate(part, (self._whole,) * 2, mode="bicubic") for part in (young, ratio))
-        smooth = F.interpolate(self.colour, (self._whole,) * 2, mode="bicubic")
-        unit = (self._face + 1) / 2
-        return (shift + gain * (unit - smooth)).clamp(0, 1) * 2 - 1 - self._face
+        parts = (young - self.colour, ratio - 1, self.colour, 1 - self._bare)
+        shift, gain, own, where = (F.interpolate(part, (self._whole,) * 2, mode="bicubic") for part in parts)
+        cover = self._cover * where
+        changed = self._unit + cover * (shift + cover * gain * (self._unit - own))
+        return 2 * (changed.clamp(0, 1) - self._unit)
 
 
 def _paler_points(coat: _Coat) -> Tensor:
@@ -177,7 +187,7 @@ def _paler_points(coat: _Coat) -> Tensor:
     ) ** _PALER_POINTS  # the mask keeps its drawing
     warm = torch.tensor([1.0, 0.95, 0.88])[None, :, None, None]
     points = coat.colour * (1 + (lighter - 1) * warm)
-    return torch.lerp(coat.colour, points.clamp(0, 1), coat.fur)
+    return points.clamp(0, 1)
 
 
 def _without_grey(coat: _Coat) -> Tensor:
@@ -200,30 +210,31 @@ def _black_and_tan(coat: _Coat) -> Tensor:
     """Black crown, cheeks, ears and body; tan muzzle, a tan spot over each eye, and a chest that stays tan in part."""
     muzzle = coat.muzzle
     above = smoothstep(((0.75 - coat.y) / 0.6).clamp(0, 1))
-    body = (coat.everywhere - coat.fur).clamp(min=0) * (1 - _TAN_CHEST * coat.coloured)
+    body = (1 - coat.of_head) * (1 - _TAN_CHEST * coat.coloured)
     shine = coat.luma.clamp(min=0.02) ** (_BLACK_CONTRAST - 1)
     black = _of_share(coat.colour, coat.luma, _BLACK_AND_TAN, _BLACK_COLOUR) * shine
-    mixed = _blurred(above * (1 - muzzle), _BLACK_EDGE * coat.unit) * coat.fur
+    mixed = _blurred(above * (1 - muzzle), _BLACK_EDGE * coat.unit) * coat.of_head
     young = torch.lerp(coat.colour, black, (mixed + body).clamp(0, 1))
     tan = coat.usual(muzzle * coat.fur, 0.5)
     for side in ("left", "right"):
         inner, top = coat.landmark(f"eye_{side}_inner"), coat.landmark(f"eye_{side}_top")
-        spot = coat.near(torch.stack([1.1 * inner[0], top[1] - 0.13]), 0.09, 0.05)
-        young = torch.lerp(young, tan, _TAN_SPOT * spot * coat.fur)
+        x, y = (coat.x - 1.1 * inner[0]) / _SPOT[0], (coat.y - top[1] + _SPOT_ABOVE) / _SPOT[1]
+        spot = torch.exp(-x.square() - y.square())
+        young = torch.lerp(young, tan, _TAN_SPOT * spot)
     return young
 
 
 def _clearing(coat: _Coat) -> Tensor:
     """A coloured coat was darker and more colourful, of a dark one the grey is of age."""
     dark = _of_share(coat.colour, coat.luma, _CLEARING, _CLEARING_COLOUR)
-    return torch.lerp(coat.colour, dark, coat.everywhere * coat.coloured) + _without_grey(coat) - coat.colour
+    return torch.lerp(coat.colour, dark, coat.coloured) + _without_grey(coat) - coat.colour
 
 
 def _paler(coat: _Coat) -> Tensor:
     """Coloured fur is lighter and nearer to cream, that of the ears by half as much: they foretell the adult's."""
     light = coat.luma.clamp(0.02, 1) ** _PALE
     cream = light * (1 + _CREAM * (coat.colour / coat.luma.clamp(min=0.02) - 1))
-    where = smooth_ramp(coat.luma, *_PALE_FROM) * coat.everywhere * coat.coloured * (1 - 0.5 * coat.ears)
+    where = smooth_ramp(coat.luma, *_PALE_FROM) * coat.coloured * (1 - 0.5 * coat.ears)
     return torch.lerp(coat.colour, cream.clamp(0, 1), where)
 
 

@@ -3,8 +3,8 @@
 A drawn adult is treated like a photo, and the result is compared with the same pet drawn at eight weeks. Drawn pets and
 portraits grow by the same model of growth, but the drawing knows where its parts lie, and portraits have to find them:
 the share of the gap that is closed says how well they do, and whether what they know of eyes, fur and coats comes out.
-Nothing closes all of it: some breeds are drawn with young coats that portraits do not know (`engine.growth.coat`), fur
-that stands out from a head keeps its colour, and no portrait can tell what a picture hides.
+Nothing closes all of it: some breeds are drawn with young coats that portraits do not know (`engine.growth.coat`), and
+no portrait can tell what a picture hides.
 """
 
 from collections.abc import Iterator

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.breeds import BREEDS
@@ -104,6 +105,17 @@ def test_a_golden_retriever_was_paler_and_less_so_on_its_ears() -> None:
     young = face + changed(face, growth)
     crown, ear = (X.abs() < 0.1) & ((Y + 0.45).abs() < 0.1), ear_of(growth)
     assert luma(young, crown) > luma(young, ear) > luma(face, crown) + 0.02
+
+
+def test_hairs_that_stand_out_from_a_head_change_with_it_and_what_is_between_them_stays() -> None:
+    growth, face = growth_of(Species.DOG, "yorkshire_terrier"), plain(*MEADOW)
+    head = growth.head_mask(SIDE)[0, 0]
+    hairs = (torch.arange(SIDE) % 6 < 2) & (Y < -0.3) & (F.max_pool2d(head[None], 17, 1, 8)[0] > 0.5)
+    face[..., (head > 0.5) | hairs] = torch.tensor(GREY)[:, None] * 2 - 1
+    outside = (Y < -0.3) & (X.abs() < 0.3) & (head < 0.2)
+    young = face + changed(face, growth)
+    assert luma(young, outside & hairs) < 0.75 * luma(face, outside & hairs)
+    assert luma(young, outside & ~hairs) == pytest.approx(luma(face, outside & ~hairs), abs=0.03)
 
 
 def test_fur_without_colour_is_white_at_every_age() -> None:
