@@ -52,6 +52,8 @@ _LID_GREY = 0.7  # of a cat's lids' colour, that goes
 _LID_DARK = (0.5, 0.8)  # luma over that of the iris, up to which it is lid, and from which it is iris
 _DARK = 0.5  # of an eye's median luma, below which it is pupil
 _PUPIL_ASIDE = 0.2  # of half the eye's width, farther than which no pupil is from the eye's middle
+_FUR = 0.3  # luma of all but the darkest tenth of an eye's middle, from which on it may be fur,
+_SURELY_SEEN = 0.8  # unless the network is so sure that eyes are open and seen
 _NO_PUPIL = 0.4  # luma, from which on nothing is a pupil, not even in a faded photo
 _LEAST_PUPIL = 0.02  # share of an eye, less than which is rather a lash or a line
 _SURE = (0.3, 0.55)  # how surely eyes are seen and open, from which on they change, and wholly so
@@ -65,6 +67,9 @@ _GLOW_OVER_RING = 1.12  # if it is so much lighter than what is around it
 _RED = 0.08  # Cr of the middle of an eye, or if it is so red,
 _COLOURED_GLOW, _OTHER_COLOUR = 0.25, 0.12  # or from this luma on, if Cb and Cr differ so much from those around it
 _LAMP, _LAMP_OVER_RING = 0.6, 2.2  # mean luma, and times that of the ring, that nothing but a flash makes
+# Luma, the same over an eye's median, and difference between the parts of the colour, of a glow that lies aside of the
+# eye's middle; and its share of the eye. It tells only where hair hides the other eye: amber irises shine like it.
+_ASIDE, _ASIDE_OVER_EYE, _ASIDE_COLOUR, _ASIDE_SHARE = 0.6, 2.2, 0.25, 0.03
 _STILL_LIT = 0.3  # mean luma, from which on the other eye is mended too
 _CORE = 0.3  # of half the eye's width, the middle of an eye
 _GLOW_REACH = {Species.DOG: 0.85, Species.CAT: 0.65}  # of half the eye's width; a cat's iris is lighter than its glow
@@ -113,14 +118,20 @@ def mend_flash(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
 
     A small catchlight is left, as any lamp makes one.
     """
-    eyes = _eyes(face, growth, margin)
-    if growth.eyes < _SEEN_EYES or not any(_glows(_part(face, eye), eye, growth.parsed.flash) for eye in eyes):
+    found = _eyes(face, growth, margin)
+    eyes = [eye for eye in found if not _under_hair(_part(face, eye), eye, growth.eyes)]
+    alone = len(eyes) < len(found)
+    if growth.eyes < _SEEN_EYES or not any(
+        _glows(_part(face, eye), eye, growth.parsed.flash) or (alone and _glows_aside(_part(face, eye), eye))
+        for eye in eyes
+    ):
         return face  # where hardly an eye is seen, what is bright may be fur
     mended, reach = face, _GLOW_REACH[growth.species]
     for eye in eyes:
         part = _part(face, eye)
         luma = _luma(part)
-        if float(luma[eye.distance < _CORE].mean()) < _STILL_LIT:  # a flash may reach one pupil only
+        lit = float(luma[eye.distance < _CORE].mean())
+        if lit < _STILL_LIT and not alone:  # a flash may reach one pupil only
             continue
         within = smoothstep(((reach - eye.distance) / 0.25).clamp(0, 1))  # a rim of the iris is left
         glow = eye.opening * within * smoothstep(((luma - 0.25) / 0.2).clamp(0, 1))
@@ -144,13 +155,33 @@ def _glows(part: Tensor, eye: _Eye, flash: float) -> bool:
     return (flash > _SURE_OF_FLASH and (brighter or coloured)) or (flash > _PERHAPS_A_FLASH and lit > _BLINDING) or lamp
 
 
+def _glows_aside(part: Tensor, eye: _Eye) -> bool:
+    """Whether a coloured light that no iris has is anywhere in the eye."""
+    luma, unit, inside = _luma(part), _unit(part), eye.opening > 0.5
+    if not inside.any():
+        return False
+    coloured = unit.amax(1, keepdim=True) - unit.amin(1, keepdim=True) > _ASIDE_COLOUR
+    glow = coloured & (luma > max(_ASIDE, _ASIDE_OVER_EYE * float(luma[inside].median())))
+    return float(glow[inside].float().mean()) > _ASIDE_SHARE
+
+
+def _under_hair(part: Tensor, eye: _Eye, sure: float) -> bool:
+    """Whether what was found there is fur, where the network is only so `sure` that eyes are open and seen."""
+    middle = eye.distance < _MIDDLE
+    return sure < _SURELY_SEEN and bool(middle.any()) and float(_luma(part)[middle].quantile(0.1)) > _FUR
+
+
 def younger_eyes(face: Tensor, growth: FaceGrowth, margin: int = 0) -> Tensor:
     """What changes in the eyes from today to eight weeks: [1, 3, S, S], to be added to the face in -1..1."""
     changed, eyes = face, _eyes(face, growth, margin)
     narrowest = min((eye.open_share for eye in eyes), default=0.0)
     sure = smooth_ramp(growth.eyes * growth.strength, *_SURE)  # a faint change would leave a dark dot on fur
     share = smooth_ramp(narrowest, *_NARROW) * sure
-    if not share or not all(_has_pupil(_part(face, eye), eye) for eye in eyes):  # what was found there is fur
+    if not share or any(
+        _under_hair(part, eye, growth.eyes) or not _has_pupil(part, eye)  # what was found there is fur
+        for eye in eyes
+        for part in [_part(face, eye)]
+    ):
         return torch.zeros_like(face)
     looks = [_look(_part(face, eye), eye, growth.species) for eye in eyes]
     usual = sum(look.luma for look in looks) / len(looks)

@@ -198,6 +198,20 @@ def test_a_lamp_in_a_black_eye_is_mended_whatever_the_flash_is_thought_to_be() -
     assert seen(mend_flash(face, growth_of(Species.DOG, flash=0.03)), distance() < 0.02)[0] < 0.2
 
 
+def test_a_glow_is_mended_where_hair_hides_the_other_eye_and_no_eye_is_drawn_on_the_hair() -> None:
+    growth = growth_of(Species.DOG, flash=0.0, eyes_open=0.6)
+    face = painted(catchlight=False, iris=(0.12, 0.08, 0.06))
+    glow = (distance((0.06, -0.03)) < 0.05) & (face_plane(SIDE)[..., 0] < 0)
+    face[..., glow] = torch.tensor((0.95, 0.95, 0.5))[:, None] * 2 - 1
+    assert mend_flash(face, growth) is face  # one that is seen as well, and does not glow, says that it is no flash
+    right = (face_plane(SIDE)[..., 0] > 0) & (distance() < 0.2)
+    face[..., right] = torch.tensor(FUR)[:, None] * 2 - 1
+    mended = mend_flash(face, growth)
+    assert seen(mended, glow)[0] < 0.5 * seen(face, glow)[0]
+    assert (mended - face)[..., right].abs().max() == 0
+    assert not younger_eyes(mended, growth).any()
+
+
 def test_pale_fur_on_closed_lids_is_no_flash() -> None:
     pale = torch.full((1, 3, SIDE, SIDE), 0.9)
     assert mend_flash(pale, growth_of(Species.CAT, flash=0.9, eyes_open=0.1)) is pale
