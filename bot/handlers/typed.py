@@ -105,5 +105,7 @@ async def _take(update: Update, context: Context, portrait: Portrait, message: M
     name = await context.services.naming.name(portrait, text)
     if name is None:
         await context.reply(update, context.words("result.name_too_long", count=MAX_NAME_LETTERS))
+    elif not name:
+        await context.reply(update, context.words("question.name_group" if portrait.in_group else "question.name"))
     else:
         await context.reply(update, context.words("result.named", name=name))

@@ -1,9 +1,16 @@
 """How a pet gets its name: the question after its portrait is made, and the answer."""
 
+import unicodedata
+
 from bot.portraits.messenger import Messenger
 from storage import RESULT_STATES, Expecting, Portrait, Storage
 
 MAX_NAME_LETTERS = 24  # letters of a pet's name; what fits the card
+
+# Letters by Unicode that show nothing: fillers of Hangul, and Braille without a dot.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_NOTHING_SEEN = ("Cc", "Cf", "Mn", "Zs")  # categories of characters that show nothing alone
+_TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # they turn the words after them around
 
 
 class NamingService:
@@ -33,10 +40,13 @@ class NamingService:
         return True
 
     async def name(self, portrait: Portrait, name: str) -> str | None:
-        """Remember the pet's name; return it as it is kept, None when it is longer than `MAX_NAME_LETTERS`."""
-        name = " ".join(name.split())
-        if not 0 < len(name) <= MAX_NAME_LETTERS:
-            return None
+        """Remember the pet's name; return it as it is kept, None when it is longer than `MAX_NAME_LETTERS`.
+
+        Of a name that nobody could see, "" is returned, and nothing kept.
+        """
+        name = _seen(name)
+        if not name or len(name) > MAX_NAME_LETTERS:
+            return None if name else ""
         await self._storage.pets.name(portrait.id, name, self._storage.now())
         await self._close_question(portrait)
         if named := await self._storage.portraits.get(portrait.id):
@@ -46,3 +56,14 @@ class NamingService:
     async def _close_question(self, portrait: Portrait) -> None:
         await self._storage.portraits.change(portrait.id, self._storage.now(), expected_text=Expecting.NOTHING)
         await self._messenger.remove_status(portrait)
+
+
+def _seen(name: str) -> str:
+    """Return the name without what turns words around it; "" for one of which nothing can be seen."""
+    kept = "".join(
+        one
+        for one in " ".join(name.split())
+        if unicodedata.category(one) != "Cc" and unicodedata.bidirectional(one) not in _TURNING
+    )
+    seen = any(one not in _BLANKS and unicodedata.category(one) not in _NOTHING_SEEN for one in kept)
+    return kept.strip() if seen else ""

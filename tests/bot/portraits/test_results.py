@@ -314,6 +314,20 @@ async def test_nonsense_from_a_button_is_answered(harness: Harness) -> None:
         assert answer["answered"], data
 
 
+async def test_a_name_that_cannot_be_seen_is_asked_for_again(harness: Harness) -> None:
+    mina = harness.user()
+    film = await mina.ask_for_portrait()
+    await mina.press(film, "Add a name")
+    asked = await mina.sees("your pet's name")
+    for blank in ("\u3164", "\u2800 \u200b"):
+        sent = await mina.write(blank)
+        await harness.message_after(mina.id, sent, "your pet's name")
+    await mina.write("\u202eMomo\u202c 🐶")
+    await mina.sees("Momo 🐶! What a lovely name")
+    await harness.gone(mina.id, asked)
+    assert (await mina.portrait()).name == "Momo 🐶"
+
+
 async def test_the_name_of_a_known_pet_may_be_typed(harness: Harness) -> None:
     mina = harness.user()
     await mina.name_pet(await mina.ask_for_portrait(), "Momo")
