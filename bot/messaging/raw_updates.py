@@ -1,8 +1,8 @@
 """Reads updates as Telegram sends them, and refuses those that no handler could work with.
 
 Servers of other versions leave out fields that python-telegram-bot requires, and it checks the type of none. Of a
-message that it cannot read for such a reason, what the handlers work with is read. What passes here has the ids, the
-texts and the numbers that they rely on.
+message or a membership that it cannot read for such a reason, what the handlers work with is read. What passes here has
+the ids, the texts and the numbers that they rely on.
 """
 
 import json
@@ -32,6 +32,8 @@ _PLAIN_FIELDS = frozenset({
     "is_topic_message", "text", "entities", "caption", "caption_entities", "photo", "document", "reply_to_message",
     "migrate_to_chat_id", "migrate_from_chat_id",
 })  # fmt: skip
+_MEMBERS = ("old_chat_member", "new_chat_member")
+_IN_CHAT = ("creator", "administrator", "member")
 _MESSAGES = ("message", "edited_message", "reply_to_message")
 
 
@@ -64,14 +66,22 @@ def read_update(raw: object, bot: Bot) -> tuple[Update, str]:
 
 
 def _plain(part: dict[str, Any]) -> dict[str, Any]:
-    """Return an update, query or message whose messages have only what the handlers work with."""
+    """Return an update, query or message whose messages and members have only what the handlers work with."""
     plain = dict(part)
     for name in _MESSAGES:
         if isinstance(message := part.get(name), dict):
             plain[name] = {name: value for name, value in _plain(message).items() if name in _PLAIN_FIELDS}
     if isinstance(query := part.get("callback_query"), dict):
         plain["callback_query"] = _plain(query)
+    if isinstance(change := part.get("my_chat_member"), dict):
+        plain["my_chat_member"] = change | {name: _plain_member(change[name]) for name in _MEMBERS}
     return plain
+
+
+def _plain_member(member: dict[str, Any]) -> dict[str, Any]:
+    """Return somebody of whom nothing is known but whether they are in the chat."""
+    is_in = member["status"] in _IN_CHAT or (member["status"] == "restricted" and member["is_member"])
+    return {"user": member["user"], "status": "member" if is_in else "left"}
 
 
 def _is_number(value: Any) -> bool:

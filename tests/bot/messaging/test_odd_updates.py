@@ -102,6 +102,28 @@ async def test_a_message_of_an_older_server_is_answered(
     assert SECRET not in caplog.text
 
 
+async def test_a_membership_of_an_older_server_is_noted(harness: Harness) -> None:
+    """Each version adds rights that python-telegram-bot then requires; whether the bot is in the group counts."""
+    mina = harness.user()
+    chat = harness.group(mina)
+    bot, storage = harness.telegram.bot, harness.services.storage
+    left, restricted = {"status": "left"}, {"status": "restricted", "is_member": False, "until_date": 0}
+    for before, after, present in (
+        (left, {"status": "administrator"}, True),
+        ({"status": "member"}, restricted, False),
+    ):
+        change = {"chat": harness.telegram.world.describe(chat), "from": user(mina.id), "date": 1_700_000_000}
+        change |= {"old_chat_member": before | {"user": bot}, "new_chat_member": after | {"user": bot}}
+        harness.telegram.updates.add("my_chat_member", change)
+
+        async def noted(present: bool = present) -> bool:
+            group = await storage.groups.get(chat.id)
+            return group is not None and group.present is present
+
+        await eventually(noted)
+    await harness.message(chat.id, "Hello everyone")
+
+
 @pytest.mark.parametrize("spoilt", [{"date": None}, {"chat": None}], ids=["date", "chat"])
 async def test_what_cannot_be_read_is_set_aside_once(
     harness: Harness, caplog: pytest.LogCaptureFixture, spoilt: Json
