@@ -32,7 +32,7 @@ def cut_out(picture: Tensor, mask: Tensor, reach: float) -> Tensor:
     means = _mean(torch.cat([both, products], 1), reach)[0].flatten(1)
     covered, with_colour, colour, spread = means[:1], means[1:4], means[4:7], means[7:]
     spread = spread.T.reshape(-1, 3, 3) - colour.T[:, :, None] * colour.T[:, None]
-    slope = torch.linalg.solve(spread + _ALIKE * torch.eye(3), (with_colour - covered * colour).T)
+    slope = torch.linalg.solve(spread + _ALIKE * torch.eye(3).to(spread), (with_colour - covered * colour).T)
     level = covered[0] - (slope * colour.T).sum(1)
     line = torch.cat([slope.T, level[None]]).reshape(1, 4, *mask.shape[-2:])
     surely = smooth_ramp(covered.reshape(mask.shape), *_INSIDE)
