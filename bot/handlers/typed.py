@@ -108,4 +108,6 @@ async def _take(update: Update, context: Context, portrait: Portrait, message: M
     elif not name:
         await context.reply(update, context.words("question.name_group" if portrait.in_group else "question.name"))
     else:
-        await context.reply(update, context.words("result.named", name=name))
+        said = await context.reply(update, context.words("result.named", name=name))
+        if said:  # it says the name, and goes with the portrait
+            await context.services.results.record_message(portrait.id, said.chat_id, said.message_id)
